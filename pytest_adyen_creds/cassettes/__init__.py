@@ -1,0 +1,1 @@
+"""Cassettes: recordings without secrets, and their replay."""

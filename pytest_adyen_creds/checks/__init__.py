@@ -1,0 +1,1 @@
+"""Contract checks: schemathesis cases and the rules of Adyen's documents."""

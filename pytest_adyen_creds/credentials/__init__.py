@@ -1,0 +1,1 @@
+"""Throwaway credentials: provided, leased, reset, and always put away."""

@@ -1,0 +1,1 @@
+"""Drift: findings in answers, in specifications and in recordings."""

@@ -1,0 +1,43 @@
+"""The errors that this package raises: one hierarchy, each message with its next step."""
+
+from __future__ import annotations
+
+
+class AdyenCredsError(Exception):
+    """Something stopped the run: the message says what happened, where, and what to do next."""
+
+
+class SettingsError(AdyenCredsError):
+    """An option, an ini value or an environment variable is missing or wrong."""
+
+
+class EndpointRefused(AdyenCredsError):
+    """The endpoint guard refused a URL; nothing was sent."""
+
+
+class OwnershipRefused(AdyenCredsError):
+    """A changing request was aimed at something this run does not own; nothing was sent."""
+
+
+class BudgetSpent(OwnershipRefused):
+    """A creating request would exceed ``--adyen-max-created``; nothing was sent."""
+
+
+class FileRefused(AdyenCredsError):
+    """A file could not be read, or is not what it must be."""
+
+
+class ContractError(AdyenCredsError):
+    """A contract's document is wrong; the message names the document and the pointer."""
+
+
+class CassetteError(AdyenCredsError):
+    """A cassette is missing, unreadable, or does not hold what was asked for."""
+
+
+class ApiError(AdyenCredsError):
+    """The API answered with an error that the caller has to know about."""
+
+
+class CredentialError(AdyenCredsError):
+    """A throwaway credential could not be provided, reset or returned."""

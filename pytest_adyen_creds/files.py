@@ -1,0 +1,127 @@
+"""Reading the files that people name: bounded, decoded, parsed, refused with one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from pytest_adyen_creds.errors import FileRefused
+
+LARGEST: Final = 20 * 1024 * 1024
+"""The largest file that is read, in bytes."""
+
+DEEPEST: Final = 200
+"""The deepest nesting that is accepted in a JSON or YAML file, in levels."""
+
+SafeLoader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""YAML's safe loader: the C one where it is built."""
+
+
+def read_text(path: Path | str, *, largest: int = LARGEST) -> str:
+    """Return the text of the file at ``path`` (``-``: standard input).
+
+    Raises :class:`FileRefused` for what is missing, a directory, empty, over ``largest`` bytes, or not UTF-8.
+    """
+    name = "standard input" if str(path) == "-" else str(path)
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(largest + 1)
+        elif not Path(path).is_file():
+            raise FileRefused(f"{name}: {_why_not_a_file(Path(path))}; name an existing file")
+        else:
+            with Path(path).open("rb") as file:
+                data = file.read(largest + 1)
+    except (OSError, ValueError) as error:
+        raise FileRefused(
+            f"{name}: cannot be read ({error.__class__.__name__}); check the path and its rights"
+        ) from None
+    if len(data) > largest:
+        raise FileRefused(f"{name}: larger than {largest // 1024 // 1024} MiB; this command reads smaller files")
+    if not data.strip():
+        raise FileRefused(f"{name}: is empty; name a file with content")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileRefused(f"{name}: is not UTF-8 (byte {error.start}); convert it to UTF-8") from None
+
+
+def read_json(path: Path | str, *, largest: int = LARGEST) -> Any:
+    """Return the JSON value in the file at ``path``; raises :class:`FileRefused` like :func:`read_text`."""
+    return parse_json(read_text(path, largest=largest), str(path))
+
+
+def parse_json(text: str, name: str) -> Any:
+    """Return the JSON value that ``text`` holds; ``name`` is what an error calls it."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise FileRefused(f"{name}: is nested deeper than {DEEPEST} levels; flatten it") from None
+    except ValueError as error:
+        raise FileRefused(f"{name}: is not JSON ({error}); check its content") from None
+    _check_depth(value, name)
+    return value
+
+
+def read_document(path: Path | str, *, largest: int = LARGEST) -> Any:
+    """Return the JSON or YAML value in the file at ``path``; YAML is read by the safe loader, without aliases."""
+    return parse_document(read_text(path, largest=largest), str(path))
+
+
+def parse_document(text: str, name: str) -> Any:
+    """Return the JSON or YAML value that ``text`` holds; ``name`` is what an error calls it."""
+    if text.lstrip()[:1] in ("{", "["):
+        return parse_json(text, name)
+    try:
+        value = _load_yaml(text)
+    except RecursionError:
+        raise FileRefused(f"{name}: is nested deeper than {DEEPEST} levels; flatten it") from None
+    except (yaml.YAMLError, ValueError) as error:
+        problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise FileRefused(f"{name}: is neither JSON nor plain YAML ({problem}{where}); check its content") from None
+    _check_depth(value, name)
+    return value
+
+
+def _load_yaml(text: str) -> Any:
+    # A look at the events first: the C loader's recursion has no bound of its own, and an alias lets a small file
+    # unfold to gigabytes.
+    depth = 0
+    for event in yaml.parse(text, Loader=SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError(f"aliases are not read, line {event.start_mark.line + 1}")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                raise RecursionError
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return yaml.load(text, Loader=SafeLoader)  # noqa: S506 - the safe loader
+
+
+def _refuse_constant(constant: str) -> float:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _why_not_a_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a directory"
+    return "is not a regular file" if path.exists() else "does not exist"
+
+
+def _check_depth(value: Any, name: str) -> None:
+    level, depth = [value], 0
+    while level := [
+        child
+        for parent in level
+        if isinstance(parent, dict | list)
+        for child in (parent.values() if isinstance(parent, dict) else parent)
+    ]:
+        depth += 1
+        if depth > DEEPEST:
+            raise FileRefused(f"{name}: is nested deeper than {DEEPEST} levels; flatten it")

@@ -1,0 +1,1 @@
+"""Where findings show: terminal, JSON, HTML and GitHub."""

@@ -1,0 +1,1 @@
+"""The embedded Management API: stateful, honest about its evidence, on no network."""

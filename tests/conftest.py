@@ -1,0 +1,19 @@
+"""Fixtures that the tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "adyen"
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """Return the folder of Adyen's published documents; skip where it is not there."""
+    if not PUBLISHED.is_dir():
+        pytest.skip("the published documents are not beside this checkout")
+    return PUBLISHED
