@@ -62,6 +62,10 @@ class SecretRegistry:
             self._values.add(value)
             self._pattern = None
 
+    def values(self) -> frozenset[str]:
+        """Return the registered secrets themselves, for the scrubbing of cassettes; never print or store them."""
+        return frozenset(self._values)
+
     def __len__(self) -> int:
         return len(self._values)
 
