@@ -1,0 +1,126 @@
+"""``adyen-creds contract``: list, export, validate and lint the contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, load_contract
+from pytest_adyen_creds.errors import ContractError
+from pytest_adyen_creds.files import read_json
+
+
+def _contract_option(function: Any) -> Any:
+    function = click.option(
+        "--contracts",
+        "folder",
+        type=click.Path(path_type=Path),
+        help="Folder of a contract of your own (VERSION/openapi.yaml).  [default: the bundled one]",
+    )(function)
+    return click.option(
+        "--api-version", type=click.Choice(VERSIONS), default="v3", show_default=True, help="Version of the API."
+    )(function)
+
+
+@click.group()
+def contract() -> None:
+    """The contract: 26 operations and the JSON Structure of every body."""
+
+
+@contract.command("list")
+@_contract_option
+def list_(api_version: str, folder: Path | None) -> None:
+    """List the operations, with what they take and answer."""
+    operations = load_contract(api_version, folder).operations.values()
+    for operation in operations:
+        answers = ", ".join(f"{status} {name}" if name else str(status) for status, name in operation.responses.items())
+        request = f"  takes {operation.request}" if operation.request else ""
+        click.echo(f"{operation.label}{request}\n    answers {answers}")
+    click.echo(f"{len(operations)} operations")
+
+
+@contract.command()
+@_contract_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["openapi", "json-schema", "json-structure"]),
+    default="openapi",
+    show_default=True,
+    help="What to write.",
+)
+@click.option("--name", help="Only this structure (json-schema, json-structure).")
+def export(api_version: str, folder: Path | None, form: str, name: str | None) -> None:
+    """Write the contract to standard output, as JSON.
+
+    \b
+    adyen-creds contract export > management-v3.json
+    adyen-creds contract export --format json-schema --name MeApiCredential
+    """
+    if name is not None and form == "openapi":
+        raise click.UsageError("--name goes with --format json-schema or json-structure")
+    click.echo(json.dumps(_exported(load_contract(api_version, folder), form, name), indent=2, ensure_ascii=False))
+
+
+def _exported(found: Contract, form: str, name: str | None) -> Any:
+    if form == "openapi":
+        return found.to_openapi()
+    if name is not None and name not in found.structures:
+        raise ContractError(f"no structure {name!r} in {found.version}; there are {', '.join(found.structures)}")
+    names = [name] if name else list(found.structures)
+    every = {each: found.to_json_schema(each) if form == "json-schema" else found.structures[each] for each in names}
+    return every[name] if name else every
+
+
+@contract.command()
+@_contract_option
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."
+)
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.pass_context
+def validate(context: click.Context, api_version: str, folder: Path | None, form: str, name: str, file: Path) -> None:
+    """Judge the JSON body in FILE (- for standard input) by the structure NAME.
+
+    \b
+    adyen-creds contract validate MeApiCredential body.json
+    """
+    found = load_contract(api_version, folder)
+    if name not in found.structures:
+        raise ContractError(f"no structure {name!r} in {api_version}; there are {', '.join(found.structures)}")
+    violations = found.validate(name, read_json(file))
+    if form == "json":
+        click.echo(json.dumps([violation.to_json() for violation in violations], indent=2))
+    else:
+        for violation in violations:
+            click.echo(violation.message)
+        click.echo(f"{file}: {_count(len(violations), 'violation')} of {name} ({api_version})")
+    context.exit(1 if violations else 0)
+
+
+@contract.command()
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option("--api-version", type=click.Choice(VERSIONS), help="Only this version.  [default: all]")
+@click.pass_context
+def lint(context: click.Context, folder: Path | None, api_version: str | None) -> None:
+    """Check the documents in FOLDER (default: the bundled ones) with the official validator and the compiler."""
+    from pytest_adyen_creds.contract.lint import lint as lint_contract
+
+    folder = folder or bundled("contracts")
+    there = sorted(path.parent.name for path in folder.glob("*/openapi.yaml"))
+    versions = [api_version] if api_version else there
+    if not there or not set(versions) <= set(there):
+        raise ContractError(f"{folder}: no {api_version or 'VERSION'}/openapi.yaml there; name a contract's folder")
+    problems = [line for version in versions for line in lint_contract(folder, version)]
+    for line in problems:
+        click.echo(line)
+    click.echo(f"{', '.join(versions)}: {_count(len(problems), 'problem')}")
+    context.exit(1 if problems else 0)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

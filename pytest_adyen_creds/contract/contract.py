@@ -1,0 +1,302 @@
+"""The contract: operations and structures of one API version, compiled once, ready to judge."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from pytest_adyen_creds.contract.compiler import REFS, Compiler
+from pytest_adyen_creds.contract.documents import Document, Schema, load_documents
+from pytest_adyen_creds.contract.operations import (
+    Operation,
+    Router,
+    read_openapi,
+    read_operations,
+    structure_of,
+)
+from pytest_adyen_creds.contract.validation import Validator, Violation
+from pytest_adyen_creds.errors import ContractError
+from pytest_adyen_creds.files import parse_json
+from pytest_adyen_creds.secrets import SECRETS
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+VERSIONS: Final = ("v3", "v1")
+"""The API versions that the bundled contract knows."""
+
+_SECRET: Final = "x-secret"
+"""The annotation by which a structure marks a property whose value is a secret."""
+
+_WORDING: Final = frozenset({"description", "summary", "examples", "example", "title"})
+
+
+class Contract:
+    """One version's contract; immutable. Made by :func:`load_contract`."""
+
+    def __init__(
+        self, version: str, openapi: Mapping[str, Any], documents: Mapping[str, Document], source: Path
+    ) -> None:
+        self.version: Final = version
+        self.source: Final = source
+        self._openapi = openapi
+        self._documents = documents
+        self._schemas, self._roots = _compile(documents.values())
+        self.operations: Final[Mapping[str, Operation]] = MappingProxyType(
+            {label: self._rooted(operation) for label, operation in read_operations(openapi, source).items()}
+        )
+        self._router = Router(self.operations)
+        self._validators: dict[str, Validator] = {}
+
+    def __repr__(self) -> str:
+        return f"<Contract {self.version}: {len(self.operations)} operations, {len(self._schemas)} structures>"
+
+    @property
+    def documents(self) -> Mapping[str, Document]:
+        """The JSON Structure documents as they are on disk, by name."""
+        return MappingProxyType(dict(self._documents))
+
+    @cached_property
+    def structures(self) -> Mapping[str, Schema]:
+        """Each type that is not abstract as a JSON Structure document of its own, imports carried out, by name."""
+        return MappingProxyType({name: self._structure(name) for name in sorted(self._schemas)})
+
+    @cached_property
+    def secret_properties(self) -> frozenset[str]:
+        """The names of the properties that the structures mark as secret."""
+        return frozenset(_secret_properties(self._schemas))
+
+    @cached_property
+    def digest(self) -> str:
+        """``sha256:…`` over all that decides about a request or a response; wording does not count."""
+        decisive = json.dumps(_without_wording(self.to_openapi()), sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(decisive.encode()).hexdigest()
+
+    def is_valid(self, name: str, body: Any) -> bool:
+        """Return whether ``body``, a parsed JSON value, is what the structure ``name`` describes."""
+        return bool(self._validator(name).is_valid(body))
+
+    def validate(self, name: str, body: Any) -> list[Violation]:
+        """Return each place where ``body``, a parsed JSON value, departs from the structure ``name``."""
+        return self._validator(name).validate(body)
+
+    def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
+        """Return the operation of a request and its decoded path parameters, or None; see :meth:`Router.match`."""
+        return self._router.match(method, path)
+
+    def observe(self, method: str, path: str, status: int, content_type: str | None, body: bytes) -> list[Violation]:
+        """Judge one answer: its status, its content type and its body.
+
+        ``path`` is the request's, percent-encoded. An operation that the contract does not have is a violation too.
+        """
+        found = self.match(method, path)
+        if found is None:
+            return [_departure("operation", "an operation of the contract", f"{method} {path.partition('?')[0]}")]
+        operation, _ = found
+        if status not in operation.responses:
+            documented = ", ".join(map(str, sorted(operation.responses)))
+            return [_departure("status", f"one of {documented}", str(status))]
+        name = operation.responses[status]
+        if name is None:
+            return [_departure("body", "empty", f"{len(body)} bytes")] if body else []
+        media = (content_type or "").partition(";")[0].strip().lower()
+        if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+            return [_departure("content-type", "application/json", media or "none")]
+        try:
+            value = parse_json(body.decode(), "the body")
+        except Exception as error:  # noqa: BLE001 - whatever the body is, it is a finding
+            return [_departure("body", "JSON", error.__class__.__name__)]
+        return self.validate(name, value)
+
+    def to_json_schema(self, name: str) -> Schema:
+        """Return the structure ``name`` as one self-contained JSON Schema 2020-12."""
+        schema = self._schema(name)
+        definitions = {other: self._schemas[other] for other in sorted(_closure(schema, self._schemas))}
+        result = {"$schema": DIALECT, "title": name, **_repointed(schema, "#/$defs/")}
+        return result | ({"$defs": _repointed(definitions, "#/$defs/")} if definitions else {})
+
+    def to_openapi(self) -> dict[str, Any]:
+        """Return the contract as one plain OpenAPI 3.1 document with JSON Schema 2020-12 bodies."""
+        document = self._with_schemas(self._openapi)
+        components = document.setdefault("components", {})
+        components["schemas"] = {name: self._schemas[name] for name in sorted(self._schemas)}
+        result: dict[str, Any] = json.loads(json.dumps(document))
+        return result
+
+    def _with_schemas(self, node: Any, where: str = "#") -> Any:
+        if isinstance(node, dict):
+            if isinstance(node.get("$ref"), str) and not node["$ref"].startswith("#"):
+                return {**node, "$ref": REFS + self._root(structure_of(node, where) or "")}
+            return {key: self._with_schemas(value, f"{where}/{key}") for key, value in node.items()}
+        if isinstance(node, list):
+            return [self._with_schemas(item, f"{where}/{index}") for index, item in enumerate(node)]
+        return node
+
+    def _rooted(self, operation: Operation) -> Operation:
+        responses = {status: name and self._root(name) for status, name in operation.responses.items()}
+        return replace(operation, request=operation.request and self._root(operation.request), responses=responses)
+
+    def _root(self, document: str) -> str:
+        if document not in self._roots:
+            known = ", ".join(sorted(self._roots))
+            raise ContractError(f"{self.source}: no document structures/{document}.struct.json; there are {known}")
+        return self._roots[document]
+
+    def _schema(self, name: str) -> Schema:
+        if name not in self._schemas:
+            raise ContractError(
+                f"no structure {name!r} in {self.version}; there are {', '.join(sorted(self._schemas))}"
+            )
+        return self._schemas[name]
+
+    def _validator(self, name: str) -> Validator:
+        if name not in self._validators:
+            self._validators[name] = Validator(self.to_json_schema(name), self.secret_properties)
+        return self._validators[name]
+
+    def _structure(self, name: str) -> Schema:
+        for document in self._documents.values():
+            for found, pointer, schema in document.types():
+                if found == name and not schema.get("abstract"):
+                    return _standalone(document, name, pointer)
+        raise ContractError(f"no structure {name!r}")
+
+
+def bundled(kind: str) -> Path:
+    """Return the folder of the bundled ``contracts`` or ``cassettes``: in the wheel, or beside a checkout's package."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / kind / "management"
+    return inside if inside.is_dir() else package.parent / kind / "management"
+
+
+@lru_cache(maxsize=8)
+def load_contract(version: str = "v3", directory: Path | None = None) -> Contract:
+    """Return the contract of ``version``: the bundled one, or the one in ``directory`` (``VERSION/openapi.yaml``).
+
+    Raises :class:`ContractError` for documents that cannot be compiled and :class:`FileRefused` for unreadable ones.
+    """
+    folder = directory or bundled("contracts")
+    path = folder / version / "openapi.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(found.parent.name for found in folder.glob("*/openapi.yaml"))) or "none"
+        raise ContractError(f"{folder}: no contract {version!r} (versions there: {known}); correct version or folder")
+    openapi, paths = read_openapi(path)
+    documents = load_documents([source.parent / "structures" for source in paths])
+    return Contract(version, openapi, documents, path)
+
+
+def _compile(documents: Any) -> tuple[dict[str, Schema], dict[str, str]]:
+    schemas: dict[str, Schema] = {}
+    owners: dict[str, Path] = {}
+    roots: dict[str, str] = {}
+    for document in documents:
+        compiler = Compiler(document)
+        for name, schema in compiler.compile().items():
+            if schemas.setdefault(name, schema) != schema:
+                raise ContractError(f"{document.path}: {name} differs from {name} in {owners[name]}; rename one")
+            owners.setdefault(name, document.path)
+        root = compiler.root()
+        if root is not None:
+            roots[document.name] = root
+    return schemas, roots
+
+
+def _standalone(document: Document, name: str, pointer: str) -> Schema:
+    """Return the type at ``pointer`` as a document that needs no other."""
+    source = document.expanded
+    types = {at: (found, schema) for found, at, schema in document.types()}
+    wanted, todo = set(), [pointer]
+    while todo:
+        at = todo.pop()
+        if at in wanted:
+            continue
+        wanted.add(at)
+        node = {k: v for k, v in types[at][1].items() if not (at == "#" and k == "definitions")}
+        todo += [document.resolve(reference, at)[1] for reference in _references(node)]
+    definitions = {
+        key: schema
+        for key, schema in source.get("definitions", {}).items()
+        if any(at == f"#/definitions/{key}" or at.startswith(f"#/definitions/{key}/") for at in wanted)
+    }
+    head = {"$schema": source.get("$schema"), "$id": f"{document.id.rpartition('/')[0]}/{name}"}
+    uses = [used for used in source.get("$uses", []) if used != "JSONStructureImport"]
+    if uses:
+        head["$uses"] = uses
+    if pointer == "#":
+        skipped = {"$schema", "$id", "$uses", "definitions"}
+        head |= {key: value for key, value in source.items() if key not in skipped}
+    else:
+        head |= {"name": name.replace(".", "_"), "$root": pointer}
+    return head | ({"definitions": definitions} if definitions else {})
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "$ref" and isinstance(value, str):
+                yield value
+            elif key == "$extends":
+                yield from [value] if isinstance(value, str) else value
+            else:
+                yield from _references(value)
+
+
+def _closure(schema: Schema, schemas: Mapping[str, Schema]) -> set[str]:
+    found: set[str] = set()
+    todo = [schema]
+    while todo:
+        for reference in _references(todo.pop()):
+            name = reference.removeprefix(REFS)
+            if name not in found:
+                found.add(name)
+                todo.append(schemas[name])
+    return found
+
+
+def _repointed(node: Any, prefix: str) -> Any:
+    if isinstance(node, list):
+        return [_repointed(item, prefix) for item in node]
+    if isinstance(node, dict):
+        return {
+            key: prefix + value.removeprefix(REFS)
+            if key == "$ref" and isinstance(value, str)
+            else _repointed(value, prefix)
+            for key, value in node.items()
+        }
+    return node
+
+
+def _secret_properties(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, schema in node.get("properties", {}).items() if isinstance(node.get("properties"), dict) else ():
+            if isinstance(schema, dict) and schema.get(_SECRET):
+                yield name
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from _secret_properties(item)
+
+
+def _without_wording(node: Any, *, names: bool = False) -> Any:
+    """Drop wording; under ``properties`` and the like the keys are names, and stay."""
+    if isinstance(node, list):
+        return [_without_wording(item) for item in node]
+    if isinstance(node, dict):
+        return {
+            key: _without_wording(value, names=not names and key in ("properties", "schemas", "patternProperties"))
+            for key, value in node.items()
+            if names or not (key in _WORDING or key.startswith("x-"))
+        }
+    return node
+
+
+def _departure(keyword: str, expected: str, found: str) -> Violation:
+    found = SECRETS.mask(found)
+    return Violation("", keyword, expected, found, f"the {keyword} must be {expected}; found {found}")

@@ -1,0 +1,176 @@
+"""The operations of a contract: read from its OpenAPI document, found again by method and path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+from pytest_adyen_creds.contract.documents import SUFFIX
+from pytest_adyen_creds.errors import ContractError
+from pytest_adyen_creds.files import read_document
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+EXTENDS: Final = "x-extends"
+"""In a document: the document that this one is a JSON merge patch (RFC 7396) on, as a relative path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation; ``schema`` is JSON Schema."""
+
+    name: str
+    location: str
+    required: bool
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation.
+
+    ``label`` is the method and the path template, ``POST /me/allowedOrigins``. ``request`` names the structure of the
+    JSON request body, or is None; ``responses`` gives for each documented status the structure of its JSON body, or
+    None where the body is empty.
+    """
+
+    label: str
+    method: str
+    path: str
+    id: str
+    parameters: tuple[Parameter, ...]
+    request: str | None
+    responses: Mapping[int, str | None]
+
+
+def read_openapi(path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    """Return the OpenAPI document at ``path``, ``x-extends`` carried out, and the documents read, nearest first."""
+    return _read_openapi(path, ())
+
+
+def _read_openapi(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    document = read_document(path)
+    if not isinstance(document, dict):
+        raise ContractError(f"{path}: is not an OpenAPI document; it must be an object")
+    base = document.pop(EXTENDS, None)
+    if base is None:
+        return document, (path,)
+    base_path = (path.parent / str(base)).resolve()
+    if base_path in seen or base_path == path.resolve():
+        raise ContractError(f"{path}#/{EXTENDS}: {base} extends this document in turn; break the circle")
+    extended, paths = _read_openapi(base_path, (*seen, path.resolve()))
+    return merge_patch(extended, document), (path, *paths)
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Return ``target`` with ``patch`` applied, as RFC 7396 has it: null removes, objects merge, all else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge_patch(result.get(key), value)
+    return result
+
+
+def dereference(document: Mapping[str, Any], node: Any, where: str) -> Any:
+    """Return ``node``, or what it refers to where it is a reference into ``document``."""
+    for _ in range(20):
+        if not (isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"].startswith("#/")):
+            return node
+        target: Any = document
+        for part in node["$ref"][2:].split("/"):
+            part = unquote(part).replace("~1", "/").replace("~0", "~")
+            if not isinstance(target, Mapping) or part not in target:
+                raise ContractError(f"{where}: {node['$ref']} is not in the document; correct the reference")
+            target = target[part]
+        node = target
+    raise ContractError(f"{where}: the references go in a circle; break it")
+
+
+def structure_of(schema: Any, where: str) -> str | None:
+    """Return the structure that a body's schema refers to (``structures/NAME.struct.json``), None for no schema."""
+    if schema is None:
+        return None
+    reference = schema.get("$ref") if isinstance(schema, dict) else None
+    if not isinstance(reference, str) or not reference.endswith(SUFFIX):
+        raise ContractError(f"{where}: a body's schema must be a $ref to structures/NAME{SUFFIX}")
+    return reference.rpartition("/")[2].removesuffix(SUFFIX)
+
+
+def read_operations(document: Mapping[str, Any], source: Path) -> dict[str, Operation]:
+    """Return the operations of an OpenAPI ``document`` by label; ``source`` is what errors call it."""
+    return {operation.label: operation for operation in _operations(document, source)}
+
+
+def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation]:
+    for path, item in document.get("paths", {}).items():
+        item = dereference(document, item, f"{source}#/paths/{path}")
+        for method in METHODS:
+            if method not in item:
+                continue
+            where = f"{source}#/paths/{path}/{method}"
+            node = item[method]
+            responses = {}
+            for status, response in node.get("responses", {}).items():
+                if not re.fullmatch("[1-5][0-9][0-9]", str(status)):
+                    raise ContractError(f"{where}/responses/{status}: name each status, like 200")
+                response = dereference(document, response, where)
+                responses[int(status)] = _body(response, f"{where}/responses/{status}")
+            request = dereference(document, node.get("requestBody", {}), where)
+            yield Operation(
+                label=f"{method.upper()} {path}",
+                method=method.upper(),
+                path=path,
+                id=node.get("operationId", f"{method}{path}"),
+                parameters=tuple(
+                    _parameters(document, [*item.get("parameters", []), *node.get("parameters", [])], where)
+                ),
+                request=_body(request, f"{where}/requestBody"),
+                responses=responses,
+            )
+
+
+def _parameters(document: Mapping[str, Any], nodes: list[Any], where: str) -> Iterator[Parameter]:
+    for node in nodes:
+        node = dereference(document, node, where)
+        yield Parameter(node["name"], node["in"], bool(node.get("required")), node.get("schema", {}))
+
+
+def _body(node: Mapping[str, Any], where: str) -> str | None:
+    media = node.get("content", {})
+    if not media:
+        return None
+    if list(media) != ["application/json"]:
+        raise ContractError(f"{where}/content: only application/json is read; found {', '.join(media)}")
+    return structure_of(media["application/json"].get("schema"), where)
+
+
+class Router:
+    """Finds the operation that a request is of."""
+
+    def __init__(self, operations: Mapping[str, Operation]) -> None:
+        self._routes = [(operation, _template(operation.path)) for operation in operations.values()]
+
+    def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
+        """Return the operation and its decoded path parameters; None where no operation has this method and path.
+
+        ``path`` is percent-encoded, as it was sent; a leading version (``/v3``) is passed over.
+        """
+        path = re.sub(r"^/v\d+(?=/)", "", path.partition("?")[0])
+        for operation, template in self._routes:
+            if operation.method == method.upper() and (found := template.fullmatch(path)):
+                return operation, {name: unquote(value) for name, value in found.groupdict().items()}
+        return None
+
+
+def _template(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", path)
+    return re.compile(
+        "".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+    )

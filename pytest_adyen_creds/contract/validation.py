@@ -1,0 +1,161 @@
+"""Judging bodies: jsonschema-rs decides, jsonschema explains."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from pytest_adyen_creds.secrets import MASK, SECRETS
+
+_LONGEST: Final = 80
+"""How many characters of a found value are shown."""
+
+_TYPES: Final = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "a boolean",
+    "null": "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place where a body departs from its structure.
+
+    ``pointer`` is the JSON Pointer of the place: of the property itself where one is missing or not
+    allowed. ``keyword`` is JSON Schema's. ``expected`` and ``found`` are short texts; ``found`` shows no secret.
+    """
+
+    pointer: str
+    keyword: str
+    expected: str
+    found: str
+    message: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the violation as a JSON object."""
+        return asdict(self)
+
+
+class Validator:
+    """Judges bodies by one JSON Schema 2020-12."""
+
+    def __init__(self, schema: Mapping[str, Any], secret_properties: Collection[str] = ()) -> None:
+        self._schema = schema
+        self._secret_properties = secret_properties
+
+    @cached_property
+    def is_valid(self) -> Any:
+        """``is_valid(body) -> bool``: the fast answer, without reasons."""
+        import jsonschema_rs
+
+        decide = jsonschema_rs.validator_for(dict(self._schema), validate_formats=True).is_valid
+
+        def is_valid(body: Any) -> bool:
+            try:
+                return bool(decide(body))
+            except (ValueError, TypeError):  # what no JSON text holds: lone surrogates, NaN, objects of other types
+                return not self._explained(body)
+
+        return is_valid
+
+    def validate(self, body: Any) -> list[Violation]:
+        """Return each place where ``body`` departs from the schema; an empty list where it does not."""
+        if self.is_valid(body):
+            return []
+        return self._explained(body) or [_violation("", "format", "a value of the stated format", body, False)]
+
+    def _explained(self, body: Any) -> list[Violation]:
+        return list(dict.fromkeys(v for error in self._explainer.iter_errors(body) for v in self._violations(error)))
+
+    @cached_property
+    def _explainer(self) -> Any:
+        from jsonschema import Draft202012Validator
+
+        return Draft202012Validator(dict(self._schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+    def _violations(self, error: Any) -> Iterator[Violation]:
+        path = [str(part) for part in error.absolute_path]
+        keyword, expected, found = error.validator, error.validator_value, error.instance
+
+        def at(*more: str) -> tuple[str, bool]:
+            parts = [*path, *more]
+            secret = any(part in self._secret_properties for part in parts)
+            return "".join(f"/{_escape(part)}" for part in parts), secret
+
+        if keyword == "required" and isinstance(found, dict):
+            for name in expected:
+                if name not in found:
+                    pointer, _ = at(name)
+                    yield Violation(pointer, keyword, "a value", "nothing", f"{pointer} is required and missing")
+        elif keyword == "additionalProperties" and expected is False and isinstance(found, dict):
+            known = error.schema.get("properties", {})
+            for name in found:
+                if name not in known:
+                    pointer, secret = at(name)
+                    shown = _shown(found[name], secret)
+                    pointer = SECRETS.mask(pointer)
+                    why = f"{pointer} is not in the contract; found {shown}"
+                    yield Violation(pointer, keyword, "no such property", shown, why)
+        else:
+            pointer, secret = at()
+            yield _violation(pointer, keyword, _expectation(keyword, expected, error), found, secret)
+
+
+def _violation(pointer: str, keyword: str, expected: str, found: Any, secret: bool) -> Violation:
+    shown = _shown(found, secret)
+    pointer = SECRETS.mask(pointer)
+    return Violation(pointer, keyword, expected, shown, f"{pointer or 'the body'} must be {expected}; found {shown}")
+
+
+def _expectation(keyword: str, expected: Any, error: Any) -> str:
+    if keyword == "type":
+        kinds = [expected] if isinstance(expected, str) else expected
+        return " or ".join(_TYPES.get(kind, str(kind)) for kind in kinds)
+    if keyword in ("anyOf", "oneOf"):
+        reasons = {_expectation(inner.validator, inner.validator_value, inner) for inner in error.context}
+        return "one of: " + "; ".join(sorted(reasons)) if reasons else "exactly one of its alternatives"
+    texts = {
+        "maxLength": f"at most {expected} characters long",
+        "minLength": f"at least {expected} characters long",
+        "minimum": f"at least {expected}",
+        "maximum": f"at most {expected}",
+        "exclusiveMinimum": f"more than {expected}",
+        "exclusiveMaximum": f"less than {expected}",
+        "maxItems": f"at most {expected} items long",
+        "minItems": f"at least {expected} items long",
+        "enum": f"one of {json.dumps(expected)}",
+        "const": json.dumps(expected),
+        "pattern": f"text that matches {expected}",
+        "format": f"text in the format {expected}",
+        "uniqueItems": "without duplicates",
+        "multipleOf": f"a multiple of {expected}",
+    }
+    return texts.get(str(keyword), f"what {keyword} {json.dumps(expected)[:_LONGEST]} allows")
+
+
+def _shown(value: Any, secret: bool) -> str:
+    """Say what was found, without a secret: containers by size, strings with their length."""
+    if isinstance(value, dict):
+        return f"an object with {len(value)} properties"
+    if isinstance(value, list):
+        return f"an array of {len(value)} items"
+    if isinstance(value, str):
+        # a value of a secret property is not shown even where nobody registered it
+        text = MASK if secret else json.dumps(SECRETS.mask(value), ensure_ascii=True)
+        return f"a string of {len(value)} characters: {_short(text)}"
+    return MASK if secret else _short(SECRETS.mask(json.dumps(value, default=repr)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
