@@ -1,0 +1,165 @@
+"""Settings: one frozen :class:`Settings`, resolved once: command line > ini > environment > default."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, TEST_HOSTS, check_endpoint
+from pytest_adyen_creds.errors import FileRefused, SettingsError
+from pytest_adyen_creds.options import OPTIONS, Option, convert
+from pytest_adyen_creds.secrets import SECRETS, Secret
+
+__all__ = ["LIVE_PREFIX", "MANAGEMENT_HOST", "OPTIONS", "TEST_HOSTS", "Option", "Settings", "check_endpoint", "resolve"]
+
+LIVE_PREFIX: Final = "live_"
+"""How a client key of the live environment starts (Adyen's documentation); one stops the run."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What this run was asked to do; built by :func:`resolve`."""
+
+    backend: Literal["auto", "replay", "sandbox", "live"] = "auto"
+    record: Literal["none", "missing", "all"] = "none"
+    run_contracts: bool = False
+    api_version: Literal["v3", "v1"] = "v3"
+    base_url: str = f"https://{MANAGEMENT_HOST}/v3"
+    max_created: int = 5
+    drift: Literal["report", "fail-breaking", "fail"] = "report"
+    drift_baseline: Path | None = None
+    reports: tuple[Path, ...] = ()
+    contracts: Path | None = None
+    ready_timeout: float = 600.0
+    """Seconds."""
+    cassette_max_age: float | None = None
+    """Days; None: a cassette's age is not looked at."""
+    api_key: Secret | None = None
+    company: str | None = None
+    merchant: str | None = None
+
+    def require_live(self, level: Literal["company", "merchant"] = "company") -> tuple[Secret, str]:
+        """Return the key and the account that the live backend needs at ``level``.
+
+        Raises :class:`SettingsError` that names the missing variable. To be called only where the live backend is used.
+        """
+        if self.api_key is None:
+            raise SettingsError(
+                "the live backend needs the key of a test credential: set ADYEN_MANAGEMENT_API_KEY, "
+                "or ADYEN_MANAGEMENT_API_KEY_FILE to a file that holds it"
+            )
+        account = self.company if level == "company" else self.merchant
+        if account is None:
+            raise SettingsError(
+                f"the live backend needs the name of the {level} account: "
+                f"set ADYEN_{level.upper()}_ACCOUNT, or adyen_{level}_account in the ini file"
+            )
+        return self.api_key, account
+
+
+def resolve(
+    options: Mapping[str, Any], ini: Mapping[str, Any], environ: Mapping[str, str], *, root: Path | None = None
+) -> Settings:
+    """Return the settings of this run: command line over ini over environment over default.
+
+    ``options`` and ``ini`` map the names of :data:`OPTIONS` (``dest`` and ``ini``) to what was given; None and ``""``
+    mean not given, and so does False for a flag. Paths in ``ini`` are relative to ``root`` (default: the current
+    directory). Raises :class:`SettingsError` naming the source of a wrong value and what to write instead, and
+    :class:`EndpointRefused` for a base URL that the guard refuses.
+    """
+    _refuse_live_keys(options, ini, environ)
+    given: dict[str, tuple[str, Any]] = {}
+    for option in OPTIONS:
+        for source, raw in _sources(option, options, ini, environ):
+            anchor = root if root and source.startswith("ini ") else Path()
+            given[option.field] = source, convert(option, source, raw, anchor)
+            break
+    values = {field: value for field, (_, value) in given.items()}
+    _settle_backend(given, values)
+    _settle_version(given, values)
+    values.pop("live", None)
+    return Settings(api_key=_api_key(environ, read_file=values.get("backend") == "live"), **values)
+
+
+def _sources(
+    option: Option, options: Mapping[str, Any], ini: Mapping[str, Any], environ: Mapping[str, str]
+) -> Iterator[tuple[str, Any]]:
+    if option.dest and not _absent(value := options.get(option.dest), option.kind):
+        yield f"option {option.flag}", value
+    if option.ini and not _absent(value := ini.get(option.ini), None):
+        yield f"ini {option.ini}", value
+    if option.env and not _absent(value := environ.get(option.env), None):
+        yield f"environment {option.env}", value
+
+
+def _absent(value: Any, kind: str | None) -> bool:
+    # store_true hands over False where nothing was given; in an ini file, false is a choice
+    return value is None or value in ("", [], ()) or (kind == "flag" and value is False)
+
+
+def _settle_backend(given: Mapping[str, tuple[str, Any]], values: dict[str, Any]) -> None:
+    live_source, live = given.get("live", ("", False))
+    backend_source, backend = given.get("backend", ("", None))
+    if live and backend not in (None, "live"):
+        on_the_line = [source.startswith("option ") for source in (live_source, backend_source)]
+        if on_the_line[0] == on_the_line[1]:
+            raise SettingsError(f"{live_source} and {backend_source}={backend} disagree; give one of them")
+        if on_the_line[1]:
+            live = False
+    if live:
+        values["backend"] = "live"
+    if values.get("backend") == "replay" and values.get("record", "none") != "none":
+        raise SettingsError(
+            f"{given['record'][0]}={values['record']} needs a backend that answers; replay does not: "
+            "use --adyen-backend=sandbox or --adyen-live"
+        )
+
+
+def _settle_version(given: Mapping[str, tuple[str, Any]], values: dict[str, Any]) -> None:
+    url, version = values.get("base_url"), values.get("api_version")
+    if url is None:
+        values["base_url"] = f"https://{MANAGEMENT_HOST}/{version or 'v3'}"
+    elif version is None:
+        values["api_version"] = url[-2:]
+    elif not url.endswith(f"/{version}"):
+        raise SettingsError(
+            f"{given['base_url'][0]} ends in /{url[-2:]} but {given['api_version'][0]} says {version}; make them agree"
+        )
+
+
+def _refuse_live_keys(options: Mapping[str, Any], ini: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+    for kind, source in (("option", options), ("ini", ini), ("environment", environ)):
+        for name, value in source.items():
+            if name.upper().startswith("ADYEN") and isinstance(value, str) and value.strip().startswith(LIVE_PREFIX):
+                SECRETS.add(value.strip())
+                raise SettingsError(
+                    f"{kind} {name} holds a key of the live environment ({LIVE_PREFIX}...); "
+                    "the run stops here: use a key of the test environment"
+                )
+
+
+def _api_key(environ: Mapping[str, str], *, read_file: bool) -> Secret | None:
+    name, name_of_file = "ADYEN_MANAGEMENT_API_KEY", "ADYEN_MANAGEMENT_API_KEY_FILE"
+    text, path = environ.get(name, "").strip(), environ.get(name_of_file, "").strip()
+    if text:
+        SECRETS.add(text)
+    if not read_file:  # offline nothing needs the key, so a bad one is no reason to stop
+        return Secret(text) if text else None
+    if text and path:
+        raise SettingsError(f"environment {name} and {name_of_file} are both set; unset one of them")
+    source = f"environment {name_of_file if path else name}"
+    if path:
+        from pytest_adyen_creds.files import read_text  # brings a YAML parser, which an idle run can do without
+
+        try:
+            text = read_text(path, largest=65_536).strip()
+        except FileRefused as error:
+            raise SettingsError(f"{source}: {error}") from None
+        SECRETS.add(text)
+        _refuse_live_keys({}, {}, {name_of_file: text})
+    if text and not re.fullmatch(r"[!-~]+", text):
+        raise SettingsError(f"{source} does not hold an API key: it has spaces, line ends or non-ASCII characters")
+    return Secret(text) if text else None
