@@ -1,0 +1,306 @@
+"""An OpenAPI document as the comparison reads it: references followed, defaults filled in, wording left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import unquote
+
+from pytest_adyen_creds.drift.merging import is_plain, merge
+from pytest_adyen_creds.drift.shape import ANY, Schema, Shape, never, shape_of
+from pytest_adyen_creds.errors import FileRefused
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation; ``place`` is ``path``, ``query``, ``header`` or ``cookie``."""
+
+    place: str
+    name: str
+    required: bool
+    deprecated: bool
+    schema: Schema
+    serialization: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request body: media type -> schema."""
+
+    required: bool
+    content: Mapping[str, Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A response header."""
+
+    name: str
+    required: bool
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One documented answer: lower-case header name -> header, media type -> schema."""
+
+    headers: Mapping[str, Header]
+    content: Mapping[str, Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. ``security`` holds the alternatives, each a mapping of scheme name -> scopes."""
+
+    key: tuple[str, str]
+    label: str
+    id: str | None
+    deprecated: bool
+    path_names: tuple[str, ...]
+    parameters: Mapping[tuple[str, str], Parameter]
+    body: Body | None
+    responses: Mapping[str, Response]
+    security: tuple[Mapping[str, frozenset[str]], ...]
+
+
+class Document:
+    """An OpenAPI 3.0 or 3.1 document. Reading it raises :class:`FileRefused` where it is not what it says."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._is_3_0 = str(root.get("openapi", "")).startswith("3.0")
+        self._shapes: dict[int, Shape] = {}
+        # keeps alive what ids stand for: schemas that merging made are in no document
+        self._alive: list[Any] = []
+        self.schemes: Mapping[str, Any] = {
+            name: self.resolve(scheme, f"/components/securitySchemes/{name}")
+            for name, scheme in self._object(
+                self._object(root.get("components"), "/components").get("securitySchemes"),
+                "/components/securitySchemes",
+            ).items()
+        }
+
+    @property
+    def servers(self) -> frozenset[str]:
+        """Return the URLs of the servers; empty where the document names none."""
+        servers = self._root.get("servers")
+        listed = servers if isinstance(servers, list) else []
+        return frozenset(str(server.get("url", "")).rstrip("/") for server in listed if isinstance(server, Mapping))
+
+    def operations(self) -> dict[tuple[str, str], Operation]:
+        """Return the operations by method and path, the names of the path's parameters left out."""
+        found: dict[tuple[str, str], Operation] = {}
+        for path, raw_item in self._object(self._root.get("paths"), "/paths").items():
+            pointer = "/paths/" + escape(str(path))
+            item = self.resolve(raw_item, pointer)
+            for method in METHODS:
+                if method in item:
+                    operation = self._operation(method.upper(), str(path), item, f"{pointer}/{method}")
+                    found[operation.key] = operation
+        return found
+
+    def target(self, raw: Schema) -> Schema:
+        """Return the schema that ``raw`` stands for: itself, or what it does no more than refer to."""
+        for _ in range(100):
+            if not isinstance(raw, Mapping) or "$ref" not in raw:
+                return raw
+            if not self._is_3_0 and not is_plain(self._own(raw)):
+                return raw
+            raw = self._referred(raw["$ref"])
+        raise FileRefused("a chain of $ref does not end; mend the document")
+
+    def shape(self, raw: Schema) -> Shape:
+        """Return what ``raw`` allows, references followed and ``allOf`` merged where one shape can say it."""
+        return self._shape(raw, 0)
+
+    def resolve(self, raw: Any, pointer: str) -> Mapping[str, Any]:
+        """Return the object at ``pointer``, following its ``$ref``."""
+        for _ in range(100):
+            node = self._object(raw, pointer)
+            if not isinstance(node.get("$ref"), str):
+                return node
+            raw = self._referred(node["$ref"])
+        raise FileRefused(f"{pointer}: a chain of $ref does not end; mend the document")
+
+    def _shape(self, raw: Schema, depth: int) -> Shape:
+        if not isinstance(raw, Mapping):
+            return Shape() if raw else never()
+        known = self._shapes.get(id(raw))
+        if known is None:
+            if depth > 50:
+                raise FileRefused("a schema is made of itself through $ref or allOf; mend the document")
+            known = self._shapes[id(raw)] = self._merged(raw, depth)
+            self._alive.append(raw)
+        return known
+
+    def _own(self, raw: Mapping[str, Any]) -> Shape:
+        return shape_of({name: value for name, value in raw.items() if name not in ("$ref", "allOf")})
+
+    def _merged(self, raw: Mapping[str, Any], depth: int) -> Shape:
+        own = self._own(raw) if "$ref" not in raw or not self._is_3_0 else Shape()
+        parts: list[Schema] = []
+        if "$ref" in raw:
+            parts.append(self._referred(raw["$ref"]))
+        if isinstance(raw.get("allOf"), list) and not ("$ref" in raw and self._is_3_0):
+            parts.extend(part for part in raw["allOf"] if isinstance(part, Mapping | bool))
+        whole: Shape | None = own
+        for part in parts:
+            shape = self._shape(part, depth + 1)
+            whole = merge(whole, shape)
+            if whole is None:
+                return replace(own, rest={**own.rest, "allOf": parts})
+        assert whole is not None
+        if parts and raw.get("nullable") is True and "type" not in raw:
+            whole = replace(whole, nullable=True)  # 3.0's way to say "this reference, or null"
+        return self._with_choice(whole, raw, depth)
+
+    def _with_choice(self, shape: Shape, raw: Mapping[str, Any], depth: int) -> Shape:
+        """Return ``shape`` with the branch ``null`` taken out of its choice, and with a choice of one taken in."""
+        for name in ("one_of", "any_of"):
+            branches = getattr(shape, name)
+            real = tuple(branch for branch in branches if not _is_null(branch))
+            nullable = len(real) < len(branches) or raw.get("nullable") is True
+            single = self._shape(real[0], depth + 1) if len(real) == 1 else None
+            merged = merge(_with_branches(shape, name, ()), single) if single else None
+            if merged is not None:
+                shape = replace(merged, nullable=nullable or merged.nullable)
+            elif branches:
+                nullable = nullable or (shape.types != ANY and shape.nullable)
+                shape = replace(_with_branches(shape, name, real), nullable=nullable)
+        return shape
+
+    def _referred(self, reference: Any) -> Any:
+        if not isinstance(reference, str) or not reference.startswith("#"):
+            raise FileRefused(f"$ref {reference!r} leaves the document; bundle it into one file first")
+        node: Any = self._root
+        for part in unquote(reference[1:]).split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(node, Mapping) and key in node:
+                node = node[key]
+            elif isinstance(node, list) and key.isdigit() and int(key) < len(node):
+                node = node[int(key)]
+            else:
+                raise FileRefused(f"$ref {reference!r} points to nothing; mend the document")
+        if not isinstance(node, Mapping | bool):
+            raise FileRefused(f"$ref {reference!r} does not point to an object; mend the document")
+        return node
+
+    def _object(self, raw: Any, pointer: str) -> Mapping[str, Any]:
+        if raw is None:
+            return {}
+        if not isinstance(raw, Mapping):
+            raise FileRefused(f"{pointer}: is {type(raw).__name__}, not an object; this is no OpenAPI document")
+        return raw
+
+    def _operation(self, method: str, path: str, item: Mapping[str, Any], pointer: str) -> Operation:
+        raw = self._object(item[method.lower()], pointer)
+        names = tuple(re.findall(r"\{([^}]*)\}", path))
+        security = raw.get("security", self._root.get("security"))
+        responses = self._object(raw.get("responses"), f"{pointer}/responses")
+        return Operation(
+            key=(method, bare(path)),
+            label=f"{method} {path}",
+            id=raw["operationId"] if isinstance(raw.get("operationId"), str) else None,
+            deprecated=raw.get("deprecated") is True,
+            path_names=names,
+            parameters=self._parameters(item, raw, names, pointer),
+            body=self._body(raw["requestBody"], f"{pointer}/requestBody") if raw.get("requestBody") else None,
+            responses={
+                str(status).upper(): self._response(answer, f"{pointer}/responses/{status}")
+                for status, answer in responses.items()
+                if not str(status).startswith("x-")
+            },
+            security=tuple(
+                {str(name): frozenset(map(str, scopes or ())) for name, scopes in alternative.items()}
+                for alternative in (security if isinstance(security, list) else [])
+                if isinstance(alternative, Mapping)
+            ),
+        )
+
+    def _parameters(
+        self, item: Mapping[str, Any], raw: Mapping[str, Any], names: tuple[str, ...], pointer: str
+    ) -> dict[tuple[str, str], Parameter]:
+        found: dict[tuple[str, str], Parameter] = {}
+        for source in (item.get("parameters"), raw.get("parameters")):
+            for declared in source if isinstance(source, list) else []:
+                node = self.resolve(declared, f"{pointer}/parameters")
+                place, name = str(node.get("in", "")), str(node.get("name", ""))
+                style = node.get("style") or ("form" if place in ("query", "cookie") else "simple")
+                key = name.lower() if place == "header" else name
+                if place == "path":
+                    # by its position: a path parameter's name is nothing that a request shows
+                    key = str(names.index(name)) if name in names else name
+                found[place, key] = Parameter(
+                    place,
+                    name,
+                    required=node.get("required") is True or place == "path",
+                    deprecated=node.get("deprecated") is True,
+                    schema=self._first_schema(node, f"{pointer}/parameters"),
+                    serialization=(
+                        style,
+                        node.get("explode", style == "form"),
+                        node.get("allowReserved", False),
+                        tuple(self._content(node, pointer)) if "content" in node else None,
+                    ),
+                )
+        return found
+
+    def _first_schema(self, node: Mapping[str, Any], pointer: str) -> Schema:
+        if "content" in node:
+            return next(iter(self._content(node, pointer).values()), True)
+        return _schema(node.get("schema"))
+
+    def _body(self, raw: Any, pointer: str) -> Body:
+        node = self.resolve(raw, pointer)
+        return Body(required=node.get("required") is True, content=self._content(node, pointer))
+
+    def _content(self, node: Mapping[str, Any], pointer: str) -> dict[str, Schema]:
+        content = self._object(node.get("content"), f"{pointer}/content")
+        return {
+            media_type(str(name)): _schema(self._object(media, f"{pointer}/content").get("schema"))
+            for name, media in content.items()
+        }
+
+    def _response(self, raw: Any, pointer: str) -> Response:
+        node = self.resolve(raw, pointer)
+        headers = {}
+        for name, declared in self._object(node.get("headers"), f"{pointer}/headers").items():
+            # OpenAPI: a Content-Type header described here is to be ignored
+            if str(name).lower() != "content-type":
+                header = self.resolve(declared, f"{pointer}/headers/{name}")
+                headers[str(name).lower()] = Header(
+                    str(name), header.get("required") is True, self._first_schema(header, pointer)
+                )
+        return Response(headers=headers, content=self._content(node, pointer))
+
+
+def bare(path: str) -> str:
+    """Return ``path`` with its parameters' names left out."""
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def escape(name: str) -> str:
+    """Return ``name`` as a segment of a JSON Pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def media_type(name: str) -> str:
+    """Return a media type in one spelling; a charset says nothing where the text is UTF-8."""
+    essence, *parameters = (part.strip().lower() for part in name.split(";"))
+    return ";".join([essence, *sorted(p for p in parameters if p and not p.startswith("charset="))])
+
+
+def _with_branches(shape: Shape, name: str, branches: tuple[Schema, ...]) -> Shape:
+    return replace(shape, one_of=branches) if name == "one_of" else replace(shape, any_of=branches)
+
+
+def _is_null(schema: Schema) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") in ("null", ["null"])
+
+
+def _schema(raw: Any) -> Schema:
+    return raw if isinstance(raw, Mapping | bool) else True

@@ -1,0 +1,112 @@
+"""The one model of a finding: what departs from the contract, where, and how much it matters to a client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, get_args
+
+from pytest_adyen_creds.errors import FileRefused
+
+Level = Literal["breaking", "warning", "info"]
+"""What a finding does to a client that was written against the contract, the worst first."""
+
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One departure.
+
+    ``id`` is oasdiff's where oasdiff has one, and in its grammar where it has none. ``operation`` is a label like
+    ``GET /me`` (``*``: the whole document), ``status`` is ``None`` for what concerns a request or no single status.
+    ``location`` is a JSON Pointer into the body with ``*`` for an array's items; of a parameter or a header it is
+    ``/query/pageSize``, of what has no place in a body it is empty. ``count`` is how often it was met.
+    """
+
+    id: str
+    level: Level
+    operation: str
+    status: int | None
+    location: str
+    message: str
+    count: int = 1
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str, str]:
+        """Return what makes two findings the same one: everything but the count."""
+        status = "" if self.status is None else str(self.status)
+        return (self.id, self.level, self.operation, status, self.location, self.message)
+
+    @property
+    def rank(self) -> tuple[int, str, str, str, str, str]:
+        """Return what findings are sorted by: the most serious first, then by id, operation, status and place."""
+        status = "" if self.status is None else str(self.status)
+        return (LEVELS.index(self.level), self.id, self.operation, status, self.location, self.message)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as the JSON object that every report of this package holds."""
+        return {
+            "id": self.id,
+            "level": self.level,
+            "operation": self.operation,
+            "status": self.status,
+            "location": self.location,
+            "message": self.message,
+            "count": self.count,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Finding:
+        """Return the finding that :meth:`to_json` wrote; raises :class:`FileRefused` for anything else."""
+        names = ("id", "level", "operation", "location", "message")
+        if not isinstance(value, Mapping) or not all(isinstance(value.get(name), str) for name in names):
+            raise FileRefused(f"a finding is an object with the texts {', '.join(names)}; this one is not")
+        status, count = value.get("status"), value.get("count", 1)
+        if value["level"] not in LEVELS:
+            raise FileRefused(f"a finding's level is one of {', '.join(LEVELS)}; not {value['level']!r}")
+        if not (status is None or type(status) is int) or type(count) is not int or count < 1:
+            raise FileRefused("a finding's status is a number or null, and its count a number above 0; this one's not")
+        return cls(*(value[name] for name in names[:3]), status, value["location"], value["message"], count)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The findings that say the same thing at several places: what people read as one line."""
+
+    id: str
+    level: Level
+    message: str
+    count: int
+    operations: tuple[str, ...]
+    statuses: tuple[int, ...]
+    locations: tuple[str, ...]
+
+
+def arrange(findings: Iterable[Finding]) -> list[Finding]:
+    """Return ``findings`` with equal ones added up, the most serious first."""
+    merged: dict[tuple[str, ...], Finding] = {}
+    for finding in findings:
+        known = merged.get(finding.key)
+        merged[finding.key] = replace(known, count=known.count + finding.count) if known else finding
+    return sorted(merged.values(), key=lambda finding: finding.rank)
+
+
+def group(findings: Iterable[Finding]) -> list[Group]:
+    """Return ``findings`` grouped by id, level and message; the most serious first, then the most frequent."""
+    members: dict[tuple[Level, str, str], list[Finding]] = {}
+    for finding in findings:
+        members.setdefault((finding.level, finding.id, finding.message), []).append(finding)
+    groups = [
+        Group(
+            id=id_,
+            level=level,
+            message=message,
+            count=sum(finding.count for finding in same),
+            operations=tuple(sorted({finding.operation for finding in same})),
+            statuses=tuple(sorted({finding.status for finding in same if finding.status is not None})),
+            locations=tuple(sorted({finding.location for finding in same if finding.location})),
+        )
+        for (level, id_, message), same in members.items()
+    ]
+    return sorted(groups, key=lambda each: (LEVELS.index(each.level), -each.count, each.id, each.message))

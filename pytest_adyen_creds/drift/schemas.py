@@ -1,0 +1,129 @@
+"""The comparison of two schemas: what changed in what they allow, as changes with a place, each found once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
+from pytest_adyen_creds.drift.document import Document, escape
+from pytest_adyen_creds.drift.keywords import changes_of_keywords, types_relation
+from pytest_adyen_creds.drift.members import Below, Members
+from pytest_adyen_creds.drift.merging import is_plain
+from pytest_adyen_creds.drift.shape import ANY, Schema, Shape
+from pytest_adyen_creds.errors import FileRefused
+
+DEEPEST: Final = 120
+"""How deep a body may nest before the comparison gives up, in levels."""
+
+MOST: Final = 20_000
+"""How many changes one body may hold before the comparison gives up."""
+
+Pair = tuple[int, int, Direction]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The state of the comparison of one body: which pairs are being compared, which turned out to be recursive."""
+
+    open: list[Pair] = field(default_factory=list)
+    recursive: set[Pair] = field(default_factory=set)
+
+
+class Comparison:
+    """Compares schemas of an old document with schemas of a new one; remembers what it has compared."""
+
+    def __init__(self, old: Document, new: Document) -> None:
+        self.old = old
+        self.new = new
+        self._known: dict[Pair, tuple[Change, ...]] = {}
+
+    def changes(self, old: Schema, new: Schema, direction: Direction) -> tuple[Change, ...]:
+        """Return what changed from ``old`` to ``new``.
+
+        A schema that is used at several places gives its changes at each; one that holds itself gives them once.
+        Raises :class:`FileRefused` for schemas that unfold without end.
+        """
+        return self._compare(old, new, direction, _Walk())[0]
+
+    def _compare(
+        self, old: Schema, new: Schema, direction: Direction, walk: _Walk
+    ) -> tuple[tuple[Change, ...], set[Pair]]:
+        """Return the changes, and which of the pairs that are still open the result leans on."""
+        old, new = self.old.target(old), self.new.target(new)
+        pair: Pair = (id(old), id(new), direction)
+        if pair in self._known:
+            return self._known[pair], set()
+        if pair in walk.open or pair in walk.recursive:
+            return (), {pair}
+        if len(walk.open) > DEEPEST:
+            raise FileRefused(f"a schema nests deeper than {DEEPEST} levels; the comparison stops there")
+        walk.open.append(pair)
+        leans: set[Pair] = set()
+        found: list[Change] = []
+        for change in self._differences(old, new, direction, walk, leans):
+            found.append(change)
+            if len(found) > MOST:
+                raise FileRefused(f"more than {MOST} changes in one body: these are not two states of one API")
+        walk.open.pop()
+        leans.discard(pair)
+        if leans:
+            walk.recursive.add(pair)
+        else:
+            self._known[pair] = tuple(found)
+        return tuple(found), leans
+
+    def _differences(
+        self, old_raw: Schema, new_raw: Schema, direction: Direction, walk: _Walk, leans: set[Pair]
+    ) -> Iterator[Change]:
+        def below(segment: str | None, one: Schema, other: Schema) -> Iterator[Change]:
+            changes, open_pairs = self._compare(one, other, direction, walk)
+            leans.update(open_pairs)
+            return iter(changes if segment is None else [change.below(segment) for change in changes])
+
+        old, new = self.old.shape(old_raw), self.new.shape(new_raw)
+        if wrapper := _wrapper(self.new, old, new):
+            text = f"{{it}} became wrapped: what stood by itself is now inside an object, under `{wrapper}`"
+            yield Change("wrapped", "breaking", "", text)
+            yield from below(escape(wrapper), old_raw, new.properties[wrapper])
+        elif wrapper := _wrapper(self.old, new, old):
+            text = f"the wrapper `{wrapper}` around {{it}} is gone: what was inside now stands by itself"
+            yield Change("unwrapped", "breaking", "", text)
+            yield from below(None, old.properties[wrapper], new_raw)
+        elif (choice := _became_choice(old, new)) or _became_choice(new, old):
+            yield self._restructured(old_raw, new_raw, direction, below, into=bool(choice))
+        else:
+            yield from changes_of_keywords(old, new, direction)
+            if types_relation(old, new) != "differs" and not is_plain(old) and not is_plain(new):
+                yield from Members(self.old, self.new, direction, below).changes(old, new)
+
+    def _restructured(self, old: Schema, new: Schema, direction: Direction, below: Below, *, into: bool) -> Change:
+        """Return the one change that a plain schema's becoming a choice is, or a choice's becoming plain."""
+        chosen = self.new.shape(new) if into else self.old.shape(old)
+        noun, branches = ("one-of", chosen.one_of) if chosen.one_of else ("any-of", chosen.any_of)
+        kept = any(not [*(below(None, old, each) if into else below(None, each, new))] for each in branches)
+        if into:
+            text = "{it} became a choice" + (", with what it was as one of its branches" if kept else "")
+            effect: Effect = "widens" if kept else "differs"
+        else:
+            text = "{it} is no longer a choice" + (", but always one of its branches" if kept else "")
+            effect = "narrows" if kept else "differs"
+        aspect = f"wrapped-in-{noun}" if into else f"unwrapped-from-{noun}"
+        return Change(aspect + ("-original-preserved" if kept else ""), level_of(direction, effect), "", text)
+
+
+def _wrapper(document: Document, plain: Shape, other: Shape) -> str | None:
+    """Return the only property of ``other`` where it holds what ``plain`` is: an object with the same properties."""
+    if not plain.is_record or not other.is_record or len(other.properties) != 1:
+        return None
+    name, schema = next(iter(other.properties.items()))
+    inner = document.shape(schema)
+    if name in plain.properties or not inner.is_record or inner.properties.keys() != plain.properties.keys():
+        return None
+    return name
+
+
+def _became_choice(old: Shape, new: Shape) -> bool:
+    """Return whether ``new`` is nothing but a choice where ``old`` was none."""
+    return bool((new.one_of or new.any_of) and not (old.one_of or old.any_of) and new.types == ANY)

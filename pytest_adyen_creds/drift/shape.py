@@ -1,0 +1,258 @@
+"""A schema's meaning: what it allows, whichever of OpenAPI 3.0's and 3.1's ways it is written in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Schema = Mapping[str, Any] | bool
+"""A schema as it stands in a document."""
+
+ANY: Final[frozenset[str]] = frozenset()
+"""The types of a schema that allows every type."""
+
+NEVER: Final = frozenset({"never"})
+"""The types of a schema that allows nothing."""
+
+INTEGER_RANGES: Final[Mapping[str, tuple[int, int]]] = {
+    "int32": (-(2**31), 2**31 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+}
+
+LIMITS: Final[Mapping[str, tuple[str, bool, str]]] = {
+    "maximum": ("max", True, "number"),
+    "minimum": ("min", False, "number"),
+    "maxLength": ("max-length", True, "string"),
+    "minLength": ("min-length", False, "string"),
+    "maxItems": ("max-items", True, "array"),
+    "minItems": ("min-items", False, "array"),
+    "maxProperties": ("max-properties", True, "object"),
+    "minProperties": ("min-properties", False, "object"),
+}
+"""Keyword -> the noun that oasdiff's ids use, whether it is an upper bound, and the type that it concerns."""
+
+WORDING: Final = frozenset(
+    {"$comment", "$schema", "$id", "$anchor", "$defs", "definitions", "title", "description", "example", "examples"}
+    | {"externalDocs", "xml"}
+)
+"""Keywords that say nothing about what a schema allows."""
+
+_READ: Final = frozenset(
+    {"$ref", "allOf", "type", "nullable", "format", "enum", "const", "exclusiveMaximum", "exclusiveMinimum"}
+    | {"properties", "required", "additionalProperties", "items", "oneOf", "anyOf", "default", "readOnly"}
+    | {"writeOnly", "deprecated", "pattern", "uniqueItems", "multipleOf", *LIMITS}
+)
+_JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A bound of a range; ``exclusive``: the value itself is outside."""
+
+    value: float
+    exclusive: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.value:g} (exclusive)" if self.exclusive else str(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one schema allows. Schemas below it (``properties``, ``items``, ...) stay as the document has them.
+
+    ``types`` leaves out ``null``, which is ``nullable``; ``enum`` and ``default`` hold canonical JSON; ``rest`` holds
+    the keywords that are compared as they stand.
+    """
+
+    types: frozenset[str] = ANY
+    nullable: bool = True
+    format: str | None = None
+    enum: frozenset[str] | None = None
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    pattern: str | None = None
+    unique: bool = False
+    multiple: float | None = None
+    properties: Mapping[str, Schema] = field(default_factory=dict)
+    required: frozenset[str] = frozenset()
+    additional: Schema = True
+    items: Schema = True
+    one_of: tuple[Schema, ...] = ()
+    any_of: tuple[Schema, ...] = ()
+    default: str | None = None
+    read_only: bool = False
+    write_only: bool = False
+    deprecated: bool = False
+    rest: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_record(self) -> bool:
+        """Return whether this is a plain object with properties of its own."""
+        return self.types == {"object"} and bool(self.properties) and not self.one_of and not self.any_of
+
+    def allows_type(self, name: str) -> bool:
+        """Return whether a value of the JSON type ``name`` may occur."""
+        return self.types == ANY or name in self.types or (name == "integer" and "number" in self.types)
+
+
+def canonical(value: Any) -> str:
+    """Return ``value`` as JSON text that is equal exactly for equal values."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def shape_of(raw: Mapping[str, Any]) -> Shape:
+    """Return the shape that the keywords of ``raw`` itself describe: references and ``allOf`` are the document's."""
+    types, nullable = _types(raw)
+    enum = _enum(raw)
+    if enum is not None:
+        if types == ANY:
+            types = _simplest({_JSON_TYPES.get(type(value), "null") for value in _enum_values(raw)} - {"null"})
+            nullable = "null" in enum or raw.get("nullable") is True
+        nullable = nullable and ("null" in enum or raw.get("nullable") is True)
+        enum -= {"null"}
+    limits, format_ = _limits(raw, types), _text(raw.get("format"))
+    if types == {"integer"}:
+        limits, format_ = _without_implied_range(limits, format_)
+    open_to = Shape(types=types).allows_type
+    # what concerns another type than the schema allows says nothing
+    is_object, is_array, is_string = open_to("object"), open_to("array"), open_to("string")
+    one_of, any_of = (_schemas(raw.get(keyword)) for keyword in ("oneOf", "anyOf"))
+    required = raw.get("required")
+    unevaluated = raw.get("unevaluatedProperties", True)
+    return Shape(
+        types=types,
+        nullable=nullable,
+        format=format_,
+        enum=enum,
+        limits=limits,
+        pattern=_text(raw.get("pattern")) if is_string else None,
+        unique=raw.get("uniqueItems") is True and is_array,
+        multiple=_number(raw.get("multipleOf")) if open_to("integer") else None,
+        properties=dict(_mapping(raw.get("properties"))) if is_object else {},
+        required=frozenset(map(str, required)) if isinstance(required, list) and is_object else frozenset(),
+        additional=_schema(raw.get("additionalProperties", unevaluated)) if is_object else True,
+        items=_schema(raw.get("items", True)) if is_array else True,
+        one_of=one_of,
+        any_of=any_of,
+        default=canonical(raw["default"]) if "default" in raw else None,
+        read_only=raw.get("readOnly") is True,
+        write_only=raw.get("writeOnly") is True,
+        deprecated=raw.get("deprecated") is True,
+        rest={name: value for name, value in raw.items() if _is_rest(name)},
+    )
+
+
+def never() -> Shape:
+    """Return the shape of the schema ``false``."""
+    return Shape(types=NEVER, nullable=False)
+
+
+def _is_rest(name: str) -> bool:
+    return name not in _READ and name not in WORDING and name != "unevaluatedProperties" and not name.startswith("x-")
+
+
+def _types(raw: Mapping[str, Any]) -> tuple[frozenset[str], bool]:
+    declared = raw.get("type")
+    names = {declared} if isinstance(declared, str) else {str(name) for name in _list(declared)}
+    nullable = "null" in names or raw.get("nullable") is True
+    if names:
+        return (_simplest(names - {"null"}) if names != {"null"} else frozenset({"null"})), nullable
+    if any(keyword in raw for keyword in ("properties", "required", "additionalProperties")):
+        return frozenset({"object"}), nullable
+    if "items" in raw or "prefixItems" in raw:
+        return frozenset({"array"}), nullable
+    return ANY, True
+
+
+def _simplest(names: Iterable[str]) -> frozenset[str]:
+    names = frozenset(names)
+    return names - {"integer"} if "number" in names else names
+
+
+def _enum_values(raw: Mapping[str, Any]) -> list[Any]:
+    return [raw["const"]] if "const" in raw else _list(raw.get("enum"))
+
+
+def _enum(raw: Mapping[str, Any]) -> frozenset[str] | None:
+    if "const" not in raw and not isinstance(raw.get("enum"), list):
+        return None
+    return frozenset(canonical(value) for value in _enum_values(raw))
+
+
+def _limits(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit]:
+    limits: dict[str, Limit] = {}
+    for keyword, (_, upper, concerns) in LIMITS.items():
+        if types != ANY and concerns not in types and not (concerns == "number" and "integer" in types):
+            continue
+        value = _number(raw.get(keyword))
+        if value is not None and not (value == 0 and keyword.startswith("min") and concerns != "number"):
+            limits[keyword] = Limit(value)
+        if concerns == "number":
+            _add_exclusive(raw, keyword, upper, limits)
+    if types == {"integer"}:
+        for keyword, step in (("maximum", -1), ("minimum", 1)):
+            limit = limits.get(keyword)
+            if limit and limit.exclusive and float(limit.value).is_integer():
+                limits[keyword] = Limit(int(limit.value) + step)
+    return limits
+
+
+def _add_exclusive(raw: Mapping[str, Any], keyword: str, upper: bool, limits: dict[str, Limit]) -> None:
+    exclusive, limit = raw.get("exclusive" + keyword.capitalize()), limits.get(keyword)
+    if exclusive is True and limit:
+        limits[keyword] = Limit(limit.value, exclusive=True)
+    elif (value := _number(exclusive)) is not None:
+        limits[keyword] = tighter(limit, Limit(value, exclusive=True), upper=upper)
+
+
+def tighter(one: Limit | None, other: Limit, *, upper: bool) -> Limit:
+    """Return which of two bounds allows less."""
+    if one is None:
+        return other
+    if one.value == other.value:
+        return one if one.exclusive else other
+    return min(one, other, key=lambda limit: limit.value if upper else -limit.value)
+
+
+def _without_implied_range(limits: dict[str, Limit], format_: str | None) -> tuple[dict[str, Limit], str | None]:
+    span = (limits.get("minimum"), limits.get("maximum"))
+    for name, (least, most) in INTEGER_RANGES.items():
+        if format_ is None and span == (Limit(least), Limit(most)):
+            format_ = name  # the range is the format's, spelled out
+        if format_ == name:
+            limits = {
+                keyword: limit
+                for keyword, limit in limits.items()
+                if not (keyword == "minimum" and limit.value <= least)
+                and not (keyword == "maximum" and limit.value >= most)
+            }
+    return limits, format_
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return {str(name): _schema(schema) for name, schema in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _schema(value: Any) -> Schema:
+    return value if isinstance(value, bool | Mapping) else True
+
+
+def _schemas(value: Any) -> tuple[Schema, ...]:
+    return tuple(_schema(item) for item in _list(value))
