@@ -147,13 +147,12 @@ class Document:
             parts.append(self._referred(raw["$ref"]))
         if isinstance(raw.get("allOf"), list) and not ("$ref" in raw and self._is_3_0):
             parts.extend(part for part in raw["allOf"] if isinstance(part, Mapping | bool))
-        whole: Shape | None = own
+        whole = own
         for part in parts:
-            shape = self._shape(part, depth + 1)
-            whole = merge(whole, shape)
-            if whole is None:
+            merged = merge(whole, self._shape(part, depth + 1))
+            if merged is None:
                 return replace(own, rest={**own.rest, "allOf": parts})
-        assert whole is not None
+            whole = merged
         if parts and raw.get("nullable") is True and "type" not in raw:
             whole = replace(whole, nullable=True)  # 3.0's way to say "this reference, or null"
         return self._with_choice(whole, raw, depth)

@@ -67,7 +67,15 @@ class Finding:
             raise FileRefused(f"a finding's level is one of {', '.join(LEVELS)}; not {value['level']!r}")
         if not (status is None or type(status) is int) or type(count) is not int or count < 1:
             raise FileRefused("a finding's status is a number or null, and its count a number above 0; this one's not")
-        return cls(*(value[name] for name in names[:3]), status, value["location"], value["message"], count)
+        return cls(
+            id=value["id"],
+            level=value["level"],
+            operation=value["operation"],
+            status=status,
+            location=value["location"],
+            message=value["message"],
+            count=count,
+        )
 
 
 @dataclass(frozen=True, slots=True)
