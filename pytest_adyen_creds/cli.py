@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     except AdyenCredsError as error:
         return _say(str(error))
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
     return status if isinstance(status, int) else 0
 
