@@ -1,0 +1,124 @@
+"""A body opened for reading and rewriting: decompressed, decoded, and JSON where it is exactly JSON."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from pytest_adyen_creds.cassettes.interaction import Headers, find_header
+from pytest_adyen_creds.cassettes.layout import escape_unprintable
+from pytest_adyen_creds.errors import CassetteError
+
+_PLAIN_CODINGS: Final = {"", "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The content of one body: ``value`` where ``is_json``, else ``text`` (bytes outside ``encoding`` as Latin-1)."""
+
+    text: str
+    encoding: str
+    is_json: bool = False
+    value: Any = None
+
+    @classmethod
+    def open(cls, data: bytes, headers: Headers) -> Body:
+        """Open ``data``; ``headers`` say how it is compressed.
+
+        Raises :class:`CassetteError` for a compression that cannot be undone here: nobody could see what is inside.
+        """
+        data = decompress(data, find_header(headers, "content-encoding") or "")
+        encoding = json.detect_encoding(data)
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            return cls(text=data.decode("latin-1"), encoding="latin-1")
+        try:
+            return cls(text=text, encoding=encoding, is_json=True, value=parse_exact(text))
+        except (ValueError, RecursionError):
+            return cls(text=text, encoding=encoding)
+
+    def bytes_of(self, text: str) -> bytes:
+        """Return the bytes of ``text``, which was made from this body's text."""
+        return text.encode(self.encoding)
+
+
+def pretty(value: Any) -> bytes:
+    """Return ``value`` as the JSON that cassettes hold: a line per member, readable characters as they are."""
+    return escape_unprintable(json.dumps(value, indent=2, ensure_ascii=False)).encode()
+
+
+def parse_exact(text: str) -> Any:
+    """Return the JSON value of ``text``; ValueError where writing it again would not give the same value.
+
+    That is the case for a member's name that occurs twice, for numbers that lose digits, and for what is no JSON.
+    """
+    return _EXACT.decode(text)
+
+
+def decompress(data: bytes, coding: str) -> bytes:
+    """Return ``data`` with the compression ``coding`` (a Content-Encoding) undone; untouched where it is plain."""
+    names = [name.strip().lower() for name in coding.split(",")]
+    for name in reversed(names):
+        if name in _PLAIN_CODINGS or not data:
+            continue
+        try:
+            if name in {"gzip", "x-gzip"}:
+                data = gzip.decompress(data)
+            elif name == "deflate":
+                data = _inflate(data)
+            else:
+                raise ValueError(name)
+        except (OSError, EOFError, zlib.error, ValueError):
+            _expect_plain(data, name)
+    return data
+
+
+def _inflate(data: bytes) -> bytes:
+    try:
+        return zlib.decompress(data)
+    except zlib.error:
+        return zlib.decompress(data, -zlib.MAX_WBITS)
+
+
+def _expect_plain(data: bytes, coding: str) -> None:
+    # several libraries hand out the decompressed body beside the header that announces the compressed one
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise CassetteError(
+            f"a body compressed with {coding!r} cannot be searched for secrets; ask for 'Accept-Encoding: gzip'"
+        ) from None
+
+
+def _exact_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return result
+
+
+def _exact_integer(text: str) -> int:
+    number = int(text)
+    if str(number) != text:
+        raise ValueError(text)
+    return number
+
+
+def _exact_float(text: str) -> float:
+    number = float(text)
+    if repr(number) != text:
+        raise ValueError(text)
+    return number
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+_EXACT: Final = json.JSONDecoder(
+    object_pairs_hook=_exact_object, parse_int=_exact_integer, parse_float=_exact_float, parse_constant=_refuse
+)

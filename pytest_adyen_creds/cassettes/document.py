@@ -1,0 +1,206 @@
+"""The cassette's file: vcrpy's layout with a ``provenance`` beside the interactions; read strictly, written whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from pytest_adyen_creds.cassettes import layout
+from pytest_adyen_creds.cassettes.interaction import Cassette, Headers, Interaction, Provenance
+from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.files import parse_document, read_text
+
+VERSION: Final = 1
+"""The version of vcrpy's cassette format, which plain vcrpy reads as well."""
+
+LARGEST: Final = 64 * 1024 * 1024
+"""The largest cassette that is read, in bytes."""
+
+_BACKENDS: Final = {
+    "sandbox": (
+        "# Recorded from the embedded sandbox: its answers are not Adyen's answers.",
+        "# Every secret, account name and id below is a pseudonym.",
+    ),
+    "live": (
+        "# Recorded from Adyen's test endpoint.",
+        "# Every secret, account name and id below is a pseudonym.",
+    ),
+}
+_METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}")
+
+
+def dumps(cassette: Cassette) -> str:
+    """Return the text of ``cassette``: the same for the same cassette, and read back to exactly the same bodies."""
+    document: dict[str, Any] = {"version": VERSION}
+    lead: tuple[str, ...] = ()
+    if cassette.provenance is not None:
+        lead = _BACKENDS[cassette.provenance.backend]
+        document["provenance"] = _provenance_out(cassette.provenance)
+    if cassette.context:
+        document["context"] = dict(cassette.context)
+    document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
+    text = layout.write_mapping(document)
+    return "\n".join([*lead, text + layout.END, ""])
+
+
+def loads(text: str, name: str) -> Cassette:
+    """Return the cassette that ``text`` holds; ``name`` is what an error calls it.
+
+    Raises :class:`CassetteError` for a document that is no cassette of :data:`VERSION`, or was cut off, and
+    :class:`FileRefused` for what is no plain YAML at all (tags, aliases, deeper than 200 levels).
+    """
+    try:
+        document: Any = layout.read_mapping(text)
+    except layout.UnknownLayout:
+        document = parse_document(text, name)
+    return _Shape(name).cassette(document, complete=text.rstrip().endswith("\n" + layout.END))
+
+
+def read(path: Path | str) -> Cassette:
+    """Return the cassette in the file at ``path``; raises like :func:`loads`, and for a file over :data:`LARGEST`."""
+    return loads(read_text(path, largest=LARGEST), str(path))
+
+
+def _provenance_out(provenance: Provenance) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "backend": provenance.backend,
+        "recorded_at": provenance.recorded_at,
+        "contract": provenance.contract,
+        "contract_digest": provenance.contract_digest,
+        "generator": provenance.generator,
+    }
+    if provenance.versions:
+        result["versions"] = dict(sorted(provenance.versions.items()))
+    return result
+
+
+def _interaction_out(interaction: Interaction) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "request": {
+            "method": interaction.method,
+            "uri": interaction.uri,
+            "headers": _headers_out(interaction.request_headers),
+            "body": _body_out(interaction.request_body) if interaction.request_body else None,
+        },
+        "response": {
+            "status": {"code": interaction.status, "message": interaction.reason},
+            "headers": _headers_out(interaction.response_headers),
+            "body": {"string": _body_out(interaction.response_body)},
+        },
+    }
+    if interaction.meta:
+        result["meta"] = dict(sorted(interaction.meta.items()))
+    return result
+
+
+def _headers_out(headers: Headers) -> dict[str, list[str]]:
+    result: dict[str, list[str]] = {}
+    for name, value in headers:
+        result.setdefault(name, []).append(value)
+    return result
+
+
+def _body_out(body: bytes) -> str | bytes:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body
+
+
+class _Shape:
+    """Strictly private. Turns a parsed document into a cassette, or says in one line what is wrong with it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def cassette(self, document: Any, *, complete: bool) -> Cassette:
+        if not isinstance(document, dict) or "interactions" not in document:
+            self._refuse("is not a cassette: it has no interactions")
+        if document.get("version") != VERSION:
+            self._refuse(f"is a cassette of version {document.get('version')!r}, and this release reads {VERSION}")
+        provenance = document.get("provenance")
+        if provenance is not None and not complete:
+            self._refuse(f"ends without its last line ({layout.END}): it was cut off")
+        if not isinstance(document["interactions"], list):
+            self._refuse("holds interactions that are not a list")
+        context = document.get("context", {})
+        if not isinstance(context, dict):
+            self._refuse("holds a context that is not a mapping")
+        return Cassette(
+            interactions=tuple(
+                self._interaction(item, number) for number, item in enumerate(document["interactions"], 1)
+            ),
+            provenance=None if provenance is None else self._provenance(provenance),
+            context=context,
+        )
+
+    def _provenance(self, value: Any) -> Provenance:
+        if not isinstance(value, dict) or value.get("backend") not in _BACKENDS:
+            self._refuse("has a provenance that names no backend (sandbox or live)")
+        texts: dict[str, str] = {}
+        for key in ("recorded_at", "contract", "contract_digest", "generator"):
+            if not isinstance(value.get(key), str):
+                self._refuse(f"has a provenance without {key}")
+            texts[key] = value[key]
+        versions = value.get("versions", {})
+        if not _is_text_mapping(versions):
+            self._refuse("has a provenance whose versions are not texts")
+        return Provenance(backend=value["backend"], versions=versions, **texts)
+
+    def _interaction(self, item: Any, number: int) -> Interaction:
+        try:
+            request, response = item["request"], item["response"]
+            method, uri, status = request["method"], request["uri"], response["status"]
+            if not (isinstance(method, str) and _METHOD.fullmatch(method) and isinstance(uri, str)):
+                raise TypeError
+            code, reason = status["code"], status.get("message") or ""
+            if type(code) is not int or not 100 <= code <= 599 or not isinstance(reason, str):
+                raise TypeError
+            body = response["body"]
+            meta = item.get("meta", {})
+            if not _is_text_mapping(meta):
+                raise TypeError
+            return Interaction(
+                method=method.upper(),
+                uri=uri,
+                request_headers=_headers_in(request.get("headers")),
+                request_body=_body_in(request.get("body")),
+                status=code,
+                reason=reason,
+                response_headers=_headers_in(response.get("headers")),
+                response_body=_body_in(body.get("string")),
+                meta=meta,
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            what = f" (no {error})" if isinstance(error, KeyError) else ""
+            self._refuse(f"has no whole request and response in interaction {number}{what}")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise CassetteError(f"{self.name}: {what}; record it again with --adyen-record=all")
+
+
+def _is_text_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items())
+
+
+def _headers_in(headers: Any) -> Headers:
+    pairs: list[tuple[str, str]] = []
+    for name, values in (headers or {}).items():
+        for value in [values] if isinstance(values, str) else values:
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise TypeError
+            pairs.append((name, value))
+    return tuple(pairs)
+
+
+def _body_in(body: Any) -> bytes:
+    match body:
+        case None:
+            return b""
+        case str():
+            return body.encode()
+        case bytes():
+            return body
+    raise TypeError

@@ -1,0 +1,71 @@
+"""One recorded exchange, where a recording came from, and the two together: the cassette."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields as pairs of name and value; a name may occur more than once."""
+
+CANONICAL_ORIGIN: Final = "https://management-test.adyen.com"
+"""Where every recorded request goes to, whatever server answered it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One request and the response to it. Bodies are the bytes as sent, decompressed; empty where there is none."""
+
+    method: str
+    uri: str
+    request_headers: Headers
+    request_body: bytes
+    status: int
+    reason: str
+    response_headers: Headers
+    response_body: bytes
+    meta: Mapping[str, str] = field(default_factory=dict)
+    """What the recorder says about it, such as ``operation`` (the contract's label) and ``generated_by``."""
+
+    def request_header(self, name: str) -> str | None:
+        """Return the value of the request's header ``name`` (any case), or ``None``."""
+        return find_header(self.request_headers, name)
+
+    def response_header(self, name: str) -> str | None:
+        """Return the value of the response's header ``name`` (any case), or ``None``."""
+        return find_header(self.response_headers, name)
+
+
+def find_header(headers: Headers, name: str) -> str | None:
+    """Return the value of the first header ``name`` (any case) among ``headers``, or ``None``."""
+    name = name.lower()
+    return next((value for field_name, value in headers if field_name.lower() == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a recording came from; the date is the only part that changes when nothing else did."""
+
+    backend: Literal["sandbox", "live"]
+    recorded_at: str
+    """UTC, ISO 8601 to the second: ``2026-11-22T00:41:20Z``."""
+    contract: str
+    """The contract's version: ``v3`` or ``v1``."""
+    contract_digest: str
+    """:attr:`Contract.digest` at the time of the recording."""
+    generator: str
+    """What wrote it, such as ``pytest-adyen-creds 0.1.0``."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of what took part, by name (``vcrpy``, ``schemathesis``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cassette:
+    """A recording: its interactions in the order in which they were asked for."""
+
+    interactions: tuple[Interaction, ...]
+    provenance: Provenance | None = None
+    """``None`` for a cassette that another tool wrote."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values that replay needs besides the interactions, such as the credential that the test was lent."""

@@ -1,0 +1,75 @@
+"""Pseudonyms: what stands in a recording where a secret, a name or an id stood."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final
+
+_API_KEY: Final = re.compile(r"AQE.*", re.DOTALL)
+_CLIENT_KEY: Final = re.compile(r"(test|live)_[A-Z0-9]+")
+_SECRET_PSEUDONYM: Final = re.compile(r"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+")
+_SMALLEST_CLASS: Final = 16
+
+
+def is_pseudonym(value: str) -> bool:
+    """Tell whether ``value`` is what a recording holds in the place of a secret."""
+    return _SECRET_PSEUDONYM.fullmatch(value) is not None
+
+
+class Pseudonyms:
+    """The pseudonyms of one recording.
+
+    Numbered by first use within their kind, so that the same recording made again has the same ones. A pseudonym is
+    made of its kind, its number and a length class alone: nothing in it leads back to the value.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def secret(self, value: str) -> str:
+        """Return the pseudonym of a key or password: its prefix kept, its length rounded up to a power of two."""
+        if not value:
+            return value
+        length = max(_SMALLEST_CLASS, 1 << (len(value) - 1).bit_length())
+        if _API_KEY.fullmatch(value):
+            return self._numbered("AQEPSEUDONYM", value, length, kind="secret")
+        if match := _CLIENT_KEY.fullmatch(value):
+            return self._numbered(f"{match[1]}_PSEUDONYM", value, length, kind="secret")
+        return self._numbered("Pseudonym-", value, length, kind="secret")
+
+    def account(self, name: str, level: str) -> str:
+        """Return the pseudonym of an account; ``level`` is ``company``, ``merchant``, or empty where unknown."""
+        return self._numbered(f"Pseudo{level.capitalize() or 'Account'}", name, 0, kind="account")
+
+    def user(self, number: str) -> str:
+        """Return the pseudonym of the part of a username between ``ws_`` and ``@``: six digits."""
+        return self._numbered("", number, 6, kind="user")
+
+    def credential_id(self, value: str) -> str:
+        """Return the pseudonym of the id of a credential or an allowed origin: ``S2-`` and ten digits or more."""
+        return self._numbered("S2-", value, max(13, len(value)), kind="id")
+
+    def request_id(self, value: str) -> str:
+        """Return the pseudonym of a request's id or reference: sixteen characters."""
+        return self._numbered("REQUEST", value, 16, kind="request")
+
+    def idempotency_key(self, value: str) -> str:
+        """Return the pseudonym of an idempotency key: in the form of a UUID where ``value`` is one."""
+        if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
+            return self._numbered("00000000-0000-4000-8000-", value, 36, kind="idempotency")
+        return self._numbered("Idempotency-", value, _SMALLEST_CLASS, kind="idempotency") if value else value
+
+    def run(self, value: str) -> str:
+        """Return the pseudonym of a run's eight characters in a throwaway's tag."""
+        return self._numbered("RUN", value, 8, kind="run")
+
+    def _numbered(self, prefix: str, value: str, length: int, *, kind: str) -> str:
+        known = self._known.get((kind, value))
+        if known is None:
+            # numbered per prefix; the length class pads but does not count, so two values never share a number
+            self._counts[kind + prefix] += 1
+            number = str(self._counts[kind + prefix])
+            known = self._known[kind, value] = prefix + number.rjust(length - len(prefix), "0")
+        return known

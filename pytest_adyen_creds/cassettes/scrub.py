@@ -1,0 +1,179 @@
+"""Scrubbing: a recording without its secrets, account names and changing ids, and with nothing that leads back.
+
+What is secret is learned first, from every exchange of the recording; then all of it is replaced wherever it occurs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pytest_adyen_creds.cassettes.forms import FormIndex
+from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction
+from pytest_adyen_creds.cassettes.places import Places
+from pytest_adyen_creds.cassettes.pseudonyms import Pseudonyms, is_pseudonym
+from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
+
+TAG_EXPIRY: Final = "2099-12-31T23:59Z"
+"""The expiry that every throwaway's tag has in a recording."""
+
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104 - names, not a binding
+"""Hosts that mean this machine."""
+
+_ACCOUNT: Final = r"(?=[\w.-]*[A-Za-z])\w[\w.-]*\w"
+_TAG: Final = r"(?P<tag>pytest-adyen-creds )(?P<run>\S{8}) exp \d{4}-\d\d-\d\dT\d\d:\d\dZ"
+_USERNAME: Final = (
+    r"\bws(?:_(?P<user>\w+?))?(?P<at>@|%40)(?P<scope>(?:Company|BalancePlatform|Scope)\.(?:Company_)?)"
+    rf"(?P<owner>{_ACCOUNT})"
+)
+_PATH: Final = rf"(?P<path>/(?:companies|merchants)/)(?P<holder>{_ACCOUNT})(?=[/?#\"'\s]|$)"
+_ID: Final = r"\b(?P<id>S2-[0-9A-Z]{4,})\b"
+_KNOWN_PLACES: Final = re.compile("|".join((_TAG, _USERNAME, _PATH, _ID)), re.ASCII)
+_ORDINARY: Final = frozenset(
+    {"null", "none", "true", "false", "string", "undefined", "test", "live", "adyen", "company"}
+)
+
+
+class Scrubber:
+    """Replaces secrets, account names, usernames, ids and hosts in recordings by pseudonyms.
+
+    ``contract_secret_properties`` are :attr:`Contract.secret_properties`; ``accounts`` the configured company and
+    merchant account names; ``registry`` holds every secret that the session knows. ``keep`` names accounts that are no
+    one's (the sandbox's own) and stay readable. Ids of credentials are pseudonyms in every recording, whatever the
+    backend: a server numbers its credentials by what it created before, which is no part of what was recorded.
+    """
+
+    def __init__(
+        self,
+        contract_secret_properties: frozenset[str],
+        accounts: Iterable[str] = (),
+        registry: SecretRegistry = SECRETS,
+        *,
+        keep: Iterable[str] = (),
+    ) -> None:
+        self._places = Places(contract_secret_properties)
+        self._accounts = tuple(accounts)
+        self._registry = registry
+        self._keep = frozenset(keep)
+
+    def interactions(self, interactions: Sequence[Interaction]) -> list[Interaction]:
+        """Return ``interactions`` scrubbed, as one recording: the same secret is the same pseudonym throughout."""
+        return self.recording(interactions, {})[0]
+
+    def recording(
+        self, interactions: Sequence[Interaction], context: Mapping[str, Any]
+    ) -> tuple[list[Interaction], dict[str, Any]]:
+        """Return ``interactions`` and the JSON values of ``context`` scrubbed together, ``context`` first."""
+        learner = _Learner(self._accounts)
+        self._places.value(dict(context), learner)
+        for interaction in interactions:
+            self._places.visit(interaction, learner)
+        replacer = _Replacer(learner, self._registry.values(), self._keep)
+        clean_context = self._places.value(dict(context), replacer)
+        return [self._places.visit(interaction, replacer) for interaction in interactions], clean_context
+
+
+class _Learner:
+    """Strictly private. Collects what a recording shows of secrets, accounts and origins; changes nothing."""
+
+    def __init__(self, accounts: Iterable[str]) -> None:
+        self.secrets: set[str] = set()
+        self.levels: dict[str, str] = dict.fromkeys(accounts, "")
+        self.origins: set[str] = set()
+
+    def secret(self, value: str) -> str:
+        self.secrets.add(value)
+        return value
+
+    def text(self, value: str) -> str:
+        for match in _KNOWN_PLACES.finditer(value):
+            if match["owner"]:
+                self.account(match["owner"], "company" if "Company" in match["scope"] else "")
+            elif match["holder"]:
+                self.account(match["holder"], "company" if match["path"] == "/companies/" else "merchant")
+        return value
+
+    def account(self, name: str, level: str) -> str:
+        if re.fullmatch(_ACCOUNT, name, re.ASCII) and not self.levels.get(name):
+            self.levels[name] = level
+        return name
+
+    def reference(self, value: str) -> str:
+        return value
+
+    idempotency_key = reference
+
+    def origin(self, value: str) -> str:
+        if urlsplit(value).hostname in LOOPBACK_HOSTS:
+            self.origins.add(value)
+        return value
+
+
+class _Replacer:
+    """Strictly private. Answers with pseudonyms."""
+
+    def __init__(self, learner: _Learner, registered: frozenset[str], keep: frozenset[str]) -> None:
+        self._pseudonyms = Pseudonyms()
+        self._levels, self._keep = learner.levels, keep
+        spread = registered | {value for value in learner.secrets if _is_telling(value)}
+        # an account's name is replaced as a name, also where it was registered as a secret
+        self._forms = FormIndex(value for value in spread if value not in learner.levels)
+        self._names = _names_pattern(set(learner.levels) - keep)
+        self._origins = re.compile(
+            "|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in sorted(learner.origins, key=len, reverse=True))
+            or r"(?!)"
+        )
+
+    def secret(self, value: str) -> str:
+        return self._pseudonyms.secret(value)
+
+    def text(self, value: str) -> str:
+        value = self._origins.sub(CANONICAL_ORIGIN, value)
+        value = self._forms.replace(value, self._pseudonyms.secret)
+        return self._names.sub(self._name, value)
+
+    def account(self, name: str, level: str) -> str:
+        if name in self._keep:
+            return name
+        return self._pseudonyms.account(name, self._levels[name]) if name in self._levels else self.text(name)
+
+    def reference(self, value: str) -> str:
+        return self._pseudonyms.request_id(value) if value else value
+
+    def idempotency_key(self, value: str) -> str:
+        return self._pseudonyms.idempotency_key(value)
+
+    def origin(self, value: str) -> str:
+        return self._origins.sub(CANONICAL_ORIGIN, value)
+
+    def _name(self, match: re.Match[str]) -> str:
+        if match["tag"]:
+            return f"{match['tag']}{self._pseudonyms.run(match['run'])} exp {TAG_EXPIRY}"
+        if match["owner"]:
+            user = f"_{self._pseudonyms.user(match['user'])}" if match["user"] else ""
+            return f"ws{user}{match['at']}{match['scope']}{self.account(match['owner'], '')}"
+        if match["holder"]:
+            return match["path"] + self.account(match["holder"], "")
+        if match["id"]:
+            return self._pseudonyms.credential_id(match["id"])
+        return self.account(match["name"], "")
+
+
+def _is_telling(value: str) -> bool:
+    # A word that a generated request had in a secret's place also stands in ordinary sentences: it is replaced in its
+    # place only. Registered secrets are replaced everywhere.
+    if is_pseudonym(value) or len(value) < 8:
+        return False
+    return len(value) >= 16 or not value.isalpha()
+
+
+def _names_pattern(names: set[str]) -> re.Pattern[str]:
+    spread = sorted(
+        (name for name in names if len(name) >= 4 and name.lower() not in _ORDINARY), key=lambda n: (-len(n), n)
+    )
+    if not spread:
+        return re.compile(_KNOWN_PLACES.pattern + r"|(?P<name>(?!))", re.ASCII)
+    alternatives = "|".join(map(re.escape, spread))
+    return re.compile(rf"{_KNOWN_PLACES.pattern}|(?<![A-Za-z0-9])(?P<name>{alternatives})(?![A-Za-z0-9])", re.ASCII)

@@ -1,0 +1,117 @@
+"""Where cassettes lie on disk: names that stay in their folder, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.interaction import Cassette
+from pytest_adyen_creds.errors import CassetteError
+
+SUFFIXES: Final = (".yaml", ".yml")
+"""What a cassette's name ends in."""
+
+_LONGEST: Final = 255
+_DAY: Final = 24 * 60 * 60.0
+_LEFTOVER: Final = re.compile(r"\.(?P<pid>\d+)-[\w-]+\.adyen-creds\.tmp")
+
+
+def cassette_path(test_file: Path, test_class: str | None, test_name: str) -> Path:
+    """Return where the cassette of a test lies, in pytest-recording's layout.
+
+    ``cassettes/MODULE/[CLASS.]TEST.yaml`` beside ``test_file``; what a file's name cannot hold becomes ``-``.
+    """
+    name = f"{test_class}.{test_name}" if test_class else test_name
+    name = re.sub(r"[<>?%*:|\"'/\\\x00-\x1f]", "-", name)
+    if len(os.fsencode(name)) + len(SUFFIXES[0]) > _LONGEST:
+        digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
+        room = _LONGEST - len(SUFFIXES[0]) - len(digest) - 3
+        name = f"{os.fsencode(name)[:room].decode(errors='ignore')}...{digest}"
+    return named_cassette(test_file.parent / "cassettes" / test_file.stem, name)
+
+
+def named_cassette(folder: Path, name: str) -> Path:
+    """Return the path of the cassette called ``name`` in ``folder``; a name that leads out of it is refused."""
+    path = folder / (name if name.endswith(SUFFIXES) else name + SUFFIXES[0])
+    inside = os.path.normpath(folder)
+    if not name or "\0" in name or os.path.commonpath([inside, os.path.normpath(path)]) != inside:
+        raise CassetteError(f"{name!r}: a cassette's name stays in its folder ({folder}); choose a plain name")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise CassetteError(f"{path}: is a link that leads out of its folder; replace it by the file itself")
+    return path
+
+
+def find_cassettes(folder: Path) -> Iterator[Path]:
+    """Yield the cassettes under ``folder``, sorted; a file's own path yields itself."""
+    if folder.is_file():
+        yield folder
+        return
+    if not folder.is_dir():
+        raise CassetteError(f"{folder}: does not exist; name a folder of cassettes")
+    yield from sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+
+
+def write(path: Path, cassette: Cassette) -> None:
+    """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one."""
+    data = document.dumps(cassette).encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path.parent)
+        _replace(path, data)
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be written ({error.strerror}); check the folder and its rights") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.parent / f".{os.getpid()}-{token_hex(8)}.adyen-creds.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(OSError):
+            temporary.chmod(path.stat().st_mode & 0o777)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in ``folder``; those of running ones stay."""
+    for path in folder.glob(".*.adyen-creds.tmp"):
+        match = _LEFTOVER.fullmatch(path.name)
+        if match and not _is_in_use(path, int(match["pid"])):
+            path.unlink(missing_ok=True)
+
+
+def _is_in_use(path: Path, pid: int) -> bool:
+    if os.name == "nt":  # where signal 0 is not a question but an interruption
+        return path.stat().st_mtime > time.time() - _DAY
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # a folder cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
