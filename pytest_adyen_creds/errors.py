@@ -36,8 +36,30 @@ class CassetteError(AdyenCredsError):
 
 
 class ApiError(AdyenCredsError):
-    """The API answered with an error that the caller has to know about."""
+    """The API answered with an error that the caller has to know about.
+
+    Each of the attributes is None where the answer did not say, and all of them where there was no answer.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        error_code: str | None = None,
+        request_id: str | None = None,
+        title: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error_code = error_code
+        self.request_id = request_id
+        self.title = title
 
 
 class CredentialError(AdyenCredsError):
     """A throwaway credential could not be provided, reset or returned."""
+
+
+class SandboxError(AdyenCredsError):
+    """The sandbox was asked for something it does not have or cannot do."""

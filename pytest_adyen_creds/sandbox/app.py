@@ -1,0 +1,222 @@
+"""The WSGI application: every request's way through routing, faults, the caller's rights and the rules."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from pytest_adyen_creds.sandbox import bodies, caller, idempotency
+from pytest_adyen_creds.sandbox.accounts import Scope
+from pytest_adyen_creds.sandbox.clock import Clock
+from pytest_adyen_creds.sandbox.control import Control
+from pytest_adyen_creds.sandbox.credentials import Registrar
+from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
+from pytest_adyen_creds.sandbox.envelope import show_refusal, show_status, status_of
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, assumed, documented
+from pytest_adyen_creds.sandbox.faults import ASKED_FOR, Fault, FaultKind, Faults
+from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys, Kept
+from pytest_adyen_creds.sandbox.limits import RateLimit
+from pytest_adyen_creds.sandbox.operations import Call, perform, permit
+from pytest_adyen_creds.sandbox.rendering import Address
+from pytest_adyen_creds.sandbox.routing import VERSIONS, Match, Mismatch, route
+from pytest_adyen_creds.sandbox.violations import VIOLATIONS
+from pytest_adyen_creds.sandbox.wire import Answer, ConnectionLost, Environ, Request, StartResponse
+
+UNKNOWN_PATH: Final = assumed(
+    "paths",
+    "unknown",
+    "A path that is none of the API's is answered with 404, before any authentication.",
+    "the specification speaks of its own paths only",
+)
+UNKNOWN_METHOD: Final = assumed(
+    "paths",
+    "method",
+    "A method that a path does not have is answered with 405 and the methods it has in Allow.",
+    "the way of HTTP, RFC 9110; the specification speaks of its own methods only",
+)
+BODY_IGNORED: Final = assumed(
+    "bodies",
+    "ignored",
+    "A body sent to an operation that takes none is ignored.",
+    f"{SPECIFICATION} gives these operations no request body and does not forbid one",
+)
+SUCCESS: Final = documented(
+    "paths",
+    "success",
+    "What was carried out is answered with 200, or with 204 and no body where there is nothing to show.",
+    f"{SPECIFICATION}, responses of every operation",
+)
+INTERNAL: Final = documented(
+    "errors",
+    "internal",
+    "500 means that the sandbox itself failed, unless a fault asked for it.",
+    f"{SPECIFICATION}, response 500 of every operation",
+)
+
+_LOG: Final = logging.getLogger(__name__)
+_JOURNAL_LENGTH: Final = 1000
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One answered request in the journal: its operation's label, the status, the id of the rule that decided."""
+
+    operation: str | None
+    status: int
+    rule: str
+
+
+@dataclass(frozen=True)
+class _Reply:
+    answer: Answer
+    rule: Rule
+    decided: bool
+
+
+class ManagementApp:
+    """The embedded Management API as a WSGI callable.
+
+    In-process, a fault that resets the connection raises :class:`ConnectionLost`, a ``ConnectionResetError``.
+    ``journal`` has the last 1,000 exchanges with the rule that decided each.
+    """
+
+    def __init__(self, registrar: Registrar, clock: Clock, faults: Faults, limit: RateLimit, control: Control) -> None:
+        self.journal: deque[Exchange] = deque(maxlen=_JOURNAL_LENGTH)
+        self._registrar = registrar
+        self._clock = clock
+        self._faults = faults
+        self._limit = limit
+        self._control = control
+        self._idempotency = IdempotencyKeys()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request.of(environ)
+        if request.path == "/_sandbox" or request.path.startswith("/_sandbox/"):
+            return self._control.answer(request).send(start_response, head_only=request.method == "HEAD")
+        answer = self._answer(request)
+        return answer.send(start_response, head_only=request.method == "HEAD")
+
+    def _answer(self, request: Request) -> Answer:
+        body = request.read()
+        match = route(request.method, request.path)
+        if isinstance(match, Mismatch):
+            return self._note(None, self._mismatch(match, request)).answer
+        label = match.operation.label
+        fault = self._faults.take(label)
+        if fault is not None and fault.kind is FaultKind.RESET:
+            raise ConnectionLost("the connection ends here because a fault says so")
+        if fault is not None and fault.kind is FaultKind.STATUS:
+            return self._note(label, self._status(fault)).answer
+        delay = fault.seconds if fault is not None and fault.kind is FaultKind.DELAY else 0.0
+        reply = self._note(label, self._decide(request, match, body, delay))
+        if fault is None:
+            return reply.answer
+        if fault.kind is FaultKind.DUPLICATE:
+            return self._note(label, self._decide(request, match, body, 0.0)).answer
+        if fault.kind is FaultKind.LOST_ANSWER:
+            raise ConnectionLost("the answer is lost because a fault says so")
+        return self._spoilt(reply.answer, fault)
+
+    def _decide(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
+        try:
+            return self._carry_out(request, match, body, delay)
+        except Refused as refused:
+            return self._refusal(refused, match.version)
+        except Exception:  # noqa: BLE001
+            # the last resort of a server: a bug must not take the other requests with it
+            _LOG.exception("the sandbox failed on %s", match.operation.label)
+            return self._refusal(Refused(INTERNAL, Kind.INTERNAL, "The sandbox failed; see its log."), match.version)
+
+    def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
+        with self._registrar.state.lock:
+            now = self._clock.now()
+            who = caller.identify(self._registrar.state, request.presented(), now)
+            self._limit.admit(who.id, now)
+            address = Address(f"{request.origin}/{match.version}")
+            read = partial(_read, body, request.header("Content-Type"))
+            call = Call(match.operation, match.parameters, request.query(), read, who, address, now)
+            scope = permit(self._registrar, call)
+        key = request.header("Idempotency-Key") if request.method == "POST" else None
+        if key is None:
+            time.sleep(delay)
+            return self._success(self._perform(call, scope))
+        if isinstance(body, Refused):
+            raise body
+        kept = self._idempotency.begin(who.id, key, f"{request.path}\n".encode() + body, now)
+        echo = {"Idempotency-Key": key}
+        if kept is not None:
+            return _Reply(Answer(kept.status, kept.document, echo), idempotency.REPLAY, decided=True)
+        answer: Kept | None = None
+        try:
+            time.sleep(delay)
+            reply = self._perform_or_refuse(call, scope, match.version)
+            if reply.decided:
+                answer = Kept(reply.answer.status, reply.answer.document)
+        finally:
+            self._idempotency.finish(who.id, key, answer)
+        return replace(reply, answer=replace(reply.answer, headers={**reply.answer.headers, **echo}))
+
+    def _perform_or_refuse(self, call: Call, scope: Scope | None, version: str) -> _Reply:
+        try:
+            return self._success(self._perform(call, scope))
+        except Refused as refused:
+            return self._refusal(refused, version)
+
+    def _perform(self, call: Call, scope: Scope | None) -> Outcome:
+        state = self._registrar.state
+        with state.lock:
+            # the caller as it is now: another request may have changed it since it was identified
+            current = state.get(call.caller.id) or call.caller
+            return perform(self._registrar, replace(call, caller=current, now=self._clock.now()), scope)
+
+    def _success(self, outcome: Outcome) -> _Reply:
+        return _Reply(Answer(204 if outcome.document is None else 200, outcome.document), outcome.rule, decided=True)
+
+    def _refusal(self, refused: Refused, version: str) -> _Reply:
+        document = show_refusal(refused, version, self._registrar.keysmith.mint.request_id())
+        status = status_of(refused.kind)
+        return _Reply(Answer(status, document, refused.headers), refused.rule, decided=status == 422)
+
+    def _mismatch(self, mismatch: Mismatch, request: Request) -> _Reply:
+        version = request.path.split("/")[1] if request.path.startswith(tuple(f"/{v}/" for v in VERSIONS)) else "v3"
+        if not mismatch.allowed:
+            return self._refusal(Refused(UNKNOWN_PATH, Kind.NO_SUCH_PATH, "There is nothing at this path."), version)
+        allow = {"Allow": ", ".join(mismatch.allowed)}
+        detail = f"This path has: {allow['Allow']}."
+        return self._refusal(Refused(UNKNOWN_METHOD, Kind.METHOD_NOT_ALLOWED, detail, headers=allow), version)
+
+    def _status(self, fault: Fault) -> _Reply:
+        headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+        if fault.status == 429 or fault.status >= 500:
+            headers["transient-error"] = "true"
+        document = show_status(fault.status, self._registrar.keysmith.mint.request_id())
+        return _Reply(Answer(fault.status, document, headers), ASKED_FOR, decided=False)
+
+    def _spoilt(self, answer: Answer, fault: Fault) -> Answer:
+        spoilt: Any = None
+        if answer.document is not None:
+            if fault.kind is FaultKind.TRUNCATED:
+                return replace(answer, truncated=True)
+            if fault.kind is FaultKind.CONTENT_TYPE:
+                return replace(answer, media_type=fault.content_type)
+            if fault.kind is FaultKind.VIOLATION:
+                spoilt = VIOLATIONS[fault.violation][1](dict(answer.document), fault.field)
+        if spoilt is None and fault.kind is not FaultKind.DELAY:
+            self._faults.give_back(fault)
+        return answer if spoilt is None else replace(answer, document=spoilt)
+
+    def _note(self, operation: str | None, reply: _Reply) -> _Reply:
+        self.journal.append(Exchange(operation, reply.answer.status, reply.rule.id))
+        return reply
+
+
+def _read(body: bytes | Refused, media_type: str | None) -> dict[str, Any]:
+    if isinstance(body, Refused):
+        raise body
+    return bodies.read_body(body, media_type)

@@ -1,0 +1,170 @@
+"""Request bodies: read as JSON, then held to the shape that Adyen's specification gives each message.
+
+The shapes are written here by hand, not taken from the project's contract, so that a mistake in the contract cannot
+make the sandbox agree with it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+
+LARGEST_BODY: Final = 1024 * 1024
+"""The largest request body that is read, in bytes."""
+
+DEEPEST_BODY: Final = 100
+"""The deepest nesting of a request body, in levels."""
+
+UNREADABLE: Final = documented(
+    "bodies",
+    "unreadable",
+    "A body that cannot be read as JSON is answered with 400.",
+    f"{SPECIFICATION}, response 400 of every operation: a problem reading or understanding the request",
+)
+NOT_AN_OBJECT: Final = assumed(
+    "bodies",
+    "not-an-object",
+    "A JSON body that is no object is answered with 400.",
+    f"{SPECIFICATION} gives every request body an object schema; the status is a reading of its text on 400",
+)
+MEDIA_TYPE: Final = assumed(
+    "bodies",
+    "media-type",
+    "A body that is not announced as application/json is answered with 400.",
+    f"{SPECIFICATION} lists application/json alone, and no 415",
+)
+TOO_LARGE: Final = assumed(
+    "bodies",
+    "too-large",
+    "A body over 1 MiB, or nested deeper than 100 levels, is answered with 400.",
+    "no limit is published; the sandbox keeps its memory flat",
+)
+UNKNOWN_FIELD: Final = documented(
+    "bodies",
+    "unknown-field",
+    "A property that the message does not have is refused with 422 and named in invalidFields.",
+    f"{SPECIFICATION}, additionalProperties false on every request message",
+)
+WRONG_TYPE: Final = documented(
+    "bodies",
+    "wrong-type",
+    "A property of the wrong JSON type, null included, is refused with 422 and named in invalidFields.",
+    f"{SPECIFICATION}, property types of the request messages and the text on 422",
+)
+MISSING_FIELD: Final = documented(
+    "bodies",
+    "missing-field",
+    "A message without a required property is refused with 422 and the property named in invalidFields.",
+    f"{SPECIFICATION}, required of AllowedOrigin and CreateAllowedOriginRequest",
+)
+BODY_OPTIONAL: Final = documented(
+    "bodies",
+    "optional",
+    "A create or update call without a body means an empty object.",
+    f"{SPECIFICATION}: no request body is marked as required",
+)
+
+_TEXT: Final = "a string"
+_TEXTS: Final = "an array of strings"
+_FLAG: Final = "true or false"
+_LINKS: Final = "an object of links"
+
+_ORIGIN: Final = {"domain": _TEXT, "id": _TEXT, "_links": _LINKS}
+_CREATE: Final = {"allowedOrigins": _TEXTS, "description": _TEXT, "roles": _TEXTS}
+_UPDATE: Final = {**_CREATE, "active": _FLAG, "subjectDN": _TEXT}
+
+SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
+    "CreateMerchantApiCredentialRequest": _CREATE,
+    "CreateCompanyApiCredentialRequest": {**_CREATE, "associatedMerchantAccounts": _TEXTS},
+    "UpdateMerchantApiCredentialRequest": _UPDATE,
+    "UpdateCompanyApiCredentialRequest": {**_UPDATE, "associatedMerchantAccounts": _TEXTS},
+    "AllowedOrigin": _ORIGIN,
+    "CreateAllowedOriginRequest": _ORIGIN,
+}
+"""The properties of each request message, and what each must be."""
+
+_REQUIRED: Final = {"AllowedOrigin": ("domain",), "CreateAllowedOriginRequest": ("domain",)}
+
+
+def read_body(data: bytes, media_type: str | None) -> dict[str, Any]:
+    """Return the JSON object in ``data``, an empty one for no data; raises :class:`Refused` for what cannot be read.
+
+    ``media_type`` is the caller's content type, as sent.
+    """
+    if not data:
+        return {}
+    if not is_json(media_type):
+        raise Refused(MEDIA_TYPE, Kind.UNREADABLE, "The request body is not announced as application/json.")
+    try:
+        body = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise Refused(TOO_LARGE, Kind.UNREADABLE, "The request body is nested too deeply.") from None
+    except ValueError:
+        raise Refused(UNREADABLE, Kind.UNREADABLE, "The request body cannot be read as JSON.") from None
+    if not isinstance(body, dict):
+        raise Refused(NOT_AN_OBJECT, Kind.UNREADABLE, "The request body is not a JSON object.")
+    if _depth(body) > DEEPEST_BODY:
+        raise Refused(TOO_LARGE, Kind.UNREADABLE, "The request body is nested too deeply.")
+    return body
+
+
+def is_json(media_type: str | None) -> bool:
+    """Tell whether a content type announces JSON in UTF-8."""
+    essence, *parameters = [part.strip().lower() for part in (media_type or "").split(";")]
+    charsets = [part.partition("=")[2].strip('" ') for part in parameters if part.startswith("charset=")]
+    return essence == "application/json" and all(charset in ("utf-8", "utf8") for charset in charsets)
+
+
+def check_shape(message: str, body: Mapping[str, Any]) -> None:
+    """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``."""
+    shape = SHAPES[message]
+    complaints = Complaints()
+    for name, value in body.items():
+        if name not in shape:
+            complaints.add(UNKNOWN_FIELD, name[:100], shown(value), "This field is not known.")
+        elif not _fits(shape[name], value):
+            complaints.add(WRONG_TYPE, name, shown(value), f"This field must be {shape[name]}.")
+    for name in _REQUIRED.get(message, ()):
+        if name not in body:
+            complaints.add(MISSING_FIELD, name, "", "This field is required.")
+    complaints.settle()
+
+
+def shown(value: Any) -> str:
+    """Return a refused value as the text that ``invalidFields`` shows: at most 100 characters."""
+    return (value if isinstance(value, str) else json.dumps(value))[:100]
+
+
+def _fits(expected: str, value: Any) -> bool:
+    if expected == _TEXT:
+        return isinstance(value, str)
+    if expected == _TEXTS:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if expected == _FLAG:
+        return isinstance(value, bool)
+    return isinstance(value, dict) and value.keys() == {"self"} and _is_link(value["self"])
+
+
+def _is_link(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() <= {"href"} and isinstance(value.get("href", ""), str)
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _depth(value: Any) -> int:
+    level, depth = [value], 0
+    while level:
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        depth += 1
+    return depth

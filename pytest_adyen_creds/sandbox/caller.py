@@ -1,0 +1,143 @@
+"""The caller: who makes a request, and whether they may make requests of its sort at all."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from pytest_adyen_creds.sandbox import roles
+from pytest_adyen_creds.sandbox.decisions import Kind, Refused
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, assumed, documented
+from pytest_adyen_creds.sandbox.keys import PROPAGATION
+from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
+
+REQUIRED: Final = documented(
+    "caller",
+    "authentication",
+    "Every operation asks for an API key in X-API-Key, or for a username and password by HTTP Basic; else 401.",
+    f"{SPECIFICATION}, security of every operation and response 401",
+)
+KEY_FIRST: Final = assumed(
+    "caller",
+    "key-first",
+    "Where a request has both, the API key decides and the username and password are not looked at.",
+    "not published; Adyen's own SDK never sends both",
+)
+UNKNOWN_KEY: Final = documented(
+    "caller",
+    "unknown-key",
+    "An unknown or expired API key, or a wrong username or password, is answered with 401.",
+    f"{SPECIFICATION}, response 401: authentication required",
+)
+INACTIVE: Final = documented(
+    "caller",
+    "inactive",
+    "None of the keys of a credential that is not active works, nor does its password.",
+    "docs.adyen.com, API credentials for your balance platform, on deactivation; that the status is 401 is assumed",
+)
+ALLOWED_ADDRESSES: Final = documented(
+    "caller",
+    "allowed-addresses",
+    "A non-empty list of allowed IP addresses refuses requests from others; an empty one allows all.",
+    f"{SPECIFICATION}, property allowedIpAddresses; that the security error is a 403 is assumed",
+)
+USER_KINDS: Final = documented(
+    "caller",
+    "user-kinds",
+    "Only company users may call the Management API; balance-platform and legal-entity users get 403.",
+    "docs.adyen.com, API credentials for your balance platform, table of user types; the status is assumed",
+)
+CREDENTIALS_ROLE: Final = documented(
+    "caller",
+    "credentials-role",
+    f"Operations on API credentials ask the caller for the role '{roles.API_CREDENTIALS_ROLE}'; else 403.",
+    f"{SPECIFICATION}, text of every company-level and merchant-level operation and of POST /me/generateClientKey",
+)
+ANY_ROLE: Final = documented(
+    "caller",
+    "any-management-role",
+    "GET /me and the operations on its allowed origins ask for any Management API role; else 403.",
+    f"{SPECIFICATION}, text of these operations",
+)
+
+REACHES: Final = {
+    UserKind.COMPANY: ("Management API",),
+    UserKind.BALANCE_PLATFORM: ("Configuration API", "Transfers API", "Session authentication API"),
+    UserKind.LEGAL_ENTITY: ("Legal Entity Management API",),
+}
+"""The APIs that each kind of user authenticates requests to, of those that Adyen's page on user types names."""
+
+
+@dataclass(frozen=True)
+class Presented:
+    """What a request presents to say who makes it: an API key, or a username and password; and where it is from."""
+
+    api_key: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    address: str | None = None
+
+
+def identify(state: State, presented: Presented, now: datetime) -> Credential:
+    """Return the credential that makes a request; raises :class:`Refused` for none, or one that does not work."""
+    if presented.api_key is not None:
+        credential = _by_key(state, presented.api_key, now)
+    elif presented.username is not None:
+        credential = _by_password(state, presented.username, presented.password or "")
+    else:
+        raise _unauthenticated(REQUIRED, "The request has neither an API key nor a username and password.")
+    if not credential.active:
+        raise _unauthenticated(INACTIVE, "The credential is not active.")
+    if credential.allowed_ips and not _is_allowed(presented.address, credential.allowed_ips):
+        raise Refused(ALLOWED_ADDRESSES, Kind.FORBIDDEN, "Requests from this IP address are not allowed.")
+    return credential
+
+
+def authorise(caller: Credential, *, any_role: bool) -> None:
+    """Raise :class:`Refused` unless ``caller`` may make requests of this sort.
+
+    ``any_role``: any Management API role is enough; else the one for API credentials is asked for.
+    """
+    if caller.kind is not UserKind.COMPANY:
+        raise Refused(USER_KINDS, Kind.FORBIDDEN, "Users of this kind cannot call the Management API.")
+    if any_role:
+        if not roles.holds_any_management_role(caller.roles):
+            raise Refused(ANY_ROLE, Kind.FORBIDDEN, "The credential has no Management API role.")
+    elif not roles.holds(caller.roles, roles.API_CREDENTIALS_ROLE):
+        raise Refused(CREDENTIALS_ROLE, Kind.FORBIDDEN, f"The credential lacks the role: {roles.API_CREDENTIALS_ROLE}.")
+
+
+def _by_key(state: State, presented: str, now: datetime) -> Credential:
+    found = state.by_api_key(presented)
+    if found is None or found[1].has_expired(now):
+        raise _unauthenticated(UNKNOWN_KEY, "The API key is not known, or has expired.")
+    if not found[1].works(now):
+        raise _unauthenticated(PROPAGATION, "The API key is not in use yet.")
+    return found[0]
+
+
+def _by_password(state: State, username: str, password: str) -> Credential:
+    credential = state.by_username(username)
+    # compared as bytes: a Secret of what was presented would be kept in the registry of secrets
+    if credential is None or not _same(credential.password.reveal(), password):
+        raise _unauthenticated(UNKNOWN_KEY, "The username or the password is wrong.")
+    return credential
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
+
+
+def _is_allowed(address: str | None, allowed: tuple[str, ...]) -> bool:
+    try:
+        given = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    return any(given in ipaddress.ip_network(entry, strict=False) for entry in allowed)
+
+
+def _unauthenticated(rule: Rule, detail: str) -> Refused:
+    return Refused(rule, Kind.UNAUTHENTICATED, detail)

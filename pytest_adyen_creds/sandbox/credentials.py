@@ -1,0 +1,218 @@
+"""Credentials: created, found, listed, updated, switched on and off; never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from pytest_adyen_creds.sandbox import accounts, origins, roles
+from pytest_adyen_creds.sandbox.accounts import Scope
+from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, observed
+from pytest_adyen_creds.sandbox.keys import Keysmith
+from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
+
+LONGEST_DESCRIPTION: Final = 50
+"""The longest description, in characters."""
+
+CREATED: Final = documented(
+    "credentials",
+    "created",
+    "Creating a credential answers all of it, with its API key, client key, username and password.",
+    f"{SPECIFICATION}, POST …/apiCredentials",
+)
+CREATED_ACTIVE: Final = assumed(
+    "credentials",
+    "created-active",
+    "A new credential is active.",
+    "the specification's examples of new credentials are",
+)
+SHOWN: Final = documented(
+    "credentials",
+    "shown",
+    "A credential is shown by its id, without its API key and password.",
+    f"{SPECIFICATION}, GET …/apiCredentials/{{apiCredentialId}}",
+)
+LISTED: Final = documented(
+    "credentials",
+    "listed",
+    "Credentials are listed in pages, with the totals of items and pages.",
+    f"{SPECIFICATION}, GET …/apiCredentials",
+)
+LIST_ORDER: Final = assumed(
+    "credentials",
+    "list-order",
+    "Lists are in the order of creation, inactive credentials included.",
+    "no order is published; this one keeps earlier pages as they are while credentials are added",
+)
+NOTHING_LISTED: Final = assumed(
+    "credentials",
+    "merchant-list-empty",
+    "The list of a merchant account without credentials of its own is answered with 204.",
+    f"{SPECIFICATION} lists 204 for merchant-level operations and does not say when",
+)
+UNKNOWN: Final = assumed(
+    "credentials",
+    "unknown",
+    "An unknown credential id, or one of another account, is answered with 422.",
+    f"{SPECIFICATION} has no 404 for these operations",
+)
+UPDATED: Final = documented(
+    "credentials",
+    "updated",
+    "An update changes the properties it has, lists as a whole, and answers the full updated credential.",
+    f"{SPECIFICATION}, PATCH …/apiCredentials/{{apiCredentialId}}",
+)
+EMPTY_UPDATE: Final = assumed(
+    "credentials",
+    "empty-update",
+    "An update without any property changes nothing and is answered like another.",
+    f"{SPECIFICATION} requires no property of the update messages",
+)
+ACTIVE: Final = documented(
+    "credentials",
+    "active",
+    "A credential cannot be deleted; active false switches it off, active true on again.",
+    f"{SPECIFICATION}, property active of the update messages and its example",
+)
+DESCRIPTION: Final = documented(
+    "credentials",
+    "description",
+    "A description has 50 characters at most; a longer one is refused with 422.",
+    f"{SPECIFICATION}, maxLength in the answers; that the request is refused, not cut, is assumed",
+)
+SUBJECT_DN: Final = documented(
+    "credentials",
+    "subject-dn",
+    "subjectDN can be set by an update and is shown from then on.",
+    f"{SPECIFICATION} since 2026-05-01, in the update messages and the answers; any text is taken",
+)
+OMITTED: Final = observed(
+    "credentials",
+    "omitted",
+    "description, subjectDN and allowedOrigins are left out of answers where there is nothing in them.",
+    "captured GET /me response, which has none of the three",
+)
+ASSOCIATED_SHOWN: Final = documented(
+    "credentials",
+    "associated-merchants-shown",
+    "Company-level answers have associatedMerchantAccounts, empty for access to the whole company.",
+    f"{SPECIFICATION}, CreateCompanyApiCredentialResponse and the examples",
+)
+MERCHANT_HOME: Final = assumed(
+    "credentials",
+    "merchant-home",
+    "A credential made at a merchant account is limited to it; changing that is refused with 422.",
+    f"{SPECIFICATION} has no associatedMerchantAccounts in the merchant-level messages",
+)
+PROVISIONING_KEPT: Final = assumed(
+    "credentials",
+    "provisioning-kept",
+    "Roles, merchant accounts and active of ws@Company.<company> cannot be changed through the API: 403.",
+    "not published; whoever changed them would lock themselves out of the sandbox",
+)
+USERNAME: Final = documented(
+    "credentials",
+    "username",
+    "Usernames are ws_<digits>@Company.<company>, at both levels.",
+    "docs.adyen.com, API credentials, on usernames",
+)
+ID_FORM: Final = observed(
+    "credentials", "id-form", "Ids are 'S2-' and ten digits.", "captured GET /me response; a bare number was seen too"
+)
+
+
+@dataclass(frozen=True)
+class Registrar:
+    """Creates and changes credentials in ``state``. Callers hold the state's lock."""
+
+    state: State
+    keysmith: Keysmith
+    provisioning_id: str
+
+    def create(self, scope: Scope, body: Mapping[str, Any], now: datetime) -> Credential:
+        """Store and return a new credential at ``scope``; raises :class:`Refused` with each invalid field named."""
+        complaints = Complaints()
+        given = roles.granted(body.get("roles"), self._grantable(), complaints)
+        _complain_about_description(body, complaints)
+        origins.checked(body.get("allowedOrigins", ()), "allowedOrigins", complaints)
+        accounts.complain_about(self.state, body.get("associatedMerchantAccounts", []), complaints)
+        complaints.settle()
+        home = scope.merchant
+        mint = self.keysmith.mint
+        credential = Credential(
+            id=mint.id(),
+            kind=UserKind.COMPANY,
+            username=f"ws_{mint.user_number()}@Company.{self.state.company}",
+            home=home,
+            merchants=(home,) if home else tuple(dict.fromkeys(body.get("associatedMerchantAccounts", ()))),
+            roles=given,
+            description=body.get("description") or None,
+            api_keys=(self.keysmith.first_api_key(now),),
+            client_keys=(self.keysmith.first_client_key(now),),
+            password=mint.password(),
+            origins=origins.replaced((), body.get("allowedOrigins", ()), mint),
+        )
+        return self.state.put(credential, now)
+
+    def find(self, scope: Scope, id: str) -> Credential:
+        """Return the credential with ``id`` at ``scope``; raises :class:`Refused` for an unknown one."""
+        credential = self.state.get(id)
+        if credential is None or not scope.has(credential):
+            raise Refused(UNKNOWN, Kind.UNPROCESSABLE, "The account has no API credential with this id.")
+        return credential
+
+    def all(self, scope: Scope) -> list[Credential]:
+        """Return every credential at ``scope``, in the order of creation."""
+        return [credential for credential in self.state if scope.has(credential)]
+
+    def update(self, credential: Credential, body: Mapping[str, Any], now: datetime) -> Credential:
+        """Store and return ``credential`` changed as ``body`` says; raises :class:`Refused` for what it may not say."""
+        self._protect_provisioning(credential, body)
+        complaints = Complaints()
+        changes: dict[str, Any] = {}
+        if "roles" in body:
+            changes["roles"] = roles.granted(body["roles"], self._grantable(), complaints)
+        if "description" in body:
+            _complain_about_description(body, complaints)
+            changes["description"] = body["description"] or None
+        if "active" in body:
+            changes["active"] = body["active"]
+        if "subjectDN" in body:
+            changes["subject_dn"] = body["subjectDN"] or None
+        if "associatedMerchantAccounts" in body:
+            wanted = body["associatedMerchantAccounts"]
+            accounts.complain_about(self.state, wanted, complaints)
+            if credential.home and set(wanted) != {credential.home}:
+                complaints.add(
+                    MERCHANT_HOME,
+                    "associatedMerchantAccounts",
+                    ",".join(wanted),
+                    "A merchant-level credential stays with its merchant account.",
+                )
+            changes["merchants"] = tuple(dict.fromkeys(wanted))
+        if "allowedOrigins" in body:
+            origins.checked(body["allowedOrigins"], "allowedOrigins", complaints)
+        complaints.settle()
+        if "allowedOrigins" in body:
+            changes["origins"] = origins.replaced(credential.origins, body["allowedOrigins"], self.keysmith.mint)
+        return self.state.put(replace(credential, **changes), now)
+
+    def _protect_provisioning(self, credential: Credential, body: Mapping[str, Any]) -> None:
+        touched = body.keys() & {"roles", "active", "associatedMerchantAccounts"}
+        if credential.id == self.provisioning_id and touched:
+            raise Refused(PROVISIONING_KEPT, Kind.FORBIDDEN, "This credential's access cannot be changed.")
+
+    def _grantable(self) -> tuple[str, ...]:
+        provisioning = self.state.get(self.provisioning_id)
+        return provisioning.roles if provisioning else ()
+
+
+def _complain_about_description(body: Mapping[str, Any], complaints: Complaints) -> None:
+    description = body.get("description", "")
+    if len(description) > LONGEST_DESCRIPTION:
+        complaints.add(
+            DESCRIPTION, "description", description, f"A description has at most {LONGEST_DESCRIPTION} characters."
+        )

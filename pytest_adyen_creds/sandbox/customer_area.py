@@ -1,0 +1,173 @@
+"""The customer area: what people do there by hand, and the Management API has no call for."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.sandbox import keys, origins
+from pytest_adyen_creds.sandbox.caller import REACHES
+from pytest_adyen_creds.sandbox.clock import Clock
+from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.keys import Keysmith
+from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
+from pytest_adyen_creds.secrets import Secret
+
+BY_HAND: Final = documented(
+    "customer-area",
+    "by-hand",
+    "Balance-platform and legal-entity users are made in the customer area only, and the Management API shows none.",
+    "docs.adyen.com, API credentials for your balance platform; that lists leave them out is assumed",
+)
+USERNAMES: Final = documented(
+    "customer-area",
+    "usernames",
+    "Their usernames are ws_<digits>@BalancePlatform.<platform> and ws_<digits>@Scope.Company_<company>.",
+    "docs.adyen.com, API credentials for your balance platform, table of user types",
+)
+CLIENT_SIDE: Final = documented(
+    "client-keys",
+    "client-side",
+    "A client key is accepted from the credential's allowed origins only, while the credential is active.",
+    f"{SPECIFICATION}, DELETE …/allowedOrigins/{{originId}}; docs.adyen.com, client-side authentication",
+)
+DEFAULT_ROLES: Final = assumed(
+    "customer-area",
+    "default-roles",
+    "A user made by hand without roles gets one role named after the first API it reaches.",
+    "a credential has at least one role; the page names none that new users get",
+)
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """A user made in the customer area. This is the only time its secrets are shown."""
+
+    id: str
+    username: str
+    api_key: Secret
+    client_key: Secret
+    password: Secret
+
+
+class CustomerArea:
+    """The customer area of the sandbox's company. Credentials are named by id or by username."""
+
+    def __init__(self, state: State, keysmith: Keysmith, clock: Clock) -> None:
+        self._state = state
+        self._keysmith = keysmith
+        self._clock = clock
+
+    def credentials(self) -> list[Credential]:
+        """Return all credentials, users of all three kinds, in the order of their creation."""
+        return list(self._state)
+
+    def credential(self, name: str) -> Credential:
+        """Return the credential with the id or username ``name``; raises :class:`SandboxError` for an unknown one."""
+        found = self._state.get(name) or self._state.by_username(name)
+        if found is None:
+            raise SandboxError(f"no credential has the id or username {name!r}; see credentials() for those there are")
+        return found
+
+    def create_balance_platform_user(
+        self, platform: str | None = None, *, roles: Iterable[str] = (), description: str = ""
+    ) -> NewUser:
+        """Make a user for the Configuration, Transfers and Session authentication APIs.
+
+        ``platform`` is the balance platform's name (default: the company's). Raises :class:`SandboxError` for a
+        description over 50 characters.
+        """
+        name = f"@BalancePlatform.{platform or self._state.company}"
+        return self._create(UserKind.BALANCE_PLATFORM, name, roles, description)
+
+    def create_legal_entity_user(self, *, roles: Iterable[str] = (), description: str = "") -> NewUser:
+        """Make a user for the Legal Entity Management (LEM) API; raises like the other."""
+        return self._create(UserKind.LEGAL_ENTITY, f"@Scope.Company_{self._state.company}", roles, description)
+
+    def generate_password(self, name: str) -> Secret:
+        """Give a credential a new basic-auth password and return it; the old one is dead at once."""
+        with self._state.lock:
+            changed = self._keysmith.with_new_password(self.credential(name))
+            return self._state.put(changed, self._clock.now()).password
+
+    def generate_api_key(self, name: str) -> Secret:
+        """Give a credential of any kind a new API key and return it; the old one works for 24 more hours."""
+        with self._state.lock:
+            now = self._clock.now()
+            return self._state.put(self._keysmith.with_new_api_key(self.credential(name), now), now).api_keys[-1].secret
+
+    def reset_previous_key(self, name: str) -> None:
+        """Let a credential's previous API key work for 24 hours from now.
+
+        Raises :class:`SandboxError` where no previous key is still working.
+        """
+        with self._state.lock:
+            now = self._clock.now()
+            changed = keys.with_previous_expiring(self.credential(name), now + keys.OVERLAP, now)
+            self._state.put(changed, now)
+
+    def expire_previous_key(self, name: str) -> None:
+        """Expire a credential's previous API key at once; raises like :meth:`reset_previous_key`."""
+        with self._state.lock:
+            now = self._clock.now()
+            self._state.put(keys.with_previous_expiring(self.credential(name), now, now), now)
+
+    def set_allowed_ips(self, name: str, addresses: Iterable[str]) -> None:
+        """Allow requests from these IP addresses or networks only; none: from anywhere.
+
+        Raises :class:`SandboxError` for what is neither.
+        """
+        wanted = tuple(addresses)
+        for address in wanted:
+            try:
+                ipaddress.ip_network(address, strict=False)
+            except ValueError:
+                raise SandboxError(f"{address!r} is no IP address; give one like 192.0.2.1 or 192.0.2.0/24") from None
+        with self._state.lock:
+            self._state.put(replace(self.credential(name), allowed_ips=wanted), self._clock.now())
+
+    def set_active(self, name: str, active: bool) -> None:
+        """Switch a credential on or off."""
+        with self._state.lock:
+            self._state.put(replace(self.credential(name), active=active), self._clock.now())
+
+    def accepts_client_key(self, client_key: Secret | str, origin: str | None = None) -> bool:
+        """Tell whether client-side requests with ``client_key`` are accepted now.
+
+        With ``origin`` (like ``https://shop.example``): from a page of that origin; without: from any allowed one.
+        """
+        presented = client_key.reveal() if isinstance(client_key, Secret) else client_key
+        found = self._state.by_client_key(presented)
+        if found is None or not found[0].active or not found[1].works(self._clock.now()):
+            return False
+        return origin is None or any(origins.covers(allowed.domain, origin) for allowed in found[0].origins)
+
+    def reaches(self, name: str) -> tuple[str, ...]:
+        """Return the names of the APIs that a credential authenticates requests to."""
+        return REACHES[self.credential(name).kind]
+
+    def _create(self, kind: UserKind, name: str, roles: Iterable[str], description: str) -> NewUser:
+        if len(description) > LONGEST_DESCRIPTION:
+            raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")
+        with self._state.lock:
+            now, mint = self._clock.now(), self._keysmith.mint
+            made = self._state.put(
+                Credential(
+                    id=mint.id(),
+                    kind=kind,
+                    username=f"ws_{mint.user_number()}{name}",
+                    home=None,
+                    merchants=(),
+                    roles=tuple(roles) or (f"{REACHES[kind][0]} role",),
+                    description=description or None,
+                    api_keys=(self._keysmith.first_api_key(now),),
+                    client_keys=(self._keysmith.first_client_key(now),),
+                    password=mint.password(),
+                ),
+                now,
+            )
+        return NewUser(made.id, made.username, made.api_keys[-1].secret, made.client_keys[-1].secret, made.password)

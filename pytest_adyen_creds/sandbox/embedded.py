@@ -1,0 +1,132 @@
+"""The sandbox as one object: state, clock, faults, customer area, and the WSGI application on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.sandbox import roles as role_names
+from pytest_adyen_creds.sandbox.app import ManagementApp
+from pytest_adyen_creds.sandbox.clock import Clock
+from pytest_adyen_creds.sandbox.control import Control
+from pytest_adyen_creds.sandbox.credentials import Registrar
+from pytest_adyen_creds.sandbox.customer_area import CustomerArea
+from pytest_adyen_creds.sandbox.faults import Faults
+from pytest_adyen_creds.sandbox.keys import Keysmith
+from pytest_adyen_creds.sandbox.limits import RateLimit
+from pytest_adyen_creds.sandbox.minting import Mint
+from pytest_adyen_creds.sandbox.state import Credential, Key, State, UserKind
+from pytest_adyen_creds.secrets import Secret
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.sandbox.server import Server
+
+
+@dataclass(frozen=True)
+class Provisioning:
+    """The credential that is there from the start, ``ws@Company.<company>``: the one that makes others."""
+
+    id: str
+    username: str
+    api_key: Secret
+    password: Secret
+    client_key: Secret
+
+
+class Sandbox:
+    """An embedded Management API with state of its own.
+
+    ``company`` and ``merchants`` are its accounts. ``seed`` decides every id and secret, together with the order of
+    creation. ``roles`` are those that the provisioning credential holds (default: ``sandbox.roles.CATALOGUE``).
+    ``api_key`` replaces the provisioning credential's own. ``propagation_delay`` is how long a new key does not work
+    yet (default: not at all). ``requests_per_minute`` sets a rate limit per credential (default: none). ``clock`` is
+    what everything that expires reads (default: real time).
+
+    Raises :class:`SandboxError` for accounts or settings that cannot be.
+    """
+
+    def __init__(
+        self,
+        company: str = "TestCompany",
+        merchants: Sequence[str] = ("TestMerchant", "TestMerchantEU"),
+        seed: int = 0,
+        *,
+        roles: Sequence[str] = role_names.CATALOGUE,
+        api_key: Secret | None = None,
+        propagation_delay: timedelta = timedelta(),
+        requests_per_minute: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        _check(company, merchants, roles, propagation_delay, requests_per_minute)
+        self.company = company
+        self.merchants = tuple(merchants)
+        self.roles = tuple(roles)
+        self.clock = clock or Clock()
+        mint = Mint(seed)
+        state = State(company, self.merchants)
+        first = _provisioning(company, self.roles, api_key, mint, self.clock)
+        state.put(first, self.clock.now())
+        keysmith = Keysmith(mint, propagation_delay)
+        self.provisioning = Provisioning(
+            first.id, first.username, first.api_keys[0].secret, first.password, first.client_keys[0].secret
+        )
+        self.faults = Faults(mint.fraction)
+        self.customer_area = CustomerArea(state, keysmith, self.clock)
+        self.app = ManagementApp(
+            Registrar(state, keysmith, first.id),
+            self.clock,
+            self.faults,
+            RateLimit(requests_per_minute),
+            Control(self.clock, self.faults, self.customer_area),
+        )
+
+    @contextmanager
+    def serve(self, port: int = 0) -> Iterator[Server]:
+        """Serve the sandbox over HTTP on a loopback port (0: any free one) for the length of a ``with`` block.
+
+        Raises :class:`SandboxError` where the port cannot be had.
+        """
+        from pytest_adyen_creds.sandbox.server import Server
+
+        with Server(self.app, port) as server:
+            yield server
+
+
+def _provisioning(company: str, roles: tuple[str, ...], api_key: Secret | None, mint: Mint, clock: Clock) -> Credential:
+    now = clock.now()
+    return Credential(
+        id=mint.id(),
+        kind=UserKind.COMPANY,
+        username=f"ws@Company.{company}",
+        home=None,
+        merchants=(),
+        roles=roles,
+        description=None,
+        api_keys=(Key(api_key or mint.api_key(), now),),
+        client_keys=(Key(mint.client_key(), now),),
+        password=mint.password(),
+    )
+
+
+def _check(
+    company: str,
+    merchants: Sequence[str],
+    roles: Sequence[str],
+    propagation_delay: timedelta,
+    requests_per_minute: int | None,
+) -> None:
+    for name in (company, *merchants):
+        if not name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in name):
+            raise SandboxError(f"{name!r} is no account name; use letters, digits, '_' and '-'")
+    if isinstance(merchants, str) or not merchants or len(set(merchants)) < len(merchants):
+        raise SandboxError("a company has at least one merchant account, each once; give a list of names")
+    if not role_names.holds(roles, role_names.API_CREDENTIALS_ROLE):
+        raise SandboxError(f"the provisioning credential needs the role '{role_names.API_CREDENTIALS_ROLE}'; add it")
+    if propagation_delay < timedelta():
+        raise SandboxError("the propagation delay is below zero; give zero or more")
+    if requests_per_minute is not None and requests_per_minute < 1:
+        raise SandboxError("the rate limit is below one request a minute; give one or more, or None for no limit")

@@ -1,0 +1,78 @@
+"""The evidence registry: each rule of the sandbox once, with what it rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pytest_adyen_creds.errors import SandboxError
+
+
+class Evidence(StrEnum):
+    """What a rule rests on."""
+
+    DOCUMENTED = "documented"
+    """Adyen's published specification or documentation says so."""
+    OBSERVED = "observed"
+    """A response captured from Adyen's test platform, and published by Adyen, shows it."""
+    ASSUMED = "assumed"
+    """Nobody published it; the sandbox has to do something."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One behaviour of the sandbox.
+
+    ``id`` is a stable name, ``subject`` the resource it is about, ``says`` the behaviour in one sentence, ``source``
+    the document that says so, or, for an assumption, why it was made.
+    """
+
+    id: str
+    subject: str
+    says: str
+    evidence: Evidence
+    source: str
+
+
+_REGISTRY: Final[dict[str, Rule]] = {}
+
+SPECIFICATION: Final = "Management API v3 specification"
+"""How a source names Adyen's OpenAPI document."""
+
+
+def _register(subject: str, name: str, says: str, evidence: Evidence, source: str) -> Rule:
+    registered = Rule(f"{subject}.{name}", subject, says, evidence, source)
+    if not says or not source:
+        raise SandboxError(f"rule {registered.id} has no text or no source; give both")
+    if registered.id in _REGISTRY:
+        raise SandboxError(f"rule {registered.id} is registered twice; give each rule its own name")
+    _REGISTRY[registered.id] = registered
+    return registered
+
+
+def documented(subject: str, name: str, says: str, source: str) -> Rule:
+    """Register a rule that Adyen's documents state; ``source`` names the document."""
+    return _register(subject, name, says, Evidence.DOCUMENTED, source)
+
+
+def observed(subject: str, name: str, says: str, source: str) -> Rule:
+    """Register a rule that a captured response shows; ``source`` names the capture."""
+    return _register(subject, name, says, Evidence.OBSERVED, source)
+
+
+def assumed(subject: str, name: str, says: str, source: str) -> Rule:
+    """Register a rule that nobody published; ``source`` says why it was chosen."""
+    return _register(subject, name, says, Evidence.ASSUMED, source)
+
+
+def require_registered(rule: Rule) -> Rule:
+    """Return ``rule``; raises :class:`SandboxError` unless it is the registered one of its id."""
+    if _REGISTRY.get(rule.id) is not rule:
+        raise SandboxError(f"rule {rule.id} decided an answer and is not registered; register it with its evidence")
+    return rule
+
+
+def registered_rules() -> tuple[Rule, ...]:
+    """Return the rules registered so far, ordered by subject and name; see ``behaviours`` for all of them."""
+    return tuple(sorted(_REGISTRY.values(), key=lambda rule: rule.id))

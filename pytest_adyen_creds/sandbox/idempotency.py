@@ -1,0 +1,120 @@
+"""Idempotency keys: the first answer again for the same request, a refusal for anything else."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pytest_adyen_creds.sandbox.decisions import Kind, Refused
+from pytest_adyen_creds.sandbox.evidence import assumed, documented
+
+_PAGE: Final = "docs.adyen.com, API idempotency"
+
+REPLAY: Final = documented(
+    "idempotency",
+    "replay",
+    "A POST repeated with its Idempotency-Key is answered with the first answer; both echo the key in a header.",
+    _PAGE,
+)
+LENGTH: Final = documented(
+    "idempotency",
+    "length",
+    "An Idempotency-Key has at most 64 characters; a longer or empty one is refused with 422.",
+    f"{_PAGE}; how a longer one is refused is assumed",
+)
+IN_PROGRESS: Final = documented(
+    "idempotency",
+    "in-progress",
+    "A repetition while the first request is in progress is refused with 422, errorCode 704, transient-error true.",
+    f"{_PAGE}; of the 409 and 422 it names, the specification lists 422",
+)
+OTHER_REQUEST: Final = assumed(
+    "idempotency",
+    "other-request",
+    "An Idempotency-Key used for another request is refused with 422, errorCode 704, not transient.",
+    "the page has no other code for a key that is taken",
+)
+TRANSIENT: Final = documented(
+    "idempotency",
+    "transient-error",
+    "Errors that may be retried with the same key (429, 5xx, in progress) have the header transient-error: true.",
+    _PAGE,
+)
+ONLY_DECIDED: Final = assumed(
+    "idempotency",
+    "only-decided",
+    "Only answers to requests that were carried out or refused with 422 are kept under a key, for 7 days.",
+    "a 401, 403 or transient error says nothing on the request; the page gives 7 days as the least",
+)
+POST_ONLY: Final = documented("idempotency", "post-only", "The header is ignored on other methods than POST.", _PAGE)
+
+LONGEST_KEY: Final = 64
+"""The longest key, in characters."""
+
+_KEPT_FOR: Final = timedelta(days=7)
+_KEPT_AT_MOST: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer as it was first given: status and document, secrets still wrapped."""
+
+    status: int
+    document: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class _Entry:
+    request: bytes
+    since: datetime
+    answer: Kept | None
+
+
+class IdempotencyKeys:
+    """The keys that were used, by caller. Bounded: the oldest go first."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def begin(self, caller: str, key: str, request: bytes, now: datetime) -> Kept | None:
+        """Note that a request with ``key`` starts, and return ``None``; return the first answer if it is a repetition.
+
+        ``request`` is what makes two requests the same. Raises :class:`Refused` for a key that is too long, in
+        progress, or taken by another request.
+        """
+        if not 0 < len(key) <= LONGEST_KEY:
+            raise Refused(LENGTH, Kind.UNPROCESSABLE, f"An idempotency key has 1 to {LONGEST_KEY} characters.")
+        digest = hashlib.sha256(request).digest()
+        with self._lock:
+            entry = self._entries.get((caller, key))
+            if entry is None or entry.since + _KEPT_FOR <= now:
+                self._entries.pop((caller, key), None)
+                self._entries[caller, key] = _Entry(digest, now, None)
+                if len(self._entries) > _KEPT_AT_MOST:
+                    self._entries.popitem(last=False)
+                return None
+        if entry.request != digest:
+            raise Refused(OTHER_REQUEST, Kind.UNPROCESSABLE, "This key was used for another request.", code="704")
+        if entry.answer is None:
+            headers = {"transient-error": "true"}
+            raise Refused(
+                IN_PROGRESS, Kind.UNPROCESSABLE, "A request with this key is in progress.", code="704", headers=headers
+            )
+        return entry.answer
+
+    def finish(self, caller: str, key: str, answer: Kept | None) -> None:
+        """Keep ``answer`` under ``key``; ``None`` frees the key, for an answer that decides nothing."""
+        with self._lock:
+            entry = self._entries.get((caller, key))
+            if entry is None:
+                return
+            if answer is None:
+                del self._entries[caller, key]
+            else:
+                self._entries[caller, key] = _Entry(entry.request, entry.since, answer)

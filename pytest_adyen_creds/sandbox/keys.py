@@ -1,0 +1,129 @@
+"""API keys, client keys and passwords: how they are replaced, how long the old ones work, when the new ones do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.minting import Mint
+from pytest_adyen_creds.sandbox.state import Credential, Key
+
+OVERLAP: Final = timedelta(hours=24)
+"""How long a replaced key goes on working."""
+
+_BALANCE_PLATFORM_PAGE: Final = "docs.adyen.com, API credentials for your balance platform"
+
+API_KEY_OVERLAP: Final = documented(
+    "api-keys",
+    "overlap",
+    "Generating an API key answers it once; the previous key works for 24 more hours.",
+    f"{SPECIFICATION}, POST …/generateApiKey",
+)
+CLIENT_KEY_OVERLAP: Final = documented(
+    "client-keys",
+    "overlap",
+    "Generating a client key answers it; the previous key works for 24 more hours.",
+    f"{SPECIFICATION}, POST …/generateClientKey and POST /me/generateClientKey",
+)
+EARLIER_KEYS: Final = assumed(
+    "api-keys",
+    "earlier-keys-keep-their-expiry",
+    "A key that was replaced before keeps the expiry it had when another one is generated.",
+    "the documents speak of one previous key only",
+)
+PROPAGATION: Final = documented(
+    "api-keys",
+    "propagation",
+    "A new API key or client key works only after the propagation delay (0 unless set); until then 401.",
+    f"{SPECIFICATION}, POST …/generateApiKey: usable a few minutes later; the customer area page says at once",
+)
+SHOWN_ONCE: Final = documented(
+    "api-keys",
+    "shown-once",
+    "The API key and the password are in the answer that makes them, and in no later one.",
+    f"{SPECIFICATION}, POST …/apiCredentials",
+)
+RESET_EXPIRY: Final = documented(
+    "api-keys",
+    "reset-expiry",
+    "In the customer area the previous key's expiry can be reset to 24 hours from now.",
+    f"{_BALANCE_PLATFORM_PAGE}, on resetting the expiry time",
+)
+EXPIRE_NOW: Final = documented(
+    "api-keys",
+    "expire-now",
+    "In the customer area the previous key can be expired at once.",
+    f"{_BALANCE_PLATFORM_PAGE}, on resetting the expiry time",
+)
+NEWEST_PREVIOUS: Final = assumed(
+    "api-keys",
+    "newest-previous",
+    "Where several earlier keys still work, resetting and expiring act on the one replaced last.",
+    "the page speaks of one previous key only",
+)
+PASSWORD_AT_ONCE: Final = documented(
+    "passwords",
+    "replaced-at-once",
+    "A new basic-auth password, from the customer area only, disables the previous one at once.",
+    f"{_BALANCE_PLATFORM_PAGE}, on generating a password",
+)
+PASSWORD_WORKS: Final = assumed(
+    "passwords",
+    "works-at-once",
+    "A new password works at once, whatever the propagation delay.",
+    "the specification's delay is about API keys and client keys",
+)
+INACTIVE_ROTATES: Final = assumed(
+    "api-keys",
+    "inactive-rotates",
+    "Keys can be generated for a credential that is not active; they work once it is.",
+    "nothing in the specification forbids it",
+)
+
+
+@dataclass(frozen=True)
+class Keysmith:
+    """Makes and replaces the keys of credentials; ``propagation`` is how long a new key does not work yet."""
+
+    mint: Mint
+    propagation: timedelta
+
+    def first_api_key(self, now: datetime) -> Key:
+        """Return a new credential's API key."""
+        return Key(self.mint.api_key(), now + self.propagation)
+
+    def first_client_key(self, now: datetime) -> Key:
+        """Return a new credential's client key."""
+        return Key(self.mint.client_key(), now + self.propagation)
+
+    def with_new_api_key(self, credential: Credential, now: datetime) -> Credential:
+        """Return ``credential`` with a new API key as its last one; the one before expires in 24 hours."""
+        return replace(credential, api_keys=(*_retired(credential.api_keys, now), self.first_api_key(now)))
+
+    def with_new_client_key(self, credential: Credential, now: datetime) -> Credential:
+        """Return ``credential`` with a new client key as its last one; the one before expires in 24 hours."""
+        return replace(credential, client_keys=(*_retired(credential.client_keys, now), self.first_client_key(now)))
+
+    def with_new_password(self, credential: Credential) -> Credential:
+        """Return ``credential`` with a new password in place of the old one."""
+        return replace(credential, password=self.mint.password())
+
+
+def with_previous_expiring(credential: Credential, expires: datetime, now: datetime) -> Credential:
+    """Return ``credential`` with its previous API key expiring at ``expires``.
+
+    Raises :class:`SandboxError` where no earlier key is still working.
+    """
+    *earlier, newest = credential.api_keys
+    index = next((i for i in reversed(range(len(earlier))) if not earlier[i].has_expired(now)), None)
+    if index is None:
+        raise SandboxError(f"{credential.id} has no previous API key that still works; generate a new one first")
+    earlier[index] = replace(earlier[index], expires=expires)
+    return replace(credential, api_keys=(*earlier, newest))
+
+
+def _retired(keys: tuple[Key, ...], now: datetime) -> tuple[Key, ...]:
+    return tuple(key if key.expires else replace(key, expires=now + OVERLAP) for key in keys)

@@ -1,0 +1,167 @@
+"""The 26 operations: what each does to the state, and which rule says how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pytest_adyen_creds.sandbox import accounts, bodies, credentials, keys, origins, paging, rendering
+from pytest_adyen_creds.sandbox.accounts import Scope
+from pytest_adyen_creds.sandbox.caller import authorise
+from pytest_adyen_creds.sandbox.credentials import Registrar
+from pytest_adyen_creds.sandbox.decisions import Outcome
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, documented
+from pytest_adyen_creds.sandbox.rendering import Address
+from pytest_adyen_creds.sandbox.routing import Operation
+from pytest_adyen_creds.sandbox.state import Credential
+
+ME: Final = documented(
+    "caller", "me", "GET /me shows the credential whose key or password made the request.", f"{SPECIFICATION}, GET /me"
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One authenticated request, without HTTP: the operation, its path values, query and body, the caller, the time."""
+
+    operation: Operation
+    parameters: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    read_body: Callable[[], dict[str, Any]]
+    caller: Credential
+    address: Address
+    now: datetime
+
+    def body(self) -> dict[str, Any]:
+        """Return the request's body in the shape of the operation's message; raises :class:`Refused` for another."""
+        body = self.read_body()
+        bodies.check_shape(self.operation.message or "", body)
+        return body
+
+
+@dataclass(frozen=True)
+class Target:
+    """The credential that an operation is about, the account it was reached at (``None``: ``/me``), its address."""
+
+    credential: Credential
+    scope: Scope | None
+    href: str
+
+    @property
+    def is_merchant_level(self) -> bool:
+        """Whether it was reached through a merchant account."""
+        return self.scope is not None and self.scope.merchant is not None
+
+
+def permit(registrar: Registrar, call: Call) -> Scope | None:
+    """Return the account that ``call`` names, ``None`` under ``/me``; raises :class:`Refused` if it may not be made."""
+    own = not call.parameters.keys() & {"companyId", "merchantId"}
+    authorise(call.caller, any_role=own and call.operation.action != "generate_client_key")
+    if own:
+        return None
+    if "companyId" in call.parameters:
+        return accounts.company_scope(registrar.state, call.caller, call.parameters["companyId"])
+    return accounts.merchant_scope(registrar.state, call.caller, call.parameters["merchantId"])
+
+
+def perform(registrar: Registrar, call: Call, scope: Scope | None) -> Outcome:
+    """Carry out a permitted ``call`` and return its outcome; raises :class:`Refused`. Callers hold the state's lock."""
+    action = call.operation.action
+    if scope is not None and action in _AT_ACCOUNT:
+        return _AT_ACCOUNT[action](registrar, call, scope)
+    if scope is None:
+        target = Target(call.caller, None, call.address.of("me"))
+    else:
+        found = registrar.find(scope, call.parameters["apiCredentialId"])
+        target = Target(found, scope, call.address.credentials(scope, found.id))
+    return _OF_CREDENTIAL[action](registrar, call, target)
+
+
+def _list_credentials(registrar: Registrar, call: Call, scope: Scope) -> Outcome:
+    page = paging.read_page(call.query)
+    found = registrar.all(scope)
+    if scope.merchant is not None and not found:
+        return Outcome(credentials.NOTHING_LISTED, None)
+    shown = [rendering.show_credential(credential, scope, call.address) for credential in page.of(found)]
+    rule = credentials.LISTED if shown else paging.BEYOND
+    return Outcome(rule, paging.show_page(len(found), page, call.address.credentials(scope), shown))
+
+
+def _create_credential(registrar: Registrar, call: Call, scope: Scope) -> Outcome:
+    created = registrar.create(scope, call.body(), call.now)
+    return Outcome(credentials.CREATED, rendering.show_created(created, scope, call.address))
+
+
+def _show_credential(registrar: Registrar, call: Call, scope: Scope) -> Outcome:
+    found = registrar.find(scope, call.parameters["apiCredentialId"])
+    return Outcome(credentials.SHOWN, rendering.show_credential(found, scope, call.address))
+
+
+def _update_credential(registrar: Registrar, call: Call, scope: Scope) -> Outcome:
+    found = registrar.find(scope, call.parameters["apiCredentialId"])
+    body = call.body()
+    updated = registrar.update(found, body, call.now)
+    rule = credentials.UPDATED if body else credentials.EMPTY_UPDATE
+    if body.keys() == {"active"}:
+        rule = credentials.ACTIVE
+    return Outcome(rule, rendering.show_credential(updated, scope, call.address))
+
+
+def _show_me(registrar: Registrar, call: Call, target: Target) -> Outcome:
+    return Outcome(ME, rendering.show_me(target.credential, registrar.state.company, call.address))
+
+
+def _list_origins(_: Registrar, __: Call, target: Target) -> Outcome:
+    listed = target.credential.origins
+    if not listed and target.is_merchant_level:
+        return Outcome(origins.NOTHING_LISTED, None)
+    return Outcome(origins.LISTED, {"data": [rendering.show_origin(origin, target.href) for origin in listed]})
+
+
+def _add_origin(registrar: Registrar, call: Call, target: Target) -> Outcome:
+    body = call.body()
+    changed, added = origins.add(target.credential, body, registrar.keysmith.mint)
+    registrar.state.put(changed, call.now)
+    rule = origins.ID_IGNORED if body.keys() > {"domain"} else origins.ADDED
+    return Outcome(rule, rendering.show_origin(added, target.href))
+
+
+def _show_origin(_: Registrar, call: Call, target: Target) -> Outcome:
+    origin = origins.find(target.credential, call.parameters["originId"])
+    return Outcome(origins.SHOWN, rendering.show_origin(origin, target.href))
+
+
+def _remove_origin(registrar: Registrar, call: Call, target: Target) -> Outcome:
+    registrar.state.put(origins.remove(target.credential, call.parameters["originId"]), call.now)
+    return Outcome(origins.REMOVED, None)
+
+
+def _generate_api_key(registrar: Registrar, call: Call, target: Target) -> Outcome:
+    changed = registrar.keysmith.with_new_api_key(target.credential, call.now)
+    rule = keys.API_KEY_OVERLAP if changed.active else keys.INACTIVE_ROTATES
+    return Outcome(rule, {"apiKey": registrar.state.put(changed, call.now).api_keys[-1].secret})
+
+
+def _generate_client_key(registrar: Registrar, call: Call, target: Target) -> Outcome:
+    changed = registrar.keysmith.with_new_client_key(target.credential, call.now)
+    rule = keys.CLIENT_KEY_OVERLAP if changed.active else keys.INACTIVE_ROTATES
+    return Outcome(rule, {"clientKey": registrar.state.put(changed, call.now).client_keys[-1].secret})
+
+
+_AT_ACCOUNT: Final[Mapping[str, Callable[[Registrar, Call, Scope], Outcome]]] = {
+    "list_credentials": _list_credentials,
+    "create_credential": _create_credential,
+    "show_credential": _show_credential,
+    "update_credential": _update_credential,
+}
+_OF_CREDENTIAL: Final[Mapping[str, Callable[[Registrar, Call, Target], Outcome]]] = {
+    "show_me": _show_me,
+    "list_origins": _list_origins,
+    "add_origin": _add_origin,
+    "show_origin": _show_origin,
+    "remove_origin": _remove_origin,
+    "generate_api_key": _generate_api_key,
+    "generate_client_key": _generate_client_key,
+}

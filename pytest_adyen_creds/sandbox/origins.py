@@ -1,0 +1,193 @@
+"""Allowed origins: what is one, and adding to and removing from a credential's list."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.minting import Mint
+from pytest_adyen_creds.sandbox.state import Credential, Origin
+
+IS_AN_ORIGIN: Final = documented(
+    "origins",
+    "is-an-origin",
+    "An allowed origin is a scheme (http or https), a host and an optional port; anything else is refused with 422.",
+    "docs.adyen.com, client-side authentication, on allowed origins",
+)
+NO_PATH: Final = assumed(
+    "origins",
+    "no-path",
+    "An allowed origin with a path (even '/'), query, fragment or user information is refused with 422.",
+    "the web's definition of an origin has none of them, and no example shows one",
+)
+WILDCARD: Final = documented(
+    "origins",
+    "wildcard",
+    "The first label of the host may be '*', for all subdomains; elsewhere '*' is refused.",
+    "docs.adyen.com, client-side authentication, on allowed origins; where it may stand is assumed",
+)
+NO_DUPLICATES: Final = assumed(
+    "origins",
+    "no-duplicates",
+    "An origin can be on a credential's list once; case and a scheme's own port make no difference; else 422.",
+    "not published; a list of origins is a set",
+)
+UNKNOWN: Final = assumed(
+    "origins",
+    "unknown",
+    "An unknown origin id, a removed one included, is answered with 422.",
+    f"{SPECIFICATION} has no 404 for these operations",
+)
+LISTED: Final = documented(
+    "origins",
+    "listed",
+    "The list has every allowed origin of the credential.",
+    f"{SPECIFICATION}, GET …/allowedOrigins",
+)
+NOTHING_LISTED: Final = assumed(
+    "origins",
+    "merchant-list-empty",
+    "A merchant-level list of origins that is empty is answered with 204.",
+    f"{SPECIFICATION} lists 204 for merchant-level operations and does not say when",
+)
+SHOWN: Final = documented(
+    "origins", "shown", "One allowed origin is shown by its id.", f"{SPECIFICATION}, GET …/allowedOrigins/{{originId}}"
+)
+ADDED: Final = documented(
+    "origins",
+    "added",
+    "Adding an origin answers it with its id and link.",
+    f"{SPECIFICATION}, POST …/allowedOrigins, and its example",
+)
+ID_IGNORED: Final = assumed(
+    "origins",
+    "id-ignored",
+    "The id and _links in a request to add an origin are ignored: the server gives them.",
+    f"{SPECIFICATION} reuses the answer's message for the request",
+)
+REMOVED: Final = documented(
+    "origins",
+    "removed",
+    "Removing an origin is answered with 204; from then on client-side requests from it are refused.",
+    f"{SPECIFICATION}, DELETE …/allowedOrigins/{{originId}}",
+)
+KEPT_IDS: Final = assumed(
+    "origins",
+    "replaced-list-keeps-ids",
+    "An update replaces the whole list; an origin that was on it before keeps its id.",
+    f"{SPECIFICATION} calls it the new list in the update messages and says nothing on ids",
+)
+
+_ORIGIN: Final = re.compile(
+    r"(?P<scheme>https?)://(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<host>[a-z0-9_.*-]+))(?::(?P<port>[0-9]{1,5}))?"
+)
+_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def canonical(domain: str) -> tuple[str, str, int] | None:
+    """Return an origin's scheme, host and port in lower case, or ``None`` for what is no origin.
+
+    The host is a name (its first label may be ``*``), an IPv4 address, or an IPv6 address in brackets.
+    """
+    if len(domain) > 255 or not domain.isascii():
+        return None
+    parts = _ORIGIN.fullmatch(domain.lower())
+    if parts is None:
+        return None
+    scheme, port = parts["scheme"], int(parts["port"] or _PORTS[parts["scheme"]])
+    host = _address(parts["six"]) if parts["six"] else _name(parts["host"])
+    return (scheme, host, port) if host and 0 < port < 65536 else None
+
+
+def _address(six: str) -> str | None:
+    try:
+        return str(ipaddress.IPv6Address(six))
+    except ValueError:
+        return None
+
+
+def _name(host: str) -> str | None:
+    labels = host.split(".")
+    if labels[-1].isdigit():
+        # browsers read a host that ends in a number as an IPv4 address
+        try:
+            return str(ipaddress.IPv4Address(host))
+        except ValueError:
+            return None
+    if labels[0] == "*" and len(labels) > 2:
+        labels = labels[1:]
+    return host if all(_LABEL.fullmatch(label) for label in labels) else None
+
+
+def covers(allowed: str, origin: str) -> bool:
+    """Tell whether the allowed origin ``allowed``, perhaps with a wildcard, covers a browser's ``origin``."""
+    wanted, given = canonical(allowed), canonical(origin)
+    if wanted is None or given is None:
+        return False
+    if wanted[1].startswith("*."):
+        return (wanted[0], wanted[2]) == (given[0], given[2]) and given[1].endswith(wanted[1][1:])
+    return wanted == given
+
+
+def complain_about(domain: str, field: str, complaints: Complaints) -> None:
+    """Note what is wrong with ``domain`` as an allowed origin, if anything is."""
+    if canonical(domain) is not None:
+        return
+    rest = domain.partition("://")[2]
+    if any(c in "/?#@" for c in rest):
+        complaints.add(NO_PATH, field, domain, "An origin has a scheme, a host and a port, and nothing else.")
+    elif "*" in rest:
+        complaints.add(WILDCARD, field, domain, "A wildcard stands for the first label of the host.")
+    else:
+        complaints.add(IS_AN_ORIGIN, field, domain, "This is not an origin: scheme, host, optional port.")
+
+
+def checked(domains: Sequence[str], field: str, complaints: Complaints) -> None:
+    """Note what is wrong with a whole list of origins: its members, and duplicates among them."""
+    seen = set()
+    for domain in domains:
+        complain_about(domain, field, complaints)
+        form = canonical(domain)
+        if form is not None and form in seen:
+            complaints.add(NO_DUPLICATES, field, domain, "This origin is on the list twice.")
+        seen.add(form)
+
+
+def replaced(before: Sequence[Origin], domains: Sequence[str], mint: Mint) -> tuple[Origin, ...]:
+    """Return the origins of a list that replaces ``before``: known ones keep their ids (rule ``KEPT_IDS``)."""
+    known = {canonical(origin.domain): origin for origin in before}
+    return tuple(
+        replace(known[form], domain=domain) if (form := canonical(domain)) in known else Origin(mint.id(), domain)
+        for domain in domains
+    )
+
+
+def add(credential: Credential, body: dict[str, Any], mint: Mint) -> tuple[Credential, Origin]:
+    """Return ``credential`` with the origin in ``body`` added, and the origin; the rest of ``body`` is ignored."""
+    domain, complaints = body["domain"], Complaints()
+    complain_about(domain, "domain", complaints)
+    if canonical(domain) in {canonical(origin.domain) for origin in credential.origins}:
+        complaints.add(NO_DUPLICATES, "domain", domain, "This origin is on the list already.")
+    complaints.settle()
+    origin = Origin(mint.id(), domain)
+    return replace(credential, origins=(*credential.origins, origin)), origin
+
+
+def find(credential: Credential, id: str) -> Origin:
+    """Return the origin of ``credential`` with ``id``; raises :class:`Refused` for an unknown one."""
+    for origin in credential.origins:
+        if origin.id == id:
+            return origin
+    raise Refused(UNKNOWN, Kind.UNPROCESSABLE, "The credential has no allowed origin with this id.")
+
+
+def remove(credential: Credential, id: str) -> Credential:
+    """Return ``credential`` without the origin with ``id``; raises :class:`Refused` for an unknown one."""
+    gone = find(credential, id)
+    return replace(credential, origins=tuple(origin for origin in credential.origins if origin is not gone))

@@ -1,0 +1,114 @@
+"""Paging: the two query parameters of the list operations, and the links between pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from pytest_adyen_creds.sandbox.decisions import Complaints
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+
+LARGEST_PAGE: Final = 100
+"""The most items on one page."""
+DEFAULT_PAGE: Final = 10
+"""How many items a page has unless asked otherwise."""
+
+SIZE: Final = documented(
+    "paging",
+    "page-size",
+    "A page has 10 items unless pageSize says otherwise, and 100 at most; more is refused with 422.",
+    f"{SPECIFICATION}, parameter pageSize; that more is refused, not cut to 100, is assumed",
+)
+POSITIVE: Final = assumed(
+    "paging",
+    "positive",
+    "pageNumber and pageSize are at least 1; less is refused with 422.",
+    "pages are numbered from 1 in the specification's examples",
+)
+INTEGERS: Final = documented(
+    "paging",
+    "integers",
+    "pageNumber and pageSize are 32-bit integers, given once; anything else is refused with 422.",
+    f"{SPECIFICATION}, schemas of both parameters",
+)
+LINKS: Final = documented(
+    "paging",
+    "links",
+    "Every page links itself, the first and the last page; the next and the previous one where there is one.",
+    f"{SPECIFICATION}, PaginationLinks",
+)
+BEYOND: Final = assumed(
+    "paging",
+    "beyond-the-last",
+    "A page beyond the last one is answered with no data, the true totals, and the last page as the previous one.",
+    "not published; following next never gets there",
+)
+OTHER_PARAMETERS: Final = assumed(
+    "paging",
+    "other-parameters",
+    "Query parameters that an operation does not have are ignored.",
+    "common practice, and harmless",
+)
+
+Item = TypeVar("Item")
+
+_INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
+_INT32: Final = range(-(2**31), 2**31)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which page is asked for: ``number`` from 1, ``size`` in items."""
+
+    number: int
+    size: int
+
+    def of(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return the items that are on this page."""
+        return items[(self.number - 1) * self.size : self.number * self.size]
+
+
+def read_page(query: Mapping[str, Sequence[str]]) -> Page:
+    """Return the page that a query asks for; raises :class:`Refused` with each wrong parameter named."""
+    complaints = Complaints()
+    page = Page(
+        _read("pageNumber", query.get("pageNumber", ["1"]), complaints),
+        _read("pageSize", query.get("pageSize", [str(DEFAULT_PAGE)]), complaints),
+    )
+    if page.size > LARGEST_PAGE:
+        complaints.add(SIZE, "pageSize", str(page.size), f"A page has at most {LARGEST_PAGE} items.")
+    complaints.settle()
+    return page
+
+
+def _read(name: str, values: Sequence[str], complaints: Complaints) -> int:
+    text = ",".join(values)
+    if len(values) != 1 or not _INTEGER.fullmatch(text) or int(text) not in _INT32:
+        complaints.add(INTEGERS, name, text, "This parameter must be a 32-bit integer.")
+        return 1
+    if int(text) < 1:
+        complaints.add(POSITIVE, name, text, "This parameter must be 1 or more.")
+    return int(text)
+
+
+def show_page(total: int, page: Page, href: str, data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the document of ``page`` of a list with ``total`` items.
+
+    ``data`` are the items on the page, ``href`` is the list's address without a query.
+    """
+    last = max(1, -(-total // page.size))
+    numbers = {"self": page.number, "first": 1, "last": last}
+    if page.number < last:
+        numbers["next"] = page.number + 1
+    if page.number > 1:
+        numbers["prev"] = min(page.number - 1, last)
+    return {
+        "_links": {
+            name: {"href": f"{href}?pageNumber={number}&pageSize={page.size}"} for name, number in numbers.items()
+        },
+        "itemsTotal": total,
+        "pagesTotal": -(-total // page.size),
+        "data": list(data),
+    }

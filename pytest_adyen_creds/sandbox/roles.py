@@ -1,0 +1,109 @@
+"""Roles: which there are, how their spellings compare, and who may give them to whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from pytest_adyen_creds.sandbox.decisions import Complaints
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, observed
+
+API_CREDENTIALS_ROLE: Final = "Management API - API credentials read and write"
+"""The role that every operation on API credentials asks for, in the spelling that answers use."""
+
+DEFAULT_ROLE: Final = "Checkout webservice role"
+"""What a credential gets that is created without roles."""
+
+_MANAGEMENT_SUBJECTS: Final = (
+    "Accounts",
+    "Android files",
+    "Payment methods",
+    "Payout Account Settings",
+    "Stores",
+    "Terminal actions",
+    "Terminal settings",
+    "Users",
+    "Webhooks",
+)
+
+CATALOGUE: Final[tuple[str, ...]] = (
+    API_CREDENTIALS_ROLE,
+    *(f"Management API - {s} {level}" for s in _MANAGEMENT_SUBJECTS for level in ("read", "read and write")),
+    "Checkout encrypted cardholder data",
+    DEFAULT_ROLE,
+    "Data Protection API",
+    "Manage LegalEntities via API",
+    "Manage associated partner accounts via API",
+    "Merchant PAL Webservice role",
+    "Merchant Recurring role",
+    "Merchant Report Download role",
+    "PSP Pos initial configuration",
+    "Trigger webhook notifications",
+)
+"""The roles that the provisioning credential holds unless told otherwise."""
+
+GRANTABLE: Final = documented(
+    "roles",
+    "grantable",
+    "Only roles that ws@Company.<company> holds can be given to other credentials; others are refused with 422.",
+    f"{SPECIFICATION}, property roles of the create and update messages",
+)
+AT_LEAST_ONE: Final = documented(
+    "roles",
+    "at-least-one",
+    "A credential has at least one role: an empty list is refused with 422.",
+    "docs.adyen.com, API credentials for your balance platform, on managing permissions",
+)
+SPELLING: Final = observed(
+    "roles",
+    "spelling",
+    "Role names are the same whether written with an em dash, a spaced em dash or a spaced hyphen.",
+    "captured GET /me response and the specification's examples and texts, which spell them in all three ways",
+)
+ANSWERED_SPELLING: Final = assumed(
+    "roles",
+    "answered-spelling",
+    "Answers name a role once, in the spelling that ws@Company.<company> has it, whatever spelling the request used.",
+    "the captured GET /me response has the spaced hyphen throughout",
+)
+DEFAULTS: Final = assumed(
+    "roles",
+    "defaults",
+    f"A create call without roles gives the role '{DEFAULT_ROLE}', or the first one that can be given.",
+    "roles is optional in the request and required in the answer, and a credential has at least one",
+)
+
+_DASH: Final = re.compile(r"\s*[\u2010-\u2015\u2212-]+\s*")
+
+
+def normalised(role: str) -> str:
+    """Return ``role`` with dashes and spaces in one form; see the rule ``roles.spelling``."""
+    return " ".join(_DASH.sub(" - ", role).split())
+
+
+def granted(requested: Sequence[str] | None, grantable: Iterable[str], complaints: Complaints) -> tuple[str, ...]:
+    """Return the roles that a request for ``requested`` (``None``: no word about roles) gives, of ``grantable``."""
+    spelled = {normalised(role): role for role in grantable}
+    if requested is None:
+        return (spelled.get(DEFAULT_ROLE) or next(iter(spelled.values())),)
+    if not requested:
+        complaints.add(AT_LEAST_ONE, "roles", "[]", "At least one role is required.")
+    roles = []
+    for role in requested:
+        known = spelled.get(normalised(role))
+        if known is None:
+            complaints.add(GRANTABLE, "roles", role, "This role cannot be assigned.")
+        else:
+            roles.append(known)
+    return tuple(dict.fromkeys(roles))
+
+
+def holds(roles: Iterable[str], wanted: str) -> bool:
+    """Tell whether ``wanted`` is among ``roles``, spellings compared by the rule ``roles.spelling``."""
+    return normalised(wanted) in map(normalised, roles)
+
+
+def holds_any_management_role(roles: Iterable[str]) -> bool:
+    """Tell whether ``roles`` has any role of the Management API: what the operations under ``/me`` ask for."""
+    return any(normalised(role).startswith("Management API - ") for role in roles)

@@ -1,0 +1,118 @@
+"""The sandbox over HTTP: a threaded server that listens on loopback only."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Final
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.sandbox.app import ManagementApp
+from pytest_adyen_creds.sandbox.wire import ConnectionLost, Environ, StartResponse
+
+REQUEST_TIMEOUT: Final = 30.0
+"""How long the server waits for the rest of a request, in seconds."""
+
+_HOST: Final = "127.0.0.1"
+_POLL: Final = 0.05
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+class Server:
+    """A running server; ``with`` starts and stops it. ``url`` is its address, without a slash at the end."""
+
+    def __init__(self, app: ManagementApp, port: int = 0, *, request_timeout: float = REQUEST_TIMEOUT) -> None:
+        if not 0 <= port < 65536:
+            raise SandboxError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one")
+        self._app = app
+        handler = type("Handler", (_Handler,), {"timeout": request_timeout})
+        # bound here: werkzeug ends the process when a port is taken
+        try:
+            listener = socket.create_server((_HOST, port), backlog=128)
+        except OSError as error:
+            raise SandboxError(
+                f"port {port} cannot be had ({error.strerror}); give another one, or 0 for any"
+            ) from None
+        with listener:
+            self.port: int = listener.getsockname()[1]
+            self._server = _Server(_HOST, self.port, self._serve, handler, fd=listener.fileno())
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL,), name="adyen-sandbox", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """The server's address, for example ``http://127.0.0.1:8080``."""
+        return f"http://{_HOST}:{self.port}"
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening; requests that are being answered are not waited for."""
+        self._server.shutdown()
+        self._thread.join()
+
+    def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            body = self._app(environ, start_response)
+            # all of it here, so that a body that ends half-way resets the connection below
+            yield from body
+        except ConnectionLost:
+            _reset(environ.get("werkzeug.socket"))
+            raise
+
+
+class _Server(ThreadedWSGIServer):
+    request_queue_size = 128
+    daemon_threads = True
+    block_on_close = False
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection; one that is to be reset without the orderly goodbye."""
+        if _is_to_be_reset(request):
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of connections that clients break off; show anything else."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Keep quiet: requests are not logged."""
+
+    def run_wsgi(self) -> None:
+        """Answer a request; one whose target cannot be taken apart gets 400."""
+        try:
+            super().run_wsgi()
+        except ValueError:
+            self.send_error(400)
+
+
+def _reset(connection: socket.socket | None) -> None:
+    if connection is not None:
+        # linger for zero seconds: closing sends a reset, not an orderly end
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
+def _is_to_be_reset(connection: socket.socket) -> bool:
+    try:
+        return connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET)) == _RESET
+    except OSError:
+        return False

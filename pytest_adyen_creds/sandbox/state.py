@@ -1,0 +1,136 @@
+"""What the sandbox knows: one company, its merchants, and every credential."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from pytest_adyen_creds.secrets import Secret
+
+
+class UserKind(StrEnum):
+    """The three kinds of API user."""
+
+    COMPANY = "company"
+    BALANCE_PLATFORM = "balancePlatform"
+    LEGAL_ENTITY = "legalEntityManagement"
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key or a client key, and when it works."""
+
+    secret: Secret
+    works_from: datetime
+    expires: datetime | None = None
+
+    def works(self, now: datetime) -> bool:
+        """Tell whether the key is accepted at ``now``."""
+        return self.works_from <= now and not self.has_expired(now)
+
+    def has_expired(self, now: datetime) -> bool:
+        """Tell whether the key's time is over at ``now``."""
+        return self.expires is not None and self.expires <= now
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One allowed origin of a credential."""
+
+    id: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One API credential.
+
+    ``home`` is the merchant account it was created at, ``None`` for the company level; ``merchants`` are the merchant
+    accounts it is limited to, empty for the whole company. The newest key is the last one.
+    """
+
+    id: str
+    kind: UserKind
+    username: str
+    home: str | None
+    merchants: tuple[str, ...]
+    roles: tuple[str, ...]
+    description: str | None
+    api_keys: tuple[Key, ...]
+    client_keys: tuple[Key, ...]
+    password: Secret
+    active: bool = True
+    allowed_ips: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
+    subject_dn: str | None = None
+
+
+class State:
+    """The sandbox's store. Whoever reads and then writes holds ``lock`` around both."""
+
+    def __init__(self, company: str, merchants: tuple[str, ...]) -> None:
+        self.company = company
+        self.merchants = merchants
+        self.lock = threading.RLock()
+        self._credentials: dict[str, Credential] = {}
+        self._by_api_key: dict[bytes, str] = {}
+        self._by_client_key: dict[bytes, str] = {}
+        self._by_username: dict[str, str] = {}
+
+    def put(self, credential: Credential, now: datetime) -> Credential:
+        """Store ``credential`` in place of the one with its id, less the keys that expired; return what is stored."""
+        kept = replace(
+            credential,
+            api_keys=tuple(key for key in credential.api_keys if not key.has_expired(now)),
+            client_keys=tuple(key for key in credential.client_keys if not key.has_expired(now)),
+        )
+        with self.lock:
+            before = self._credentials.get(kept.id)
+            for index, keys in ((self._by_api_key, "api_keys"), (self._by_client_key, "client_keys")):
+                for key in getattr(before, keys, ()):
+                    index.pop(_digest(key.secret.reveal()), None)
+                for key in getattr(kept, keys):
+                    index[_digest(key.secret.reveal())] = kept.id
+            self._by_username[kept.username] = kept.id
+            self._credentials[kept.id] = kept
+        return kept
+
+    def get(self, id: str) -> Credential | None:
+        """Return the credential with ``id``, of whatever kind, or ``None``."""
+        return self._credentials.get(id)
+
+    def by_api_key(self, presented: str) -> tuple[Credential, Key] | None:
+        """Return the credential that holds the API key ``presented``, and the key; ``None`` for an unknown key."""
+        with self.lock:
+            credential = self._credentials.get(self._by_api_key.get(_digest(presented), ""))
+            return _holder(credential, credential.api_keys, presented) if credential else None
+
+    def by_client_key(self, presented: str) -> tuple[Credential, Key] | None:
+        """Return the credential that holds the client key ``presented``, and the key; ``None`` for an unknown key."""
+        with self.lock:
+            credential = self._credentials.get(self._by_client_key.get(_digest(presented), ""))
+            return _holder(credential, credential.client_keys, presented) if credential else None
+
+    def by_username(self, username: str) -> Credential | None:
+        """Return the credential with ``username``, or ``None``."""
+        with self.lock:
+            return self._credentials.get(self._by_username.get(username, ""))
+
+    def __iter__(self) -> Iterator[Credential]:
+        """Iterate over all credentials, in the order of their creation."""
+        with self.lock:
+            return iter(list(self._credentials.values()))
+
+
+def _digest(text: str) -> bytes:
+    # a digest, so that what a caller presents is compared in constant time and never kept
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _holder(credential: Credential, keys: tuple[Key, ...], presented: str) -> tuple[Credential, Key] | None:
+    wanted = _digest(presented)
+    return next(((credential, key) for key in keys if _digest(key.secret.reveal()) == wanted), None)

@@ -1,0 +1,159 @@
+"""HTTP at the sandbox's edge: a WSGI environment as a request, an answer as a WSGI response."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qs, quote
+
+from pytest_adyen_creds.sandbox.bodies import LARGEST_BODY, TOO_LARGE, UNREADABLE
+from pytest_adyen_creds.sandbox.caller import Presented
+from pytest_adyen_creds.sandbox.decisions import Kind, Refused
+from pytest_adyen_creds.secrets import Secret
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+_HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+_DRAINED: Final = 8 * LARGEST_BODY
+_CHUNK: Final = 64 * 1024
+
+
+class ConnectionLost(ConnectionResetError):
+    """The connection ends here because a fault says so; over a socket the peer sees a reset."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, read off its WSGI environment; ``path`` is percent-encoded, as it was sent."""
+
+    method: str
+    path: str
+    query_string: str
+    environ: Environ = field(repr=False)
+
+    @classmethod
+    def of(cls, environ: Environ) -> Request:
+        """Return the request in a WSGI environment."""
+        return cls(environ["REQUEST_METHOD"], _raw_path(environ), environ.get("QUERY_STRING", ""), environ)
+
+    def header(self, name: str) -> str | None:
+        """Return a header's value, ``None`` where it was not sent."""
+        key = name.upper().replace("-", "_")
+        value = self.environ.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
+        return None if value is None else str(value)
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host as the caller used them; what proxies claim in X-Forwarded headers is not looked at."""
+        host = self.header("Host") or ""
+        if not _HOST.fullmatch(host):
+            host = f"{self.environ.get('SERVER_NAME', 'localhost')}:{self.environ.get('SERVER_PORT', '80')}"
+        return f"{self.environ.get('wsgi.url_scheme', 'http')}://{host}"
+
+    def presented(self) -> Presented:
+        """Return what the request presents to say who makes it."""
+        username, password = _basic(self.header("Authorization"))
+        return Presented(self.header("X-API-Key"), username, password, self.environ.get("REMOTE_ADDR"))
+
+    def query(self) -> Mapping[str, list[str]]:
+        """Return the query's values by name; raises :class:`Refused` for a query that cannot be read."""
+        try:
+            return parse_qs(self.query_string, keep_blank_values=True, errors="replace", max_num_fields=1000)
+        except ValueError:
+            raise Refused(UNREADABLE, Kind.UNREADABLE, "The query cannot be read.") from None
+
+    def read(self) -> bytes | Refused:
+        """Read the body to its end and return it; return, not raise, the refusal of one that cannot be read.
+
+        A body over the limit is read on for a while and thrown away, so that the caller gets to see the answer.
+        """
+        length = self.environ.get("CONTENT_LENGTH") or ""
+        terminated = bool(self.environ.get("wsgi.input_terminated"))
+        if length and not (length.isascii() and length.isdigit() and len(length) < 20):
+            return Refused(UNREADABLE, Kind.UNREADABLE, "The Content-Length cannot be read.")
+        expected = int(length or 0) if not terminated else _DRAINED
+        stream, chunks, size = self.environ["wsgi.input"], [], 0
+        try:
+            while size < min(expected, _DRAINED):
+                chunk = stream.read(min(_CHUNK, expected - size))
+                if not chunk:
+                    break
+                size += len(chunk)
+                if size <= LARGEST_BODY:
+                    chunks.append(chunk)
+        except (OSError, ValueError):
+            return Refused(UNREADABLE, Kind.UNREADABLE, "The request body cannot be read.")
+        if size > LARGEST_BODY or (expected > LARGEST_BODY and not terminated):
+            return Refused(TOO_LARGE, Kind.UNREADABLE, f"The request body is over {LARGEST_BODY} bytes.")
+        return b"".join(chunks)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: a status, a JSON document (``None``: no body), and headers.
+
+    ``media_type`` and ``truncated`` are for faults: what the body is announced as, and whether it ends half-way.
+    """
+
+    status: int
+    document: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+    truncated: bool = False
+
+    def send(self, start_response: StartResponse, *, head_only: bool = False) -> Iterable[bytes]:
+        """Begin a WSGI response and return its body; secrets in the document are written out here, and only here."""
+        has_body = self.document is not None and self.status not in (204, 304)
+        body = json.dumps(self.document, default=_reveal).encode() if has_body else b""
+        headers = [("Content-Type", self.media_type)] if has_body else []
+        if self.status not in (204, 304):
+            headers.append(("Content-Length", str(len(body))))
+        start_response(f"{self.status} {_phrase(self.status)}", [*headers, *self.headers.items()])
+        if self.truncated:
+            return _half(body)
+        return [] if head_only or not body else [body]
+
+
+def _half(body: bytes) -> Iterator[bytes]:
+    yield body[: len(body) // 2]
+    raise ConnectionLost("the answer ends here because a fault says so")
+
+
+def _reveal(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"{type(value).__name__} in an answer")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _raw_path(environ: Environ) -> str:
+    # the servers that keep the path as it was sent do so under one of these names; %2F is lost in PATH_INFO
+    for name in ("REQUEST_URI", "RAW_URI"):
+        sent = str(environ.get(name) or "").partition("?")[0].partition("#")[0]
+        if sent.startswith("/"):
+            return sent
+    return quote(str(environ.get("PATH_INFO", "")).encode("latin-1", "replace"), safe="/%:@!$&'()*+,;=~")
+
+
+def _basic(header: str | None) -> tuple[str | None, str | None]:
+    scheme, _, encoded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None, None
+    try:
+        username, separator, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None, None
+    return (username, password) if separator else (None, None)
