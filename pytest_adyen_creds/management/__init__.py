@@ -1,1 +1,39 @@
-"""The Management API over HTTP: the guarded client and its 26 operations."""
+"""The HTTP client of the Management API: guards, retries, rate limit, idempotency, paging, the 26 operations."""
+
+from pytest_adyen_creds.management.bodies import (
+    CredentialBody,
+    CredentialChanges,
+    NewCredential,
+    OriginBody,
+    Page,
+)
+from pytest_adyen_creds.management.budget import Budget
+from pytest_adyen_creds.management.client import ManagementClient
+from pytest_adyen_creds.management.messages import SECRET_PROPERTIES
+from pytest_adyen_creds.management.ownership import Ownership
+from pytest_adyen_creds.management.pacing import Clock, RateLimit, Retries, SystemClock
+from pytest_adyen_creds.management.resources import Credentials, Me, Origins
+from pytest_adyen_creds.management.transports import Exchange, GuardedAsyncTransport, GuardedTransport, Observer
+
+__all__ = [
+    "SECRET_PROPERTIES",
+    "Budget",
+    "Clock",
+    "CredentialBody",
+    "CredentialChanges",
+    "Credentials",
+    "Exchange",
+    "GuardedAsyncTransport",
+    "GuardedTransport",
+    "ManagementClient",
+    "Me",
+    "NewCredential",
+    "Observer",
+    "OriginBody",
+    "Origins",
+    "Ownership",
+    "Page",
+    "RateLimit",
+    "Retries",
+    "SystemClock",
+]

@@ -127,7 +127,7 @@ class TestKey:
     def test_a_bad_key_file_is_no_reason_to_stop_an_offline_run(self, tmp_path):
         environ = {"ADYEN_MANAGEMENT_API_KEY_FILE": str(tmp_path / "missing")}
         assert resolve({}, {}, environ).backend == "auto"
-        with pytest.raises(SettingsError, match="environment ADYEN_MANAGEMENT_API_KEY_FILE: .*does not exist"):
+        with pytest.raises(SettingsError, match=r"environment ADYEN_MANAGEMENT_API_KEY_FILE: .*does not exist"):
             resolve({"adyen_live": True}, {}, environ)
 
     def test_a_live_client_key_in_the_file_stops_the_run(self, tmp_path):
@@ -178,6 +178,9 @@ def test_every_option_has_an_ini_twin_and_a_field():
 
 
 def test_importing_the_settings_brings_neither_httpx_nor_yaml():
-    code = "import sys, pytest_adyen_creds.settings as s; s.resolve({}, {}, {}); print({'httpx', 'yaml'} & set(sys.modules))"
+    code = (
+        "import sys, pytest_adyen_creds.settings as s; s.resolve({}, {}, {}); "
+        "print({'httpx', 'yaml'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "set()"

@@ -1,0 +1,7 @@
+"""The tag by which any machine knows a throwaway; it is defined below this room, where the ownership guard reads it."""
+
+from __future__ import annotations
+
+from pytest_adyen_creds.management.tag import LONGEST_DESCRIPTION, Tag, make, new_run, parse
+
+__all__ = ["LONGEST_DESCRIPTION", "Tag", "make", "new_run", "parse"]

@@ -1,0 +1,139 @@
+"""Messages: what requests and answers say about credentials; pure reading, whatever they look like."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx
+
+from pytest_adyen_creds.management import tag
+from pytest_adyen_creds.settings import LIVE_PREFIX
+
+SECRET_PROPERTIES: Final = frozenset({"apiKey", "password", "clientKey"})
+"""The properties whose values are secrets, wherever in an answer they stand (Adyen's specification)."""
+
+_SECRET_NAMES: Final = frozenset(name.lower() for name in SECRET_PROPERTIES)
+_SECRET_TEXT: Final = re.compile(r'\\*"(?:apiKey|password|clientKey)\\*"\s*:\s*\\*"([^"\r\n]+)', re.IGNORECASE)
+_LIVE_KEY: Final = re.compile(rf"{LIVE_PREFIX}[A-Za-z0-9]{{8,}}")
+
+
+def parse(body: bytes) -> Any:
+    """Return the JSON value of a body, or None where it is not JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def secrets_in(body: bytes) -> set[str]:
+    """Return the secret values that a body shows: by name at any depth, and by text where JSON hides or breaks."""
+    found: set[str] = set()
+    for match in _SECRET_TEXT.finditer(body.decode("utf-8", "replace")):
+        found.add(match[1].rstrip("\\"))
+        try:
+            found.add(json.loads(f'"{match[1]}"'))
+        except ValueError:
+            continue
+    for name, text in _strings(parse(body)):
+        if name.lower() in _SECRET_NAMES:
+            found.add(text)
+    # a placeholder of API mocks, and a word of every log: no secret
+    return found - {"string"}
+
+
+def live_key_in(body: bytes) -> bool:
+    """Return whether a body shows a client key of the live environment."""
+    if LIVE_PREFIX.encode() not in body:
+        return False
+    return any(
+        bool(_LIVE_KEY.fullmatch(text)) or (name.lower() == "clientkey" and text.startswith(LIVE_PREFIX))
+        for name, text in _strings(parse(body))
+    ) or any(text.startswith(LIVE_PREFIX) for text in secrets_in(body))
+
+
+def _strings(value: Any) -> Iterator[tuple[str, str]]:
+    level = [("", value)]
+    while level:
+        name, item = level.pop()
+        if isinstance(item, str):
+            yield name, item
+        elif isinstance(item, dict):
+            level.extend(item.items())
+        elif isinstance(item, list):
+            level.extend((name, child) for child in item)
+
+
+def shown_credentials(request: httpx.Request) -> Iterator[tuple[str, str]]:
+    """Yield ("key", value) for each API key that a request carries, ("username", name) for each Authorization."""
+    for key in request.headers.get_list("x-api-key"):
+        yield "key", key
+    for value in request.headers.get_list("authorization"):
+        scheme, _, encoded = value.partition(" ")
+        username = ""
+        if scheme.lower() == "basic":
+            try:
+                username = base64.b64decode(encoded, validate=True).decode().partition(":")[0]
+            except (binascii.Error, UnicodeDecodeError, ValueError):
+                username = ""
+        yield "username", username
+
+
+def intent_of(request: httpx.Request) -> str:
+    """Return what makes two attempts one creation: URL and idempotency key; without a usable key, always a new one."""
+    keys = request.headers.get_list("idempotency-key")
+    # A key that the server might not honour makes no two attempts one.
+    key = keys[0] if len(keys) == 1 and re.fullmatch(r"[!-~]{1,64}", keys[0]) else uuid.uuid4().hex
+    return f"{request.method} {request.url} {key}"
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """Strictly private: a JSON object with its repeated keys."""
+
+
+def _descriptions(body: bytes) -> list[Any] | None:
+    try:
+        value = json.loads(body, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        return None
+    return [item for key, item in value if key.casefold() == "description"] if isinstance(value, _Pairs) else None
+
+
+def _untagged(descriptions: list[Any]) -> bool:
+    # Only what the API might store counts: a wrong type or length is a negative case, and the API's to refuse.
+    stored = [item for item in descriptions if item is None or (isinstance(item, str) and len(item) <= 50)]
+    return any(tag.parse(item) is None for item in stored)
+
+
+def is_untraceable(body: bytes) -> bool:
+    """Return whether a creating request, if accepted, would leave a credential without a tag."""
+    descriptions = _descriptions(body)
+    return descriptions is not None and (not descriptions or _untagged(descriptions))
+
+
+def loses_tag(body: bytes) -> bool:
+    """Return whether an update, if accepted, would replace a tag by something else."""
+    return _untagged(_descriptions(body) or [])
+
+
+def origins_in(body: Any, owner: str | None) -> Iterator[tuple[str, str]]:
+    """Yield (credential id, origin id) for what an answer says; ``owner``: whose origins the operation is about."""
+    if not isinstance(body, dict):
+        return
+    items = body.get("data")
+    if owner is not None:
+        for origin in items if isinstance(items, list) else [body]:
+            if isinstance(origin, dict) and isinstance(origin.get("id"), str):
+                yield owner, origin["id"]
+        return
+    for credential in items if isinstance(items, list) else [body]:
+        if isinstance(credential, dict) and isinstance(credential.get("id"), str):
+            origins = credential.get("allowedOrigins")
+            for origin in origins if isinstance(origins, list) else []:
+                if isinstance(origin, dict) and isinstance(origin.get("id"), str):
+                    yield credential["id"], origin["id"]

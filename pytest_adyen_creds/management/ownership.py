@@ -1,0 +1,291 @@
+"""Ownership: what this run may change, how many credentials it may create, and what it learns from the answers."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Self
+from urllib.parse import parse_qsl
+
+import httpx
+
+from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
+from pytest_adyen_creds.management import tag
+from pytest_adyen_creds.management.budget import Budget
+from pytest_adyen_creds.management.messages import intent_of, is_untraceable, loses_tag, origins_in, shown_credentials
+from pytest_adyen_creds.management.targets import ITEM, Target, read_target
+from pytest_adyen_creds.secrets import Secret
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OVERRIDES: Final = frozenset(
+    {
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-original-method",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-forwarded-host",
+        "x-forwarded-prefix",
+        "x-forwarded-path",
+        "x-host",
+        "forwarded",
+    }
+)
+
+Outcome = Literal["created", "refused", "unknown"]
+
+
+@dataclass
+class _Intent:
+    """Strictly private: the attempts to create one credential."""
+
+    in_flight: int = 0
+    settled: bool = False
+    """Created, or perhaps created: the slot is never given back."""
+
+
+@dataclass
+class _Lease:
+    """Strictly private: what authenticates the holder of a leased credential."""
+
+    username: str | None = None
+    keys: set[Secret] = field(default_factory=set)
+
+
+class Ownership:
+    """The guard of "never someone else's": decides on each request, and learns from each answer. Thread-safe.
+
+    ``budget`` is the number of creations allowed, or a :class:`Budget`. ``provisioning`` names the keys, and
+    ``provisioning_usernames`` the users, that can never be leased.
+    """
+
+    def __init__(
+        self,
+        budget: Budget | int = 0,
+        *,
+        provisioning: Iterable[Secret] = (),
+        provisioning_usernames: Iterable[str] = (),
+    ) -> None:
+        self.budget = budget if isinstance(budget, Budget) else Budget(budget)
+        self.is_sandbox = False
+        self._provisioning = frozenset(provisioning)
+        self._provisioning_usernames = frozenset(provisioning_usernames)
+        self._lock = threading.RLock()
+        self._leases: dict[str, _Lease] = {}
+        self._created: list[str] = []
+        self._intents: dict[str, _Intent] = {}
+        self._origins: dict[str, set[str]] = {}
+        self._halted: str | None = None
+
+    @classmethod
+    def sandbox(cls) -> Self:
+        """Return the ownership of the sandbox, where everything is this run's to change."""
+        ownership = cls()
+        ownership.is_sandbox = True
+        return ownership
+
+    @property
+    def leased(self) -> frozenset[str]:
+        """The ids of the credentials that this run holds a lease on."""
+        with self._lock:
+            return frozenset(self._leases)
+
+    @property
+    def created(self) -> tuple[str, ...]:
+        """The ids of the credentials that answers said this run created, in order: to be deactivated at the end."""
+        with self._lock:
+            return tuple(self._created)
+
+    @property
+    def halted(self) -> str | None:
+        """Why every further request is refused, or None: a live client key came back."""
+        return self._halted
+
+    def halt(self, reason: str) -> None:
+        """Refuse every request from now on."""
+        self._halted = self._halted or reason
+
+    def lease(
+        self,
+        credential_id: str,
+        description: object,
+        *,
+        username: str | None = None,
+        api_key: Secret | None = None,
+    ) -> None:
+        """Hold a lease on a credential whose ``description``, as the API answered it, is a tag.
+
+        ``username`` and ``api_key`` are what ``/me`` may be changed with. Raises :class:`OwnershipRefused` for an
+        untagged credential, a malformed id, and the provisioning credential's own key or username.
+        """
+        if tag.parse(description) is None:
+            raise OwnershipRefused(
+                f"credential {_shown(credential_id)} does not carry this plugin's tag in its description, so it "
+                "belongs to someone else; nothing was sent: lease tagged credentials only"
+            )
+        self._hold(credential_id, username, api_key)
+
+    def register_key(self, credential_id: str, api_key: Secret) -> None:
+        """Let ``api_key``, a key of a leased credential, change ``/me``."""
+        with self._lock:
+            if credential_id not in self._leases:
+                raise OwnershipRefused(
+                    f"credential {_shown(credential_id)} is not leased; lease it before you register its key"
+                )
+            self._hold(credential_id, None, api_key)
+
+    def release(self, credential_id: str) -> None:
+        """Give the lease back; the credential and its keys may no longer change anything."""
+        with self._lock:
+            self._leases.pop(credential_id, None)
+
+    def _hold(self, credential_id: str, username: str | None, api_key: Secret | None) -> None:
+        if not isinstance(credential_id, str) or not re.fullmatch(ITEM, credential_id):
+            raise OwnershipRefused(f"{_shown(credential_id)} is not the id of a credential; nothing was sent")
+        if api_key in self._provisioning or username in self._provisioning_usernames:
+            raise OwnershipRefused(
+                f"the key or username given for credential {credential_id} is the provisioning credential's own, "
+                "which is never changed; give the throwaway's"
+            )
+        with self._lock:
+            lease = self._leases.setdefault(credential_id, _Lease())
+            lease.username = username or lease.username
+            if api_key is not None:
+                lease.keys.add(api_key)
+
+    # Before a request. ----------------------------------------------------------------------------------------------
+
+    def admit(self, request: httpx.Request) -> str | None:
+        """Let ``request``, whose body has been read, pass, or raise :class:`OwnershipRefused`.
+
+        Returns the intent that must be given to :meth:`settle` if the request can create a credential, else None.
+        """
+        if self._halted:
+            raise EndpointRefused(f"{self._halted}; nothing more is sent")
+        if self.is_sandbox:
+            return None
+        method, target = request.method, read_target(request.url.raw_path)
+        what = f"{method} {_shown(request.url.path)}"
+        _refuse_overrides(request, what)
+        if method in _SAFE:
+            return None
+        if target is None or not target.takes(method):
+            raise OwnershipRefused(
+                f"{what} is not one of the API's changing operations in its canonical spelling; nothing was sent: "
+                "use the paths of the contract, without encodings, empty or dot segments"
+            )
+        if target.action == "credentials":
+            return self._admit_creation(request, what)
+        with self._lock:
+            credential = self._me(request, what) if target.level == "me" else target.credential
+            self._require_lease(credential, target, what)
+        if target.action == "credential" and loses_tag(request.content):
+            raise OwnershipRefused(
+                f"{what} would replace the tag in the description, and nobody could sweep the credential any more; "
+                "nothing was sent: leave description out, or write a tag"
+            )
+        return None
+
+    def _require_lease(self, credential: str | None, target: Target, what: str) -> None:
+        if credential not in self._leases:
+            raise OwnershipRefused(
+                f"{what}: this run holds no lease on credential {_shown(credential)}; nothing was sent: "
+                "change only credentials that the adyen_credential fixtures lease to you"
+            )
+        if target.action == "origin" and target.origin not in self._origins.get(credential, ()):
+            raise OwnershipRefused(
+                f"{what}: the origin is not known to belong to leased credential {credential}; nothing was sent: "
+                "read or add the credential's origins first"
+            )
+
+    def _me(self, request: httpx.Request, what: str) -> str:
+        owners = {self._owner(kind, shown) for kind, shown in shown_credentials(request)}
+        if len(owners) != 1 or None in owners:
+            raise OwnershipRefused(
+                f"{what} is signed in with something else than the key of one leased credential; nothing was sent: "
+                "change /me only as a throwaway, never with the provisioning key"
+            )
+        return str(owners.pop())
+
+    def _owner(self, kind: str, shown: str) -> str | None:
+        for credential_id, lease in self._leases.items():
+            if kind == "key" and any(key.reveal() == shown for key in lease.keys):
+                return credential_id
+            if kind == "username" and lease.username == shown:
+                return credential_id
+        return None
+
+    def _admit_creation(self, request: httpx.Request, what: str) -> str:
+        if is_untraceable(request.content):
+            raise OwnershipRefused(
+                f"{what} would leave a credential without this plugin's tag, and nobody could sweep it; nothing was "
+                "sent: put the tag of this run into description"
+            )
+        intent = intent_of(request)
+        with self._lock:
+            self.budget.reserve(intent)
+            self._intents.setdefault(intent, _Intent()).in_flight += 1
+        return intent
+
+    # After a request. -----------------------------------------------------------------------------------------------
+
+    def settle(self, intent: str, outcome: Outcome) -> None:
+        """Say what became of an attempt; ``refused`` frees the slot unless another attempt may have created."""
+        with self._lock:
+            state = self._intents[intent]
+            state.in_flight -= 1
+            state.settled = state.settled or outcome != "refused"
+            if not state.in_flight and not state.settled:
+                del self._intents[intent]
+                self.budget.free(intent)
+
+    def learn(self, request: httpx.Request, status: int, body: Any) -> None:
+        """Take in an answer: credentials that were created, new keys of leased ones, and which origins are whose."""
+        target = read_target(request.url.raw_path)
+        if self.is_sandbox or target is None or not 200 <= status < 300:
+            return
+        with self._lock:
+            if request.method == "POST" and target.action == "credentials" and isinstance(body, dict):
+                self._adopt(body)
+            owner = self._asked(request) if target.level == "me" else target.credential
+            if target.action == "generateApiKey" and owner in self._leases and isinstance(body, dict):
+                self._note_key(str(owner), body)
+            for credential_id, origin_id in origins_in(body, owner if "origin" in target.action else None):
+                self._origins.setdefault(credential_id, set()).add(origin_id)
+
+    def _adopt(self, body: dict[str, Any]) -> None:
+        # What the server says this run's own request created is this run's, tagged or not: it must be deactivated.
+        credential_id, username = body.get("id"), body.get("username")
+        if not isinstance(credential_id, str) or not re.fullmatch(ITEM, credential_id):
+            return
+        if credential_id not in self._created:
+            self._created.append(credential_id)
+        self._hold(credential_id, username if isinstance(username, str) else None, None)
+        self._note_key(credential_id, body)
+
+    def _note_key(self, credential_id: str, body: dict[str, Any]) -> None:
+        if isinstance(body.get("apiKey"), str):
+            self._hold(credential_id, None, Secret(body["apiKey"]))
+
+    def _asked(self, request: httpx.Request) -> str | None:
+        owners = {self._owner(kind, shown) for kind, shown in shown_credentials(request)}
+        return owners.pop() if len(owners) == 1 else None
+
+
+def _refuse_overrides(request: httpx.Request, what: str) -> None:
+    fields = {
+        name.lower() for name, _ in parse_qsl(request.url.query.decode("ascii", "replace"), keep_blank_values=True)
+    }
+    named = sorted(_OVERRIDES.intersection(request.headers) | (fields & {"_method", "x-http-method-override"}))
+    if named:
+        raise OwnershipRefused(
+            f"{what} carries {', '.join(named)}, which may make another request of it; nothing was sent: leave it out"
+        )
+
+
+def _shown(value: object) -> str:
+    shown = ascii(value)[1:-1] if isinstance(value, str) else repr(value)
+    return shown if len(shown) <= 100 else f"{shown[:97]}..."

@@ -1,0 +1,159 @@
+"""Pacing: the clock that waits, retries that end, and the rate limit."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, Protocol
+
+import httpx
+
+from pytest_adyen_creds.management.messages import parse
+
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"})
+
+
+class Clock(Protocol):
+    """What time it is, and waiting; tests bring their own."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the current time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Retries:
+    """When a request is sent again: bounded in number and in time.
+
+    A PATCH counts as repeatable, since this API's updates set values; a POST only with an ``Idempotency-Key``.
+    """
+
+    tries: int = 5
+    """Attempts in all; 1 means no retry."""
+    first_wait: float = 0.5
+    """Seconds before the second attempt; doubled for each further one, less up to half of it at random."""
+    longest_wait: float = 30.0
+    """Seconds; the most that one backoff waits. A ``Retry-After`` may ask for more."""
+    total_wait: float = 120.0
+    """Seconds; the most that one request waits in all. What would take longer is not waited for."""
+    only_rate_limit: bool = False
+    """Retry 429 only: for generated traffic, where a 500 is a finding."""
+    jitter: Callable[[], float] = random.random
+    """Numbers from 0 up to 1."""
+
+    def repeatable(self, request: httpx.Request) -> bool:
+        """Return whether sending ``request`` twice does what sending it once does."""
+        if request.method in _REPEATABLE:
+            return True
+        keys = request.headers.get_list("idempotency-key")
+        return request.method == "POST" and len(keys) == 1 and bool(re.fullmatch(r"[!-~]{1,64}", keys[0]))
+
+    def wait(
+        self,
+        request: httpx.Request,
+        outcome: httpx.Response | httpx.TransportError,
+        tried: int,
+        waited: float,
+        now: datetime,
+    ) -> float | None:
+        """Return the seconds to wait before the next attempt, or None: this outcome is the last.
+
+        ``tried`` attempts were made and ``waited`` seconds spent between them.
+        """
+        if tried >= self.tries or not self.repeatable(request) or not self._is_passing(outcome):
+            return None
+        seconds = min(self.first_wait * 2.0 ** (tried - 1), self.longest_wait) * (1 - self.jitter() / 2)
+        if isinstance(outcome, httpx.Response):
+            seconds = max(seconds, _retry_after(outcome.headers.get("retry-after", ""), now))
+        return seconds if waited + seconds <= self.total_wait else None
+
+    def _is_passing(self, outcome: httpx.Response | httpx.TransportError) -> bool:
+        if isinstance(outcome, httpx.TransportError):
+            # what httpx itself would not send will not be sent better the next time
+            return not self.only_rate_limit and not isinstance(
+                outcome, httpx.LocalProtocolError | httpx.UnsupportedProtocol
+            )
+        if outcome.status_code == 429:
+            return True
+        if self.only_rate_limit:
+            return False
+        return (
+            outcome.status_code >= 500
+            or outcome.headers.get("transient-error", "").strip().lower() == "true"
+            or in_progress(outcome.status_code, parse(outcome.content))
+        )
+
+
+def in_progress(status: int, body: object) -> bool:
+    """Return whether an answer says that the first request with this idempotency key is not finished (704)."""
+    return status in (409, 422) and isinstance(body, dict) and str(body.get("errorCode")) == "704"
+
+
+def _retry_after(value: str, now: datetime) -> float:
+    value = value.strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+class RateLimit:
+    """A token bucket: ``requests`` requests in ``per`` seconds on average, ``burst`` at once; thread-safe."""
+
+    def __init__(self, requests: float, per: float = 60.0, *, burst: int = 10, clock: Clock | None = None) -> None:
+        if requests <= 0 or per <= 0 or burst < 1:
+            raise ValueError("a rate limit needs a positive rate and a burst of at least 1")
+        self._rate = requests / per
+        self._burst = float(burst)
+        self._clock: Clock = clock or SystemClock()
+        self._tokens = self._burst
+        self._filled = self._clock.monotonic()
+        self._lock = threading.Lock()
+
+    def acquire(self) -> float:
+        """Wait for a turn; return the seconds waited."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._tokens = min(self._burst, self._tokens + max(0.0, now - self._filled) * self._rate)
+            self._filled = max(now, self._filled)
+            # below zero it is a queue: each waiter has taken its token and knows when it will be there
+            self._tokens -= 1
+            wait = max(0.0, -self._tokens / self._rate)
+        if wait:
+            self._clock.sleep(wait)
+        return wait

@@ -1,0 +1,184 @@
+"""Transports that guard: every request passes both guards, every answer gives up its secrets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import httpx
+
+from pytest_adyen_creds.endpoints import check_endpoint, is_loopback
+from pytest_adyen_creds.errors import EndpointRefused
+from pytest_adyen_creds.management.messages import live_key_in, parse, secrets_in
+from pytest_adyen_creds.management.ownership import Outcome, Ownership
+from pytest_adyen_creds.management.pacing import in_progress
+from pytest_adyen_creds.secrets import SECRETS
+
+LARGEST_ANSWER: Final = 32 * 1024 * 1024
+"""The largest answer that is read, in bytes as sent."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer, both read; ``response`` has its ``content``, ``request`` and ``elapsed``."""
+
+    request: httpx.Request
+    response: httpx.Response
+
+
+Observer = Callable[[Exchange], None]
+
+
+class _Guard:
+    """Strictly private: what the two transports do before and after the inner one."""
+
+    def __init__(self, ownership: Ownership, observers: list[Observer] | None, *, to_network: bool) -> None:
+        self.ownership = ownership
+        self.observers: list[Observer] = [] if observers is None else observers
+        self._to_network = to_network
+
+    def check(self, request: httpx.Request) -> None:
+        """Refuse what does not go where its canonical URL says; before the body is read."""
+        url = str(request.url)
+        check_endpoint(url)
+        if request.headers.get_list("host") != [request.url.netloc.decode("ascii")]:
+            raise EndpointRefused(f"a request's Host header is not {request.url.host}; nothing was sent: leave it out")
+        if set(request.extensions) & {"target", "sni_hostname"}:
+            raise EndpointRefused("a request's extensions name another target; nothing was sent: leave them out")
+        if self._to_network and self.ownership.is_sandbox and not is_loopback(url):
+            raise EndpointRefused(
+                f"the sandbox's rights are not for {request.url.host} over the network; nothing was sent: "
+                "hand over the sandbox's transport, or an Ownership with a budget"
+            )
+
+    def finish(
+        self, request: httpx.Request, intent: str | None, response: httpx.Response, raw: bytes, started: float
+    ) -> httpx.Response:
+        seen = _copy(response, raw)
+        try:
+            seen.read()
+        except httpx.DecodingError:
+            del seen.headers["content-encoding"]
+            seen = _copy(seen, raw)
+            seen.read()
+        seen.request, seen.elapsed = request, timedelta(seconds=time.perf_counter() - started)
+        for secret in secrets_in(seen.content):
+            SECRETS.add(secret)
+        body = parse(seen.content)
+        if intent is not None:
+            self.ownership.settle(intent, _outcome(seen.status_code, body))
+        self.ownership.learn(request, seen.status_code, body)
+        if live_key_in(seen.content):
+            self.ownership.halt(
+                f"{request.url.host} answered with a client key of the live environment; check where it runs"
+            )
+            raise EndpointRefused(f"{self.ownership.halted}; the run stops here")
+        for observer in tuple(self.observers):
+            observer(Exchange(request, seen))
+        return _copy(response, raw)
+
+    def fail(self, intent: str | None, error: BaseException) -> None:
+        if intent is not None:
+            unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+            self.ownership.settle(intent, "refused" if unsent else "unknown")
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """A transport that asks both guards about each request, redirects included, before ``inner`` may send it.
+
+    What is refused raises :class:`EndpointRefused` or :class:`OwnershipRefused`, and not a byte of it is sent. Answers
+    are read whole: their secrets are registered before anyone else sees them, and ``observers`` are called with each
+    finished exchange, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only.
+    """
+
+    def __init__(
+        self, inner: httpx.BaseTransport, ownership: Ownership, *, observers: list[Observer] | None = None
+    ) -> None:
+        self._inner = inner
+        self._guard = _Guard(ownership, observers, to_network=isinstance(inner, httpx.HTTPTransport))
+        self.observers = self._guard.observers
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request, or refuse it."""
+        self._guard.check(request)
+        request.read()
+        intent = self._guard.ownership.admit(request)
+        started = time.perf_counter()
+        try:
+            response = self._inner.handle_request(request)
+            try:
+                raw = bytearray()
+                for chunk in response.stream:  # type: ignore[union-attr]
+                    raw += chunk
+                    _check_size(raw, request)
+            finally:
+                response.close()
+        except BaseException as error:
+            self._guard.fail(intent, error)
+            raise
+        return self._guard.finish(request, intent, response, bytes(raw), started)
+
+    def close(self) -> None:
+        """Close the inner transport."""
+        self._inner.close()
+
+
+class GuardedAsyncTransport(httpx.AsyncBaseTransport):
+    """:class:`GuardedTransport` for asynchronous clients."""
+
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, ownership: Ownership, *, observers: list[Observer] | None = None
+    ) -> None:
+        self._inner = inner
+        self._guard = _Guard(ownership, observers, to_network=isinstance(inner, httpx.AsyncHTTPTransport))
+        self.observers = self._guard.observers
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request, or refuse it."""
+        self._guard.check(request)
+        await request.aread()
+        intent = self._guard.ownership.admit(request)
+        started = time.perf_counter()
+        try:
+            response = await self._inner.handle_async_request(request)
+            try:
+                raw = bytearray()
+                async for chunk in response.stream:  # type: ignore[union-attr]
+                    raw += chunk
+                    _check_size(raw, request)
+            finally:
+                await response.aclose()
+        except BaseException as error:
+            self._guard.fail(intent, error)
+            raise
+        return self._guard.finish(request, intent, response, bytes(raw), started)
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()
+
+
+def _check_size(raw: bytearray, request: httpx.Request) -> None:
+    if len(raw) > LARGEST_ANSWER:
+        raise httpx.ReadError(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB", request=request)
+
+
+def _copy(response: httpx.Response, raw: bytes) -> httpx.Response:
+    return httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=httpx.ByteStream(raw),
+        extensions=response.extensions,
+    )
+
+
+def _outcome(status: int, body: object) -> Outcome:
+    if 200 <= status < 300:
+        return "created"
+    # 408: the server gave up on the request, and does not say what it did; 704: the first attempt is still at work
+    if 400 <= status < 500 and status != 408 and not in_progress(status, body):
+        return "refused"
+    return "unknown"
