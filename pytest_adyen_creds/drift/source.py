@@ -1,0 +1,171 @@
+"""Where specifications and captured bodies come from: files, standard input, and Adyen's published documents."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
+from pytest_adyen_creds.files import LARGEST, parse_document, read_document
+from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    import httpx
+
+PUBLISHED: Final = "https://raw.githubusercontent.com/Adyen/adyen-openapi/main/json/ManagementService-{version}.json"
+"""Where Adyen publishes its OpenAPI documents, by API version."""
+
+PATIENCE: Final = 30.0
+"""How long a document may take to arrive, in seconds."""
+
+_HOPS: Final = 3
+
+
+def read_specification(
+    source: str, *, client: httpx.Client | None = None, patience: float = PATIENCE
+) -> dict[str, Any]:
+    """Return the OpenAPI 3.0 or 3.1 document, JSON or YAML, at ``source``: a path, ``-``, or an https URL.
+
+    ``client`` is what fetches a URL (default: a new one); ``patience`` is in seconds. Raises :class:`FileRefused` for
+    what cannot be read, is over 20 MiB or too deep, takes too long, redirects to another host, or is no such document.
+    """
+    if "://" in source:
+        document = parse_document(_fetched(source, client, patience), _shown(source))
+    else:
+        document = read_document(source)
+    return checked(document, _shown(source))
+
+
+def checked(document: Any, name: str) -> dict[str, Any]:
+    """Return ``document`` if it is an OpenAPI 3.0 or 3.1 document; raises :class:`FileRefused` if not."""
+    if not isinstance(document, dict) or not ("openapi" in document or "swagger" in document):
+        raise FileRefused(f"{name}: is not an OpenAPI document (no 'openapi' at its top); name one")
+    version = str(document.get("openapi", document.get("swagger")))
+    if not version.startswith(("3.0", "3.1")):
+        raise FileRefused(f"{name}: is OpenAPI {version[:20]!r}; only 3.0 and 3.1 are read, convert it first")
+    if not isinstance(document.get("paths", {}), dict):
+        raise FileRefused(f"{name}: its paths are not an object; this is no OpenAPI document")
+    return document
+
+
+def read_body(path: Path | str) -> bytes:
+    """Return the bytes of a captured body at ``path`` (``-``: standard input); an empty one is a body too.
+
+    Raises :class:`FileRefused` for what is missing, not a regular file, unreadable, or over 20 MiB.
+    """
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            if Path(path).is_dir():
+                raise FileRefused(f"{path}: is a directory; name a file that holds the body")
+            if Path(path).exists() and not Path(path).is_file():
+                raise FileRefused(f"{path}: is not a regular file; name a file that holds the body")
+            with Path(path).open("rb") as file:
+                data = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise FileRefused(f"{path}: does not exist; name an existing file") from None
+    except (OSError, ValueError) as error:
+        raise FileRefused(
+            f"{path}: cannot be read ({error.__class__.__name__}); check the path and its rights"
+        ) from None
+    if len(data) > LARGEST:
+        raise FileRefused(f"{path}: larger than {LARGEST // 1024 // 1024} MiB; this command reads smaller files")
+    return data
+
+
+def _fetched(url: str, client: httpx.Client | None, patience: float) -> str:
+    """Return the text at ``url``. A thread fetches it: no timeout of a client bounds a server that drips."""
+    _check(url)
+    outcome: list[bytes | BaseException] = []
+
+    def fetch() -> None:
+        try:
+            outcome.append(_body(url, client, time.monotonic() + patience))
+        except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
+            outcome.append(error)
+
+    thread = threading.Thread(target=fetch, daemon=True, name="adyen-creds-fetch")
+    thread.start()
+    thread.join(patience)
+    if not outcome:
+        raise FileRefused(
+            f"{_shown(url)}: did not arrive within {patience:g} s; try again, or download it and name the file"
+        )
+    body = outcome[0]
+    if isinstance(body, AdyenCredsError):
+        raise body
+    if isinstance(body, BaseException):
+        reason = f"{body.__class__.__name__}: {body}".partition("\n")[0]
+        raise FileRefused(f"{_shown(url)}: cannot be fetched ({reason}); check the URL and the network") from None
+    if not body.strip():
+        raise FileRefused(f"{_shown(url)}: is empty; check the URL")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileRefused(f"{_shown(url)}: is not UTF-8 (byte {error.start}); check the URL") from None
+
+
+def _body(url: str, client: httpx.Client | None, deadline: float) -> bytes:
+    import httpx  # too heavy for a comparison of files
+
+    own = client or httpx.Client(timeout=httpx.Timeout(10.0), follow_redirects=False)
+    try:
+        for _ in range(_HOPS + 1):
+            with own.stream("GET", url, follow_redirects=False) as response:
+                if response.is_redirect:
+                    url = _next(url, response.headers.get("location", ""))
+                    continue
+                if response.status_code != 200:
+                    raise FileRefused(f"{_shown(url)}: answered {response.status_code}; check the URL")
+                return _bounded(url, response, deadline)
+        raise FileRefused(f"{_shown(url)}: redirects more than {_HOPS} times; name the document's own URL")
+    finally:
+        if client is None:
+            own.close()
+
+
+def _bounded(url: str, response: httpx.Response, deadline: float) -> bytes:
+    data = bytearray()
+    for chunk in response.iter_bytes():
+        data += chunk
+        if len(data) > LARGEST:
+            raise FileRefused(
+                f"{_shown(url)}: larger than {LARGEST // 1024 // 1024} MiB; this command reads smaller ones"
+            )
+        if time.monotonic() > deadline:
+            break
+    return bytes(data)
+
+
+def _next(url: str, location: str) -> str:
+    target = urljoin(url, location)
+    _check(target)
+    if urlsplit(target).netloc != urlsplit(url).netloc:
+        raise FileRefused(f"{_shown(url)}: redirects to another host ({_shown(target)}); name that URL if you trust it")
+    return target
+
+
+def _check(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        port_is_sound = parts.port is None or parts.port > 0
+    except ValueError:
+        raise FileRefused(f"{_shown(url)}: is not a URL; name a file or an https URL") from None
+    if parts.scheme != "https":
+        raise FileRefused(f"{_shown(url)}: only https URLs are read; name one, or a file")
+    if not parts.hostname or not port_is_sound or not url.isascii() or not url.isprintable() or " " in url:
+        raise FileRefused(f"{_shown(url)}: is not a URL; name a file or an https URL")
+    if "@" in parts.netloc:
+        raise FileRefused(f"{_shown(url)}: carries user info; name a URL without it")
+
+
+def _shown(source: str) -> str:
+    if "://" in source and "@" in source:
+        scheme, _, rest = source.partition("://")
+        source = f"{scheme}://…@{rest.rpartition('@')[2]}"
+    return SECRETS.mask(source if source != "-" else "standard input")
