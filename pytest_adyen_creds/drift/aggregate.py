@@ -1,0 +1,66 @@
+"""Findings added up over answers, tests and processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pytest_adyen_creds.drift.finding import Finding
+from pytest_adyen_creds.drift.observed import Observation
+from pytest_adyen_creds.errors import FileRefused
+
+
+class Aggregate:
+    """The findings of a run: equal ones counted together, with the first example of each.
+
+    ``to_json`` and :meth:`merge` carry it between pytest-xdist's processes.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ...], Observation] = {}
+        self.answers = 0
+        """How many answers were looked at."""
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def add(self, observations: Iterable[Observation], *, answers: int = 1) -> None:
+        """Add what was observed in ``answers`` answers."""
+        self.answers += answers
+        for observation in observations:
+            key = observation.finding.key
+            known = self._found.get(key)
+            if known is None:
+                self._found[key] = observation
+            else:
+                count = known.finding.count + observation.finding.count
+                self._found[key] = replace(known, finding=replace(known.finding, count=count))
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Return the findings, the most serious first; ``count`` is the number of answers that showed each."""
+        return sorted((found.finding for found in self._found.values()), key=lambda finding: finding.rank)
+
+    def example(self, finding: Finding) -> str:
+        """Return the example that was kept of ``finding``, masked; empty where there is none."""
+        found = self._found.get(finding.key)
+        return found.example if found else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as a JSON object."""
+        return {
+            "answers": self.answers,
+            "findings": [
+                found.finding.to_json() | {"example": found.example}
+                for _, found in sorted(self._found.items(), key=lambda item: item[0])
+            ],
+        }
+
+    def merge(self, value: Any) -> None:
+        """Add what another process wrote with :meth:`to_json`; raises :class:`FileRefused` for anything else."""
+        listed = value.get("findings") if isinstance(value, Mapping) else None
+        if not isinstance(value, Mapping) or not isinstance(listed, list) or type(value.get("answers")) is not int:
+            raise FileRefused("what a worker found is an object with 'answers' and 'findings'; this is not one")
+        observations = [Observation(Finding.from_json(item), str(item.get("example", ""))) for item in listed]
+        self.add(observations, answers=value["answers"])
