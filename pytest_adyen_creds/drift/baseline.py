@@ -1,0 +1,238 @@
+"""The baseline: findings that a person accepted, each with a reason and, if wanted, a day on which that ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
+
+from pytest_adyen_creds.drift.finding import Finding
+from pytest_adyen_creds.drift.specification import key_of
+from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.files import read_text
+
+_KEYS: Final = {"id", "operations", "statuses", "location", "message", "reason", "expires"}
+_HEAD: Final = """\
+# Accepted drift: what `adyen-creds drift` and `pytest --adyen-drift` find and a person has accepted.
+# Each entry needs an id and a reason. What it leaves out of operations, statuses, location and message
+# matches any; with `expires` (a day) it accepts up to and including that day, and fails afterwards.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One accepted finding, or a set of them: what is ``None`` matches any."""
+
+    id: str
+    reason: str
+    operations: tuple[str, ...] | None = None
+    statuses: tuple[int, ...] | None = None
+    location: str | None = None
+    message: str | None = None
+    expires: date | None = None
+
+    def accepts(self, finding: Finding) -> bool:
+        """Return whether ``finding`` is what this entry is about, expired or not."""
+        return (
+            self.id == finding.id
+            and (self.operations is None or key_of(finding.operation) in map(key_of, self.operations))
+            and (self.statuses is None or finding.status in self.statuses)
+            and (self.location is None or self.location == finding.location)
+            and (self.message is None or self.message == finding.message)
+        )
+
+    def is_expired(self, today: date) -> bool:
+        """Return whether the entry's last day is before ``today``."""
+        return self.expires is not None and self.expires < today
+
+    def __str__(self) -> str:
+        where = [self.location] if self.location else []
+        where += [f"{len(self.operations)} operations"] if self.operations and len(self.operations) > 1 else []
+        where += list(self.operations) if self.operations and len(self.operations) == 1 else []
+        return f"{self.id} ({', '.join(where)})" if where else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a baseline makes of some findings: ``findings`` are those that count."""
+
+    findings: tuple[Finding, ...]
+    accepted: tuple[Finding, ...]
+    unused: tuple[Entry, ...]
+    expired: tuple[Entry, ...]
+
+    def notes(self, *, unused: bool = True) -> Iterator[str]:
+        """Yield a line for each entry that a person should look at; ``unused``: those that accept nothing too."""
+        for entry in self.expired:
+            yield f"the baseline's {entry} expired on {entry.expires}: fix the drift, or set a new day"
+        for entry in self.unused if unused else ():
+            yield f"the baseline's {entry} is not found any more: remove the entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The accepted findings."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def judge(self, findings: Iterable[Finding], today: date) -> Judgement:
+        """Return which of ``findings`` count on ``today``, and which entries are unused or expired."""
+        counting: list[Finding] = []
+        accepted: list[Finding] = []
+        expired: list[Entry] = []
+        used: set[Entry] = set()
+        for finding in findings:
+            matching = [entry for entry in self.entries if entry.accepts(finding)]
+            used.update(matching)
+            if any(not entry.is_expired(today) for entry in matching):
+                accepted.append(finding)
+            else:
+                counting.append(finding)
+                expired.extend(entry for entry in matching if entry not in expired)
+        unused = tuple(entry for entry in self.entries if entry not in used)
+        return Judgement(tuple(counting), tuple(accepted), unused, tuple(expired))
+
+    def updated(self, findings: Iterable[Finding], today: date, *, complete: bool = True) -> Baseline:
+        """Return a baseline that accepts all of ``findings``.
+
+        Entries that still accept one stay as they are, reason and day included; the rest go. New ones get a reason
+        that asks for a better one. Not ``complete``: findings beside these may exist, so unused entries stay too.
+        """
+        findings = list(findings)
+        judgement = self.judge(findings, today)
+        gone = {*(judgement.unused if complete else ()), *(entry for entry in self.entries if entry.is_expired(today))}
+        kept = tuple(entry for entry in self.entries if entry not in gone)
+        reason = f"accepted on {today}: say why"
+        return Baseline((*kept, *_entries(judgement.findings, reason)))
+
+    def to_toml(self) -> str:
+        """Return the baseline as TOML."""
+        return "\n".join([_HEAD, *map(_toml, self.entries)])
+
+
+def read_baseline(path: Path | str) -> Baseline:
+    """Return the baseline in the file at ``path``; raises :class:`FileRefused` for a file that is none."""
+    try:
+        document = tomllib.loads(read_text(path))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise FileRefused(f"{path}: is not TOML ({error}); correct it") from None
+    unknown = document.keys() - {"accepted"}
+    listed = document.get("accepted", [])
+    if unknown or not isinstance(listed, list):
+        raise FileRefused(f"{path}: a baseline holds [[accepted]] entries and nothing else; found {_first(unknown)}")
+    return Baseline(tuple(_entry(item, f"{path}: entry {number}") for number, item in enumerate(listed, 1)))
+
+
+def write_baseline(path: Path | str, baseline: Baseline) -> None:
+    """Write ``baseline`` to ``path``: the old file or the new one, never half of it."""
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}-{token_hex(4)}.tmp")
+    try:
+        temporary.write_text(baseline.to_toml(), encoding="utf-8")
+        temporary.replace(target)
+    except (OSError, ValueError) as error:
+        temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or error.__class__.__name__
+        raise FileRefused(f"{path}: cannot be written ({reason}); check the folder and its rights") from None
+
+
+def _first(names: Iterable[str]) -> str:
+    return repr(min(names, default="an 'accepted' that is no list of tables"))
+
+
+def _entry(item: Any, name: str) -> Entry:
+    if not isinstance(item, dict):
+        raise FileRefused(f"{name}: is not a table; write [[accepted]]")
+    if unknown := item.keys() - _KEYS:
+        raise FileRefused(f"{name}: has the unknown key {_first(unknown)}; there are {', '.join(sorted(_KEYS))}")
+    for key in ("id", "reason"):
+        if not isinstance(item.get(key), str) or not item[key].strip():
+            raise FileRefused(f"{name}: needs {'an id' if key == 'id' else 'a reason'}, a text that is not empty")
+    for key in ("location", "message"):
+        if key in item and not isinstance(item[key], str):
+            raise FileRefused(f"{name}: its {key} is not a text; correct it")
+    return Entry(
+        id=item["id"],
+        reason=item["reason"],
+        operations=_listed(item, "operations", str, name),
+        statuses=_listed(item, "statuses", int, name),
+        location=item.get("location"),
+        message=item.get("message"),
+        expires=_day(item.get("expires"), name),
+    )
+
+
+def _listed(item: dict[str, Any], key: str, kind: type, name: str) -> tuple[Any, ...] | None:
+    if key not in item:
+        return None
+    values = item[key]
+    if not isinstance(values, list) or not values or not all(type(value) is kind for value in values):
+        raise FileRefused(f"{name}: its {key} are not a list of {'texts' if kind is str else 'numbers'}; correct them")
+    return tuple(values)
+
+
+def _day(value: Any, name: str) -> date | None:
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise FileRefused(f"{name}: its expires is not a day like 2030-12-31; correct it") from None
+
+
+def _entries(findings: Iterable[Finding], reason: str) -> Iterator[Entry]:
+    """Yield as few entries as accept exactly ``findings``."""
+    places: dict[tuple[str, str, str], dict[int | None, set[str]]] = {}
+    for finding in findings:
+        at = places.setdefault((finding.id, finding.location, finding.message), {})
+        at.setdefault(finding.status, set()).add(finding.operation)
+    for (id_, location, message), by_status in sorted(places.items()):
+        shared: dict[tuple[str, ...], list[int | None]] = {}
+        for status, operations in by_status.items():
+            shared.setdefault(tuple(sorted(operations)), []).append(status)
+        for labels, statuses in sorted(shared.items()):
+            numbers = sorted(status for status in statuses if status is not None)
+            # the place says which finding is meant, except where several can stand at one
+            ambiguous = not location or "enum-value" in id_
+            yield Entry(
+                id=id_,
+                reason=reason,
+                operations=labels,
+                statuses=tuple(numbers) or None,
+                location=location,
+                message=message if ambiguous else None,
+            )
+
+
+def _toml(entry: Entry) -> str:
+    lines = ["[[accepted]]", f"id = {_text(entry.id)}"]
+    if entry.operations is not None:
+        if len(entry.operations) == 1:
+            lines.append(f"operations = [{_text(entry.operations[0])}]")
+        else:
+            lines += ["operations = [", *(f"    {_text(operation)}," for operation in entry.operations), "]"]
+    if entry.statuses is not None:
+        lines.append(f"statuses = [{', '.join(map(str, entry.statuses))}]")
+    if entry.location is not None:
+        lines.append(f"location = {_text(entry.location)}")
+    if entry.message is not None:
+        lines.append(f"message = {_text(entry.message)}")
+    lines.append(f"reason = {_text(entry.reason)}")
+    if entry.expires is not None:
+        lines.append(f"expires = {entry.expires.isoformat()}")
+    return "\n".join(lines) + "\n"
+
+
+def _text(value: str) -> str:
+    # a JSON string is a TOML one but for the control character that JSON lets stand
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
