@@ -33,7 +33,7 @@ class Finding:
     count: int = 1
 
     @property
-    def key(self) -> tuple[str, str, str, str, str, str]:
+    def key(self) -> tuple[str, ...]:
         """Return what makes two findings the same one: everything but the count."""
         status = "" if self.status is None else str(self.status)
         return (self.id, self.level, self.operation, status, self.location, self.message)

@@ -1,0 +1,207 @@
+"""``adyen-creds drift``: specifications, single answers and recordings against the contract."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
+from pytest_adyen_creds.drift.baseline import Baseline, Judgement, read_baseline, write_baseline
+from pytest_adyen_creds.drift.finding import Finding
+from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specification
+from pytest_adyen_creds.drift.specification import compare, key_of
+from pytest_adyen_creds.drift.text import lines, plain, tally
+from pytest_adyen_creds.errors import ContractError, FileRefused
+
+
+def _common(function: Any) -> Any:
+    """Add the options that every command here takes."""
+    options = (
+        click.option(
+            "--api-version", type=click.Choice(VERSIONS), default="v3", show_default=True, help="Version of the API."
+        ),
+        click.option(
+            "--contracts",
+            "folder",
+            type=click.Path(path_type=Path),
+            help="Folder of a contract of your own (VERSION/openapi.yaml).  [default: the bundled one]",
+        ),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="text: one line for equal findings. json: each finding.",
+        ),
+        click.option("--baseline", type=click.Path(path_type=Path), help="Accepted drift (TOML): it does not fail."),
+        click.option("--update-baseline", is_flag=True, help="Write what is found to the baseline's file."),
+        click.option("-v", "--verbose", is_flag=True, help="Each finding's place, and examples."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.group()
+def drift() -> None:
+    """Drift: where Adyen's specification, its answers or your recordings depart from the contract.
+
+    Exit status: 0 no findings, or accepted ones only; 1 findings, of any level; 2 could not run.
+    """
+
+
+@drift.command()
+@click.argument("source", metavar="[FILE_OR_URL]", required=False)
+@click.option("--against", metavar="FILE_OR_URL", help="Compare with this older document instead of the contract.")
+@_common
+def spec(source: str | None, against: str | None, **options: Any) -> None:
+    """Compare an OpenAPI document with the contract: its meaning, for the operations that the contract covers.
+
+    FILE_OR_URL is OpenAPI 3.0 or 3.1, JSON or YAML; - is standard input. Left out, it is what Adyen publishes.
+    With --against OLD, all operations of two documents are compared.
+
+    \b
+    adyen-creds drift spec
+    adyen-creds drift spec ManagementService-v3.json --format json
+    adyen-creds drift spec new.yaml --against old.json
+    """
+    source = source or PUBLISHED.format(version=options["api_version"])
+    if source == against == "-":
+        raise click.UsageError("standard input cannot be both documents")
+    new = read_specification(source)
+    if against is not None:
+        findings = compare(read_specification(against), new)
+    else:
+        contract = load_contract(options["api_version"], options["folder"])
+        _check_covers(contract, new, source)
+        findings = compare(contract.to_openapi(), new, operations=contract.operations)
+    _finish(source, findings, options)
+
+
+@drift.command()
+@click.option("--operation", "label", required=True, metavar="LABEL", help='The operation, like "GET /me".')
+@click.option("--status", required=True, type=click.IntRange(100, 599), help="The answer's status.")
+@click.option("--content-type", help="The answer's Content-Type.  [default: not known]")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@_common
+def response(label: str, status: int, content_type: str | None, file: Path, **options: Any) -> None:
+    """Hold one captured body in FILE (- for standard input) against the contract.
+
+    \b
+    adyen-creds drift response --operation "GET /me" --status 200 me.json
+    """
+    from pytest_adyen_creds.drift.observed import observe_operation
+
+    contract = load_contract(options["api_version"], options["folder"])
+    operation = _operation(contract, label)
+    observations = observe_operation(contract, operation, status, content_type, read_body(file))
+    examples = {observation.finding.key: observation.example for observation in observations}
+    found = sorted((observation.finding for observation in observations), key=lambda finding: finding.rank)
+    _finish(str(file), found, options, examples=examples, complete=False)
+
+
+@drift.command()
+@click.argument("folder_of_cassettes", metavar="DIR", type=click.Path(path_type=Path))
+@_common
+def cassettes(folder_of_cassettes: Path, **options: Any) -> None:
+    """Hold every recorded answer of the Management API in DIR against the contract.
+
+    Reads the cassettes of this plugin, of vcrpy and of pytest-recording.
+
+    \b
+    adyen-creds drift cassettes tests/cassettes
+    """
+    from pytest_adyen_creds.drift.recordings import survey
+
+    def load(version: str) -> Contract | None:
+        try:
+            return load_contract(version, options["folder"])
+        except ContractError:
+            return None
+
+    contract = load_contract(options["api_version"], options["folder"])
+    found = survey(folder_of_cassettes, contract, load)
+    findings = found.aggregate.findings
+    note = f"{found.aggregate.answers} answers in {found.cassettes} cassettes"
+    note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
+    examples = {finding.key: found.aggregate.example(finding) for finding in findings}
+    _finish(str(folder_of_cassettes), findings, options, note=note, examples=examples)
+
+
+def _check_covers(contract: Contract, document: dict[str, Any], source: str) -> None:
+    paths = document.get("paths") or {}
+    there = {key_of(f"GET {path}")[1] for path in paths}
+    if not any(key_of(label)[1] in there for label in contract.operations):
+        raise FileRefused(
+            f"{source}: has none of the contract's operations; name the OpenAPI document of the Management API"
+        )
+
+
+def _operation(contract: Contract, label: str) -> Any:
+    wanted = key_of(" ".join(label.split()))
+    for known, operation in contract.operations.items():
+        if key_of(known) == wanted:
+            return operation
+    method, _, path = " ".join(label.split()).partition(" ")
+    found = contract.match(method, path)
+    if found is not None:
+        return found[0]
+    raise click.UsageError(
+        f"{label!r} is not an operation of {contract.version}; 'adyen-creds contract list' shows the operations"
+    )
+
+
+def _finish(
+    name: str,
+    findings: list[Finding],
+    options: dict[str, Any],
+    *,
+    note: str = "",
+    examples: dict[tuple[str, ...], str] | None = None,
+    complete: bool = True,
+) -> None:
+    """Print the findings that count, and leave with the exit status that says so.
+
+    ``complete``: the findings are all there are, so that what the baseline has besides is out of date.
+    """
+    path, today = options["baseline"], date.today()
+    if options["update_baseline"]:
+        _update(path, findings, today, complete)
+        return
+    judgement = (read_baseline(path) if path else Baseline()).judge(findings, today)
+    if options["form"] == "json":
+        click.echo(json.dumps([finding.to_json() for finding in judgement.findings], indent=2))
+    else:
+        _print(name, judgement, options["verbose"], note, examples or {})
+    for line in judgement.notes(unused=complete):
+        click.echo(plain(line), err=True)
+    click.get_current_context().exit(1 if judgement.findings else 0)
+
+
+def _print(name: str, judgement: Judgement, verbose: bool, note: str, examples: dict[tuple[str, ...], str]) -> None:
+    for line in lines(judgement.findings, verbose=verbose):
+        click.echo(line)
+    if verbose:
+        for finding in judgement.findings:
+            if examples.get(finding.key):
+                click.echo(plain(f"example   {finding.id}: {examples[finding.key]}"))
+    accepted = f", {len(judgement.accepted)} accepted by the baseline" if judgement.accepted else ""
+    click.echo(plain(f"{name}: {tally(judgement.findings)}{accepted}" + (f" in {note}" if note else "")))
+
+
+def _update(path: Path | None, findings: list[Finding], today: date, complete: bool) -> None:
+    if path is None:
+        raise click.UsageError("--update-baseline needs --baseline FILE, the file to write")
+    before = read_baseline(path) if path.exists() else Baseline()
+    after = before.updated(findings, today, complete=complete)
+    write_baseline(path, after)
+    new = len(set(after.entries) - set(before.entries))
+    gone = len(set(before.entries) - set(after.entries))
+    click.echo(
+        f"{plain(str(path))}: {len(after.entries)} entries, {new} new, {gone} removed; give each new one its reason"
+    )

@@ -1,0 +1,52 @@
+"""Findings as people read them: one line for all that say the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from pytest_adyen_creds.drift.finding import LEVELS, Finding, Group, group
+
+
+def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:
+    """Yield one line a group of findings, the most serious first; ``verbose``: each finding's place below it."""
+    findings = list(findings)
+    groups = group(findings)
+    width = max((len(str(each.count)) for each in groups), default=1)
+    for each in groups:
+        yield plain(f"{each.level:<8}  {each.count:>{width}}x  {each.id}: {each.message}  [{where(each)}]")
+        if verbose:
+            key = (each.level, each.id, each.message)
+            for finding in sorted(findings, key=lambda finding: finding.rank):
+                if (finding.level, finding.id, finding.message) == key:
+                    place = " ".join(filter(None, (finding.operation, _status(finding.status), finding.location)))
+                    yield plain(f"{'':<10}{'':>{width}}   {place}")
+
+
+def where(each: Group) -> str:
+    """Return in short where the findings of a group are: operations, statuses, places."""
+    operations = each.operations[0] if len(each.operations) == 1 else f"{len(each.operations)} operations"
+    if operations == "*":
+        operations = "the document"
+    statuses = ", ".join(map(str, each.statuses))
+    shown = ", ".join(each.locations[:3]) + (f" and {len(each.locations) - 3} more" if len(each.locations) > 3 else "")
+    return "; ".join(filter(None, (operations, statuses, shown)))
+
+
+def tally(findings: Iterable[Finding]) -> str:
+    """Return how many findings there are, by level: ``13 findings (13 info)``."""
+    counts = Counter(finding.level for finding in findings)
+    total = counts.total()
+    if not total:
+        return "no findings"
+    levels = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
+    return f"{total} finding{'' if total == 1 else 's'} ({levels})"
+
+
+def plain(text: str) -> str:
+    """Return ``text`` without what a terminal would act on: names come out of files that others wrote."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _status(status: int | None) -> str:
+    return "" if status is None else str(status)
