@@ -20,11 +20,11 @@ REQUIRED: Final = documented(
     "Every operation asks for an API key in X-API-Key, or for a username and password by HTTP Basic; else 401.",
     f"{SPECIFICATION}, security of every operation and response 401",
 )
-KEY_FIRST: Final = assumed(
+BOTH_HOLD: Final = assumed(
     "caller",
-    "key-first",
-    "Where a request has both, the API key decides and the username and password are not looked at.",
-    "not published; Adyen's own SDK never sends both",
+    "both-hold",
+    "Where a request has an API key and an Authorization header, both must hold and be of one credential; else 401.",
+    "not published: the specification asks for either, and Adyen's own SDK never sends both",
 )
 UNKNOWN_KEY: Final = documented(
     "caller",
@@ -73,7 +73,10 @@ REACHES: Final = {
 
 @dataclass(frozen=True)
 class Presented:
-    """What a request presents to say who makes it: an API key, or a username and password; and where it is from."""
+    """What a request presents to say who makes it: an API key, or a username and password; and where it is from.
+
+    An Authorization header that cannot be read is a username that nobody has: the empty one.
+    """
 
     api_key: str | None = field(default=None, repr=False)
     username: str | None = None
@@ -83,12 +86,16 @@ class Presented:
 
 def identify(state: State, presented: Presented, now: datetime) -> Credential:
     """Return the credential that makes a request; raises :class:`Refused` for none, or one that does not work."""
-    if presented.api_key is not None:
-        credential = _by_key(state, presented.api_key, now)
-    elif presented.username is not None:
-        credential = _by_password(state, presented.username, presented.password or "")
-    else:
+    if presented.api_key is None and presented.username is None:
         raise _unauthenticated(REQUIRED, "The request has neither an API key nor a username and password.")
+    found = []
+    if presented.api_key is not None:
+        found.append(_by_key(state, presented.api_key, now))
+    if presented.username is not None:
+        found.append(_by_password(state, presented.username, presented.password or ""))
+    credential = found[0]
+    if found[-1].id != credential.id:
+        raise _unauthenticated(BOTH_HOLD, "The API key and the username belong to different credentials.")
     if not credential.active:
         raise _unauthenticated(INACTIVE, "The credential is not active.")
     if credential.allowed_ips and not _is_allowed(presented.address, credential.allowed_ips):

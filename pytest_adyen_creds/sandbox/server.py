@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import struct
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Final
 
@@ -73,6 +74,24 @@ class Server:
         except ConnectionLost:
             _reset(environ.get("werkzeug.socket"))
             raise
+
+
+def serve_until_told(app: ManagementApp, port: int, announce: Callable[[str], None]) -> None:
+    """Serve ``app`` until SIGTERM or SIGINT; ``announce`` is called with the address once requests are taken.
+
+    To be called from the main thread. Raises :class:`SandboxError` where the port cannot be had.
+    """
+    told = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, lambda *_: told.set())
+    try:
+        with Server(app, port) as server:
+            announce(server.url)
+            told.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Server(ThreadedWSGIServer):

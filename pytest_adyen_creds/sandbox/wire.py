@@ -149,11 +149,11 @@ def _raw_path(environ: Environ) -> str:
 
 
 def _basic(header: str | None) -> tuple[str | None, str | None]:
-    scheme, _, encoded = (header or "").partition(" ")
-    if scheme.lower() != "basic":
+    if header is None:
         return None, None
+    scheme, _, encoded = header.partition(" ")
     try:
         username, separator, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
-        return None, None
-    return (username, password) if separator else (None, None)
+        return "", ""
+    return (username, password) if separator and scheme.lower() == "basic" else ("", "")

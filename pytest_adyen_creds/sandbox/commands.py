@@ -1,0 +1,150 @@
+"""The commands ``adyen-creds sandbox serve`` and ``adyen-creds sandbox behaviours``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shlex
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+import click
+
+from pytest_adyen_creds.errors import AdyenCredsError, FileRefused, SandboxError
+from pytest_adyen_creds.files import read_text
+from pytest_adyen_creds.sandbox import Rule, Sandbox, behaviours
+from pytest_adyen_creds.sandbox.routing import VERSIONS
+from pytest_adyen_creds.secrets import Secret
+
+_LONGEST_KEY_FILE: Final = 4096
+_SHORTEST_KEY: Final = 16
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _CouldNotRun(click.ClickException):
+    exit_code = 2
+
+
+def _one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except AdyenCredsError as error:
+            raise _CouldNotRun(str(error)) from None
+
+    return run
+
+
+@click.group()
+def sandbox() -> None:
+    """The embedded Management API: serve it over HTTP, or list what it does and on what evidence."""
+
+
+@sandbox.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any free one", help="Port on loopback.")
+@click.option("--company", default="TestCompany", show_default=True, help="The company account.")
+@click.option("--merchant", "merchants", multiple=True, help="A merchant account; may be repeated. [TestMerchant]")
+@click.option(
+    "--api-key-file", type=click.Path(path_type=Path), help="Holds the provisioning API key; made if missing."
+)
+@click.option("--api-version", type=click.Choice(VERSIONS[::-1]), default="v3", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides every id and secret.")
+@click.option("--propagation-delay", type=click.FloatRange(0, 86400), default=0, help="Seconds until a new key works.")
+@click.option("--requests-per-minute", type=click.IntRange(1), help="Rate limit of each credential. [none]")
+@_one_line_errors
+def serve(
+    port: int,
+    company: str,
+    merchants: tuple[str, ...],
+    api_key_file: Path | None,
+    api_version: str,
+    seed: int,
+    propagation_delay: float,
+    requests_per_minute: int | None,
+) -> None:
+    """Serve the sandbox on loopback until SIGTERM or Ctrl+C; print the environment that points the plugin to it."""
+    from pytest_adyen_creds.sandbox.server import serve_until_told
+
+    embedded = Sandbox(
+        company,
+        merchants or ("TestMerchant", "TestMerchantEU"),
+        seed,
+        api_key=_read_key(api_key_file) if api_key_file and api_key_file.exists() else None,
+        propagation_delay=timedelta(seconds=propagation_delay),
+        requests_per_minute=requests_per_minute,
+    )
+    with _key_file(api_key_file, embedded.provisioning.api_key) as key_file:
+
+        def announce(url: str) -> None:
+            for name, value in (
+                ("ADYEN_BASE_URL", f"{url}/{api_version}"),
+                ("ADYEN_COMPANY_ACCOUNT", company),
+                ("ADYEN_MERCHANT_ACCOUNT", embedded.merchants[0]),
+                ("ADYEN_MANAGEMENT_API_KEY_FILE", str(key_file)),
+            ):
+                click.echo(f"export {name}={shlex.quote(value)}")
+            click.echo("The sandbox is ready; SIGTERM or Ctrl+C ends it.", err=True)
+
+        serve_until_told(embedded.app, port, announce)
+
+
+@sandbox.command(name="behaviours")
+@click.option("--format", "layout", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_behaviours(layout: str) -> None:
+    """List every rule of the sandbox with its evidence and source."""
+    rules = behaviours()
+    click.echo(json.dumps([asdict(rule) for rule in rules], indent=2) if layout == "json" else show_rules(rules))
+
+
+def show_rules(rules: tuple[Rule, ...]) -> str:
+    """Return ``rules`` as text: by subject, each with evidence, sentence and source, and the totals at the end."""
+    lines: list[str] = []
+    for subject in dict.fromkeys(rule.subject for rule in rules):
+        lines.append(subject)
+        for rule in rules:
+            if rule.subject == subject:
+                lines.append(f"  {rule.evidence:<10}  {rule.id.partition('.')[2]}: {rule.says}")
+                lines.append(f"              source: {rule.source}")
+        lines.append("")
+    counts = Counter(rule.evidence for rule in rules)
+    totals = ", ".join(f"{count} {evidence}" for evidence, count in sorted(counts.items()))
+    return "\n".join([*lines, f"{len(rules)} rules: {totals}"])
+
+
+def _read_key(path: Path) -> Secret:
+    text = read_text(path, largest=_LONGEST_KEY_FILE).strip()
+    if len(text) < _SHORTEST_KEY or not all("!" <= character <= "~" for character in text):
+        raise FileRefused(f"{path}: holds no API key (one line, {_SHORTEST_KEY} or more printable characters)")
+    if text.startswith("live_"):
+        raise SandboxError(f"{path}: holds a live key; the sandbox takes invented ones only")
+    return Secret(text)
+
+
+@contextmanager
+def _key_file(path: Path | None, key: Secret) -> Iterator[Path]:
+    if path is None:
+        with tempfile.TemporaryDirectory(prefix="adyen-sandbox-") as folder:
+            made = Path(folder) / "api-key"
+            _write_key(made, key)
+            yield made
+    else:
+        if not path.exists():
+            _write_key(path, key)
+        yield path.absolute()
+
+
+def _write_key(path: Path, key: Secret) -> None:
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(key.reveal() + "\n", encoding="ascii")
+    except OSError as error:
+        raise FileRefused(f"{path}: cannot be written ({error.strerror}); name a file in a writable folder") from None
