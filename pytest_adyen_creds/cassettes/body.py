@@ -17,8 +17,9 @@ _PLAIN_CODINGS: Final = {"", "identity"}
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The content of one body: ``value`` where ``is_json``, else ``text`` (bytes outside ``encoding`` as Latin-1)."""
+    """One body: ``data``, decompressed; its ``value`` where ``is_json``, else its ``text`` (Latin-1 for what is no UTF-8)."""
 
+    data: bytes
     text: str
     encoding: str
     is_json: bool = False
@@ -34,12 +35,16 @@ class Body:
         encoding = json.detect_encoding(data)
         try:
             text = data.decode(encoding)
-        except UnicodeDecodeError:
-            return cls(text=data.decode("latin-1"), encoding="latin-1")
-        try:
-            return cls(text=text, encoding=encoding, is_json=True, value=parse_exact(text))
+            return cls(data=data, text=text, encoding=encoding, is_json=True, value=parse_exact(text))
         except (ValueError, RecursionError):
-            return cls(text=text, encoding=encoding)
+            return cls._of_text(data)
+
+    @classmethod
+    def _of_text(cls, data: bytes) -> Body:
+        try:
+            return cls(data=data, text=data.decode(), encoding="utf-8")
+        except UnicodeDecodeError:
+            return cls(data=data, text=data.decode("latin-1"), encoding="latin-1")
 
     def bytes_of(self, text: str) -> bytes:
         """Return the bytes of ``text``, which was made from this body's text."""

@@ -14,6 +14,7 @@ from pytest_adyen_creds.secrets import forms_of
 _HEAD: Final = 6
 """Characters that a form is looked up by; no shorter form is searched for."""
 
+_BREAK: Final = re.compile(r"\s*\n\s*")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 
 
@@ -79,18 +80,26 @@ class FormIndex:
         return "".join([*pieces, text[done:]]) if pieces else text
 
     def _inside_base64(self, token: str, pseudonym: Callable[[str], str]) -> str:
+        # what stands before it in the same run of letters (a path, say) may shift where the encoding begins
+        for start in range(4):
+            cleaned = self._opened(token[start:], pseudonym)
+            if cleaned is not None:
+                return token[:start] + cleaned
+        return token
+
+    def _opened(self, token: str, pseudonym: Callable[[str], str]) -> str | None:
         body = token.rstrip("=")
-        url_safe = "-" in body or "_" in body
+        end = len(body) - (len(body) % 4 == 1)
+        code, altchars = body[:end], b"-_" if "-" in body or "_" in body else None
         try:
-            padded = body + "=" * (-len(body) % 4)
-            decoded = base64.b64decode(padded, altchars=b"-_" if url_safe else None, validate=True).decode("latin-1")
+            decoded = base64.b64decode(code + "=" * (-end % 4), altchars=altchars, validate=True).decode("latin-1")
         except binascii.Error:
-            return token
+            return None
         cleaned = self._walk(decoded, pseudonym)
         if cleaned == decoded:
-            return token
-        encoded = base64.b64encode(cleaned.encode("latin-1"), altchars=b"-_" if url_safe else None).decode()
-        return encoded if token.endswith("=") or len(body) % 4 == 0 else encoded.rstrip("=")
+            return None
+        encoded = base64.b64encode(cleaned.encode("latin-1"), altchars=altchars).decode()
+        return encoded if token.endswith("=") else encoded.rstrip("=") + body[end:]
 
     def _unwrap(self, text: str, pseudonym: Callable[[str], str]) -> str:
         broken: set[str] = set()
@@ -99,7 +108,8 @@ class FormIndex:
             broken.add(value)
             return ""
 
-        self._walk(re.sub(r"\s*\n\s*", "", text), note)
+        for joined in (_BREAK.sub("", text), _BREAK.sub(" ", text), text.replace("\n", "")):
+            self._walk(joined, note)
         for value in sorted(broken):
             for form in sorted(_written_forms(value), key=len, reverse=True):
                 pattern = r"(?:\s*\n\s*)?".join(map(re.escape, form))

@@ -99,7 +99,9 @@ class Places:
             return data
         body = Body.open(data, headers)
         if body.is_json:
-            return pretty(self._value(body.value, "", handler))
+            value = self._value(body.value, "", handler)
+            # JSON in another encoding, or behind a mark of its encoding, is a case of its own: kept as it was sent
+            return body.data if body.encoding != "utf-8" and value == body.value else pretty(value)
         return body.bytes_of(self._text(body.text, handler))
 
     def _value(self, value: Any, name: str, handler: Handler) -> Any:

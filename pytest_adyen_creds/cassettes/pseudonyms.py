@@ -10,11 +10,18 @@ _API_KEY: Final = re.compile(r"AQE.*", re.DOTALL)
 _CLIENT_KEY: Final = re.compile(r"(test|live)_[A-Z0-9]+")
 _SECRET_PSEUDONYM: Final = re.compile(r"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+")
 _SMALLEST_CLASS: Final = 16
+_ZEROS: Final = "0" * 4096
+_SAMPLES: Final = (f"AQEPSEUDONYM{_ZEROS}", f"test_PSEUDONYM{_ZEROS}", f"live_PSEUDONYM{_ZEROS}", f"Pseudonym-{_ZEROS}")
 
 
 def is_pseudonym(value: str) -> bool:
     """Tell whether ``value`` is what a recording holds in the place of a secret."""
     return _SECRET_PSEUDONYM.fullmatch(value) is not None
+
+
+def is_part_of_pseudonyms(value: str) -> bool:
+    """Tell whether every pseudonym could hold ``value``: it is then no secret, and cannot be searched for."""
+    return any(value in sample for sample in _SAMPLES)
 
 
 class Pseudonyms:

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from pytest_adyen_creds.cassettes.forms import FormIndex
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction
 from pytest_adyen_creds.cassettes.places import Places
-from pytest_adyen_creds.cassettes.pseudonyms import Pseudonyms, is_pseudonym
+from pytest_adyen_creds.cassettes.pseudonyms import Pseudonyms, is_part_of_pseudonyms, is_pseudonym
+from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
 
 TAG_EXPIRY: Final = "2099-12-31T23:59Z"
@@ -72,7 +73,9 @@ class Scrubber:
             self._places.visit(interaction, learner)
         replacer = _Replacer(learner, self._registry.values(), self._keep)
         clean_context = self._places.value(dict(context), replacer)
-        return [self._places.visit(interaction, replacer) for interaction in interactions], clean_context
+        clean = [self._places.visit(interaction, replacer) for interaction in interactions]
+        replacer.check(clean)
+        return clean, clean_context
 
 
 class _Learner:
@@ -96,7 +99,7 @@ class _Learner:
         return value
 
     def account(self, name: str, level: str) -> str:
-        if re.fullmatch(_ACCOUNT, name, re.ASCII) and not self.levels.get(name):
+        if re.fullmatch(_ACCOUNT, name, re.ASCII) and not self.levels.get(name) and not is_pseudonym(name):
             self.levels[name] = level
         return name
 
@@ -119,7 +122,9 @@ class _Replacer:
         self._levels, self._keep = learner.levels, keep
         spread = registered | {value for value in learner.secrets if _is_telling(value)}
         # an account's name is replaced as a name, also where it was registered as a secret
-        self._forms = FormIndex(value for value in spread if value not in learner.levels)
+        self._forms = FormIndex(
+            value for value in spread if value not in learner.levels and not is_part_of_pseudonyms(value)
+        )
         self._names = _names_pattern(set(learner.levels) - keep)
         self._origins = re.compile(
             "|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in sorted(learner.origins, key=len, reverse=True))
@@ -135,7 +140,7 @@ class _Replacer:
         return self._names.sub(self._name, value)
 
     def account(self, name: str, level: str) -> str:
-        if name in self._keep:
+        if name in self._keep or is_pseudonym(name):
             return name
         return self._pseudonyms.account(name, self._levels[name]) if name in self._levels else self.text(name)
 
@@ -147,6 +152,17 @@ class _Replacer:
 
     def origin(self, value: str) -> str:
         return self._origins.sub(CANONICAL_ORIGIN, value)
+
+    def check(self, interactions: Sequence[Interaction]) -> None:
+        """Raise :class:`CassetteError` where a secret is left that replacing did not reach, whatever hid it."""
+        for interaction in interactions:
+            for body in (interaction.request_body, interaction.response_body):
+                text = body.decode("latin-1")
+                if self._forms.finds(text) or ("\0" in text and self._forms.finds(text.replace("\0", ""))):
+                    where = SECRETS.mask(f"{interaction.method} {interaction.uri}")
+                    raise CassetteError(
+                        f"{where}: a secret in a body could not be replaced, so nothing was written; send it as UTF-8"
+                    )
 
     def _name(self, match: re.Match[str]) -> str:
         if match["tag"]:
