@@ -12,6 +12,7 @@ from pytest_adyen_creds import __version__
 from pytest_adyen_creds.errors import AdyenCredsError
 
 _COMMANDS: Final = {
+    "check": ("pytest_adyen_creds.checks.commands", "Replay the bundled cassettes through every check."),
     "contract": ("pytest_adyen_creds.contract.commands", "The contract: list, export, validate, lint."),
 }
 """Each command's module and what it is for: a module is imported when its command is used."""

@@ -94,7 +94,7 @@ def _load_yaml(text: str) -> Any:
     depth = 0
     for event in yaml.parse(text, Loader=SafeLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"aliases are not read, line {event.start_mark.line + 1}")
+            raise ValueError("aliases are not read")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:

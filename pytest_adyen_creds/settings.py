@@ -33,6 +33,7 @@ class Settings:
     drift_baseline: Path | None = None
     reports: tuple[Path, ...] = ()
     contracts: Path | None = None
+    cassettes: Path | None = None
     ready_timeout: float = 600.0
     """Seconds."""
     cassette_max_age: float | None = None

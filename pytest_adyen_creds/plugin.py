@@ -1,0 +1,179 @@
+"""The pytest plugin: options, hooks, markers. It imports nothing heavier than pytest until it is used."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
+from pytest_adyen_creds.settings import OPTIONS, resolve
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.settings import Settings
+
+RUN: Final = pytest.StashKey["Run"]()
+"""Where the run's settings, observations and results are kept."""
+
+SUITE: Final = "adyen-contracts"
+"""The name under which the bundled contract suite is collected."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of one group, each with an ini twin, and the ini options that have no option."""
+    group = parser.getgroup("adyen", "Adyen: throwaway credentials, contract checks, drift")
+    for option in OPTIONS:
+        if option.flag:
+            keywords: dict[str, Any] = {"default": None, "help": option.help}
+            if option.kind == "flag":
+                keywords["action"] = "store_true"
+            elif option.kind == "paths":
+                keywords |= {"action": "append", "metavar": option.metavar}
+            elif option.choices:
+                keywords["choices"] = option.choices
+            else:
+                keywords["metavar"] = option.metavar
+            group.addoption(option.flag, **keywords)
+        if option.ini:
+            parser.addini(option.ini, option.help, default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers; add the bundled suite where it is asked for."""
+    config.addinivalue_line(
+        "markers",
+        "adyen_credential(level='company', roles=(), preset=None, origins=(), merchants=(), fresh=False): "
+        "what the throwaway credential of this test must be.",
+    )
+    config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
+    if config.option.adyen_contracts:
+        suite = str(_suite())
+        if suite not in config.args:
+            config.args.append(suite)
+    if _asked_for(config):
+        run_of(config)
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Return the state of this run, made at first use; a setting that is wrong ends the run with one line."""
+    if RUN not in config.stash:
+        from pytest_adyen_creds.run import Run
+
+        try:
+            config.stash[RUN] = Run(settings_of(config), Path(config.rootpath))
+        except AdyenCredsError as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[RUN]
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of this run: command line over ini over environment."""
+    ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
+    return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath))
+
+
+def _asked_for(config: pytest.Config) -> bool:
+    return any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
+
+
+def _suite() -> Path:
+    package = Path(__file__).resolve().parent
+    inside = package / "contracts" / "test_management.py"
+    return inside if inside.is_file() else package.parent / "contracts" / "test_management.py"
+
+
+class _Suite(pytest.Module):
+    """The bundled suite: imported under a name of its own, so that no test file of a user's can clash with it."""
+
+    def _getobj(self) -> ModuleType:
+        spec = importlib.util.spec_from_file_location("pytest_adyen_creds_contract_suite", self.path)
+        if spec is None or spec.loader is None:
+            raise self.CollectError(f"{self.path} cannot be imported; install pytest-adyen-creds again")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module | None:
+    """Collect the bundled suite as one module with short ids, wherever it is installed."""
+    if module_path.name != "test_management.py" or module_path != _suite():
+        return None
+    suite: pytest.Module = _Suite.from_parent(parent, path=module_path, nodeid=SUITE)
+    return suite
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one item an operation where a test asks for ``adyen_operation``."""
+    if "adyen_operation" in metafunc.fixturenames:
+        operations = run_of(metafunc.config).contract.operations
+        metafunc.parametrize("adyen_operation", list(operations.values()), ids=list(operations))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say who answers, where the run asks for it."""
+    return [config.stash[RUN].header()] if RUN in config.stash else []
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Mask what a report says before anybody sees it; say an error of ours in its own words, without a traceback."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, AdyenCredsError):
+        report.longrepr = str(call.excinfo.value)
+    _mask(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Mask what a collection error says."""
+    report = yield
+    _mask(report)
+    return report
+
+
+def _mask(report: Any) -> None:
+    secrets = sys.modules.get("pytest_adyen_creds.secrets")
+    if secrets is not None and len(secrets.SECRETS):
+        from pytest_adyen_creds.reports.masking import mask_report
+
+        mask_report(report)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show coverage and findings, where there are any."""
+    if RUN in config.stash and config.stash[RUN].has_results:
+        from pytest_adyen_creds.reports.terminal import summarise
+
+        summarise(config.stash[RUN], terminalreporter)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Put away what the run opened; under xdist, hand a worker's results to the controller."""
+    config = session.config
+    if RUN in config.stash:
+        run = config.stash[RUN]
+        run.close()
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["adyen_creds"] = run.results()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over the results of an xdist worker that has ended."""
+    results = getattr(node, "workeroutput", {}).get("adyen_creds")
+    if results:
+        run_of(node.config).add_results(results)

@@ -1,0 +1,44 @@
+"""Masking what pytest reports: every text in a report, before anybody sees it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pytest_adyen_creds.secrets import SECRETS
+
+_DEEPEST: Final = 12
+
+
+def mask_report(report: Any) -> None:
+    """Mask the texts of a test or collection report in place: traceback, locals, captured output, properties."""
+    report.longrepr = _masked(report.longrepr, 0)
+    report.sections = _masked(report.sections, 0)
+    if hasattr(report, "user_properties"):
+        report.user_properties = _masked(report.user_properties, 0)
+
+
+def _masked(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return SECRETS.mask(value)
+    if depth > _DEEPEST or value is None or isinstance(value, int | float | bytes):
+        return value
+    if isinstance(value, list):
+        # one text over several lines: a secret may be broken over them
+        if all(isinstance(item, str) for item in value):
+            return _masked_lines(value)
+        value[:] = [_masked(item, depth + 1) for item in value]
+        return value
+    if isinstance(value, tuple):
+        return tuple(_masked(item, depth + 1) for item in value)
+    if type(value).__module__.startswith("_pytest."):
+        for name, held in list(vars(value).items()):
+            masked = _masked(held, depth + 1)
+            if masked is not held:
+                object.__setattr__(value, name, masked)
+    return value
+
+
+def _masked_lines(lines: list[str]) -> list[str]:
+    text = "\n".join(lines)
+    masked = SECRETS.mask(text)
+    return lines if masked == text else masked.split("\n")
