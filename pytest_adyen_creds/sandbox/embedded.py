@@ -24,6 +24,7 @@ from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.sandbox.server import Server
+    from pytest_adyen_creds.sandbox.transport import SandboxTransport
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,12 @@ class Sandbox:
             RateLimit(requests_per_minute),
             Control(self.clock, self.faults, self.customer_area),
         )
+
+    def transport(self) -> SandboxTransport:
+        """Return an httpx transport, sync and async, that answers from this sandbox in-process."""
+        from pytest_adyen_creds.sandbox.transport import SandboxTransport
+
+        return SandboxTransport(self.app)
 
     @contextmanager
     def serve(self, port: int = 0) -> Iterator[Server]:
