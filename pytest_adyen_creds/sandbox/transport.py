@@ -1,0 +1,73 @@
+"""The sandbox in-process, as a transport for httpx: no socket, and connection faults as httpx' own errors."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any, Final
+
+import anyio.to_thread
+import httpx
+
+from pytest_adyen_creds.sandbox.app import ManagementApp
+from pytest_adyen_creds.sandbox.wire import ConnectionLost
+
+_ADDRESS: Final = "127.0.0.1"
+
+
+class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Hands requests to the sandbox's application, whatever host they name; for httpx' clients of both kinds.
+
+    A reset connection is an ``httpx.ReadError``, a truncated body an ``httpx.RemoteProtocolError``, as on a network.
+    """
+
+    def __init__(self, app: ManagementApp) -> None:
+        self._app = app
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        return self._answer(request, request.read())
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request, on a thread of its own: an answer may be delayed."""
+        return await anyio.to_thread.run_sync(self._answer, request, await request.aread())
+
+    def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        began: list[Any] = []
+        try:
+            chunks = self._app(_environ(request, body), lambda status, headers: began.extend((status, headers)))
+        except ConnectionLost as lost:
+            raise httpx.ReadError(str(lost), request=request) from lost
+        try:
+            answer = b"".join(chunks)
+        except ConnectionLost as lost:
+            raise httpx.RemoteProtocolError(str(lost), request=request) from lost
+        return httpx.Response(int(began[0].split()[0]), headers=began[1], stream=httpx.ByteStream(answer))
+
+
+def _environ(request: httpx.Request, body: bytes) -> dict[str, Any]:
+    raw_path, _, query = request.url.raw_path.partition(b"?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "REQUEST_URI": raw_path.decode("ascii"),
+        "PATH_INFO": request.url.path,
+        "QUERY_STRING": query.decode("ascii"),
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": request.url.host,
+        "SERVER_PORT": str(request.url.port or {"http": 80}.get(request.url.scheme, 443)),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": _ADDRESS,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": request.url.scheme,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "CONTENT_LENGTH": str(len(body)),
+    }
+    for name, value in request.headers.raw:
+        key = name.decode("ascii").upper().replace("-", "_")
+        if key != "CONTENT_LENGTH":
+            environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value.decode("latin-1")
+    return environ
