@@ -17,7 +17,7 @@ _PLAIN_CODINGS: Final = {"", "identity"}
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One body: ``data``, decompressed; its ``value`` where ``is_json``, else its ``text`` (Latin-1 for what is no UTF-8)."""
+    """One body: ``data``, decompressed; its ``value`` where ``is_json``, else its ``text`` (no UTF-8: Latin-1)."""
 
     data: bytes
     text: str

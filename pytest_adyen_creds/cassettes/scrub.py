@@ -83,7 +83,8 @@ class _Learner:
 
     def __init__(self, accounts: Iterable[str]) -> None:
         self.secrets: set[str] = set()
-        self.levels: dict[str, str] = dict.fromkeys(accounts, "")
+        self.configured = frozenset(accounts)
+        self.levels: dict[str, str] = dict.fromkeys(self.configured, "")
         self.origins: set[str] = set()
 
     def secret(self, value: str) -> str:
@@ -121,10 +122,10 @@ class _Replacer:
         self._pseudonyms = Pseudonyms()
         self._levels, self._keep = learner.levels, keep
         spread = registered | {value for value in learner.secrets if _is_telling(value)}
-        # an account's name is replaced as a name, also where it was registered as a secret
-        self._forms = FormIndex(
-            value for value in spread if value not in learner.levels and not is_part_of_pseudonyms(value)
-        )
+        # a configured account's name is replaced as a name, also where it was registered as a secret
+        found = {value for value in spread if value not in learner.configured and not is_part_of_pseudonyms(value)}
+        self._forms = FormIndex(found)
+        self._secret_forms = FormIndex(value for value in found if not is_pseudonym(value))
         self._names = _names_pattern(set(learner.levels) - keep)
         self._origins = re.compile(
             "|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in sorted(learner.origins, key=len, reverse=True))
@@ -158,7 +159,7 @@ class _Replacer:
         for interaction in interactions:
             for body in (interaction.request_body, interaction.response_body):
                 text = body.decode("latin-1")
-                if self._forms.finds(text) or ("\0" in text and self._forms.finds(text.replace("\0", ""))):
+                if self._secret_forms.finds(text) or self._secret_forms.finds(text.replace("\0", "")):
                     where = SECRETS.mask(f"{interaction.method} {interaction.uri}")
                     raise CassetteError(
                         f"{where}: a secret in a body could not be replaced, so nothing was written; send it as UTF-8"
@@ -180,7 +181,7 @@ class _Replacer:
 def _is_telling(value: str) -> bool:
     # A word that a generated request had in a secret's place also stands in ordinary sentences: it is replaced in its
     # place only. Registered secrets are replaced everywhere.
-    if is_pseudonym(value) or len(value) < 8:
+    if len(value) < 8:
         return False
     return len(value) >= 16 or not value.isalpha()
 
