@@ -14,6 +14,8 @@ from pytest_adyen_creds.errors import AdyenCredsError
 _COMMANDS: Final = {
     "check": ("pytest_adyen_creds.checks.commands", "Replay the bundled cassettes through every check."),
     "contract": ("pytest_adyen_creds.contract.commands", "The contract: list, export, validate, lint."),
+    "drift": ("pytest_adyen_creds.drift.commands", "Drift in specifications, answers and recordings."),
+    "sandbox": ("pytest_adyen_creds.sandbox.commands", "The embedded Management API: serve it, or list what it does."),
 }
 """Each command's module and what it is for: a module is imported when its command is used."""
 
