@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json as jsonlib
+import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -72,7 +73,7 @@ class ManagementClient:
         self._rate_limit = rate_limit
         self._clock: Clock = clock or SystemClock()
         self._http = httpx.Client(
-            transport=GuardedTransport(transport or httpx.HTTPTransport(), ownership, observers=self.observers),
+            transport=GuardedTransport(transport or _network(base_url), ownership, observers=self.observers),
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "pytest-adyen-creds"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             follow_redirects=False,
@@ -181,6 +182,13 @@ class ManagementClient:
                 f"({SECRETS.mask(f'{type(outcome).__name__}: {outcome}')}); check that the server runs and is reachable"
             ) from outcome
         return outcome
+
+
+def _network(base_url: str) -> httpx.HTTPTransport:
+    if base_url.startswith("https:"):
+        return httpx.HTTPTransport()
+    # never used without TLS, and a context that trusts nobody costs nothing; loading the authorities takes 50 ms
+    return httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def _content(json: Any, content: bytes | str | None) -> bytes | str | None:

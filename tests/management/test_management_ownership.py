@@ -1,0 +1,564 @@
+"""Never someone else's: what is refused is refused before a byte is sent, and a budget is never exceeded."""
+# ruff: noqa: RUF001
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import threading
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from management_loopback import answer, serve
+
+from pytest_adyen_creds.errors import ApiError, BudgetSpent, EndpointRefused, OwnershipRefused
+from pytest_adyen_creds.management import Budget, GuardedAsyncTransport, ManagementClient, Ownership, Retries
+from pytest_adyen_creds.management.targets import read_target
+from pytest_adyen_creds.secrets import Secret
+
+TAG = "pytest-adyen-creds 0a1b2c3d exp 2026-07-01T12:30Z"
+ADMIN = Secret("AQE-provisioning-key-0001")
+LEASED_KEY = Secret("AQE-leased-key-0002")
+NO_RETRY = Retries(tries=1)
+
+
+def owning(budget: int | Budget = 5) -> Ownership:
+    """An ownership with a lease on S2-1, whose origin OR1 is known."""
+    ownership = Ownership(budget, provisioning=[ADMIN], provisioning_usernames=["ws@Company.Test"])
+    ownership.lease("S2-1", TAG, username="ws_1@Company.Test", api_key=LEASED_KEY)
+    seen = httpx.Request("GET", "http://127.0.0.1/v3/companies/C/apiCredentials/S2-1/allowedOrigins")
+    ownership.learn(seen, 200, {"data": [{"id": "OR1", "domain": "https://a.example"}]})
+    return ownership
+
+
+C = "/companies/C/apiCredentials"
+M = "/merchants/M/apiCredentials"
+
+REFUSED = [
+    # a credential seen in a list, not leased
+    ("PATCH", f"{C}/S2-2"),
+    ("PATCH", f"{M}/S2-2"),
+    ("POST", f"{C}/S2-2/generateApiKey"),
+    ("POST", f"{C}/S2-2/generateClientKey"),
+    ("POST", f"{M}/S2-2/generateApiKey"),
+    ("POST", f"{C}/S2-2/allowedOrigins"),
+    ("DELETE", f"{C}/S2-2/allowedOrigins/OR9"),
+    ("DELETE", f"{M}/S2-2/allowedOrigins/OR9"),
+    # a leased credential, somebody else's origin
+    ("DELETE", f"{C}/S2-1/allowedOrigins/OR9"),
+    # the provisioning key itself
+    ("POST", "/me/generateClientKey"),
+    ("POST", "/me/allowedOrigins"),
+    ("DELETE", "/me/allowedOrigins/OR1"),
+    # another spelling of an id or a path
+    ("PATCH", f"{C}/s2-1"),
+    ("PATCH", f"{C}/S2-1/"),
+    ("PATCH", f"{C}//S2-1"),
+    ("PATCH", f"{C}/S2-1%2F..%2FS2-2"),
+    ("PATCH", f"{C}/S2-1%2f%2e%2e%2fS2-2"),
+    ("PATCH", f"{C}/S2-1/..%2fS2-2"),
+    ("PATCH", f"{C}/S2-1/%2e%2e/S2-2"),
+    ("PATCH", f"{C}/S2-1/../S2-2"),
+    ("PATCH", f"{C}/./S2-2"),
+    ("PATCH", f"{C}/%53%32-1"),
+    ("PATCH", f"{C}/S2-1%00"),
+    ("PATCH", f"{C}/S2-1%20"),
+    ("PATCH", f"{C}/S2-1%0d%0a"),
+    ("PATCH", f"{C}/S2-1;S2-2"),
+    ("PATCH", f"{C}/S2-1;x=1"),
+    ("PATCH", f"{C}/S2-1,S2-2"),
+    ("PATCH", f"{C}/S2-1|S2-2"),
+    ("PATCH", f"{C}/*"),
+    ("PATCH", f"{C}/%25"),
+    ("PATCH", f"{C}/S2-1%252f..%252fS2-2"),
+    ("PATCH", f"{C}/Ｓ2-1"),
+    ("PATCH", "/companies/C/apicredentials/S2-1"),
+    ("PATCH", "/Companies/C/apiCredentials/S2-1"),
+    ("PATCH", "/companies/C%2FD/apiCredentials/S2-1"),
+    ("PATCH", "/companies/../apiCredentials/S2-1"),
+    ("PATCH", "/companies/%2e%2e/apiCredentials/S2-1"),
+    ("PATCH", "/companies//apiCredentials/S2-1"),
+    ("PATCH", "/companies/C/apiCredentials"),
+    ("POST", f"{C}/S2-1/generateapikey"),
+    ("POST", f"{C}/S2-1/generateApiKey/"),
+    ("POST", f"{C}/S2-1/generateApiKey/../../S2-2/generateApiKey"),
+    ("POST", f"{C}/S2-1/generateApiKey%2f..%2f..%2fS2-2"),
+    ("DELETE", f"{C}/S2-1/allowedOrigins/"),
+    ("DELETE", f"{C}/S2-1/allowedOrigins"),
+    ("DELETE", f"{C}/S2-1/allowedOrigins/..%2f..%2fS2-2%2fallowedOrigins%2fOR9"),
+    # what the API has no operation for
+    ("DELETE", f"{C}/S2-1"),
+    ("PUT", f"{C}/S2-1"),
+    ("POST", f"{C}/S2-1"),
+    ("PATCH", "/me"),
+    ("POST", "/me"),
+    ("POST", "/me/generateApiKey"),
+    ("POST", "/me/apiCredentials"),
+    ("POST", "/companies/C/users"),
+    ("PATCH", "/companies/C"),
+    ("POST", "/companies"),
+    ("DELETE", "/"),
+    ("POST", "/_sandbox/faults"),
+    ("TRACE", "/me"),
+    ("CONNECT", "/me"),
+    ("QUERY", "/me"),
+    ("PURGE", f"{C}/S2-1"),
+    ("POST", "/me/../companies/C/apiCredentials/S2-2/generateApiKey"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), REFUSED)
+def test_a_change_of_what_is_not_leased_sends_nothing(method, path):
+    with (
+        serve() as server,
+        ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client,
+        pytest.raises(OwnershipRefused, match="nothing was sent"),
+    ):
+        client.send(method, path, content=b"{}")
+    assert (server.connections, server.received) == (0, 0)
+
+
+ALLOWED = [
+    ("PATCH", f"{C}/S2-1"),
+    ("PATCH", f"{M}/S2-1"),
+    ("PATCH", f"{C}/S2-1?x=1"),
+    ("POST", f"{C}/S2-1/generateApiKey"),
+    ("POST", f"{C}/S2-1/generateClientKey"),
+    ("POST", f"{C}/S2-1/allowedOrigins"),
+    ("DELETE", f"{C}/S2-1/allowedOrigins/OR1"),
+    ("GET", f"{C}/S2-2"),
+    ("GET", "/me"),
+    ("GET", "/companies/..%2fx/apiCredentials/%00"),
+    ("HEAD", f"{C}/S2-2"),
+    ("OPTIONS", f"{C}/S2-2"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ALLOWED)
+def test_reading_and_changing_what_is_leased_goes_through(method, path):
+    with serve() as server, ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client:
+        assert client.send(method, path, content=b"").status_code == 200
+    assert server.lines == [f"{method} /v3{path} HTTP/1.1"]
+
+
+@pytest.mark.parametrize(("method", "path"), ALLOWED[:7])
+def test_a_lease_given_back_permits_nothing(method, path):
+    ownership = owning()
+    ownership.release("S2-1")
+    with (
+        serve() as server,
+        ManagementClient(server.url, api_key=LEASED_KEY, ownership=ownership) as client,
+        pytest.raises(OwnershipRefused),
+    ):
+        client.send(method, path, content=b"{}")
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override", "X-Original-URL", "X-Rewrite-Url", "Forwarded"],
+)
+@pytest.mark.parametrize("method", ["GET", "PATCH", "HEAD"])
+def test_headers_that_make_another_request_of_it_are_refused(name, method):
+    with (
+        serve() as server,
+        ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client,
+        pytest.raises(OwnershipRefused, match=name.lower()),
+    ):
+        client.send(method, f"{C}/S2-1", headers={name: "DELETE"})
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("query", ["_method=DELETE", "a=b&_METHOD=PATCH", "%5fmethod=DELETE", "_method"])
+def test_a_query_that_overrides_the_method_is_refused(query):
+    with (
+        serve() as server,
+        ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client,
+        pytest.raises(OwnershipRefused),
+    ):
+        client.send("GET", f"{C}/S2-2?{query}")
+    assert server.connections == 0
+
+
+def basic(username: str, password: str = "any-password") -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()}
+
+
+class TestMe:
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"X-API-Key": LEASED_KEY.reveal()},
+            {"x-api-key": LEASED_KEY.reveal()},
+            basic("ws_1@Company.Test"),
+            {"X-API-Key": LEASED_KEY.reveal(), **basic("ws_1@Company.Test")},
+        ],
+    )
+    def test_a_leased_credential_may_change_itself(self, headers):
+        with serve() as server, ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client:
+            assert client.send("POST", "/me/generateClientKey", headers=headers).status_code == 200
+        assert server.connections == 1
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"X-API-Key": ""},
+            {"X-API-Key": ADMIN.reveal()},
+            {"X-API-Key": LEASED_KEY.reveal() + " "},
+            {"X-API-Key": LEASED_KEY.reveal().lower()},
+            {"X-API-Key": f"{LEASED_KEY.reveal()}, {ADMIN.reveal()}"},
+            {"X-API-Key": ADMIN.reveal(), **basic("ws_1@Company.Test")},
+            {"X-API-Key": LEASED_KEY.reveal(), **basic("ws@Company.Test")},
+            basic("ws@Company.Test"),
+            basic("ws_1@company.test"),
+            basic(" ws_1@Company.Test"),
+            {"Authorization": f"Bearer {LEASED_KEY.reveal()}"},
+            {"Authorization": "Basic"},
+            {"Authorization": "Basic !!!!"},
+            {"Authorization": "Basic /////w=="},
+            {"Authorization": LEASED_KEY.reveal()},
+            {"Cookie": f"x-api-key={LEASED_KEY.reveal()}"},
+        ],
+    )
+    def test_nobody_else_may(self, headers):
+        with (
+            serve() as server,
+            ManagementClient(server.url, ownership=owning()) as client,
+            pytest.raises(OwnershipRefused),
+        ):
+            client.send("POST", "/me/generateClientKey", headers=headers, auth=None)
+        assert server.connections == 0
+
+    def test_the_typed_method_with_the_provisioning_key_is_refused(self):
+        with serve() as server, ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client:
+            with pytest.raises(OwnershipRefused, match="never with the provisioning key"):
+                client.me.generate_client_key()
+            with pytest.raises(OwnershipRefused):
+                client.me.origins.add("https://a.example")
+        assert server.connections == 0
+
+    def test_two_keys_in_two_headers_are_refused(self):
+        ownership = owning()
+        request = httpx.Request(
+            "POST",
+            "http://127.0.0.1/v3/me/generateClientKey",
+            headers=[("x-api-key", LEASED_KEY.reveal()), ("x-api-key", ADMIN.reveal())],
+        )
+        with pytest.raises(OwnershipRefused):
+            ownership.admit(request)
+
+    def test_an_origin_it_has_listed_may_be_removed_by_the_throwaway_only(self):
+        listed = answer(200, '{"data": [{"id": "OR7", "domain": "https://b.example"}]}')
+        with (
+            serve(listed, answer(204, b"")) as server,
+            ManagementClient(server.url, api_key=LEASED_KEY, ownership=owning()) as client,
+        ):
+            with pytest.raises(OwnershipRefused, match="read or add the credential's origins first"):
+                client.me.origins.remove("OR7")
+            assert [origin["id"] for origin in client.me.origins.list()] == ["OR7"]
+            client.me.origins.remove("OR7")
+        assert server.lines[-1] == "DELETE /v3/me/allowedOrigins/OR7 HTTP/1.1"
+
+    def test_what_somebody_else_s_me_lists_is_not_the_throwaway_s(self):
+        listed = answer(200, '{"data": [{"id": "OR7", "domain": "https://b.example"}]}')
+        with serve(listed) as server, ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client:
+            client.me.origins.list()
+            with pytest.raises(OwnershipRefused):
+                client.send("DELETE", "/me/allowedOrigins/OR7", auth=LEASED_KEY)
+        assert server.connections == 1
+
+
+class TestLease:
+    @pytest.mark.parametrize("description", [None, "", "Our integration", TAG + " ", TAG.upper(), TAG + "\n"])
+    def test_an_untagged_credential_cannot_be_leased(self, description):
+        ownership = Ownership()
+        with pytest.raises(OwnershipRefused, match="belongs to someone else"):
+            ownership.lease("S2-1", description)
+        assert ownership.leased == frozenset()
+
+    @pytest.mark.parametrize("credential_id", ["", "..", "a/b", "a%2fb", "S2-1\n", "Ｓ2-1", None])
+    def test_what_is_no_id_cannot_be_leased(self, credential_id):
+        with pytest.raises(OwnershipRefused):
+            Ownership().lease(credential_id, TAG)
+
+    def test_the_provisioning_credential_cannot_be_leased(self):
+        ownership = Ownership(provisioning=[ADMIN], provisioning_usernames=["ws@Company.Test"])
+        with pytest.raises(OwnershipRefused, match="provisioning"):
+            ownership.lease("S2-1", TAG, api_key=ADMIN)
+        with pytest.raises(OwnershipRefused, match="provisioning"):
+            ownership.lease("S2-1", TAG, username="ws@Company.Test")
+        assert ownership.leased == frozenset()
+
+    def test_a_key_is_registered_for_a_leased_credential_only(self):
+        ownership = owning()
+        with pytest.raises(OwnershipRefused, match="not leased"):
+            ownership.register_key("S2-2", Secret("AQE-some-other-key"))
+        ownership.register_key("S2-1", Secret("AQE-a-second-key"))
+        request = httpx.Request(
+            "POST", "http://127.0.0.1/v3/me/generateClientKey", headers={"x-api-key": "AQE-a-second-key"}
+        )
+        assert ownership.admit(request) is None
+
+    def test_a_generated_key_of_a_leased_credential_is_known_at_once(self):
+        with (
+            serve(answer(200, '{"apiKey": "AQE-generated-key-77"}')) as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client,
+        ):
+            key = client.company("C").generate_api_key("S2-1")
+            client.send("POST", "/me/generateClientKey", auth=key)
+        assert server.connections == 2
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"description": "mine now"}',
+            b'{"description": null}',
+            b'{"description": ""}',
+            b'{"Description": "mine now"}',
+            b'{"description": "%s", "description": "mine now"}' % TAG.encode(),
+            b'{"description": "mine now", "description": "%s"}' % TAG.encode(),
+            '{"description": "mine now"}'.encode("utf-16"),
+            b'\xef\xbb\xbf{"description": "mine now"}',
+            b'{"descri\\u0070tion": "mine now"}',
+        ],
+    )
+    def test_an_update_cannot_take_the_tag_away(self, body):
+        with (
+            serve() as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client,
+            pytest.raises(OwnershipRefused, match="replace the tag"),
+        ):
+            client.send("PATCH", f"{C}/S2-1", content=body)
+        assert server.connections == 0
+
+    @pytest.mark.parametrize(
+        "body", [{"active": False}, {"description": TAG}, {"description": 7}, {"description": "x" * 51}, [], "x"]
+    )
+    def test_an_update_that_leaves_it_or_cannot_be_accepted_is_sent(self, body):
+        with serve() as server, ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client:
+            client.send("PATCH", f"{C}/S2-1", json=body)
+        assert server.connections == 1
+
+
+CREATED = answer(200, json.dumps({"id": "S2-77", "username": "ws_77@Company.C", "apiKey": "AQE-created-key-77"}))
+
+
+def create(client: ManagementClient, key: str | None = None, body: object = None) -> httpx.Response:
+    headers = {"Idempotency-Key": key} if key else None
+    json_body = {"description": TAG} if body is None else body
+    return client.send("POST", C, json=json_body, headers=headers, retries=NO_RETRY)
+
+
+class TestBudget:
+    def test_a_creation_beyond_it_sends_nothing(self):
+        with serve(CREATED) as server, ManagementClient(server.url, api_key=ADMIN, ownership=Ownership(2)) as client:
+            create(client)
+            create(client)
+            with pytest.raises(BudgetSpent, match="raise --adyen-max-created"):
+                create(client)
+        assert server.connections == 2
+
+    def test_without_one_nothing_is_created(self):
+        with (
+            serve(CREATED) as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=Ownership()) as client,
+            pytest.raises(BudgetSpent),
+        ):
+            create(client)
+        assert server.connections == 0
+
+    def test_the_same_intent_sent_again_is_one_creation(self):
+        ownership = Ownership(1)
+        with serve(CREATED) as server, ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client:
+            for _ in range(3):
+                create(client, "11111111-1111-4111-8111-111111111111")
+        assert server.connections == 3
+        assert (ownership.budget.spent, ownership.created) == (1, ("S2-77",))
+
+    def test_the_same_key_for_another_account_is_another_creation(self):
+        with serve(CREATED) as server, ManagementClient(server.url, api_key=ADMIN, ownership=Ownership(1)) as client:
+            create(client, "key-1")
+            with pytest.raises(BudgetSpent):
+                client.send("POST", M, json={"description": TAG}, headers={"Idempotency-Key": "key-1"})
+        assert server.connections == 1
+
+    def test_a_key_that_a_server_may_not_honour_joins_nothing(self):
+        with serve(CREATED) as server, ManagementClient(server.url, api_key=ADMIN, ownership=Ownership(1)) as client:
+            create(client, "k" * 65)
+            with pytest.raises(BudgetSpent):
+                create(client, "k" * 65)
+        assert server.connections == 1
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
+    def test_a_refused_creation_gives_its_slot_back(self, status):
+        ownership = Ownership(1)
+        with (
+            serve(answer(status), answer(status), CREATED) as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client,
+        ):
+            create(client)
+            create(client)
+            assert ownership.budget.spent == 0
+            create(client)
+            with pytest.raises(BudgetSpent):
+                create(client)
+        assert server.connections == 3
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            None,
+            answer(500),
+            answer(503),
+            answer(408),
+            answer(307, b"", "Location: /v3/me"),
+            answer(201, b"<html>"),
+            answer(204, b""),
+            answer(409, '{"errorCode": "704"}'),
+            answer(422, '{"errorCode": "704"}'),
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+            b"\x00\x01garbage",
+        ],
+        ids=repr,
+    )
+    def test_a_lost_or_unclear_answer_keeps_it(self, reply):
+        with serve(reply) as server, ManagementClient(server.url, api_key=ADMIN, ownership=Ownership(1)) as client:
+            with contextlib.suppress(ApiError):
+                create(client)
+            with pytest.raises(BudgetSpent):
+                create(client)
+        assert server.connections == 1
+
+    def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_created(self):
+        ownership = Ownership(1)
+        with (
+            serve(None, answer(429)) as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client,
+        ):
+            with pytest.raises(ApiError):
+                create(client, "key-1")
+            assert create(client, "key-1").status_code == 429
+            assert ownership.budget.spent == 1
+        assert server.connections == 2
+
+    def test_what_never_connected_created_nothing(self):
+        ownership = Ownership(1)
+        with serve() as server:
+            url = server.url
+        with ManagementClient(url, api_key=ADMIN, ownership=ownership) as client, pytest.raises(ApiError):
+            create(client)
+        assert ownership.budget.spent == 0
+
+    def test_threads_never_exceed_it_together(self):
+        ownership = Ownership(5)
+        outcomes: list[str] = []
+        gate = threading.Barrier(16)
+
+        def work(client: ManagementClient) -> None:
+            gate.wait(10)
+            for _ in range(5):
+                try:
+                    outcomes.append(str(create(client).status_code))
+                except BudgetSpent:
+                    outcomes.append("spent")
+
+        with serve(CREATED) as server, ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client:
+            threads = [threading.Thread(target=work, args=(client,)) for _ in range(16)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(30)
+        assert server.connections == 5
+        assert sorted(outcomes) == ["200"] * 5 + ["spent"] * 75
+
+    def test_what_was_created_is_leased_whatever_it_is_called(self):
+        ownership = Ownership(1)
+        with serve(CREATED) as server, ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client:
+            create(client, body={"description": 7})  # a negative case that the server accepts
+            client.company("C").update("S2-77", {"active": False})
+            client.send("POST", "/me/generateClientKey", auth=Secret("AQE-created-key-77"))
+        assert server.connections == 3
+
+    def test_an_answer_without_an_id_leases_nothing(self):
+        ownership = Ownership(3)
+        odd = ['{"id": "../S2-1"}', '{"id": 7}', "[]"]
+        with (
+            serve(*[answer(200, body) for body in odd]) as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client,
+        ):
+            for _ in odd:
+                create(client)
+        assert ownership.leased == frozenset()
+        assert (server.connections, ownership.budget.spent) == (3, 3)
+
+    @pytest.mark.parametrize(
+        "body", [{}, {"description": None}, {"description": "x"}, {"roles": []}, {"description": TAG + "!"}]
+    )
+    def test_a_creation_that_nobody_could_sweep_is_refused(self, body):
+        ownership = Ownership(5)
+        with (
+            serve(CREATED) as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client,
+            pytest.raises(OwnershipRefused, match="put the tag"),
+        ):
+            create(client, body=body)
+        assert (server.connections, ownership.budget.spent) == (0, 0)
+
+    @pytest.mark.parametrize("path", ["/companies/%43/apiCredentials", f"{C}/", "/companies/C/x/apiCredentials"])
+    def test_another_spelling_of_the_path_creates_nothing(self, path):
+        with (
+            serve(CREATED) as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=Ownership(5)) as client,
+            pytest.raises(OwnershipRefused),
+        ):
+            client.send("POST", path, json={"description": TAG})
+        assert server.connections == 0
+
+
+def test_the_sandbox_may_do_everything_but_its_rights_do_not_travel():
+    with serve() as server, ManagementClient(server.url, ownership=Ownership.sandbox()) as client:
+        for method, path in REFUSED:
+            if method not in ("CONNECT", "TRACE") and path.isascii():
+                assert client.send(method, path, content=b"").status_code == 200
+    base_url = "https://management-test.adyen.com/v3"
+    with (
+        ManagementClient(base_url, ownership=Ownership.sandbox()) as client,
+        pytest.raises(EndpointRefused, match="over the network"),
+    ):
+        client.send("GET", "/me")
+
+
+@given(st.text(max_size=80))
+def test_only_canonical_paths_are_understood(text):
+    for prefix in ("", "/v3/companies/C/apiCredentials/", "/v3/me/"):
+        target = read_target((prefix + text).encode())
+        if target is None:
+            continue
+        for item in (target.account, target.credential, target.origin):
+            assert item is None or (item.isascii() and not item.startswith(".") and not set(item) & set("/%?#\\; \n"))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_asynchronous_transport_asks_the_same_guards(anyio_backend):
+    ownership = owning(1)
+    with serve(CREATED) as server:
+        transport = GuardedAsyncTransport(httpx.AsyncHTTPTransport(), ownership)
+        headers = {"x-api-key": ADMIN.reveal()}
+        async with httpx.AsyncClient(transport=transport, headers=headers, trust_env=False) as client:
+            for method, path in REFUSED[:14]:
+                with pytest.raises(OwnershipRefused):
+                    await client.request(method, server.url + path)
+            with pytest.raises(EndpointRefused):
+                await client.get("https://management-live.adyen.com/v3/me")
+            assert server.connections == 0
+            response = await client.post(server.url + C, json={"description": TAG})
+            assert response.json()["id"] == "S2-77"
+            with pytest.raises(BudgetSpent):
+                await client.post(server.url + C, json={"description": TAG})
+        assert server.connections == 1
+    assert ownership.created == ("S2-77",)
