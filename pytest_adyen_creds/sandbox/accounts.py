@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 
 FOREIGN_COMPANY: Final = assumed(
@@ -65,6 +65,7 @@ class Scope:
         """The collection and the account's id, as they stand in a link."""
         return ("companies", self.company) if self.merchant is None else ("merchants", self.merchant)
 
+    @follows(COMPANY_SEES_ALL, MERCHANT_SEES_OWN)
     def has(self, credential: Credential) -> bool:
         """Tell whether operations at this account reach ``credential``."""
         if credential.kind is not UserKind.COMPANY:
@@ -81,6 +82,7 @@ def company_scope(state: State, caller: Credential, company: str) -> Scope:
     return Scope(company, None)
 
 
+@follows(COMPANY_REACHES_ALL)
 def merchant_scope(state: State, caller: Credential, merchant: str) -> Scope:
     """Return the scope of a merchant-level call by ``caller``; raises :class:`Refused` where it may not make it."""
     if merchant not in state.merchants or (caller.merchants and merchant not in caller.merchants):

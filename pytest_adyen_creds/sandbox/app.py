@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -17,7 +17,7 @@ from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.envelope import show_refusal, show_status, status_of
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, assumed, documented, follows
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys, Kept
 from pytest_adyen_creds.sandbox.limits import RateLimit
@@ -82,11 +82,12 @@ class ManagementApp:
     """The embedded Management API as a WSGI callable.
 
     In-process, a fault that resets the connection raises :class:`ConnectionLost`, a ``ConnectionResetError``.
-    ``journal`` has the last 1,000 exchanges with the rule that decided each.
+    ``journal`` has the last 1,000 exchanges with the rule that decided each. ``sleep`` is what delays wait by.
     """
 
     def __init__(self, registrar: Registrar, clock: Clock, faults: Faults, limit: RateLimit, control: Control) -> None:
         self.journal: deque[Exchange] = deque(maxlen=_JOURNAL_LENGTH)
+        self.sleep: Callable[[float], object] = time.sleep
         self._registrar = registrar
         self._clock = clock
         self._faults = faults
@@ -133,6 +134,7 @@ class ManagementApp:
             _LOG.exception("the sandbox failed on %s", match.operation.label)
             return self._refusal(Refused(INTERNAL, Kind.INTERNAL, "The sandbox failed; see its log."), match.version)
 
+    @follows(BODY_IGNORED, idempotency.POST_ONLY, idempotency.ONLY_DECIDED)
     def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
         with self._registrar.state.lock:
             now = self._clock.now()
@@ -144,7 +146,7 @@ class ManagementApp:
             scope = permit(self._registrar, call)
         key = request.header("Idempotency-Key") if request.method == "POST" else None
         if key is None:
-            time.sleep(delay)
+            self.sleep(delay)
             return self._success(self._perform(call, scope))
         if isinstance(body, Refused):
             raise body
@@ -154,7 +156,7 @@ class ManagementApp:
             return _Reply(Answer(kept.status, kept.document, echo), idempotency.REPLAY, decided=True)
         answer: Kept | None = None
         try:
-            time.sleep(delay)
+            self.sleep(delay)
             reply = self._perform_or_refuse(call, scope, match.version)
             if reply.decided:
                 answer = Kept(reply.answer.status, reply.answer.document)
@@ -175,6 +177,7 @@ class ManagementApp:
             current = state.get(call.caller.id) or call.caller
             return perform(self._registrar, replace(call, caller=current, now=self._clock.now()), scope)
 
+    @follows(SUCCESS)
     def _success(self, outcome: Outcome) -> _Reply:
         return _Reply(Answer(204 if outcome.document is None else 200, outcome.document), outcome.rule, decided=True)
 
@@ -191,6 +194,7 @@ class ManagementApp:
         detail = f"This path has: {allow['Allow']}."
         return self._refusal(Refused(UNKNOWN_METHOD, Kind.METHOD_NOT_ALLOWED, detail, headers=allow), version)
 
+    @follows(idempotency.TRANSIENT)
     def _status(self, fault: Fault) -> _Reply:
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         if fault.status == 429 or fault.status >= 500:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 
 LARGEST_BODY: Final = 1024 * 1024
 """The largest request body that is read, in bytes."""
@@ -90,6 +90,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
 _REQUIRED: Final = {"AllowedOrigin": ("domain",), "CreateAllowedOriginRequest": ("domain",)}
 
 
+@follows(BODY_OPTIONAL)
 def read_body(data: bytes, media_type: str | None) -> dict[str, Any]:
     """Return the JSON object in ``data``, an empty one for no data; raises :class:`Refused` for what cannot be read.
 

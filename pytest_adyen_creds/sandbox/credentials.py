@@ -10,7 +10,7 @@ from typing import Any, Final
 from pytest_adyen_creds.sandbox import accounts, origins, roles
 from pytest_adyen_creds.sandbox.accounts import Scope
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, observed
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows, observed
 from pytest_adyen_creds.sandbox.keys import Keysmith
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 
@@ -132,6 +132,7 @@ class Registrar:
     keysmith: Keysmith
     provisioning_id: str
 
+    @follows(CREATED_ACTIVE, USERNAME, ID_FORM)
     def create(self, scope: Scope, body: Mapping[str, Any], now: datetime) -> Credential:
         """Store and return a new credential at ``scope``; raises :class:`Refused` with each invalid field named."""
         complaints = Complaints()
@@ -164,10 +165,12 @@ class Registrar:
             raise Refused(UNKNOWN, Kind.UNPROCESSABLE, "The account has no API credential with this id.")
         return credential
 
+    @follows(LIST_ORDER)
     def all(self, scope: Scope) -> list[Credential]:
         """Return every credential at ``scope``, in the order of creation."""
         return [credential for credential in self.state if scope.has(credential)]
 
+    @follows(SUBJECT_DN)
     def update(self, credential: Credential, body: Mapping[str, Any], now: datetime) -> Credential:
         """Store and return ``credential`` changed as ``body`` says; raises :class:`Refused` for what it may not say."""
         self._protect_provisioning(credential, body)

@@ -12,7 +12,7 @@ from pytest_adyen_creds.sandbox import keys, origins
 from pytest_adyen_creds.sandbox.caller import REACHES
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 from pytest_adyen_creds.sandbox.keys import Keysmith
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import Secret
@@ -100,6 +100,7 @@ class CustomerArea:
             now = self._clock.now()
             return self._state.put(self._keysmith.with_new_api_key(self.credential(name), now), now).api_keys[-1].secret
 
+    @follows(keys.RESET_EXPIRY)
     def reset_previous_key(self, name: str) -> None:
         """Let a credential's previous API key work for 24 hours from now.
 
@@ -110,6 +111,7 @@ class CustomerArea:
             changed = keys.with_previous_expiring(self.credential(name), now + keys.OVERLAP, now)
             self._state.put(changed, now)
 
+    @follows(keys.EXPIRE_NOW)
     def expire_previous_key(self, name: str) -> None:
         """Expire a credential's previous API key at once; raises like :meth:`reset_previous_key`."""
         with self._state.lock:
@@ -135,6 +137,7 @@ class CustomerArea:
         with self._state.lock:
             self._state.put(replace(self.credential(name), active=active), self._clock.now())
 
+    @follows(CLIENT_SIDE)
     def accepts_client_key(self, client_key: Secret | str, origin: str | None = None) -> bool:
         """Tell whether client-side requests with ``client_key`` are accepted now.
 
@@ -150,6 +153,7 @@ class CustomerArea:
         """Return the names of the APIs that a credential authenticates requests to."""
         return REACHES[self.credential(name).kind]
 
+    @follows(BY_HAND, USERNAMES, DEFAULT_ROLES)
     def _create(self, kind: UserKind, name: str, roles: Iterable[str], description: str) -> NewUser:
         if len(description) > LONGEST_DESCRIPTION:
             raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")

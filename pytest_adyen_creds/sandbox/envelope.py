@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 
 ENVELOPE: Final = documented(
     "errors",
@@ -53,6 +53,7 @@ def status_of(kind: Kind) -> int:
     return _KINDS[kind][0]
 
 
+@follows(ENVELOPE, V1_WRAPS, REQUEST_ID, CODES)
 def show_refusal(refused: Refused, version: str, request_id: str) -> dict[str, Any]:
     """Return the error document of a refusal, as ``version`` writes it."""
     status, path, title, code = _KINDS[refused.kind]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from pytest_adyen_creds.errors import SandboxError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Evidence(StrEnum):
@@ -36,6 +39,7 @@ class Rule:
 
 
 _REGISTRY: Final[dict[str, Rule]] = {}
+_FOLLOWERS: Final[dict[str, list[str]]] = {}
 
 SPECIFICATION: Final = "Management API v3 specification"
 """How a source names Adyen's OpenAPI document."""
@@ -64,6 +68,23 @@ def observed(subject: str, name: str, says: str, source: str) -> Rule:
 def assumed(subject: str, name: str, says: str, source: str) -> Rule:
     """Register a rule that nobody published; ``source`` says why it was chosen."""
     return _register(subject, name, says, Evidence.ASSUMED, source)
+
+
+def follows(*rules: Rule) -> Callable[[Function], Function]:
+    """Mark a function or class as what carries out ``rules``: those that shape answers rather than decide them."""
+
+    def mark(function: Function) -> Function:
+        for rule in rules:
+            place = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+            _FOLLOWERS.setdefault(require_registered(rule).id, []).append(place)
+        return function
+
+    return mark
+
+
+def followers(rule: Rule) -> tuple[str, ...]:
+    """Return the functions that :func:`follows` marked for ``rule``, as ``module.function``."""
+    return tuple(_FOLLOWERS.get(rule.id, ()))
 
 
 def require_registered(rule: Rule) -> Rule:

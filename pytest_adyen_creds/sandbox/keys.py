@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 from pytest_adyen_creds.sandbox.minting import Mint
 from pytest_adyen_creds.sandbox.state import Credential, Key
 
@@ -107,11 +107,13 @@ class Keysmith:
         """Return ``credential`` with a new client key as its last one; the one before expires in 24 hours."""
         return replace(credential, client_keys=(*_retired(credential.client_keys, now), self.first_client_key(now)))
 
+    @follows(PASSWORD_AT_ONCE, PASSWORD_WORKS)
     def with_new_password(self, credential: Credential) -> Credential:
         """Return ``credential`` with a new password in place of the old one."""
         return replace(credential, password=self.mint.password())
 
 
+@follows(NEWEST_PREVIOUS)
 def with_previous_expiring(credential: Credential, expires: datetime, now: datetime) -> Credential:
     """Return ``credential`` with its previous API key expiring at ``expires``.
 
@@ -125,5 +127,6 @@ def with_previous_expiring(credential: Credential, expires: datetime, now: datet
     return replace(credential, api_keys=(*earlier, newest))
 
 
+@follows(EARLIER_KEYS)
 def _retired(keys: tuple[Key, ...], now: datetime) -> tuple[Key, ...]:
     return tuple(key if key.expires else replace(key, expires=now + OVERLAP) for key in keys)

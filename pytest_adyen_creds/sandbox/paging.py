@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from pytest_adyen_creds.sandbox.decisions import Complaints
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 
 LARGEST_PAGE: Final = 100
 """The most items on one page."""
@@ -70,6 +70,7 @@ class Page:
         return items[(self.number - 1) * self.size : self.number * self.size]
 
 
+@follows(OTHER_PARAMETERS)
 def read_page(query: Mapping[str, Sequence[str]]) -> Page:
     """Return the page that a query asks for; raises :class:`Refused` with each wrong parameter named."""
     complaints = Complaints()
@@ -93,6 +94,7 @@ def _read(name: str, values: Sequence[str], complaints: Complaints) -> int:
     return int(text)
 
 
+@follows(LINKS)
 def show_page(total: int, page: Page, href: str, data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the document of ``page`` of a list with ``total`` items.
 

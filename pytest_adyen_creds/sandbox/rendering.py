@@ -8,7 +8,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pytest_adyen_creds.sandbox.accounts import Scope
-from pytest_adyen_creds.sandbox.evidence import assumed, observed
+from pytest_adyen_creds.sandbox.credentials import ASSOCIATED_SHOWN, OMITTED
+from pytest_adyen_creds.sandbox.evidence import assumed, follows, observed
+from pytest_adyen_creds.sandbox.keys import SHOWN_ONCE
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
 LINKS_NAME_CALLED: Final = assumed(
@@ -25,6 +27,7 @@ COMPANY_NAME: Final = observed(
 )
 
 
+@follows(LINKS_NAME_CALLED)
 @dataclass(frozen=True)
 class Address:
     """Where links start: ``base`` is scheme, host and version, without a slash at the end."""
@@ -40,6 +43,7 @@ class Address:
         return self.of(*scope.path, "apiCredentials", *rest)
 
 
+@follows(ASSOCIATED_SHOWN)
 def show_credential(credential: Credential, scope: Scope, address: Address) -> dict[str, Any]:
     """Return ``credential`` as the operations at ``scope`` show it: no API key, no password."""
     account = {"company" if scope.merchant is None else "merchant": {"href": address.of(*scope.path)}}
@@ -54,6 +58,7 @@ def show_credential(credential: Credential, scope: Scope, address: Address) -> d
     return document
 
 
+@follows(SHOWN_ONCE)
 def show_created(credential: Credential, scope: Scope, address: Address) -> dict[str, Any]:
     """Return a new credential as its create call shows it: with API key and password."""
     return {
@@ -63,6 +68,7 @@ def show_created(credential: Credential, scope: Scope, address: Address) -> dict
     }
 
 
+@follows(ME_LINKS, COMPANY_NAME)
 def show_me(credential: Credential, company: str, address: Address) -> dict[str, Any]:
     """Return the caller's own credential as ``GET /me`` shows it."""
     links = {"self": {"href": address.of("me")}, "allowedOrigins": {"href": address.of("me", "allowedOrigins")}}
@@ -75,6 +81,7 @@ def show_origin(origin: Origin, parent: str) -> dict[str, Any]:
     return {"id": origin.id, "domain": origin.domain, "_links": {"self": {"href": href}}}
 
 
+@follows(OMITTED)
 def _common(credential: Credential, parent: str, links: Mapping[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "_links": dict(links),

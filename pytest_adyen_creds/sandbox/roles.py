@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pytest_adyen_creds.sandbox.decisions import Complaints
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, observed
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows, observed
 
 API_CREDENTIALS_ROLE: Final = "Management API - API credentials read and write"
 """The role that every operation on API credentials asks for, in the spelling that answers use."""
@@ -77,11 +77,13 @@ DEFAULTS: Final = assumed(
 _DASH: Final = re.compile(r"\s*[\u2010-\u2015\u2212-]+\s*")
 
 
+@follows(SPELLING)
 def normalised(role: str) -> str:
     """Return ``role`` with dashes and spaces in one form; see the rule ``roles.spelling``."""
     return " ".join(_DASH.sub(" - ", role).split())
 
 
+@follows(ANSWERED_SPELLING, DEFAULTS)
 def granted(requested: Sequence[str] | None, grantable: Iterable[str], complaints: Complaints) -> tuple[str, ...]:
     """Return the roles that a request for ``requested`` (``None``: no word about roles) gives, of ``grantable``."""
     spelled = {normalised(role): role for role in grantable}
