@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 from pytest_adyen_creds.sandbox.minting import Mint
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
@@ -159,6 +159,7 @@ def checked(domains: Sequence[str], field: str, complaints: Complaints) -> None:
         seen.add(form)
 
 
+@follows(KEPT_IDS)
 def replaced(before: Sequence[Origin], domains: Sequence[str], mint: Mint) -> tuple[Origin, ...]:
     """Return the origins of a list that replaces ``before``: known ones keep their ids (rule ``KEPT_IDS``)."""
     known = {canonical(origin.domain): origin for origin in before}

@@ -116,6 +116,10 @@ class _Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Keep quiet: requests are not logged."""
 
+    def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
+        """Wait for no further request on a connection that is gone."""
+        self.close_connection = True
+
     def run_wsgi(self) -> None:
         """Answer a request; one whose target cannot be taken apart gets 400."""
         try:
