@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Final
+from pathlib import Path
+from typing import Final, Literal
 
 import click
 
@@ -12,7 +13,7 @@ from pytest_adyen_creds import __version__
 from pytest_adyen_creds.errors import AdyenCredsError
 
 _COMMANDS: Final = {
-    "check": ("pytest_adyen_creds.checks.commands", "Replay the bundled cassettes through every check."),
+    "check": ("pytest_adyen_creds.cli", "Replay the bundled cassettes through every check."),
     "contract": ("pytest_adyen_creds.contract.commands", "The contract: list, export, validate, lint."),
     "drift": ("pytest_adyen_creds.drift.commands", "Drift in specifications, answers and recordings."),
     "sandbox": ("pytest_adyen_creds.sandbox.commands", "The embedded Management API: serve it, or list what it does."),
@@ -44,6 +45,41 @@ def adyen_creds() -> None:
     """
 
 
+@click.command()
+@click.option(
+    "--api-version", type=click.Choice(["v3", "v1"]), default="v3", show_default=True, help="Version of the API."
+)
+@click.option(
+    "--contracts", type=click.Path(path_type=Path), help="Folder of a contract of your own.  [default: the bundled one]"
+)
+@click.option(
+    "--cassettes",
+    type=click.Path(path_type=Path),
+    help="Folder of the suite's cassettes (VERSION/*.yaml).  [default: ./cassettes/management, else the bundled ones]",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No table: only the summary and what failed.")
+def check(api_version: Literal["v3", "v1"], contracts: Path | None, cassettes: Path | None, quiet: bool) -> int:
+    """Replay the contract suite's cassettes through every check, and print coverage and failures.
+
+    \b
+    adyen-creds check
+    adyen-creds check --api-version v1 --quiet
+    """
+    from pytest_adyen_creds.checks.suite import Suite
+    from pytest_adyen_creds.reports.terminal import summary_lines
+    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.settings import Settings
+
+    settings = Settings(backend="replay", api_version=api_version, contracts=contracts, cassettes=cassettes)
+    run = Run(settings, Path.cwd())
+    suite = Suite(run)
+    for operation in run.contract.operations.values():
+        suite.check(operation)
+    for line in summary_lines(run, verbose=not quiet):
+        click.echo(line)
+    return 1 if run.failures else 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line ``arguments`` (default: the process's) and return the exit status.
 
@@ -72,3 +108,7 @@ def _say(message: str) -> int:
 
     click.echo(f"adyen-creds: {SECRETS.mask(message)}", err=True)
     return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -70,8 +70,10 @@ class Suite:
 
     def cassette(self, operation: Operation) -> Path:
         """Return where the cassette of ``operation`` lies: in the run's own folder of cassettes, or the bundled one."""
-        own = self._run.settings.cassettes or self._run.root / "cassettes" / "management"
-        folder = own if own.is_dir() or self._run.settings.record != "none" else bundled("cassettes")
+        settings = self._run.settings
+        own = self._run.root / "cassettes" / "management"
+        default = own if own.is_dir() or settings.record != "none" else bundled("cassettes")
+        folder = settings.cassettes or default
         return folder / self._run.contract.version / f"{operation.id}.yaml"
 
     def _rehearsed(self, operation: Operation, record_to: Path | None) -> Iterator[Exchange]:

@@ -98,8 +98,9 @@ class Validator:
             known = error.schema.get("properties", {})
             for name in found:
                 if name not in known:
+                    # what nobody documented may be a secret that nobody knows as one
                     pointer, secret = at(name)
-                    shown = _shown(found[name], secret)
+                    shown = _shown(found[name], secret or isinstance(found[name], str))
                     pointer = SECRETS.mask(pointer)
                     why = f"{pointer} is not in the contract; found {shown}"
                     yield Violation(pointer, keyword, "no such property", shown, why)
@@ -148,8 +149,8 @@ def _shown(value: Any, secret: bool) -> str:
         return f"an array of {len(value)} items"
     if isinstance(value, str):
         # a value of a secret property is not shown even where nobody registered it
-        text = MASK if secret else json.dumps(SECRETS.mask(value), ensure_ascii=True)
-        return f"a string of {len(value)} characters: {_short(text)}"
+        size = f"a string of {len(value)} characters"
+        return size if secret else f"{size}: {_short(json.dumps(SECRETS.mask(value)))}"
     return MASK if secret else _short(SECRETS.mask(json.dumps(value, default=repr)))
 
 

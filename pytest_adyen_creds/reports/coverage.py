@@ -15,9 +15,13 @@ def documented_pairs(contract: Contract) -> set[tuple[str, int]]:
 
 
 def coverage_lines(contract: Contract, seen: Mapping[tuple[str, int], int]) -> Iterator[str]:
-    """Yield a table, operations by statuses: how many exchanges each cell has, ``-`` where it has none of its own."""
+    """Yield a table of the operations that were reached, by statuses: how many exchanges each cell has.
+
+    ``-`` stands for a documented status that was not seen.
+    """
     statuses = sorted({status for _, status in documented_pairs(contract)} | {status for _, status in seen})
-    labels = [*contract.operations, *sorted({label for label, _ in seen} - set(contract.operations))]
+    reached = {label for label, _ in seen}
+    labels = [label for label in contract.operations if label in reached] + sorted(reached - set(contract.operations))
     width = max(map(len, labels))
     yield f"{'':{width}}" + "".join(f"{status:>5}" for status in statuses)
     for label in labels:

@@ -1,0 +1,99 @@
+"""The house: imports point one way, an idle plugin is light, no module outgrows its noun."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "pytest_adyen_creds"
+
+LAYERS = [
+    {"plugin", "cli"},
+    {"fixtures"},
+    {"run"},
+    {"credentials", "checks", "drift", "cassettes", "sandbox", "reports"},
+    {"management"},
+    {"contract"},
+    {"settings"},
+    {"endpoints", "options"},
+    {"files"},
+    {"secrets"},
+    {"readings"},
+    {"errors"},
+]
+"""Who may import whom: a room imports from the layers below its own, and within its own layer without a circle."""
+
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def imports(path: Path) -> set[str]:
+    """Return the package's modules that a file imports when it runs: not for types only."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
+        for node in ast.walk(block)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("pytest_adyen_creds."):
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("pytest_adyen_creds.")}
+    return found
+
+
+def edges() -> set[tuple[str, str]]:
+    return {
+        (room, room_of(module))
+        for path in PACKAGE.rglob("*.py")
+        if (room := path.relative_to(PACKAGE).parts[0].removesuffix(".py")) != "__init__"
+        for module in imports(path)
+        if room_of(module) != room
+    }
+
+
+def test_every_module_is_in_a_layer() -> None:
+    there = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert there - {"__init__", "__pycache__", "py.typed", "contracts"} == set(LEVEL)
+
+
+def test_imports_point_one_way() -> None:
+    up = {
+        f"{source} imports {target}"
+        for source, target in edges()
+        if LEVEL[target] < LEVEL[source] and (source, target) != ("fixtures", "plugin")
+    }
+    assert up == set()
+
+
+def test_no_circle_within_a_layer() -> None:
+    level = {(s, t) for s, t in edges() if LEVEL[s] == LEVEL[t]}
+    while level:
+        leaves = {t for _, t in level} - {s for s, _ in level}
+        assert leaves, f"these import each other: {sorted(level)}"
+        level = {(s, t) for s, t in level if t not in leaves}
+
+
+@pytest.mark.parametrize(
+    "module", ["httpx", "vcr", "schemathesis", "jsonschema", "jsonschema_rs", "werkzeug", "rich", "click", "yaml"]
+)
+def test_an_idle_plugin_imports_nothing_heavy(module: str) -> None:
+    code = f"import pytest_adyen_creds.plugin, sys; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_module_is_longer_than_400_lines() -> None:
+    long = {str(path): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {path: lines for path, lines in long.items() if lines > 400} == {}
