@@ -63,6 +63,12 @@ class Scrubber:
         """Return ``interactions`` scrubbed, as one recording: the same secret is the same pseudonym throughout."""
         return self.recording(interactions, {})[0]
 
+    def secrets_in(self, interaction: Interaction) -> set[str]:
+        """Return the secrets that ``interaction`` shows in the places where secrets stand."""
+        learner = _Learner(self._accounts)
+        self._places.visit(interaction, learner)
+        return {value for value in learner.secrets if _is_telling(value) and not is_pseudonym(value)}
+
     def recording(
         self, interactions: Sequence[Interaction], context: Mapping[str, Any]
     ) -> tuple[list[Interaction], dict[str, Any]]:

@@ -1,0 +1,197 @@
+"""The door through which HTTP libraries are answered: vcrpy's interception, with what answers left to subclasses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import vcr
+from vcr.cassette import Cassette as VcrCassette
+from vcr.request import Request
+
+from pytest_adyen_creds.cassettes.asked import Asked, ask
+from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Headers, Interaction
+from pytest_adyen_creds.endpoints import check_endpoint
+from pytest_adyen_creds.errors import CassetteError
+
+_ADYEN: Final = re.compile(r"(?:.+\.)?adyen(?:payments)?\.com\.?", re.IGNORECASE)
+
+_DoorT = TypeVar("_DoorT", bound="Door")
+
+
+class Hosts:
+    """Which requests are ours: those to the Management API's test host, to ``base_urls``, and to any host of Adyen."""
+
+    def __init__(self, base_urls: Iterable[str] = ()) -> None:
+        self._origins = frozenset(_origin(url) for url in (CANONICAL_ORIGIN, *base_urls))
+        self._kind = lru_cache(maxsize=1024)(self._judge)
+
+    def is_served(self, uri: str) -> bool:
+        """Tell whether ``uri`` lies on the Management API's test host or one of the base URLs."""
+        return self._kind(_authority(uri)) == "served"
+
+    def is_ours(self, uri: str) -> bool:
+        """Tell whether ``uri`` lies there or on any other host of Adyen, live ones included."""
+        return self._kind(_authority(uri)) != ""
+
+    def canonical(self, uri: str) -> str:
+        """Return ``uri`` on the canonical host, where it is served."""
+        return CANONICAL_ORIGIN + uri[len(_authority(uri)) :] if self.is_served(uri) else uri
+
+    def _judge(self, authority: str) -> str:
+        if _origin(authority) in self._origins:
+            return "served"
+        try:
+            host = urlsplit(authority).hostname or ""
+        except ValueError:
+            return ""
+        return "adyen" if _ADYEN.fullmatch(host) else ""
+
+
+class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
+    """A vcrpy cassette without a file. Subclasses decide what answers; requests that are not ours pass.
+
+    One door may be open at a time per process: it stands in the HTTP libraries themselves.
+    """
+
+    def __init__(self, *, hosts: Hosts, **config: Any) -> None:
+        super().__init__(**config)
+        self.hosts = hosts
+        self.rewound = True
+
+    @classmethod
+    def opened(cls: type[_DoorT], name: str, **parts: Any) -> AbstractContextManager[_DoorT]:
+        """Return a context manager in which the door made of ``parts`` is open; ``name`` is what errors call it."""
+        config = vcr.VCR(record_mode=cls.record_mode_name).get_merged_config(path=name)
+        # a mock transport that a test handed to its own client is what that test wants to talk to
+        mocks = tuple(
+            (httpx.MockTransport, method, getattr(httpx.MockTransport, method))
+            for method in ("handle_request", "handle_async_request")
+        )
+        config["custom_patches"] = (*config["custom_patches"], *mocks)
+        opened: AbstractContextManager[_DoorT] = cls.use(**config, **parts)
+        return opened
+
+    record_mode_name = "none"
+
+    def _load(self) -> None:
+        """There is no file to load."""
+
+    def _save(self, force: bool = False) -> None:
+        """There is no file to save: a recording is written by who knows whether the test passed."""
+
+    def append(self, request: Request, response: dict[str, Any]) -> None:
+        """Take an answer that came from the network: not ours, so it is let go."""
+
+    def filter_request(self, request: Request) -> Request | None:
+        """Return ``request`` where it is ours, ``None`` where it may pass."""
+        return request if self.hosts.is_ours(request.uri) else None
+
+    def find_requests_with_most_matches(self, request: Request) -> list[Any]:
+        """Return nothing: :mod:`.miss` says what came nearest."""
+        return []
+
+    def refuse_live(self, request: Request) -> None:
+        """Raise :class:`EndpointRefused` for a host of Adyen that is no test host: nothing reaches it from here."""
+        if not self.hosts.is_served(request.uri):
+            check_endpoint(request.uri)
+
+
+def asked_of(request: Request, hosts: Hosts) -> Asked:
+    """Return a request of vcrpy's in canonical form."""
+    headers = request.headers
+    return ask(
+        request.method,
+        hosts.canonical(request.uri),
+        headers.get("x-api-key"),
+        headers.get("authorization"),
+        headers.get("content-type"),
+        body_of(request),
+    )
+
+
+def body_of(request: Request) -> bytes:
+    """Return the body of a request of vcrpy's; a value that aiohttp was given as ``json`` comes as that value.
+
+    Raises :class:`CassetteError` for a body that cannot be known before it is sent.
+    """
+    body = request.body_bytes
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    if body is None or isinstance(body, str):
+        return (body or "").encode()
+    if isinstance(body, dict | list | int | float):
+        return json.dumps(body).encode()
+    kind = type(body).__name__
+    raise CassetteError(f"{request.method} {request.uri}: a body of type {kind} cannot be compared; send bytes or JSON")
+
+
+def interaction_of_vcr(request: Request, response: dict[str, Any]) -> Interaction:
+    """Return an exchange of vcrpy's as an interaction."""
+    raw = response["body"].get("string") or b""
+    headers = tuple((str(name), _text(value)) for name, value in request.headers.items())
+    if isinstance(request.body, dict | list) and request.headers.get("content-type") is None:
+        headers = (*headers, ("content-type", "application/json"))
+    return Interaction(
+        method=request.method,
+        uri=request.uri,
+        request_headers=headers,
+        request_body=body_of(request),
+        status=response["status"]["code"],
+        reason=response["status"]["message"] or "",
+        response_headers=_pairs(response["headers"]),
+        response_body=raw.encode() if isinstance(raw, str) else bytes(raw),
+    )
+
+
+def response_of(interaction: Interaction) -> dict[str, Any]:
+    """Return the response of ``interaction`` as vcrpy hands it to the libraries."""
+    headers: dict[str, list[str]] = {}
+    for name, value in interaction.response_headers:
+        headers.setdefault(name, []).append(value)
+    return {
+        "status": {"code": interaction.status, "message": interaction.reason},
+        "headers": headers,
+        "body": {"string": interaction.response_body},
+    }
+
+
+def _pairs(headers: dict[str, Any]) -> Headers:
+    return tuple(
+        (str(name), _text(value))
+        for name, values in headers.items()
+        for value in ([values] if isinstance(values, str | bytes) else values)
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    # aiohttp keeps bytes that are no UTF-8 as half surrogate pairs, which no file can hold
+    return str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=4096)
+def _authority(uri: str) -> str:
+    start = uri.find("://") + 3
+    end = next((at for at in range(start, len(uri)) if uri[at] in "/?#"), len(uri))
+    return uri[:end]
+
+
+@lru_cache(maxsize=1024)
+def _origin(url: str) -> tuple[str, str, int | None]:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme,
+            (parts.hostname or "").rstrip("."),
+            parts.port or {"https": 443, "http": 80}.get(parts.scheme),
+        )
+    except ValueError:
+        return "", url, None

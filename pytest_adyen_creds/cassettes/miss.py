@@ -1,0 +1,140 @@
+"""What a miss says: the recorded request that comes nearest, what differs, and how to record the missing one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+from pytest_adyen_creds.cassettes.asked import Asked
+from pytest_adyen_creds.cassettes.index import Index, request_of
+from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN
+from pytest_adyen_creds.secrets import SECRETS
+
+_COMPARED: Final = 2_000
+"""Recorded requests that are looked at for the nearest one."""
+
+_SHOWN: Final = 5
+"""Differences that are shown."""
+
+_LONGEST: Final = 80
+
+
+def describe_miss(index: Index, asked: Asked, name: str) -> str:
+    """Return why the cassette ``name`` has no answer to ``asked``: up to eight lines, secrets masked."""
+    lines = [f"{name}: holds no answer to {_title(asked)}"]
+    asked = index.translated(asked)
+    nearest = _nearest(index, asked)
+    if nearest is None:
+        lines.append("  nearest: nothing, the cassette is empty")
+    else:
+        number, recorded = nearest
+        lines.append(f"  nearest: interaction {number + 1}, {_title(recorded)}")
+        lines += [f"  differs: {difference}" for difference in _first(_differences(index, asked, recorded))]
+    lines.append("  to record it: run this test with --adyen-record=missing (or =all to make the whole cassette anew)")
+    return SECRETS.mask("\n".join(lines))
+
+
+def _nearest(index: Index, asked: Asked) -> tuple[int, Asked] | None:
+    best: tuple[float, int, Asked] | None = None
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(asked.path)
+    for number, interaction in enumerate(index.interactions[:_COMPARED]):
+        recorded = request_of(interaction)
+        matcher.set_seq1(recorded.path)
+        likeness = 4 * matcher.quick_ratio() + 2 * (recorded.path == asked.path) + (recorded.method == asked.method)
+        likeness += sum(mine == other for mine, other in zip(asked.key[3:], recorded.key[3:], strict=True))
+        likeness += 0.5 * (recorded.credential == asked.credential) + 0.5 * (recorded.accounts == asked.accounts)
+        if best is None or likeness > best[0]:
+            best = likeness, number, recorded
+    return best and (best[1], best[2])
+
+
+def _differences(index: Index, asked: Asked, recorded: Asked) -> Iterator[str]:
+    if asked.key == recorded.key:
+        yield from _facet_differences(index, asked, recorded)
+        return
+    if asked.method != recorded.method:
+        yield f"method {asked.method}, recorded {recorded.method}"
+    if asked.key[1] != recorded.key[1]:
+        yield f"host {asked.key[1] or CANONICAL_ORIGIN}, recorded {recorded.key[1] or CANONICAL_ORIGIN}"
+    if asked.path != recorded.path:
+        yield f"path {asked.path}, recorded {recorded.path}"
+    if asked.key[3] != recorded.key[3]:
+        yield f"query {_query(asked)}, recorded {_query(recorded)}"
+    if asked.key[4] != recorded.key[4]:
+        yield from _body_differences(asked.key[4], recorded.key[4])
+
+
+def _facet_differences(index: Index, asked: Asked, recorded: Asked) -> Iterator[str]:
+    found = False
+    if len(asked.accounts) == len(recorded.accounts):
+        for name, other in zip(asked.accounts, recorded.accounts, strict=True):
+            if name != other:
+                found = True
+                yield f"account {name}, recorded {other}"
+    if asked.credential != recorded.credential:
+        found = True
+        yield _credential_difference(asked, recorded)
+    if not found:
+        times = index.times_recorded(asked)
+        yield f"it was recorded {times} time{'s' if times != 1 else ''}, and every answer has been given"
+
+
+def _credential_difference(asked: Asked, recorded: Asked) -> str:
+    if asked.credential is None:
+        return "it is not signed in, the recorded one is"
+    if recorded.credential is None:
+        return "it is signed in, the recorded one is not"
+    return "it is signed in with another credential than the recorded one"
+
+
+def _body_differences(asked: bytes | str, recorded: bytes | str) -> Iterator[str]:
+    if not asked or not recorded:
+        yield f"body {'none' if not asked else _short(asked)}, recorded {'none' if not recorded else _short(recorded)}"
+    elif isinstance(asked, str) and isinstance(recorded, str):
+        yield from _value_differences(json.loads(asked), json.loads(recorded), "")
+    else:
+        yield f"body {_short(asked)}, recorded {_short(recorded)}"
+
+
+def _value_differences(asked: Any, recorded: Any, pointer: str) -> Iterator[str]:
+    if isinstance(asked, dict) and isinstance(recorded, dict):
+        for key in sorted({*asked, *recorded}):
+            below = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+            if key not in recorded:
+                yield f"body {below} is {_short(json.dumps(asked[key]))}, not recorded"
+            elif key not in asked:
+                yield f"body {below} is missing, recorded {_short(json.dumps(recorded[key]))}"
+            else:
+                yield from _value_differences(asked[key], recorded[key], below)
+    elif isinstance(asked, list) and isinstance(recorded, list) and len(asked) == len(recorded):
+        for number, (mine, other) in enumerate(zip(asked, recorded, strict=True)):
+            yield from _value_differences(mine, other, f"{pointer}/{number}")
+    elif asked != recorded:
+        yield f"body {pointer or 'as a whole'} is {_short(json.dumps(asked))}, recorded {_short(json.dumps(recorded))}"
+
+
+def _title(asked: Asked) -> str:
+    place = asked.path
+    for account in asked.accounts:
+        place = place.replace("*", account, 1)
+    query = _query(asked)
+    return f"{asked.method} {asked.key[1] or CANONICAL_ORIGIN}{place}{'?' + query if asked.key[3] else ''}"
+
+
+def _query(asked: Asked) -> str:
+    return "&".join(f"{name}={value}" for name, value in asked.key[3]) or "none"
+
+
+def _first(lines: Iterable[str]) -> list[str]:
+    every = list(lines)
+    more = [f"{len(every) - _SHOWN} more"] if len(every) > _SHOWN else []
+    return every[:_SHOWN] + more
+
+
+def _short(value: str | bytes) -> str:
+    text = value if isinstance(value, str) else ascii(value)[1:]
+    text = SECRETS.mask(text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

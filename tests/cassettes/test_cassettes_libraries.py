@@ -1,0 +1,399 @@
+"""Recording, replay and the sandbox through every HTTP library: no socket, the same answers, secrets consistent."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import Adyen
+import aiohttp
+import httpx
+import pytest
+import requests
+from libraries import LIBRARIES, ORIGIN, Call
+
+from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.interaction import Cassette, Provenance
+from pytest_adyen_creds.cassettes.interception import intercepting
+from pytest_adyen_creds.cassettes.record import Recording, record
+from pytest_adyen_creds.cassettes.replay import IndexedCassette, replaying
+from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.errors import CassetteError, EndpointRefused
+from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
+
+every_library = pytest.mark.parametrize("call", LIBRARIES.values(), ids=LIBRARIES)
+PROPERTIES = frozenset({"apiKey", "password", "clientKey"})
+CREDENTIALS = f"{ORIGIN}/v3/companies/TestCompany/apiCredentials"
+ROLES = ["Management API—API credentials read and write"]
+
+
+def provenance(backend: Any = "sandbox") -> Provenance:
+    return Provenance(backend, "2026-11-22T00:41:20Z", "v3", "sha256:00", "pytest-adyen-creds 0.1.0")
+
+
+def scrubber() -> Scrubber:
+    return Scrubber(PROPERTIES, registry=SecretRegistry(), keep=("TestCompany", "TestMerchant"))
+
+
+@contextmanager
+def recording(path: Path, sandbox: Sandbox | None, mode: Any = "all", **more: Any) -> Iterator[Recording]:
+    app = sandbox.app if sandbox else None
+    with record(path, provenance=provenance, scrubber=scrubber(), mode=mode, app=app, **more) as made:
+        yield made
+        made.keep()
+
+
+@contextmanager
+def replay(path: Path, **more: Any) -> Iterator[IndexedCassette]:
+    with replaying(document.read(path), path, **more) as cassette:
+        yield cassette
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection: what is answered all the same came from no socket."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a connection was attempted")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def life(call: Call, sandbox: Sandbox | None) -> list[tuple[int, Any]]:
+    """Create, use the new key, rotate, use the old and the new, sign in with the password, deactivate, be refused."""
+    admin = sandbox.provisioning.api_key.reveal() if sandbox else "any key will do"
+    answers: list[tuple[int, Any]] = []
+
+    def ask(method: str, path: str, auth: Any, body: Any = None) -> Any:
+        answer = call(method, f"{ORIGIN}/v3{path}", auth, body)
+        answers.append((answer.status, answer.json()))
+        return answer.json()
+
+    created = ask("POST", "/companies/TestCompany/apiCredentials", admin, {"roles": ROLES, "description": "a life"})
+    place = f"/companies/TestCompany/apiCredentials/{created['id']}"
+    ask("GET", "/me", created["apiKey"])
+    rotated = ask("POST", f"{place}/generateApiKey", admin, {})
+    ask("GET", "/me", created["apiKey"])
+    ask("GET", "/me", rotated["apiKey"])
+    ask("GET", "/me", (created["username"], created["password"]))
+    ask("GET", "/me", "AQE-wrong-key-wrong-key-wrong-key-wrong")
+    ask("PATCH", place, admin, {"active": False})
+    ask("GET", "/me", rotated["apiKey"])
+    ask("GET", "/me", created["apiKey"])
+    return answers
+
+
+@every_library
+def test_a_recorded_life_replays_offline_with_every_library(call: Call, tmp_path: Path, no_network: None) -> None:
+    path = tmp_path / "life.yaml"
+    sandbox = Sandbox()
+    with recording(path, sandbox):
+        lived = life(LIBRARIES["httpx"], sandbox)
+
+    with replay(path):
+        replayed = life(call, None)
+
+    assert [status for status, _ in replayed] == [status for status, _ in lived]
+    assert [status for status, _ in lived] == [200, 200, 200, 200, 200, 200, 401, 200, 401, 401]
+    created, rotated = replayed[0][1], replayed[2][1]
+    assert created["apiKey"] != rotated["apiKey"]
+    assert replayed[1][1]["username"] == created["username"]
+
+
+@every_library
+def test_what_any_library_recorded_replays_with_httpx_and_adyens_sdk(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "life.yaml"
+    sandbox = Sandbox()
+    with recording(path, sandbox):
+        lived = life(call, sandbox)
+    text = path.read_text()
+
+    with replay(path):
+        assert life(LIBRARIES["httpx"], None) == life_again(path, LIBRARIES["requests"])
+    with replay(path):
+        sdk = Adyen.Adyen(xapikey="any key", platform="test")
+        created = sdk.management.api_credentials_company_level_api.create_api_credential(
+            {"roles": ROLES, "description": "a life"}, "TestCompany"
+        )
+        me = Adyen.Adyen(xapikey=created.message["apiKey"], platform="test")
+        assert me.management.my_api_credential_api.get_api_credential_details().message["id"] == created.message["id"]
+    for secret in secrets_of(lived):
+        assert secret not in text
+
+
+def life_again(path: Path, call: Call) -> list[tuple[int, Any]]:
+    with replay(path):
+        return life(call, None)
+
+
+def secrets_of(answers: list[tuple[int, Any]]) -> list[str]:
+    return [body[name] for _, body in answers for name in PROPERTIES if isinstance(body, dict) and name in body]
+
+
+@every_library
+def test_every_library_records_the_same_bytes(call: Call, tmp_path: Path) -> None:
+    for path, library in ((tmp_path / "one.yaml", LIBRARIES["httpx"]), (tmp_path / "other.yaml", call)):
+        sandbox = Sandbox(seed=len(path.name))
+        with recording(path, sandbox):
+            life(library, sandbox)
+
+    assert (tmp_path / "other.yaml").read_text() == (tmp_path / "one.yaml").read_text()
+
+
+@every_library
+def test_the_sandbox_answers_for_adyen_and_nobody_else(call: Call, no_network: None) -> None:
+    sandbox = Sandbox()
+
+    with intercepting(sandbox.app, base_urls=["http://127.0.0.1:9/"]):
+        answer = call("GET", f"{ORIGIN}/v3/me", sandbox.provisioning.api_key.reveal(), None)
+        also = call("GET", "http://127.0.0.1:9/v3/me", None, None)
+
+    assert answer.status == 200
+    assert answer.json()["username"] == "ws@Company.TestCompany"
+    assert also.status == 401
+
+
+class _Echo(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        body = json.dumps({"path": self.path, "key": self.headers.get("X-API-Key")}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as httpd:
+        thread = Thread(target=httpd.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_address[1]}"
+        httpd.shutdown()
+        thread.join()
+
+
+@every_library
+def test_other_hosts_are_let_through(call: Call, server: str, tmp_path: Path) -> None:
+    with replaying(Cassette(()), "empty.yaml"):
+        assert call("GET", f"{server}/a", None, None).json()["path"] == "/a"
+    with intercepting(Sandbox().app):
+        assert call("GET", f"{server}/b", None, None).json()["path"] == "/b"
+    with recording(tmp_path / "x.yaml", Sandbox()) as made:
+        assert call("GET", f"{server}/c", None, None).json()["path"] == "/c"
+    assert made.written is not None
+    assert made.written.interactions == ()
+
+
+@every_library
+def test_the_network_is_recorded_as_well_and_the_host_made_canonical(call: Call, server: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    with recording(path, None, base_urls=[server]):
+        call("POST", f"{server}/v3/me/allowedOrigins", "AQE" + "s3cr3t" * 9, {"domain": "https://a.example"})
+        call("GET", f"{server}/v3/me?b=2&a=1", "AQE" + "s3cr3t" * 9, None)
+
+    with replay(path, base_urls=["http://127.0.0.1:1"]):
+        first = call("GET", "http://127.0.0.1:1/v3/me?a=1&b=2", "another key", None)
+        again = call("GET", f"{ORIGIN}/v3/me?a=1&b=2", "another key", None)
+
+    assert "s3cr3t" not in path.read_text()
+    assert server not in path.read_text()
+    assert first == again
+    assert first.json()["key"].startswith("AQEPSEUDONYM")
+
+
+@every_library
+@pytest.mark.parametrize(
+    "url", [f"{ORIGIN}/v3/me", "https://x-live.adyenpayments.com/v3/me", "https://ca-test.adyen.com/"]
+)
+def test_a_miss_is_refused_whatever_the_library(call: Call, url: str, no_network: None) -> None:
+    with replaying(Cassette(()), "empty.yaml"), pytest.raises(CassetteError, match=r"empty\.yaml: holds no answer"):
+        call("POST", url, None, {"a": 1})
+
+
+@every_library
+def test_a_live_host_is_refused_while_recording_or_intercepting(call: Call, tmp_path: Path, no_network: None) -> None:
+    url = "https://abc-management-live.adyenpayments.com/v3/me"
+
+    with intercepting(Sandbox().app), pytest.raises(EndpointRefused):
+        call("GET", url, None, None)
+    with recording(tmp_path / "x.yaml", None), pytest.raises(EndpointRefused):
+        call("GET", url, None, None)
+
+
+@every_library
+def test_secrets_that_code_under_test_receives_are_registered_for_masking(call: Call, tmp_path: Path) -> None:
+    key = "AQEunheard-of" + tmp_path.name * 3
+
+    with recording(tmp_path / "x.yaml", Sandbox()):
+        call("GET", f"{ORIGIN}/v3/me", key, None)
+
+    assert key not in SECRETS.mask(f"key={key}")
+
+
+def test_repeated_requests_on_one_connection_are_each_answered(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    sandbox = Sandbox()
+    key = sandbox.provisioning.api_key.reveal()
+    bodies = [{"domain": f"https://{number}.example"} for number in range(3)]
+
+    def add(session: requests.Session, body: Any) -> Any:
+        headers = {"X-API-Key": key}
+        return session.post(f"{ORIGIN}/v3/me/allowedOrigins", json=body, headers=headers, timeout=5).json()["domain"]
+
+    with recording(path, sandbox), requests.Session() as session:
+        recorded = [add(session, body) for body in bodies]
+    with replay(path) as cassette, requests.Session() as session:
+        replayed = [add(session, body) for body in reversed(bodies)]
+        with pytest.raises(CassetteError, match="recorded 1 time, and every answer has been given"):
+            add(session, bodies[0])
+        assert not list(cassette.index.unplayed)
+
+    assert replayed == recorded[::-1]
+
+
+def test_a_mock_transport_stays_the_tests_own() -> None:
+    mock = httpx.MockTransport(lambda request: httpx.Response(418))
+
+    with intercepting(Sandbox().app), httpx.Client(transport=mock) as client:
+        assert client.get(f"{ORIGIN}/v3/me").status_code == 418
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (LIBRARIES["httpx"], httpx.ReadError),
+        (LIBRARIES["async httpx"], httpx.ReadError),
+        (LIBRARIES["requests"], requests.ConnectionError),
+        (LIBRARIES["aiohttp"], aiohttp.ClientConnectionError),
+    ],
+)
+def test_a_connection_that_the_sandbox_breaks_is_the_librarys_own_error(call: Call, error: type[Exception]) -> None:
+    def broken(environ: object, start_response: object) -> Any:
+        raise ConnectionResetError("gone")
+
+    with intercepting(broken), pytest.raises(error):
+        call("GET", f"{ORIGIN}/v3/me", None, None)
+
+
+def test_a_failed_test_leaves_the_old_cassette(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    with recording(path, Sandbox()):
+        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", None, None)
+    before = path.read_bytes()
+
+    with record(path, provenance=provenance, scrubber=scrubber(), mode="all", app=Sandbox().app):
+        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", "other", None)
+    with pytest.raises(RuntimeError), recording(path, Sandbox()):
+        raise RuntimeError
+    with recording(path, Sandbox(), mode="none"):
+        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", "other", None)
+
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.yaml"]
+
+
+def test_missing_adds_what_the_cassette_lacks_and_changes_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    sandbox = Sandbox()
+    with recording(path, sandbox, mode="missing"):
+        first = LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", sandbox.provisioning.api_key.reveal(), None)
+    once = path.read_text()
+
+    with recording(path, sandbox, mode="missing") as made:
+        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", sandbox.provisioning.api_key.reveal(), None)
+    assert made.written is None
+    assert path.read_text() == once
+
+    with recording(path, sandbox, mode="missing"):
+        assert LIBRARIES["requests"]("GET", f"{ORIGIN}/v3/me/none", "x", None).status == 404
+    recorded = document.read(path).interactions
+    assert [item.status for item in recorded] == [first.status, 404]
+    assert path.read_text().startswith(once.removesuffix("...\n"))
+
+
+def test_answers_of_two_backends_are_not_mixed(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    with recording(path, Sandbox()):
+        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", None, None)
+
+    def add() -> None:
+        live = lambda: provenance("live")  # noqa: E731
+        with record(path, provenance=live, scrubber=scrubber(), mode="missing", app=Sandbox().app) as made:
+            LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/other", None, None)
+            made.keep()
+
+    with pytest.raises(CassetteError, match="recorded from sandbox"):
+        add()
+
+
+def test_concurrent_requests_are_recorded_in_the_order_of_asking(tmp_path: Path, server: str) -> None:
+    import asyncio
+
+    async def gather() -> None:
+        async with httpx.AsyncClient() as client:
+            await asyncio.gather(*(client.get(f"{server}/v3/me?n={number}") for number in range(20)))
+
+    for name in ("a.yaml", "b.yaml"):
+        with recording(tmp_path / name, None, base_urls=[server]):
+            asyncio.run(gather())
+
+    assert (tmp_path / "a.yaml").read_text() == (tmp_path / "b.yaml").read_text()
+
+
+def test_an_aged_sandbox_key_replays_without_the_clock(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    sandbox = Sandbox(propagation_delay=timedelta(minutes=5))
+    call = LIBRARIES["httpx"]
+    admin = sandbox.provisioning.api_key.reveal()
+    with recording(path, sandbox):
+        key = call("POST", CREDENTIALS, admin, {"roles": ROLES}).json()["apiKey"]
+        lived = [call("GET", f"{ORIGIN}/v3/me", key, None).status]
+        sandbox.clock.advance(minutes=6)
+        lived.append(call("GET", f"{ORIGIN}/v3/me", key, None).status)
+
+    with replay(path):
+        key = call("POST", CREDENTIALS, "x", {"roles": ROLES}).json()["apiKey"]
+        replayed = [call("GET", f"{ORIGIN}/v3/me", key, None).status for _ in range(3)]
+
+    assert lived == [401, 200]
+    assert replayed == [401, 200, 200]
+
+
+def test_the_date_is_the_only_thing_that_changes_between_two_recordings(tmp_path: Path) -> None:
+    texts = []
+    for number in range(2):
+        path = tmp_path / f"{number}.yaml"
+        made_at = datetime(2026, 11, 22, number, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        sandbox = Sandbox(seed=number)
+        for _ in range(number * 3):  # whatever this worker did before
+            LIBRARIES["httpx"]
+        with record(
+            path,
+            provenance=lambda made_at=made_at: Provenance("sandbox", made_at, "v3", "sha256:00", "g"),
+            scrubber=scrubber(),
+            mode="all",
+            app=sandbox.app,
+        ) as made:
+            life(LIBRARIES["httpx"], sandbox)
+            made.keep()
+        texts.append(path.read_text().splitlines())
+
+    different = [(one, two) for one, two in zip(*texts, strict=True) if one != two]
+    assert [line.split(":")[0].strip() for pair in different for line in pair] == ["recorded_at", "recorded_at"]
