@@ -214,7 +214,10 @@ class Document:
                 if not str(status).startswith("x-")
             },
             security=tuple(
-                {str(name): frozenset(map(str, scopes or ())) for name, scopes in alternative.items()}
+                {
+                    str(name): frozenset(map(str, scopes)) if isinstance(scopes, list) else frozenset()
+                    for name, scopes in alternative.items()
+                }
                 for alternative in (security if isinstance(security, list) else [])
                 if isinstance(alternative, Mapping)
             ),

@@ -1,0 +1,217 @@
+"""What the comparison must stand: recursion, dialects, broken documents, and its own grammar."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from typing import Any
+
+import pytest
+from drift_documents import documents
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_adyen_creds.drift import Finding, arrange, compare, group
+from pytest_adyen_creds.errors import FileRefused
+
+
+def document(schema: Any, *, version: str = "3.1.0", **schemas: Any) -> dict[str, Any]:
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}
+    return {
+        "openapi": version,
+        "paths": {"/me": {"get": {"responses": answer}}},
+        "components": {"schemas": schemas},
+    }
+
+
+def ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def places(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(finding.id, finding.location) for finding in compare(old, new)]
+
+
+def tree(**leaf: Any) -> dict[str, Any]:
+    children = {"type": "array", "items": ref("Tree")}
+    return {"type": "object", "properties": {"leaf": {"type": "string", **leaf}, "children": children}}
+
+
+def test_a_recursive_schema_gives_its_change_once() -> None:
+    old, new = document(ref("Tree"), Tree=tree()), document(ref("Tree"), Tree=tree(maxLength=3))
+    assert compare(old, copy.deepcopy(old)) == []
+    assert places(old, new) == [("response-property-max-length-set", "/leaf")]
+
+
+def test_schemas_that_hold_each_other_show_their_changes_from_wherever_they_are_reached() -> None:
+    def pair(**leaf: Any) -> dict[str, Any]:
+        return {
+            "A": {"type": "object", "properties": {"b": ref("B")}},
+            "B": {"type": "object", "properties": {"a": ref("A"), "leaf": {"type": "string", **leaf}}},
+        }
+
+    root = {"type": "object", "properties": {"first": ref("A"), "second": ref("B")}}
+    found = places(document(root, **pair()), document(root, **pair(maxLength=1)))
+    assert ("response-property-max-length-set", "/first/b/leaf") in found
+
+
+def test_a_schema_used_twice_shows_its_change_at_both_places() -> None:
+    root = {"type": "object", "properties": {"one": ref("Link"), "two": {"type": "array", "items": ref("Link")}}}
+    link = {"type": "object", "properties": {"href": {"type": "string"}}}
+    closed = {**link, "additionalProperties": False}
+    assert places(document(root, Link=link), document(root, Link=closed)) == [
+        ("response-property-additional-properties-closed", "/one"),
+        ("response-property-additional-properties-closed", "/two/*"),
+    ]
+
+
+def test_recursion_unrolled_once_is_the_same_recursion() -> None:
+    unrolled = tree()
+    unrolled["properties"]["children"] = {"type": "array", "items": tree()}
+    assert compare(document(ref("Tree"), Tree=tree()), document(unrolled, Tree=tree())) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"type": "string", "nullable": True}, {"anyOf": [{"type": "string"}, {"type": "null"}]}),
+        ({"allOf": [{"$ref": "#/components/schemas/T"}], "nullable": True}, {"oneOf": [ref("T"), {"type": "null"}]}),
+        ({"type": "integer", "minimum": 1, "exclusiveMinimum": True}, {"type": "integer", "exclusiveMinimum": 1}),
+        ({"type": "integer", "minimum": 1, "exclusiveMinimum": True}, {"type": "integer", "minimum": 2}),
+        ({"type": "string", "enum": ["a", None], "nullable": True}, {"type": ["string", "null"], "enum": ["a", None]}),
+        ({"type": "integer", "format": "int64"}, {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}),
+        ({"type": "string", "enum": ["a"]}, {"const": "a"}),
+        ({"enum": [1, 2]}, {"type": "integer", "enum": [2, 1]}),
+        ({"properties": {"a": {}}}, {"type": "object", "properties": {"a": True}, "additionalProperties": True}),
+        ({"type": "object"}, {"type": "object", "properties": {}, "additionalProperties": {}}),
+        ({"$ref": "#/components/schemas/T", "maxLength": 1}, ref("T")),
+    ],
+)
+def test_both_dialects_say_the_same(old: Any, new: Any) -> None:
+    shared = {"type": "object", "properties": {"x": {"type": "string"}}}
+    one, other = document(old, version="3.0.3", T=shared), document(new, T=shared)
+    assert compare(one, other) == []
+    assert compare(other, one) == []
+
+
+def test_keywords_beside_a_reference_count_in_3_1() -> None:
+    beside = {**ref("T"), "maxLength": 1, "description": "…"}
+    shared = {"type": "string"}
+    assert places(document(ref("T"), T=shared), document(beside, T=shared)) == [("response-body-max-length-set", "")]
+
+
+def test_all_of_that_no_one_schema_can_say_is_compared_branch_by_branch() -> None:
+    closed = {"type": "object", "properties": {"a": {}}, "additionalProperties": False}
+    one = {"allOf": [closed, {"type": "object", "properties": {"b": {}}}]}
+    other = {"allOf": [closed, {"type": "object", "properties": {"c": {}}}]}
+    assert compare(document(one), document({"allOf": one["allOf"][::-1]})) == []
+    assert places(document(one), document(other)) == [("response-body-all-of-changed", "")]
+
+
+def test_names_of_keywords_are_names_of_properties_too() -> None:
+    old = {"type": "object", "properties": {"title": {"type": "string"}, "$ref": {"type": "string"}}}
+    new = {"type": "object", "properties": {"title": {"type": "integer"}, "$ref": {"type": "string"}}}
+    assert places(document(old), document(new)) == [("response-property-type-changed", "/title")]
+
+
+def test_only_the_wanted_operations_are_compared() -> None:
+    old, new = document({"type": "string"}), document({"type": "integer"})
+    new["paths"]["/other/{id}"] = {"get": {}}
+    assert [finding.id for finding in compare(old, new, operations=["GET /other/{anything}"])] == ["endpoint-added"]
+    assert [finding.operation for finding in compare(old, new, operations=["GET /me"])] == ["GET /me"]
+
+
+def test_an_operation_id_that_follows_a_renamed_path_parameter_is_the_same() -> None:
+    def named(parameter: str, operation_id: str) -> dict[str, Any]:
+        return {"openapi": "3.1.0", "paths": {f"/a/{{{parameter}}}": {"get": {"operationId": operation_id}}}}
+
+    old = named("merchantId", "get-a-merchantId")
+    assert compare(old, named("id", "get-a-id")) == []
+    assert [finding.level for finding in compare(old, named("id", "get-a"))] == ["info"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"paths": []}, "/paths"),
+        ({"paths": {"/me": {"get": "x"}}}, "/paths/~1me/get"),
+        ({"paths": {"/me": {"get": {"responses": []}}}}, "/paths/~1me/get/responses"),
+        ({"paths": {"/me": {"$ref": "#/nowhere"}}}, "#/nowhere"),
+        ({"paths": {"/me": {"$ref": "other.yaml#/x"}}}, "bundle"),
+        (document(ref("A"), A=ref("B"), B=ref("A")), "$ref"),
+        (document(ref("A"), A={"allOf": [ref("A")]}), "itself"),
+        (document({"allOf": [ref("A"), {"type": "string"}]}, A={"anyOf": [ref("A")]}), "itself"),
+    ],
+)
+def test_a_broken_document_is_refused_with_one_line(broken: dict[str, Any], says: str) -> None:
+    with pytest.raises(FileRefused) as refusal:
+        compare({"openapi": "3.1.0", **broken}, document({"type": "string"}))
+    assert says in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_schema_that_unfolds_without_bound_is_refused() -> None:
+    names = [f"S{number}" for number in range(40)]
+    schemas: dict[str, Any] = {
+        name: {"type": "object", "properties": {"a": ref(deeper), "b": ref(deeper)}}
+        for name, deeper in zip(names, names[1:], strict=False)
+    }
+    old = document(ref("S0"), **schemas, S39={"type": "string"})
+    new = document(ref("S0"), **schemas, S39={"type": "integer"})
+    assert compare(old, copy.deepcopy(old)) == []
+    with pytest.raises(FileRefused, match="changes in one body"):
+        compare(old, new)
+
+
+def test_a_schema_nested_without_bound_is_refused() -> None:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(190):
+        schema = {"type": "array", "items": schema}
+    with pytest.raises(FileRefused, match="levels"):
+        compare(document(schema), document(schema | {"x-other": 1}))
+
+
+JUNK: list[Any] = [None, [], {}, "", "x", 7, -1.5, True, ["a"], {"a": 1}, {"$ref": "#/paths"}, {"type": ["string"]}]
+
+
+@given(documents(), st.integers(0, 2**32))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_a_document_holds_there_is_an_answer_or_one_refusal(whole: dict[str, Any], seed: int) -> None:
+    rng = random.Random(seed)
+    broken = copy.deepcopy(whole)
+    for _ in range(3):
+        node: Any = broken
+        while True:
+            children = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else []
+            if not children:
+                break
+            parent, key = node, rng.choice(list(children))
+            node = parent[key]
+            if rng.random() < 0.15:
+                break
+        parent[key] = copy.deepcopy(rng.choice(JUNK))
+    for one, other in ((whole, broken), (broken, whole), (broken, broken)):
+        try:
+            assert all(isinstance(finding, Finding) for finding in compare(one, other))
+        except FileRefused as refusal:
+            assert "\n" not in str(refusal)
+
+
+def test_equal_findings_are_added_up_and_grouped_the_worst_first() -> None:
+    info = Finding("b", "info", "GET /me", 200, "/x", "same")
+    bad = Finding("a", "breaking", "GET /me", None, "", "other")
+    elsewhere = Finding("b", "info", "POST /me", 401, "/y", "same")
+    arranged = arrange([info, bad, elsewhere, info])
+    assert [(finding.id, finding.count) for finding in arranged] == [("a", 1), ("b", 2), ("b", 1)]
+    worst, other = group(arranged)
+    assert (worst.id, worst.operations, worst.statuses) == ("a", ("GET /me",), ())
+    assert (other.count, other.statuses, other.locations) == (3, (200, 401), ("/x", "/y"))
+
+
+def test_a_finding_goes_to_json_and_back() -> None:
+    finding = Finding("response-undocumented-property", "warning", "GET /me", 200, "/data/*/new", "new", 3)
+    assert Finding.from_json(json.loads(json.dumps(finding.to_json()))) == finding
+    for wrong in ({}, [], {**finding.to_json(), "level": "bad"}, {**finding.to_json(), "count": 0}):
+        with pytest.raises(FileRefused):
+            Finding.from_json(wrong)
