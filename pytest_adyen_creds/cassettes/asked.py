@@ -79,7 +79,6 @@ def split_uri(uri: str) -> tuple[str, str]:
     return match["origin"], uri[match.end("origin") :]
 
 
-@lru_cache(maxsize=4096)
 def _place(uri: str) -> tuple[str, str, tuple[str, ...]]:
     match = _URI.match(uri)
     if match is None:

@@ -20,6 +20,7 @@ from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Headers, 
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import CassetteError
 
+_AUTHORITY: Final = re.compile(r"[A-Za-z+]+://[^/?#]*")
 _ADYEN: Final = re.compile(r"(?:.+\.)?adyen(?:payments)?\.com\.?", re.IGNORECASE)
 
 _DoorT = TypeVar("_DoorT", bound="Door")
@@ -177,11 +178,9 @@ def _text(value: Any) -> str:
     return str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-@lru_cache(maxsize=4096)
 def _authority(uri: str) -> str:
-    start = uri.find("://") + 3
-    end = next((at for at in range(start, len(uri)) if uri[at] in "/?#"), len(uri))
-    return uri[:end]
+    match = _AUTHORITY.match(uri)
+    return match[0] if match else uri
 
 
 @lru_cache(maxsize=1024)

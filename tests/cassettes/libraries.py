@@ -86,11 +86,9 @@ def with_urllib(method: str, url: str, auth: Auth, body: Any) -> Answer:
 
 def with_aiohttp(method: str, url: str, auth: Auth, body: Any) -> Answer:
     async def call() -> Answer:
-        basic = aiohttp.BasicAuth(*auth) if isinstance(auth, tuple) else None
-        headers = {} if basic else _headers(auth)
         async with (
             aiohttp.ClientSession() as session,
-            session.request(method, url, headers=headers, auth=basic, json=body) as response,
+            session.request(method, url, headers=_headers(auth), json=body) as response,
         ):
             return Answer(response.status, await response.read())
 

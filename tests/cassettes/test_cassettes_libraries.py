@@ -182,7 +182,7 @@ class _Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as httpd:
-        thread = Thread(target=httpd.serve_forever)
+        thread = Thread(target=httpd.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{httpd.server_address[1]}"
         httpd.shutdown()
@@ -348,7 +348,7 @@ def test_concurrent_requests_are_recorded_in_the_order_of_asking(tmp_path: Path,
 
     async def gather() -> None:
         async with httpx.AsyncClient() as client:
-            await asyncio.gather(*(client.get(f"{server}/v3/me?n={number}") for number in range(20)))
+            await asyncio.gather(*(client.get(f"{server}/v3/me?n={number}") for number in range(8)))
 
     for name in ("a.yaml", "b.yaml"):
         with recording(tmp_path / name, None, base_urls=[server]):
