@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 RUN: Final = pytest.StashKey["Run"]()
 """Where the run's settings, observations and results are kept."""
+
+_SECRETS: Final = "pytest_adyen_creds.secrets"
 
 SUITE: Final = "adyen-contracts"
 """The name under which the bundled contract suite is collected."""
@@ -144,12 +146,43 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: Any) -> None:
+    """Mask what a warning says."""
+    if _secrets_known():
+        from pytest_adyen_creds.reports.masking import mask_warning
+
+        mask_warning(warning_message)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Mask what pytest writes of logging at once, live or to a file; captured logging is masked in the reports."""
+    logging_plugin = session.config.pluginmanager.get_plugin("logging-plugin")
+    for name in ("log_cli_handler", "log_file_handler"):
+        handler = getattr(logging_plugin, name, None)
+        if handler is not None:
+            handler.format = _masked_after(handler.format)
+
+
+def _masked_after(format_record: Callable[[Any], str]) -> Callable[[Any], str]:
+    def format_masked(record: Any) -> str:
+        text = format_record(record)
+        return str(sys.modules[_SECRETS].SECRETS.mask(text)) if _secrets_known() else text
+
+    return format_masked
+
+
 def _mask(report: Any) -> None:
-    secrets = sys.modules.get("pytest_adyen_creds.secrets")
-    if secrets is not None and len(secrets.SECRETS):
+    if _secrets_known():
         from pytest_adyen_creds.reports.masking import mask_report
 
         mask_report(report)
+
+
+def _secrets_known() -> bool:
+    # not imported means not met: an idle run pays nothing
+    return _SECRETS in sys.modules and len(sys.modules[_SECRETS].SECRETS) > 0
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

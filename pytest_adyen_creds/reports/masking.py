@@ -13,8 +13,16 @@ def mask_report(report: Any) -> None:
     """Mask the texts of a test or collection report in place: traceback, locals, captured output, properties."""
     report.longrepr = _masked(report.longrepr, 0)
     report.sections = _masked(report.sections, 0)
-    if hasattr(report, "user_properties"):
-        report.user_properties = _masked(report.user_properties, 0)
+    for name in ("user_properties", "wasxfail"):
+        if hasattr(report, name):
+            setattr(report, name, _masked(getattr(report, name), 0))
+
+
+def mask_warning(warning_message: Any) -> None:
+    """Mask the text of a recorded warning in place; it keeps its category and its place."""
+    text = str(warning_message.message)
+    if SECRETS.mask(text) != text:
+        warning_message.message = SECRETS.mask(text)
 
 
 def _masked(value: Any, depth: int) -> Any:

@@ -1,0 +1,136 @@
+"""Nothing that pytest prints or writes holds a secret: canaries in every place a test can put one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+CANARIES = {
+    "raw": 'AQEcanary/+="\\tail0001',
+    "plain": "canaryPLAINcanaryPLAINcanary0002",
+    "unicode": "canäry-✓-canary-0003",
+}
+
+TEST_FILE = """
+import json, logging, warnings, base64, sys
+from urllib.parse import quote
+import pytest
+from pytest_adyen_creds.secrets import Secret
+
+CANARIES = [Secret(text) for text in json.loads({canaries!r})]
+
+@pytest.fixture
+def broken_setup():
+    value = CANARIES[0].reveal()
+    raise RuntimeError(f"set-up with {{value}}")
+
+@pytest.fixture
+def broken_teardown():
+    yield
+    raise RuntimeError("teardown with " + CANARIES[1].reveal())
+
+@pytest.mark.parametrize("number", range(len(CANARIES)))
+def test_everywhere(number, record_property, caplog):
+    value = CANARIES[number].reveal()
+    encoded = base64.b64encode(f"user:{{value}}".encode()).decode()
+    held = {{"key": value, "nested": [value, {{"deep": value}}]}}
+    print("out", value, encoded, quote(value, safe=""), json.dumps(value))
+    print("err", value, repr(value), file=sys.stderr)
+    logging.getLogger("canary").debug("logged %s", value)
+    logging.getLogger("canary").error("logged %s", held)
+    record_property("key", value)
+    warnings.warn(f"warned {{value}}")
+    assert held == {{"key": "another", "nested": [value[::-1]]}}, f"message {{value}}"
+
+@pytest.mark.parametrize("number", range(len(CANARIES)))
+def test_wrapped(number):
+    text = "x" * 60 + CANARIES[number].reveal() * 3
+    assert text == "y" * 200
+
+def test_raises():
+    try:
+        raise ValueError(CANARIES[0].reveal())
+    except ValueError as error:
+        raise KeyError({{CANARIES[1].reveal(): 1}}) from error
+
+def test_setup(broken_setup): pass
+def test_teardown(broken_teardown): pass
+
+def test_skips(): pytest.skip("skipped " + CANARIES[2].reveal())
+@pytest.mark.xfail(reason="expected " + CANARIES[1].reveal())
+def test_expected(): raise ValueError(CANARIES[0].reveal())
+"""
+
+
+def forms(value: str) -> list[str]:
+    """Return how a canary may look in what was written."""
+    encoded = [base64.b64encode(b" " * lead + value.encode()).decode()[4:-4] for lead in range(3)]
+    return [value, quote(value, safe=""), json.dumps(value)[1:-1], repr(value)[1:-1], *encoded]
+
+
+def leaks(text: str) -> list[str]:
+    unwrapped = "".join(line.removeprefix("E").strip() for line in text.splitlines())
+    return [form for value in CANARIES.values() for form in forms(value) if form in text or form in unwrapped]
+
+
+ARGUMENTS = ("-vvv", "--showlocals", "--log-level=DEBUG", "-rA", "-o", "junit_logging=all", "--junitxml=junit.xml")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        ("--tb=short",),
+        ("--tb=line",),
+        ("--tb=native",),
+        ("-n", "2"),
+        ("-o", "log_cli=true", "-o", "log_file=log.txt", "-o", "log_file_level=DEBUG"),
+        ("--color=yes",),
+    ],
+    ids=" ".join,
+)
+def test_no_canary_in_anything_written(pytester: pytest.Pytester, more: tuple[str, ...]) -> None:
+    pytester.makepyfile(TEST_FILE.format(canaries=json.dumps(list(CANARIES.values()))))
+    source = {path for path in pytester.path.rglob("*") if path.is_file()}
+    result = pytester.runpytest_subprocess(*ARGUMENTS, *more)
+    outcomes = result.parseoutcomes()
+    assert outcomes["failed"] == 7, outcomes
+    assert outcomes["errors"] == 2
+    assert "[masked]" in result.stdout.str()
+    assert leaks(result.stdout.str() + result.stderr.str()) == []
+    for path in pytester.path.rglob("*"):
+        if path.is_file() and path not in source and path.suffix != ".pyc" and path.name not in ("stdout", "stderr"):
+            assert leaks(path.read_text(errors="replace")) == [], path
+
+
+def test_reads_as_before_without_secrets(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it():\n    assert {'a': 1} == {'a': 2}")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["E       AssertionError: assert {'a': 1} == {'a': 2}"])
+
+
+def test_a_mistake_of_the_users_is_said_without_a_traceback(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        "from pytest_adyen_creds.errors import CredentialError\ndef test_it(): raise CredentialError('do this next')"
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["do this next"])
+    assert "Traceback" not in result.stdout.str()
+    assert "raise CredentialError" not in result.stdout.str()
+
+
+def test_wrong_settings_are_one_line(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    for arguments in (
+        ("--adyen-base-url=https://management-live.adyen.com/v3",),
+        ("--adyen-base-url=http://example.com/v3",),
+        ("--adyen-max-created=many",),
+        ("--adyen-live", "--adyen-backend=replay"),
+    ):
+        result = pytester.runpytest_subprocess(*arguments)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        assert len([line for line in result.errlines if line.strip()]) == 1, result.errlines
