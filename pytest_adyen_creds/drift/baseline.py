@@ -208,7 +208,7 @@ def _entries(findings: Iterable[Finding], reason: str) -> Iterator[Entry]:
                 id=id_,
                 reason=reason,
                 operations=labels,
-                statuses=tuple(numbers) or None,
+                statuses=None if None in statuses else tuple(numbers),
                 location=location,
                 message=message if ambiguous else None,
             )

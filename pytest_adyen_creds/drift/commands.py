@@ -127,7 +127,7 @@ def cassettes(folder_of_cassettes: Path, **options: Any) -> None:
     contract = load_contract(options["api_version"], options["folder"])
     found = survey(folder_of_cassettes, contract, load)
     findings = found.aggregate.findings
-    note = f"{found.aggregate.answers} answers in {found.cassettes} cassettes"
+    note = f"{_count(found.aggregate.answers, 'answer')} in {_count(found.cassettes, 'cassette')}"
     note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
     examples = {finding.key: found.aggregate.example(finding) for finding in findings}
     _finish(str(folder_of_cassettes), findings, options, note=note, examples=examples)
@@ -205,3 +205,7 @@ def _update(path: Path | None, findings: list[Finding], today: date, complete: b
     click.echo(
         f"{plain(str(path))}: {len(after.entries)} entries, {new} new, {gone} removed; give each new one its reason"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

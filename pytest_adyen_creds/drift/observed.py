@@ -140,13 +140,13 @@ class _Judge:
         """Yield one observation a departure: a wrapped or unwrapped object is one, not one for each property."""
         done: set[str] = set()
         for violation in violations:
-            parent, _, name = violation.pointer.rpartition("/")
+            parent = violation.pointer.rpartition("/")[0]
             if violation.keyword not in ("required", "additionalProperties"):
                 yield self._of_value(violation)
             elif parent not in done:
                 wrapping = self._wrapping(parent)
                 if wrapping is None:
-                    yield self._of_presence(violation, name)
+                    yield self._of_presence(violation, _parts(violation.pointer)[-1])
                 else:
                     done.add(parent)
                     yield wrapping
@@ -228,9 +228,9 @@ class _Judge:
                 parts.append("*")
                 value = value[int(part)] if part.isdigit() and int(part) < len(value) else _ABSENT
             else:
-                parts.append(escape(part))
+                parts.append(escape(_readable(part)))
                 value = value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
-        return "".join(f"/{_readable(part)}" for part in parts)
+        return "".join(f"/{part}" for part in parts)
 
     def _observation(self, id_: str, level: Level, location: str, message: str, example: str) -> Observation:
         return Observation(self._finding(id_, level, location, message), _masked(example))
@@ -285,5 +285,7 @@ def _readable(name: str, longest: int = 80) -> str:
 
 
 def _masked(text: str) -> str:
-    text = SECRETS.mask(text)
+    unescaped = text.replace("~1", "/").replace("~0", "~")
+    # a secret that came as a property's name stands escaped in a pointer
+    text = SECRETS.mask(text if SECRETS.mask(unescaped) == unescaped else unescaped)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import random
 from typing import Any
@@ -155,7 +156,7 @@ def test_a_schema_that_unfolds_without_bound_is_refused() -> None:
     names = [f"S{number}" for number in range(40)]
     schemas: dict[str, Any] = {
         name: {"type": "object", "properties": {"a": ref(deeper), "b": ref(deeper)}}
-        for name, deeper in zip(names, names[1:], strict=False)
+        for name, deeper in itertools.pairwise(names)
     }
     old = document(ref("S0"), **schemas, S39={"type": "string"})
     new = document(ref("S0"), **schemas, S39={"type": "integer"})
@@ -192,10 +193,12 @@ def test_whatever_a_document_holds_there_is_an_answer_or_one_refusal(whole: dict
                 break
         parent[key] = copy.deepcopy(rng.choice(JUNK))
     for one, other in ((whole, broken), (broken, whole), (broken, broken)):
+        said = None
         try:
             assert all(isinstance(finding, Finding) for finding in compare(one, other))
         except FileRefused as refusal:
-            assert "\n" not in str(refusal)
+            said = str(refusal)
+        assert said is None or "\n" not in said
 
 
 def test_equal_findings_are_added_up_and_grouped_the_worst_first() -> None:

@@ -1,0 +1,135 @@
+"""Recorded answers against the contract, from the cassettes that people have."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import gzip
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pytest_adyen_creds import load_contract
+from pytest_adyen_creds.drift.recordings import Survey, survey
+from pytest_adyen_creds.errors import FileRefused
+
+ERROR = {"type": "t", "errorCode": "00_403", "title": "t", "detail": "d", "status": 403}
+DRIFTED = json.dumps({**ERROR, "newField": 1}).encode()
+
+
+def interaction(body: Any, *, host: str = "management-test.adyen.com", path: str = "/v3/me", **headers: str) -> Any:
+    listed = {name.replace("_", "-"): [value] for name, value in headers.items()} or {
+        "Content-Type": ["application/json"]
+    }
+    return {
+        "request": {"method": "GET", "uri": f"https://{host}{path}", "headers": {}, "body": None},
+        "response": {"status": {"code": 403, "message": "Forbidden"}, "headers": listed, "body": body},
+    }
+
+
+def surveyed(folder: Path, *interactions: Any, name: str = "a.yaml") -> Survey:
+    # copied, because vcrpy writes no alias for what occurs twice
+    document = {"version": 1, "interactions": [copy.deepcopy(each) for each in interactions]}
+    text = json.dumps(document) if name.endswith(".json") else yaml.safe_dump(document)
+    (folder / name).write_text(text)
+    return look(folder)
+
+
+def look(folder: Path) -> Survey:
+    return survey(folder, load_contract("v3"), lambda version: load_contract(version) if version == "v1" else None)
+
+
+def test_the_bundled_recordings_keep_to_the_contract() -> None:
+    folder = Path(__file__).resolve().parents[2] / "cassettes"
+    found = look(folder)
+    assert found.aggregate.findings == []
+    assert found.aggregate.answers >= 26
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        interaction({"string": DRIFTED.decode()}),
+        interaction({"string": DRIFTED}),
+        interaction({"string": gzip.compress(DRIFTED)}, content_encoding="gzip", content_type="application/json"),
+        interaction({"string": zlib.compress(DRIFTED)}, content_encoding="deflate", content_type="application/json"),
+        interaction({"string": DRIFTED}, content_encoding="gzip", Content_Type="application/json"),
+        interaction({"string": DRIFTED}, content_encoding="br", Content_Type="application/json"),
+        interaction({"base64_string": base64.b64encode(DRIFTED).decode()}),
+    ],
+)
+def test_the_body_is_found_however_it_was_recorded(tmp_path: Path, recorded: Any) -> None:
+    (finding,) = surveyed(tmp_path, recorded, recorded).aggregate.findings
+    assert (finding.id, finding.location, finding.count) == ("response-undocumented-property", "/newField", 2)
+
+
+def test_an_older_layout_is_read(tmp_path: Path) -> None:
+    recorded = interaction(None)
+    recorded["response"] = {"status_code": 403, "http_version": "HTTP/1.1", "headers": {}, "content": DRIFTED.decode()}
+    assert len(surveyed(tmp_path, recorded).aggregate.findings) == 1
+
+
+def test_json_cassettes_are_read_and_other_json_is_passed_by(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"name": "x"}')
+    found = surveyed(tmp_path, interaction({"string": DRIFTED.decode()}), name="b.json")
+    assert (found.cassettes, len(found.aggregate.findings)) == (1, 1)
+
+
+def test_other_hosts_and_operations_are_passed_over(tmp_path: Path) -> None:
+    body = {"string": DRIFTED.decode()}
+    found = surveyed(
+        tmp_path,
+        interaction(body, host="checkout-test.adyen.com"),
+        interaction(body, host="management-test.adyen.com.evil.example"),
+        interaction(body, path="/v3/companies"),
+        interaction(body, path="/v2/me"),
+        interaction({"string": b"\x8b\x0f"}, content_encoding="br"),
+    )
+    assert (found.passed_over, found.aggregate.answers) == (5, 0)
+
+
+def test_the_address_chooses_the_version(tmp_path: Path) -> None:
+    wrapped = {**ERROR, "invalidFields": [{"InvalidField": {"name": "a", "value": "b", "message": "c"}}]}
+    body = {"string": json.dumps(wrapped)}
+    assert surveyed(tmp_path, interaction(body, path="/v1/me")).aggregate.findings == []
+    (finding,) = surveyed(tmp_path, interaction(body, path="/v3/me")).aggregate.findings
+    assert finding.id == "response-property-wrapped"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "interactions: 1",
+        "interactions: [1]",
+        "interactions: [{request: {}, response: {}}]",
+        "interactions: [{request: {method: GET, uri: 'https://[x'}, response: {status: {code: 200}}}]",
+        "interactions: [{request: {method: GET, uri: x}, response: {status: {code: '200'}}}]",
+        "interactions: [{request: {method: GET, uri: x}, response: {status: {code: 200}, headers: [1]}}]",
+        "interactions: [{request: {method: GET, uri: x}, response: {status: {code: 200}, body: {string: 1}}}]",
+        "interactions: !!python/object:os.system {}",
+    ],
+)
+def test_a_file_that_is_no_cassette_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(FileRefused) as refusal:
+        look(tmp_path)
+    assert "a.yaml" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_bomb_is_not_inflated(tmp_path: Path) -> None:
+    bomb = interaction({"string": gzip.compress(b" " * 30 * 1024 * 1024)}, content_encoding="gzip")
+    with pytest.raises(FileRefused, match="interaction 1"):
+        surveyed(tmp_path, bomb)
+
+
+def test_a_folder_without_cassettes_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(FileRefused):
+            look(folder)
