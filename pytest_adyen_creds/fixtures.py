@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_adyen_creds.checks.suite import Suite
     from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.credentials.backend import Backend
+    from pytest_adyen_creds.credentials.credential import Credential
+    from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
+    from pytest_adyen_creds.management import ManagementClient
     from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.sandbox import Sandbox
     from pytest_adyen_creds.settings import Settings
 
-__all__ = ["adyen_contract", "adyen_run", "adyen_settings", "adyen_suite"]
+__all__ = [
+    "adyen_async_client",
+    "adyen_backend",
+    "adyen_balance_platform_credential",
+    "adyen_client",
+    "adyen_contract",
+    "adyen_credential",
+    "adyen_credentials",
+    "adyen_lem_credential",
+    "adyen_management",
+    "adyen_run",
+    "adyen_sandbox",
+    "adyen_sandbox_config",
+    "adyen_sdk",
+    "adyen_settings",
+    "adyen_suite",
+    "adyen_throwaways",
+]
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +67,130 @@ def adyen_suite(adyen_run: Run) -> Suite:
     from pytest_adyen_creds.checks.suite import Suite
 
     return Suite(adyen_run)
+
+
+@pytest.fixture(scope="session")
+def adyen_sandbox_config() -> dict[str, Any]:
+    """The arguments of the run's embedded :class:`Sandbox`; override it to set a propagation delay, say."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def adyen_backend(adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Backend:
+    """Who answers this run's throwaways: the embedded sandbox, or the server that a live run names."""
+    from pytest_adyen_creds.credentials.backend import open_backend
+
+    return adyen_run.live.backend if adyen_run.live else open_backend(adyen_run.settings, adyen_sandbox_config)
+
+
+@pytest.fixture(scope="session")
+def adyen_throwaways(adyen_run: Run, adyen_backend: Backend) -> Throwaways:
+    """This process's side of the pool."""
+    from pytest_adyen_creds.credentials.throwaways import embedded
+
+    if adyen_run.live:
+        return adyen_run.live.throwaways
+    throwaways = embedded(adyen_backend)
+    adyen_run.opened.callback(throwaways.close)
+    return throwaways
+
+
+@pytest.fixture(scope="session")
+def adyen_management(adyen_throwaways: Throwaways) -> ManagementClient:
+    """The client that signs in with the provisioning key; on a live server it changes leased throwaways only."""
+    return adyen_throwaways.management
+
+
+@pytest.fixture
+def adyen_sandbox(adyen_backend: Backend) -> Iterator[Sandbox]:
+    """The embedded sandbox that answers: its clock, faults and customer area. Faults end with the test."""
+    if adyen_backend.sandbox is None:
+        pytest.skip("adyen_sandbox drives the embedded sandbox, and another server answers this run")
+    yield adyen_backend.sandbox
+    adyen_backend.sandbox.faults.clear()
+
+
+@pytest.fixture
+def adyen_credentials(adyen_throwaways: Throwaways, request: pytest.FixtureRequest) -> Iterator[Leases]:
+    """The pool, for a test that needs several: ``adyen_credentials.lease(...)``; all are given back at the end."""
+    from pytest_adyen_creds.credentials.throwaways import Leases
+
+    leases = Leases(adyen_throwaways, _progress_to(request.config))
+    yield leases
+    leases.close()
+
+
+@pytest.fixture
+def adyen_credential(adyen_credentials: Leases, request: pytest.FixtureRequest) -> Credential:
+    """A throwaway credential on lease to this test, as its marker ``adyen_credential`` asks for."""
+    from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
+
+    marker = request.node.get_closest_marker(MARKER)
+    spec = spec_of(request.node.nodeid, marker.args, marker.kwargs) if marker else Spec()
+    return adyen_credentials.lease_as(spec)
+
+
+@pytest.fixture
+def adyen_client(adyen_credential: Credential, adyen_throwaways: Throwaways) -> Iterator[httpx.Client]:
+    """An httpx client signed in as the throwaway; paths come after the base URL: ``adyen_client.get("/me")``."""
+    with adyen_throwaways.backend.client(adyen_credential.key(), adyen_throwaways.ownership) as client:
+        yield client
+
+
+@pytest.fixture
+def adyen_async_client(adyen_credential: Credential, adyen_throwaways: Throwaways) -> httpx.AsyncClient:
+    """An asynchronous httpx client signed in as the throwaway; it keeps no connection, so it needs no closing."""
+    return adyen_throwaways.backend.async_client(adyen_credential.key(), adyen_throwaways.ownership)
+
+
+@pytest.fixture
+def adyen_sdk(adyen_credential: Credential, adyen_client: httpx.Client) -> Any:
+    """Adyen's own Python SDK, signed in as the throwaway; the test is skipped where it is not installed."""
+    adyen = pytest.importorskip("Adyen", reason="adyen_sdk needs Adyen's SDK: pip install Adyen")
+    from pytest_adyen_creds.credentials.sdk import sign_in
+
+    sdk = adyen.Adyen()
+    sign_in(sdk, adyen_client, adyen_credential.key().reveal())
+    return sdk
+
+
+@pytest.fixture
+def adyen_balance_platform_credential(adyen_backend: Backend) -> Credential:
+    """A balance-platform credential, made by hand and named by ``ADYEN_BALANCE_PLATFORM_USERNAME`` and ``…_API_KEY``.
+
+    In the embedded sandbox it is made there; on a live server a test is skipped where the environment names none.
+    """
+    return _by_hand("balance-platform", adyen_backend)
+
+
+@pytest.fixture
+def adyen_lem_credential(adyen_backend: Backend) -> Credential:
+    """A Legal Entity Management credential, made by hand and named by ``ADYEN_LEM_USERNAME`` and ``…_API_KEY``.
+
+    In the embedded sandbox it is made there; on a live server a test is skipped where the environment names none.
+    """
+    return _by_hand("lem", adyen_backend)
+
+
+def _by_hand(kind: str, backend: Backend) -> Credential:
+    from pytest_adyen_creds.credentials.handmade import NotProvided, from_environment, from_sandbox
+    from pytest_adyen_creds.credentials.username import UserKind
+
+    if backend.sandbox is not None:
+        return from_sandbox(UserKind(kind), backend.sandbox)
+    try:
+        return from_environment(UserKind(kind), os.environ)
+    except NotProvided as error:
+        pytest.skip(str(error))
+
+
+def _progress_to(config: pytest.Config) -> Callable[[str], None]:
+    def show(text: str) -> None:
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        capture = config.pluginmanager.get_plugin("capturemanager")
+        if reporter is not None and capture is not None:
+            with capture.global_and_fixture_disabled():
+                reporter.ensure_newline()
+                reporter.write_line(f"adyen: {text}")
+
+    return show

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.judging import CheckFailure
     from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.credentials.session import LiveSession
     from pytest_adyen_creds.settings import Settings
 
 
@@ -28,6 +29,8 @@ class Run:
         self.coverage: Counter[tuple[str, int]] = Counter()
         self.origins: Counter[str] = Counter()
         self.failures: list[CheckFailure] = []
+        self.live: LiveSession | None = None
+        """What a run against a live server has of throwaways; None for every other run."""
         self.opened = ExitStack()
         """What is to be put away when the run ends."""
 

@@ -1,0 +1,164 @@
+"""The backend of a run: who answers, and the one place where a test's transport comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import httpx
+
+from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Timing
+from pytest_adyen_creds.endpoints import is_loopback
+from pytest_adyen_creds.errors import CassetteError, SandboxError
+from pytest_adyen_creds.management import (
+    Budget,
+    Clock,
+    GuardedAsyncTransport,
+    GuardedTransport,
+    ManagementClient,
+    Ownership,
+    RateLimit,
+    SystemClock,
+)
+from pytest_adyen_creds.secrets import Secret
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.sandbox import Sandbox
+    from pytest_adyen_creds.settings import Settings
+
+REQUESTS_PER_MINUTE: Final = 120
+"""What a whole run sends to a server that is not on this machine, at most; nobody published the API's own limit."""
+
+_TIMEOUT: Final = 30.0
+
+
+class SandboxClock:
+    """The clock of the embedded sandbox: waiting moves it, so nothing sleeps."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._clock = sandbox.clock
+
+    def now(self) -> datetime:
+        """Return the sandbox's time."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Return the sandbox's time in seconds; it only moves forward."""
+        return self._clock.now().timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock."""
+        self._clock.advance(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Who answers this run, and how to sign in there. ``key`` is the provisioning key."""
+
+    name: Literal["sandbox", "live"]
+    base_url: str
+    company: str
+    merchant: str | None
+    key: Secret
+    clock: Clock
+    sandbox: Sandbox | None = None
+    share: int = 1
+    """How many processes share what a run may send."""
+
+    def transport(self) -> httpx.BaseTransport:
+        """Return what a test's requests go through, behind the guards: the embedded sandbox, or the network."""
+        return self.sandbox.transport() if self.sandbox is not None else httpx.HTTPTransport()
+
+    def async_transport(self) -> httpx.AsyncBaseTransport:
+        """Return what a test's asynchronous requests go through."""
+        if self.sandbox is not None:
+            return self.sandbox.transport()
+        # a connection that is kept would belong to the event loop of a test that has ended
+        return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
+
+    def ownership(self, budget: Budget) -> Ownership:
+        """Return what may be changed here: everything in the embedded sandbox, leased throwaways elsewhere."""
+        if self.sandbox is not None:
+            return Ownership.sandbox()
+        return Ownership(budget, provisioning=[self.key])
+
+    def management(self, ownership: Ownership, *, clock: Clock | None = None) -> ManagementClient:
+        """Return a client signed in with the provisioning key."""
+        local = self.sandbox is not None or is_loopback(self.base_url)
+        return ManagementClient(
+            self.base_url,
+            api_key=self.key,
+            transport=self.transport(),
+            ownership=ownership,
+            clock=clock or self.clock,
+            timeout=_TIMEOUT,
+            rate_limit=None if local else RateLimit(REQUESTS_PER_MINUTE / self.share, burst=20),
+        )
+
+    def client(self, api_key: Secret, ownership: Ownership) -> httpx.Client:
+        """Return an httpx client signed in with ``api_key``, behind the guards; paths come after the base URL."""
+        return httpx.Client(
+            base_url=self.base_url,
+            headers={"X-API-Key": api_key.reveal()},
+            transport=GuardedTransport(self.transport(), ownership),
+            trust_env=False,
+            timeout=_TIMEOUT,
+        )
+
+    def async_client(self, api_key: Secret, ownership: Ownership) -> httpx.AsyncClient:
+        """Return an asynchronous httpx client signed in with ``api_key``, behind the guards."""
+        return httpx.AsyncClient(
+            base_url=self.base_url,
+            headers={"X-API-Key": api_key.reveal()},
+            transport=GuardedAsyncTransport(self.async_transport(), ownership),
+            trust_env=False,
+            timeout=_TIMEOUT,
+        )
+
+    @property
+    def timing(self) -> Timing:
+        """The bound that claims keep here."""
+        return ON_LOOPBACK if self.sandbox is not None or is_loopback(self.base_url) else OVER_NETWORK
+
+
+def open_backend(settings: Settings, sandbox: Mapping[str, Any] | None = None, *, share: int = 1) -> Backend:
+    """Return the backend of a run: ``live`` as the settings say, else an embedded sandbox made with ``sandbox``.
+
+    Raises :class:`SettingsError` where the live backend lacks a key or an account, and :class:`CassetteError` in
+    replay, where no server answers that could make a throwaway.
+    """
+    if settings.backend == "live":
+        key, company = settings.require_live()
+        return Backend("live", settings.base_url, company, settings.merchant, key, SystemClock(), share=share)
+    if settings.backend == "replay":
+        raise CassetteError(
+            "a throwaway credential needs a server, and --adyen-backend=replay answers from cassettes only; "
+            "use --adyen-backend=auto or sandbox"
+        )
+    return _embedded(settings, dict(sandbox or {}))
+
+
+def _embedded(settings: Settings, arguments: dict[str, Any]) -> Backend:
+    from pytest_adyen_creds.sandbox import Sandbox
+
+    if settings.company is not None:
+        arguments.setdefault("company", settings.company)
+    if settings.merchant is not None:
+        arguments.setdefault("merchants", (settings.merchant,))
+    try:
+        sandbox = Sandbox(**arguments)
+    except TypeError as error:
+        raise SandboxError(
+            f"adyen_sandbox_config: {error}; return arguments of pytest_adyen_creds.sandbox.Sandbox"
+        ) from None
+    return Backend(
+        "sandbox",
+        settings.base_url,
+        sandbox.company,
+        sandbox.merchants[0],
+        sandbox.provisioning.api_key,
+        SandboxClock(sandbox),
+        sandbox,
+    )

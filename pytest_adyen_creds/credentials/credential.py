@@ -1,0 +1,144 @@
+"""A credential: what a test holds, with its secrets as :class:`Secret` objects, immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
+
+from pytest_adyen_creds.credentials.username import UserKind, Username, parse_username
+from pytest_adyen_creds.errors import CredentialError
+from pytest_adyen_creds.secrets import Secret
+
+Level = Literal["company", "merchant"]
+
+OVERLAP: Final = timedelta(hours=24)
+"""How long a replaced API key goes on working (Adyen's specification)."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """An allowed origin of a credential."""
+
+    id: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Credential:
+    """An API credential.
+
+    ``level`` and ``account`` say where it was made: at a company or at a merchant account. ``merchants`` are the
+    merchant accounts that it is limited to, empty for the whole company. ``links`` map names such as ``self`` to URLs.
+    ``api_key`` and ``password`` are None where they are not known: the API shows them once only.
+    """
+
+    level: Level
+    account: str
+    id: str
+    username: str
+    roles: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
+    merchants: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+    active: bool = True
+    api_key: Secret | None = None
+    password: Secret | None = None
+    client_key: Secret | None = None
+    rotator: Callable[[Credential], Rotation] | None = field(default=None, repr=False, compare=False)
+    """What makes a new API key; given by whoever leased the credential out."""
+
+    @property
+    def user(self) -> Username | None:
+        """The username taken apart; None where it has an unknown form."""
+        return parse_username(self.username)
+
+    @property
+    def kind(self) -> UserKind | None:
+        """Which kind of API user it is; None where its username has an unknown form."""
+        return self.user.kind if self.user else None
+
+    def key(self) -> Secret:
+        """Return the API key; raises :class:`CredentialError` where it is not known."""
+        if self.api_key is None:
+            raise CredentialError(f"the API key of {self.username} is not known; generate a new one")
+        return self.api_key
+
+    def rotate_api_key(self) -> Rotation:
+        """Return this credential with a new API key, and when the old key dies: 24 hours from now.
+
+        Waits until the new key works. Raises :class:`CredentialError` for a credential that is not leased.
+        """
+        if self.rotator is None:
+            raise CredentialError(
+                f"{self.username} is not on lease, so its key is not this run's to change; "
+                "rotate the credential that a fixture gave you"
+            )
+        return self.rotator(self)
+
+    def updated(self, body: Mapping[str, Any]) -> Credential:
+        """Return this credential with what an answer of the API says about it."""
+        known = from_body(self.level, self.account, body)
+        return replace(
+            known,
+            api_key=known.api_key or self.api_key,
+            password=known.password or self.password,
+            client_key=known.client_key or self.client_key,
+            rotator=self.rotator,
+        )
+
+
+class Rotation(NamedTuple):
+    """A credential with its new API key, and the moment (UTC) at which the old key stops working."""
+
+    credential: Credential
+    old_key_expires: datetime
+
+
+def from_body(level: Level, account: str, body: Mapping[str, Any]) -> Credential:
+    """Return the credential that an answer shows; raises :class:`CredentialError` where it shows none."""
+    credential_id, username = body.get("id"), body.get("username")
+    if not isinstance(credential_id, str) or not isinstance(username, str):
+        raise CredentialError(
+            f"an answer about a credential of {account} has no id or no username; check what serves it"
+        )
+    links = body.get("_links")
+    hrefs = {
+        name: link["href"]
+        for name, link in (links.items() if isinstance(links, dict) else ())
+        if isinstance(link, dict) and isinstance(link.get("href"), str)
+    }
+    return Credential(
+        level=level,
+        account=account,
+        id=credential_id,
+        username=username,
+        roles=_texts(body.get("roles")),
+        origins=tuple(
+            Origin(str(item.get("id", "")), str(item.get("domain", "")))
+            for item in _items(body.get("allowedOrigins"))
+            if isinstance(item, dict)
+        ),
+        merchants=_texts(body.get("associatedMerchantAccounts")),
+        links=MappingProxyType(hrefs),
+        description=body["description"] if isinstance(body.get("description"), str) else None,
+        active=body.get("active") is not False,
+        api_key=_secret(body.get("apiKey")),
+        password=_secret(body.get("password")),
+        client_key=_secret(body.get("clientKey")),
+    )
+
+
+def _items(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in _items(value) if isinstance(item, str))
+
+
+def _secret(value: object) -> Secret | None:
+    return value if isinstance(value, Secret) else Secret(value) if isinstance(value, str) else None

@@ -1,0 +1,122 @@
+"""Roles: those of the Management API as data, the presets made of them, and how spellings compare."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pytest_adyen_creds.errors import CredentialError
+
+Permission = Literal["view", "edit"]
+Preset = Literal["read-only", "write", "full-access"]
+
+API_CREDENTIALS: Final = "Management API - API credentials read and write"
+"""The role that every operation on API credentials asks for (Adyen's specification)."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of the Management API: its name, and what its holder may read and write (None: nothing)."""
+
+    name: str
+    entity: str
+    permission: Permission
+    reads: str
+    writes: str | None
+
+
+def _pair(entity: str, what: str) -> tuple[Role, ...]:
+    view = Role(f"Management API - {entity} read", entity, "view", what, None)
+    edit = Role(f"Management API - {entity} read and write", entity, "edit", what, what)
+    return view, edit
+
+
+KNOWN: Final[tuple[Role, ...]] = (
+    *_pair("Accounts", "company and merchant accounts"),
+    *_pair("Android files", "Android apps and certificates for terminals"),
+    # the one entity without a role that only reads
+    Role(
+        API_CREDENTIALS,
+        "API credentials",
+        "edit",
+        "API credentials and their allowed origins",
+        "API credentials, their keys, roles and allowed origins",
+    ),
+    *_pair("Payment methods", "payment method settings"),
+    *_pair("Payout Account Settings", "payout settings"),
+    *_pair("Stores", "stores"),
+    *_pair("Terminal actions", "actions scheduled on terminals"),
+    *_pair("Terminal settings", "terminal settings"),
+    *_pair("Users", "users"),
+    *_pair("Webhooks", "webhooks"),
+)
+"""The known roles of the Management API, by entity."""
+
+PRESETS: Final[dict[Preset, tuple[str, ...]]] = {
+    "read-only": tuple(role.name for role in KNOWN if role.permission == "view"),
+    "write": tuple(role.name for role in KNOWN if role.permission == "edit"),
+    "full-access": tuple(role.name for role in KNOWN),
+}
+"""The presets, as the columns of a permission table: View, Edit, and both, for every entity.
+
+View is an entity's "… read" role and Edit its "… read and write" role. An Adyen role that writes also reads, so a
+holder of ``write`` may do what a holder of ``full-access`` may; the sets of roles differ, and are told apart.
+"""
+
+_DASH: Final = re.compile(r"\s*[\u2010-\u2015\u2212-]+\s*")
+
+
+def normalised(role: str) -> str:
+    """Return ``role`` in the form in which spellings compare: dashes, spaces and capitals alike.
+
+    Adyen's own documents and answers spell the same role with an em dash, a spaced em dash and a spaced hyphen, and
+    "read and write" also with capitals.
+    """
+    return " ".join(_DASH.sub(" - ", role).split()).casefold()
+
+
+def preset_roles(name: str) -> tuple[str, ...]:
+    """Return the roles of a preset; raises :class:`CredentialError` for a name that is none."""
+    for preset, roles in PRESETS.items():
+        if preset == name:
+            return roles
+    raise CredentialError(f"{name!r} is no preset; write one of {', '.join(PRESETS)}, or give roles")
+
+
+def classify(roles: Iterable[str]) -> Preset | Literal["custom"]:
+    """Return the name of the preset that ``roles`` are, whatever their order and spelling; else ``custom``."""
+    given = {normalised(role) for role in roles}
+    for preset, names in PRESETS.items():
+        if given == {normalised(name) for name in names}:
+            return preset
+    return "custom"
+
+
+def same(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Return whether two sets of roles are the same, whatever their order and spelling."""
+    return {normalised(role) for role in one} == {normalised(role) for role in other}
+
+
+def holds(roles: Iterable[str], wanted: str) -> bool:
+    """Return whether ``wanted`` is among ``roles``, whatever its spelling."""
+    return normalised(wanted) in {normalised(role) for role in roles}
+
+
+def grantable(wanted: Sequence[str], held: Iterable[str], holder: str) -> tuple[str, ...]:
+    """Return ``wanted`` in the spelling of the roles that ``holder`` has, each once.
+
+    Only roles that the provisioning user holds can be given to others (Adyen's specification). Raises
+    :class:`CredentialError` that names the role and the holder for one it does not hold, before anything is sent.
+    """
+    spelled = {normalised(role): role for role in held}
+    missing = [role for role in wanted if normalised(role) not in spelled]
+    if missing:
+        names = ", ".join(repr(role) for role in missing)
+        raise CredentialError(
+            f"{holder} cannot give the role{'s' if len(missing) > 1 else ''} {names}, because it does not hold "
+            f"{'them' if len(missing) > 1 else 'it'}; nothing was sent: add to {holder} in the Customer Area what is "
+            f"missing, or ask for roles that it holds"
+        )
+    return tuple(dict.fromkeys(spelled[normalised(role)] for role in wanted))

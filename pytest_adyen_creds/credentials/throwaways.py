@@ -1,0 +1,155 @@
+"""Throwaways: what a process of the run has to lease them, use them, and give them back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pytest_adyen_creds.credentials import tag
+from pytest_adyen_creds.credentials.credential import Credential, Rotation
+from pytest_adyen_creds.credentials.pool import Pool
+from pytest_adyen_creds.credentials.provisioning import TIME_TO_LIVE, Progress, Provisioner
+from pytest_adyen_creds.credentials.roles import Preset
+from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
+from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
+from pytest_adyen_creds.management import Budget
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.credentials.backend import Backend
+
+
+class Lender(Protocol):
+    """Who leases throwaways out: the pool itself, or the way to the process that has it."""
+
+    def lease(self, spec: Spec, holder: str = ..., progress: Progress = ...) -> Credential:
+        """Return a throwaway on lease."""
+        ...
+
+    def give_back(self, credential_id: str, holder: str = ..., credential: Credential | None = ...) -> None:
+        """Take one back."""
+        ...
+
+
+class Throwaways:
+    """One process's side of the pool: its rights, its clients, its leases.
+
+    ``lender`` leases out; ``budget`` is the run's; ``run`` is the id in its tags. What a test itself creates with
+    ``management`` is switched off by :meth:`close`.
+    """
+
+    def __init__(self, backend: Backend, lender: Lender, budget: Budget, run: str) -> None:
+        self.backend = backend
+        self.run = run
+        self.ownership = backend.ownership(budget)
+        self.management = backend.management(self.ownership)
+        self._lender = lender
+        self._provisioner = Provisioner(
+            self.management, backend.company, backend.merchant, run, backend.clock, timing=backend.timing
+        )
+
+    def lease(self, spec: Spec, progress: Progress = lambda text: None) -> Credential:
+        """Return a throwaway on lease to this process; its secrets and its right to be changed come with it."""
+        credential = self._lender.lease(spec, progress=progress)
+        if self.ownership.halted is None:
+            self.ownership.lease(
+                credential.id, credential.description, username=credential.username, api_key=credential.api_key
+            )
+        return credential
+
+    def give_back(self, credential: Credential) -> None:
+        """Give a lease back; the throwaway is reset, and this process may no longer change it."""
+        if self.backend.sandbox is not None:
+            # faults are a test's own; what puts its throwaway right again is not to meet them
+            self.backend.sandbox.faults.clear()
+        self.ownership.release(credential.id)
+        self._lender.give_back(credential.id, credential=credential)
+
+    def rotate(self, credential: Credential) -> Rotation:
+        """Return a leased credential with a new API key that works, and when the old one dies."""
+        return self._provisioner.rotate(credential)
+
+    def description(self) -> str:
+        """Return a description that tags a credential as a throwaway of this run."""
+        return tag.make(self.run, self.backend.clock.now() + TIME_TO_LIVE)
+
+    def close(self) -> list[str]:
+        """Switch off what tests created by themselves; return what went wrong, one line each."""
+        problems = []
+        for credential_id in self.ownership.created:
+            try:
+                account = self.management.company(self.backend.company)
+                released = tag.make(self.run, self.backend.clock.now().replace(second=0, microsecond=0))
+                account.update(credential_id, {"active": False, "description": released})
+            except AdyenCredsError as error:
+                problems.append(f"credential {credential_id}, which a test created, could not be switched off: {error}")
+        self.management.close()
+        return problems
+
+
+def embedded(backend: Backend) -> Throwaways:
+    """Return the throwaways of an embedded sandbox, with a pool of their own that nothing outlives."""
+    run, unlimited = tag.new_run(), Budget(sys.maxsize)
+    client = backend.management(backend.ownership(unlimited))
+    provisioner = Provisioner(client, backend.company, backend.merchant, run, backend.clock)
+    pool = Pool(provisioner, sys.maxsize, background=False, recycling=False)
+    return Throwaways(backend, pool, unlimited, run)
+
+
+class Leases:
+    """What the fixture ``adyen_credentials`` gives a test: leases, given back at its end."""
+
+    def __init__(self, throwaways: Throwaways, progress: Progress) -> None:
+        self._throwaways = throwaways
+        self._progress = progress
+        self._held: dict[str, Credential] = {}
+
+    def lease(
+        self,
+        level: Literal["company", "merchant"] = "company",
+        *,
+        roles: Iterable[str] = (),
+        preset: Preset | None = None,
+        origins: Iterable[str] = (),
+        merchants: Iterable[str] = (),
+        fresh: bool = False,
+    ) -> Credential:
+        """Return a throwaway on lease until the test ends; the arguments are those of the marker adyen_credential."""
+        return self.lease_as(
+            adyen_credential(level, roles=roles, preset=preset, origins=origins, merchants=merchants, fresh=fresh)
+        )
+
+    def lease_as(self, spec: Spec) -> Credential:
+        """Return a throwaway on lease that is as ``spec`` says."""
+        credential = replace(self._throwaways.lease(spec, self._progress), rotator=self._rotate)
+        self._held[credential.id] = credential
+        return credential
+
+    def give_back(self, credential: Credential) -> None:
+        """Give a lease back before the test ends; a credential that is not on lease is left alone."""
+        held = self._held.pop(credential.id, None)
+        if held is not None:
+            self._throwaways.give_back(held)
+
+    def description(self) -> str:
+        """Return a description that tags a credential as a throwaway of this run, for one that a test creates."""
+        return self._throwaways.description()
+
+    def close(self) -> None:
+        """Give all leases back; raises the first :class:`CredentialError` after trying each."""
+        problems: list[CredentialError] = []
+        for credential in list(self._held.values()):
+            try:
+                self.give_back(credential)
+            except CredentialError as error:
+                problems.append(error)
+        if problems:
+            raise problems[0]
+
+    def _rotate(self, credential: Credential) -> Rotation:
+        if credential.id not in self._held:
+            raise CredentialError(f"{credential.username} was given back; lease one to change its key")
+        rotation = self._throwaways.rotate(credential)
+        self._held[credential.id] = rotation.credential
+        return rotation
