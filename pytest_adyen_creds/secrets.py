@@ -6,14 +6,24 @@ import base64
 import hmac
 import json
 import re
-from typing import Final, NoReturn
+import threading
+from collections.abc import Iterator
+from typing import Final, NoReturn, Self
 from urllib.parse import quote, quote_plus
+
+from pytest_adyen_creds.readings import Reading, peeled, readings
 
 MASK: Final = "[masked]"
 """What stands in a masked text where a secret stood."""
 
 _SHORTEST: Final = 6
 """A shorter value is not registered: masking it would tear ordinary words apart."""
+
+_FRAGMENT: Final = 8
+"""Characters of a secret beside an ellipsis that are masked: what is left of it where a tool cut it short."""
+
+_BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_ELLIPSIS: Final = re.compile(r"(?:\.{3,}|…)+")
 
 
 class Secret:
@@ -40,31 +50,116 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        return hmac.compare_digest(_bytes(self._value), _bytes(other._value))
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied to another process; pass the object that holds it")
 
 
+class _Form:
+    """Strictly private: one spelling of a secret, and whether base64 shows bits of it in the characters beside it."""
+
+    __slots__ = ("after", "before", "text")
+
+    def __init__(self, text: str, *, before: bool = False, after: bool = False) -> None:
+        self.text = text
+        self.before = before
+        self.after = after
+
+
+class _Index:
+    """Strictly private: finds any of many forms in a text by looking up one gram in every ``stride`` characters.
+
+    Each form is filed under ``stride`` grams in a row, so that one of them lies on a multiple of ``stride`` wherever
+    the form stands. Of the rows it could be filed under, the least crowded: keys that start alike are told apart.
+    """
+
+    def __init__(self, gram: int, stride: int) -> None:
+        self._gram = gram
+        self._stride = stride
+        self._filed: dict[str, list[tuple[int, _Form]]] = {}
+
+    @property
+    def shortest(self) -> int:
+        """Characters that a form must have to be filed here."""
+        return self._gram + self._stride - 1
+
+    def add(self, form: _Form) -> None:
+        """File ``form``."""
+        last = len(form.text) - self.shortest
+        offset = min({0, last // 3, last // 2, last}, key=lambda offset: self._crowd(form.text, offset))
+        for start in range(offset, offset + self._stride):
+            self._filed.setdefault(form.text[start : start + self._gram], []).append((start, form))
+
+    def _crowd(self, text: str, offset: int) -> int:
+        grams = (text[start : start + self._gram] for start in range(offset, offset + self._stride))
+        return sum(len(self._filed.get(gram, ())) for gram in grams)
+
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield the spans of ``text`` where a form stands."""
+        filed, gram = self._filed, self._gram
+        if not filed:
+            return
+        hits = [at for at in range(0, len(text) - gram + 1, self._stride) if text[at : at + gram] in filed]
+        for at in hits:
+            for offset, form in tuple(filed[text[at : at + gram]]):
+                start, end = at - offset, at - offset + len(form.text)
+                if start >= 0 and text.startswith(form.text, start):
+                    yield (
+                        start - (form.before and start > 0 and text[start - 1] in _BASE64),
+                        end + (form.after and end < len(text) and text[end] in _BASE64),
+                    )
+
+
 class SecretRegistry:
-    """The secrets that this process has met, and the masking of them in any text."""
+    """The secrets that this process has met, and the masking of them in any text. Thread-safe."""
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()
         self._values: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._spaced = False
+        self._longest = 0
+        self._indexes = (_Index(8, 8), _Index(6, 4), _Index(_SHORTEST, 1))
+        self._heads: dict[str, list[str]] = {}
+        self._tails: dict[str, list[str]] = {}
 
     def add(self, value: str) -> None:
         """Register ``value``; from now on :meth:`mask` replaces it in every form it is known to take."""
-        if len(value) >= _SHORTEST and value not in self._values:
+        if len(value) < _SHORTEST or value in self._values:
+            return
+        with self._lock:
+            if value in self._values:
+                return
+            self._file(value)
+            if any(char.isspace() for char in value):
+                self._spaced = True
+                self._file("".join(value.split()))
             self._values.add(value)
-            self._pattern = None
+
+    def _file(self, value: str) -> None:
+        known = set()
+        for form in _spellings(value):
+            if len(form.text) >= _SHORTEST and form.text not in known:
+                known.add(form.text)
+                next(index for index in self._indexes if len(form.text) >= index.shortest).add(form)
+                if len(form.text) > _FRAGMENT:
+                    self._heads.setdefault(form.text[:_FRAGMENT], []).append(form.text)
+                    self._tails.setdefault(form.text[-_FRAGMENT:], []).append(form.text)
+                    self._longest = max(self._longest, len(form.text))
 
     def values(self) -> frozenset[str]:
         """Return the registered secrets themselves, for the scrubbing of cassettes; never print or store them."""
-        return frozenset(self._values)
+        with self._lock:
+            return frozenset(self._values)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -72,39 +167,92 @@ class SecretRegistry:
     def mask(self, text: str) -> str:
         """Return ``text`` with each registered secret replaced by :data:`MASK`.
 
-        Found raw, JSON-escaped, URL-encoded, in base64 at any alignment, and broken by line wraps.
+        Found raw, JSON-escaped, in a repr, URL-encoded, as HTML entities, in hex, in base64 at any alignment (so within
+        basic auth too), in any three of these upon each other, and broken by line wraps with indentation or the
+        prefixes of pytest; and where a tool cut it short with an ellipsis, what is left of it.
         """
         if not self._values or not text:
             return text
-        if self._pattern is None:
-            forms = {form for value in self._values for form in forms_of(value)}
-            # the longest form first, so that a secret inside a longer one leaves no remainder
-            self._pattern = re.compile("|".join(map(_wrappable, sorted(forms, key=len, reverse=True))))
-        return self._pattern.sub(MASK, text)
+        spans = {
+            reading.origin(start, end)
+            for reading in readings(text, without_space=self._spaced)
+            for start, end in self._find(reading)
+        }
+        if not spans:
+            return text
+        parts, done = [], 0
+        for start, end in _merged(spans):
+            parts += [text[done:start], MASK]
+            done = end
+        return "".join([*parts, text[done:]])
+
+    def _find(self, reading: Reading) -> Iterator[tuple[int, int]]:
+        for index in self._indexes:
+            yield from index.find(reading.text)
+        cuts = [cut.span() for cut in _ELLIPSIS.finditer(reading.text)]
+        ends = [0, *(end for _, end in cuts)]
+        starts = [*(start for start, _ in cuts[1:]), len(reading.text)]
+        for (start, end), first, last in zip(cuts, ends, starts, strict=False):
+            yield from self._fragments(reading.text, first, start, end, last)
+
+    def _fragments(self, text: str, first: int, start: int, end: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield what stands of a secret between ``first`` and an ellipsis, and between the ellipsis and ``last``."""
+        first, last = max(first, start - self._longest), min(last, end + self._longest)
+        first = max(first, *(text.rfind(space, first, start) + 1 for space in " \n\t"))
+        for at in range(first, start - _FRAGMENT + 1):
+            for form in self._heads.get(text[at : at + _FRAGMENT], ()):
+                if form.startswith(text[at:start]):
+                    yield at, start
+        for at in range(end + _FRAGMENT, last + 1):
+            if text[at - 1].isspace():
+                break
+            for form in self._tails.get(text[at - _FRAGMENT : at], ()):
+                if form.endswith(text[end:at]):
+                    yield end, at
 
 
 def forms_of(value: str) -> set[str]:
-    """Return the forms in which ``value`` may occur in a text: raw, escaped, URL-encoded, base64."""
-    raw = value.encode()
-    forms = {
-        value,
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        repr(value)[1:-1],
-        quote(value, safe=""),
-        quote(value),
-        quote_plus(value),
-    }
-    for lead in range(3):
-        # what base64 shows of the value whatever stands before and after it
-        encoded = base64.b64encode(b"\0" * lead + raw).decode()
-        inner = encoded[(0, 2, 3)[lead] : len(encoded) - (4 if (lead + len(raw)) % 3 else 0)]
-        forms |= {inner, inner.replace("+", "-").replace("/", "_")}
+    """Return the forms in which ``value`` may occur in a text: raw, escaped, URL-encoded, hex, base64."""
+    forms = {form.text for form in _spellings(value)}
+    forms |= {repr(value)[1:-1], quote(value, safe=""), quote(value), quote_plus(value)}
+    forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     return {form for form in forms if len(form) >= _SHORTEST}
 
 
-def _wrappable(form: str) -> str:
-    return r"(?:\r?\n[ \t]*)?".join(map(re.escape, form))
+def _spellings(value: str) -> Iterator[_Form]:
+    """Yield the forms that no reading of a text leads back to the value itself."""
+    raw = _bytes(value)
+    for spelled in {value, value.replace(" ", "+")}:  # with plus signs: URL-encoded as a form
+        for text in (spelled, _bytes(spelled).decode("latin-1")):  # UTF-8, byte by byte
+            yield _Form(text)
+            yield from map(_Form, peeled(text))
+    yield _Form(raw.hex())
+    yield _Form(raw.hex().upper())
+    for within in {raw, _bytes(json.dumps(value)[1:-1]), _bytes(json.dumps(value, ensure_ascii=False)[1:-1])}:
+        for lead in range(3):
+            # what base64 shows of the value whatever stands before and after it
+            encoded = base64.b64encode(b"\0" * lead + within).decode()
+            bits = 8 * (lead + len(within))
+            inner = encoded[-(-8 * lead // 6) : bits // 6]
+            for form in (inner, inner.replace("+", "-").replace("/", "_")):
+                yield _Form(form, before=lead > 0, after=bits % 6 > 0)
+
+
+def _merged(spans: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the spans in order, overlapping ones as one."""
+    ordered = iter(sorted(spans))
+    start, end = next(ordered)
+    for next_start, next_end in ordered:
+        if next_start >= end:
+            yield start, end
+            start, end = next_start, next_end
+        else:
+            end = max(end, next_end)
+    yield start, end
+
+
+def _bytes(value: str) -> bytes:
+    return value.encode("utf-8", "surrogatepass")
 
 
 SECRETS: Final = SecretRegistry()

@@ -1,0 +1,158 @@
+"""Readings of a text: as it stands, with wrapped lines joined, with escapes resolved; each mapped back to it."""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+DEEPEST: Final = 3
+"""How many layers are taken off: JSON within JSON within a repr is three."""
+
+# A line's end and what tools put before the rest of a broken line: indentation, pytest's "E   " and ">   ", the rules
+# of exception groups and panels, the signs of diffs; and the colours of a terminal.
+_COLOUR: Final = r"\x1b\[[0-9;]*m"
+# A sign at a line's end is no mark but what a broken line left alone there.
+_ALONE: Final = r"[ \t]*(?:[│┃║\r\n]|\Z)"
+_MARK: Final = rf"(?:[│┃║]|{_COLOUR}|[E>|+?-](?!{_ALONE}))(?:{_COLOUR})*[ \t]+"
+_MARKS: Final = rf"(?:{_COLOUR})*[ \t]*(?:{_MARK})*"
+# The look-behind keeps a long run of spaces from being tried from each of them.
+_BREAK: Final = re.compile(rf"{_COLOUR}|(?:(?<![ \t])[ \t]+(?:[│┃║][ \t]*)?)?\r?\n{_MARKS}")
+_PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
+_BACKSLASH: Final = re.compile(
+    rf"\\[nr](?:\\n)?{_MARKS}|"
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U00[01][0-9a-fA-F]{5}|x[0-9a-fA-F]{2}"
+    r"|[\\\"'/abftv]|[0-7]{1,3})"
+)
+_ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_ANY: Final = re.compile("|".join(pattern.pattern for pattern in (_BREAK, _BACKSLASH, _PERCENT, _ENTITY)))
+_SPACE: Final = re.compile(r"\s+")
+_SIMPLE: Final = {"t": "\t", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text and where each part of it stood in the text that was read."""
+
+    text: str
+    parent: Reading | None = None
+    starts: list[int] = field(default_factory=list)
+    """Where each piece starts here, in order."""
+    pieces: list[tuple[int, int]] = field(default_factory=list)
+    """Where each piece starts in the parent, and for a resolved escape its length there; 0 for a piece unchanged."""
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of the original text that ``start`` to ``end`` of this reading stands for."""
+        if self.parent is None:
+            return start, end
+        first, last = self._at(start), self._at(end - 1)
+        return self.parent.origin(first[0], last[1])
+
+    def _at(self, index: int) -> tuple[int, int]:
+        piece = bisect_right(self.starts, index) - 1
+        start, length = self.pieces[piece]
+        if length:
+            return start, start + length
+        return start + index - self.starts[piece], start + index - self.starts[piece] + 1
+
+
+def readings(text: str, *, without_space: bool = False) -> Iterator[Reading]:
+    """Yield the readings of ``text``, itself first; ``without_space``: each once more with no white space left."""
+    seen: set[str] = set()
+    for reading in _layers(text):
+        if reading.text not in seen:
+            seen.add(reading.text)
+            yield reading
+            if without_space and (squeezed := _resolved(reading, _SPACE)):
+                yield squeezed
+
+
+def peeled(value: str) -> Iterator[str]:
+    """Yield what is left of ``value`` itself as layers are taken off, where it holds what looks like escapes."""
+    return (reading.text for reading in _peeled(Reading(value), _ANY))
+
+
+def _layers(text: str) -> Iterator[Reading]:
+    itself = Reading(text)
+    yield itself
+    joined = _resolved(itself, _BREAK) or itself
+    yield joined
+    # Each kind of escape alone, since a secret may hold what looks like one of the others; then all of them at once.
+    firsts = []
+    for kind in (_BACKSLASH, _PERCENT, _ENTITY):
+        for depth, reading in enumerate(_peeled(joined, kind)):
+            yield reading
+            if not depth:
+                firsts.append(reading)
+    if firsts:
+        yield from _peeled(firsts[0] if len(firsts) == 1 else joined, _ANY)
+
+
+def _peeled(reading: Reading, pattern: re.Pattern[str]) -> Iterator[Reading]:
+    for _ in range(DEEPEST):
+        resolved = _resolved(reading, pattern)
+        if resolved is None:
+            return
+        yield resolved
+        reading = resolved
+
+
+def _resolved(reading: Reading, pattern: re.Pattern[str]) -> Reading | None:
+    text, parts, starts, pieces = reading.text, [], [], []
+    here = there = 0
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        if start > there:
+            starts.append(here)
+            pieces.append((there, 0))
+            parts.append(text[there:start])
+            here += start - there
+        if char := _resolve(match[0]):
+            starts.append(here)
+            pieces.append((start, end - start))
+            parts.append(char)
+            here += len(char)
+        there = end
+    if not there:
+        return None
+    if there < len(text):
+        starts.append(here)
+        pieces.append((there, 0))
+        parts.append(text[there:])
+    return Reading("".join(parts), reading, starts, pieces)
+
+
+def _resolve(escape: str) -> str:
+    """Return the character that ``escape`` stands for, or nothing for a break."""
+    if escape[0] == "%":
+        # a byte each; the registry knows what UTF-8 looks like when it is read so
+        return chr(int(escape[1:], 16))
+    if escape[0] == "&":
+        return _entity(escape)
+    return _backslash(escape) if escape[0] == "\\" else ""
+
+
+def _entity(escape: str) -> str:
+    if escape[1] != "#":
+        return html.unescape(escape)
+    code = int(escape[3:-1], 16) if escape[2] in "xX" else int(escape[2:-1])
+    return chr(code) if code <= 0x10FFFF else ""
+
+
+def _backslash(escape: str) -> str:
+    kind = escape[1]
+    if kind in "nr":
+        return ""
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    if kind in "\\\"'/":
+        return kind
+    if kind in "01234567":
+        return chr(int(escape[1:], 8))
+    if len(escape) == 12:
+        return chr(0x10000 + ((int(escape[2:6], 16) - 0xD800) << 10) + int(escape[8:], 16) - 0xDC00)
+    code = int(escape[2:], 16)
+    return chr(code) if code <= 0x10FFFF else ""
