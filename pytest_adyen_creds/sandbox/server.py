@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import struct
@@ -37,9 +38,8 @@ class Server:
         try:
             listener = socket.create_server((_HOST, port), backlog=128)
         except OSError as error:
-            raise SandboxError(
-                f"port {port} cannot be had ({error.strerror}); give another one, or 0 for any"
-            ) from None
+            why = os.strerror(error.errno or 0)
+            raise SandboxError(f"port {port} cannot be had ({why}); give another, or 0 for any") from None
         with listener:
             self.port: int = listener.getsockname()[1]
             self._server = _Server(_HOST, self.port, self._serve, handler, fd=listener.fileno())
@@ -115,6 +115,9 @@ class _Server(ThreadedWSGIServer):
 class _Handler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Keep quiet: requests are not logged."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Keep quiet; werkzeug's own would take the target apart first, which not every target allows."""
 
     def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
         """Wait for no further request on a connection that is gone."""
