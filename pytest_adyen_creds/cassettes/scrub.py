@@ -23,6 +23,9 @@ TAG_EXPIRY: Final = "2099-12-31T23:59Z"
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104 - names, not a binding
 """Hosts that mean this machine."""
 
+SANDBOX_ACCOUNTS: Final = ("TestCompany", "TestMerchant", "TestMerchantEU")
+"""The accounts of the embedded sandbox unless it is given others: no one's, so they may stay readable."""
+
 _ACCOUNT: Final = r"(?=[\w.-]*[A-Za-z])\w[\w.-]*\w"
 _TAG: Final = r"(?P<tag>pytest-adyen-creds )(?P<run>\S{8}) exp \d{4}-\d\d-\d\dT\d\d:\d\dZ"
 _USERNAME: Final = (

@@ -1,0 +1,138 @@
+"""``adyen-creds cassettes``: check recordings, and scrub those that another tool made."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes.inspect import inspect
+from pytest_adyen_creds.cassettes.interaction import Cassette
+from pytest_adyen_creds.cassettes.places import Places
+from pytest_adyen_creds.cassettes.problem import Problem
+from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
+from pytest_adyen_creds.cassettes.staleness import find_homeless, find_orphans, load_in_use
+from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
+from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.files import read_text
+from pytest_adyen_creds.secrets import SECRETS, Secret
+
+_VARIABLES: Final = ("ADYEN_MANAGEMENT_API_KEY",)
+
+
+@click.group()
+def cassettes() -> None:
+    """Recordings: check them for secrets, age, orphans and unsafe files; scrub them."""
+
+
+@cassettes.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--unused", is_flag=True, help="Also list what no test of the last full run asked for.")
+@click.option("--max-age", type=click.FloatRange(min=0), metavar="DAYS", help="Older cassettes are stale.")
+@click.option(
+    "--secrets",
+    "secrets_file",
+    type=click.Path(path_type=Path),
+    help="File with secrets to look for, one a line ('-': standard input).",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path | None, form: str) -> int:
+    """List what is wrong with the cassettes in DIR.
+
+    Secrets (by form, by place, those in the environment and in --secrets), files that are unsafe or broken, cassettes
+    that are stale, and those whose test is gone. Exit status 1 where anything was found.
+
+    \b
+    adyen-creds cassettes check tests
+    adyen-creds cassettes check tests --unused --max-age 180 --format json
+    """
+    _know_secrets(secrets_file)
+    paths = list(storage.find_cassettes(folder))
+    problems = [*_problems(paths, max_age), *find_homeless(paths)]
+    if unused:
+        homeless = {problem.path for problem in problems if problem.kind == "orphan"}
+        problems += find_orphans([path for path in paths if path not in homeless], load_in_use(Path.cwd()))
+    problems.sort(key=lambda problem: (str(problem.path), problem.kind, problem.where))
+    if form == "json":
+        click.echo(json.dumps([problem.to_json() for problem in problems], indent=2, ensure_ascii=False))
+    else:
+        for problem in problems:
+            click.echo(SECRETS.mask(str(problem)))
+        click.echo(f"{_count(len(paths), 'cassette')}, {_count(len(problems), 'problem')}")
+    return 1 if problems else 0
+
+
+@cassettes.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--write", is_flag=True, help="Rewrite the files in place; without it nothing is changed.")
+@click.option("--account", "accounts", multiple=True, help="A company or merchant account name to replace. Repeatable.")
+@click.option(
+    "--secrets",
+    "secrets_file",
+    type=click.Path(path_type=Path),
+    help="File with secrets to replace, one a line ('-': standard input).",
+)
+def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Path | None) -> int:
+    """Replace secrets, account names and ids in the cassettes in DIR by pseudonyms.
+
+    Also takes the cassettes of vcrpy and pytest-recording, and leaves them readable for both. Each file is replaced as
+    a whole or not at all. Exit status 1 where files are to be changed (without --write) or cannot be read.
+
+    \b
+    adyen-creds cassettes scrub tests
+    adyen-creds cassettes scrub tests --write --account AcmeCorp
+    """
+    _know_secrets(secrets_file)
+    configured = (os.environ.get(name) for name in ("ADYEN_COMPANY_ACCOUNT", "ADYEN_MERCHANT_ACCOUNT"))
+    names = (*accounts, *filter(None, configured))
+    scrubber = Scrubber(load_contract().secret_properties, names, keep=SANDBOX_ACCOUNTS)
+    changed = unreadable = 0
+    paths = list(storage.find_cassettes(folder))
+    for path in paths:
+        try:
+            clean = _scrubbed(path, scrubber)
+            if clean is not None and write:
+                storage.write(path, clean)
+        except AdyenCredsError as error:
+            unreadable += 1
+            click.echo(SECRETS.mask(str(error)), err=True)
+            continue
+        if clean is not None:
+            changed += 1
+            click.echo(f"{path}: {'scrubbed' if write else 'would be scrubbed'}")
+    done = "changed" if write else "to change"
+    click.echo(f"{_count(len(paths), 'cassette')}, {changed} {done}, {unreadable} unreadable")
+    return 1 if unreadable or (changed and not write) else 0
+
+
+def _scrubbed(path: Path, scrubber: Scrubber) -> Cassette | None:
+    cassette = document.read(path)
+    interactions, context = scrubber.recording(cassette.interactions, cassette.context)
+    clean = Cassette(tuple(interactions), cassette.provenance, context)
+    return None if clean == cassette else clean
+
+
+def _problems(paths: list[Path], max_age: float | None) -> Iterator[Problem]:
+    digests = {version: load_contract(version).digest for version in VERSIONS}
+    places, now = Places(load_contract().secret_properties), datetime.now(UTC)
+    for path in paths:
+        yield from inspect(path, places, now=now, max_age=max_age, digests=digests)
+
+
+def _know_secrets(secrets_file: Path | None) -> None:
+    for name in _VARIABLES:
+        if os.environ.get(name):
+            Secret(os.environ[name])
+    if secrets_file is not None:
+        for line in read_text(secrets_file).splitlines():
+            Secret(line.strip())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

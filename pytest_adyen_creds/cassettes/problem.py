@@ -1,0 +1,28 @@
+"""What is wrong with a cassette: one record for secrets, age, orphans and unreadable files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["secret", "stale", "orphan", "unsafe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the cassette at ``path``; ``message`` holds no secret and says what to do next."""
+
+    path: Path
+    kind: Kind
+    where: str
+    """``line 12``, ``interaction 3``, or empty for the whole file."""
+    message: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the record as JSON: ``path``, ``kind``, ``where``, ``message``."""
+        return {"path": str(self.path), "kind": self.kind, "where": self.where, "message": self.message}
+
+    def __str__(self) -> str:
+        where = f", {self.where}" if self.where else ""
+        return f"{self.path}{where}: {self.kind}: {self.message}"

@@ -1,0 +1,110 @@
+"""Staleness and orphans: recordings that are too old, made with another contract, or that no test asks for."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from pytest_adyen_creds.cassettes.interaction import Cassette
+from pytest_adyen_creds.cassettes.problem import Problem
+from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
+from pytest_adyen_creds.files import read_json, read_text
+
+IN_USE: Final = Path(".adyen-creds") / "cassettes-in-use.json"
+"""Where a full run leaves which cassettes its tests own, under the folder that pytest was started in."""
+
+_AGAIN: Final = "record it again with --adyen-record=all"
+
+
+def find_staleness(
+    cassette: Cassette, path: Path, *, now: datetime, max_age: float | None, digests: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Yield why ``cassette`` is stale: older than ``max_age`` days (``None``: any age will do), or another contract.
+
+    ``now`` is aware; ``digests`` holds the contracts' current digests by version. A cassette of another tool says
+    neither when nor with what it was made, so it is never stale.
+    """
+    provenance = cassette.provenance
+    if provenance is None:
+        return
+    try:
+        recorded_at = datetime.fromisoformat(provenance.recorded_at)
+    except ValueError:
+        yield Problem(path, "stale", "", f"its date of recording is no date ({provenance.recorded_at!r}); {_AGAIN}")
+        return
+    age = (now - recorded_at.replace(tzinfo=recorded_at.tzinfo or UTC)).total_seconds() / 86_400
+    if max_age is not None and age > max_age:
+        yield Problem(path, "stale", "", f"it was recorded {age:.0f} days ago, {max_age:g} are allowed; {_AGAIN}")
+    current = digests.get(provenance.contract)
+    if current is not None and current != provenance.contract_digest:
+        yield Problem(
+            path, "stale", "", f"it was recorded with another version of contract {provenance.contract}; {_AGAIN}"
+        )
+
+
+def find_orphans(paths: Iterable[Path], owned: Iterable[Path]) -> Iterator[Problem]:
+    """Yield each of ``paths`` that is none of ``owned``, the cassettes that the tests of a full run ask for."""
+    known = {path.resolve() for path in owned}
+    for path in paths:
+        if path.resolve() not in known:
+            yield _orphan(path, "no test that was collected asks for it")
+
+
+def find_homeless(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yield each per-test cassette whose test module or test function is gone; found without running anything."""
+    functions: dict[Path, frozenset[str] | None] = {}
+    for path in paths:
+        if path.parent.parent.name != "cassettes":
+            continue
+        module = path.parent.parent.parent / f"{path.parent.name}.py"
+        if module not in functions:
+            functions[module] = _functions_of(module)
+        names = functions[module]
+        if names is None:
+            yield _orphan(path, f"its test module {module} does not exist")
+        elif names and (name := _function_of(path)) not in names:
+            yield _orphan(path, f"{module} has no test {name}")
+
+
+def save_in_use(root: Path, owned: Iterable[Path]) -> None:
+    """Note under ``root`` which cassettes the tests of a full run own; :func:`load_in_use` reads it."""
+    path = root / IN_USE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = sorted(os.path.relpath(item, root) for item in owned)
+    path.write_text(json.dumps({"cassettes": names}, indent=2) + "\n", encoding="utf-8")
+
+
+def load_in_use(root: Path) -> list[Path]:
+    """Return what :func:`save_in_use` noted under ``root``; raises :class:`CassetteError` where no run did."""
+    path = root / IN_USE
+    if not path.is_file():
+        raise CassetteError(f"{path}: does not exist; run pytest here first, without selecting tests")
+    value = read_json(path)
+    names = value.get("cassettes") if isinstance(value, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise CassetteError(f"{path}: holds no list of cassettes; run pytest here again, without selecting tests")
+    return [root / name for name in names]
+
+
+def _functions_of(module: Path) -> frozenset[str] | None:
+    if not module.is_file():
+        return None
+    try:
+        tree = ast.parse(read_text(module))
+    except (AdyenCredsError, SyntaxError, ValueError, RecursionError):
+        return frozenset()  # what cannot be read may hold any test
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def _function_of(path: Path) -> str:
+    # [CLASS.]TEST[PARAMETERS]: neither class nor function holds a dot
+    return path.stem.partition("[")[0].rpartition(".")[2]
+
+
+def _orphan(path: Path, why: str) -> Problem:
+    return Problem(path, "orphan", "", f"{why}; remove it")

@@ -1,0 +1,290 @@
+"""``cassettes check`` and ``cassettes scrub``: what they find, what they leave alone, and how they exit."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+import vcr
+from libraries import ORIGIN
+
+from pytest_adyen_creds import load_contract
+from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes.commands import cassettes
+from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.staleness import find_staleness, save_in_use
+from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.secrets import SecretRegistry
+
+API_KEY = "AQE" + "hY7/k+3" * 17 + "==-mB4xQ=-Z9!"
+CLIENT_KEY = "test_7QWERTYUIOPASDFGHJKLZXCVBNM012345"
+PASSWORD = "r7#kP!w2@zQ9$mX4&b"
+
+
+def run(*arguments: object) -> int:
+    status = cassettes.main(args=[str(argument) for argument in arguments], standalone_mode=False)
+    return status if isinstance(status, int) else 0
+
+
+def provenance(**changes: Any) -> Provenance:
+    made = {
+        "backend": "sandbox",
+        "recorded_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "contract": "v3",
+        "contract_digest": load_contract("v3").digest,
+        "generator": "pytest-adyen-creds 0.1.0",
+    }
+    return Provenance(**{**made, **changes})
+
+
+def exchange(body: bytes = b"{}", headers: Any = (), **changes: Any) -> Interaction:
+    return Interaction("GET", f"{ORIGIN}/v3/me", headers, b"", 200, "OK", (), body, **changes)
+
+
+def clean_cassette() -> Cassette:
+    recorded = exchange(
+        json.dumps({"apiKey": API_KEY, "password": PASSWORD, "clientKey": CLIENT_KEY, "id": "S2-12345"}).encode(),
+        (
+            ("x-api-key", API_KEY),
+            ("authorization", "Basic " + base64.b64encode(b"ws@Company.X:" + PASSWORD.encode()).decode()),
+        ),
+    )
+    scrubber = Scrubber(load_contract().secret_properties, registry=SecretRegistry())
+    return Cassette(tuple(scrubber.interactions([recorded])), provenance())
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ADYEN_MANAGEMENT_API_KEY", raising=False)
+    storage.write(tmp_path / "clean.yaml", clean_cassette())
+    return tmp_path
+
+
+def test_a_scrubbed_cassette_is_clean(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", folder) == 0
+    assert capsys.readouterr().out == "1 cassette, 0 problems\n"
+
+
+def wrapped(value: str) -> str:
+    return "\n          ".join(value[at : at + 20] for at in range(0, len(value), 20))
+
+
+FORMS = {
+    "raw": lambda value: value,
+    "base64": lambda value: base64.b64encode(value.encode()).decode(),
+    "base64 within": lambda value: base64.b64encode(f"a key: {value}!".encode()).decode(),
+    "URL-encoded": lambda value: quote(value, safe=""),
+    "JSON-escaped": lambda value: "".join(f"\\u{ord(char):04x}" if char in "/+=" else char for char in value),
+    "wrapped": wrapped,
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("secret", [API_KEY, CLIENT_KEY], ids=["API key", "client key"])
+def test_a_canary_planted_by_hand_is_found_by_its_form(folder: Path, form: Any, secret: str) -> None:
+    planted = document.dumps(clean_cassette()).replace("allowedOrigins", "x")
+    path = folder / "planted.yaml"
+    text = planted.replace('"id":', f'"note": "{form(secret)}",\n          "id":')
+    assert text != planted
+    path.write_text(text)
+
+    assert run("check", path) == 1
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_known_secret_is_found_in_every_form_though_it_has_none_of_its_own(
+    folder: Path, form: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = f"{abs(hash(folder))}-Tr0ub4dor&3/+="
+    (folder / "known.txt").write_text(secret + "\n")
+    planted = document.dumps(clean_cassette())
+    (folder / "planted.yaml").write_text(planted.replace('"id":', f'"note": "{form(secret)}",\n          "id":'))
+    assert run("check", folder / "planted.yaml") == 0
+
+    assert run("check", folder, "--secrets", folder / "known.txt") == 1
+
+    out = capsys.readouterr().out
+    assert "a secret that this session knows" in out
+    assert secret not in out
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        exchange(b'{"password": "correct horse"}'),
+        exchange(b'{"data": [{"clientKey": "ck-123456"}]}'),
+        exchange(headers=(("x-api-key", "my own key"),)),
+        exchange(headers=(("authorization", "Basic " + base64.b64encode(b"ws@Company.X:hunter2").decode()),)),
+        exchange(headers=(("cookie", "JSESSIONID=123456789"),)),
+        exchange(b'{"password": "correct horse'),
+    ],
+)
+def test_a_value_in_the_place_of_a_secret_is_found_whatever_it_looks_like(
+    folder: Path, planted: Interaction, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage.write(folder / "planted.yaml", Cassette((exchange(), planted), provenance()))
+
+    assert run("check", folder, "--format", "json") == 1
+
+    found = json.loads(capsys.readouterr().out)
+    assert {"secret"} == {item["kind"] for item in found}
+    assert "interaction 2" in {item["where"] for item in found}
+    assert "hunter2" not in str(found)
+    assert "horse" not in str(found)
+
+
+@pytest.mark.parametrize("placeholder", ["REDACTED", "[masked]", "<FILTERED>", "***", "", "DUMMY", "YOUR_API_KEY"])
+def test_what_other_tools_put_in_a_secrets_place_is_no_secret(folder: Path, placeholder: str) -> None:
+    storage.write(folder / "other.yaml", Cassette((exchange(headers=(("x-api-key", placeholder),)),)))
+
+    assert run("check", folder) == 0
+
+
+@pytest.mark.parametrize(
+    "content", ["!!python/object/apply:os.system [x]\n", "a: &a [1]\nb: *a\n", "version: 7\ninteractions: []\n", ""]
+)
+def test_an_unsafe_or_broken_file_is_listed_in_one_line(
+    folder: Path, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "bad.yaml").write_text(content)
+
+    assert run("check", folder) == 1
+
+    assert capsys.readouterr().out.count(": unsafe: ") == 1
+
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "max_age", "says"),
+    [
+        ({"recorded_at": "2026-11-20T00:00:00Z"}, 3.0, None),
+        ({"recorded_at": "2026-11-20T00:00:00Z"}, 1.5, "recorded 2 days ago, 1.5 are allowed"),
+        ({"recorded_at": "2016-11-20T00:00:00Z"}, None, None),
+        (
+            {"recorded_at": "2026-11-22T00:00:00Z", "contract_digest": "sha256:other"},
+            None,
+            "another version of contract v3",
+        ),
+        ({"recorded_at": "yesterday"}, None, "is no date"),
+        ({"recorded_at": "2026-11-22T00:00:00Z", "contract": "v9"}, None, None),
+    ],
+)
+def test_age_and_contract_decide_what_is_stale(
+    changes: dict[str, str], max_age: float | None, says: str | None
+) -> None:
+    cassette = Cassette((), provenance(**changes))
+    digests = {"v3": load_contract("v3").digest}
+
+    found = [str(item) for item in find_staleness(cassette, Path("x.yaml"), now=NOW, max_age=max_age, digests=digests)]
+
+    assert len(found) == (says is not None)
+    assert says is None or says in found[0]
+
+
+def test_staleness_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    storage.write(folder / "old.yaml", Cassette((), provenance(recorded_at="2020-01-01T00:00:00Z")))
+
+    assert run("check", folder) == 0
+    assert run("check", folder, "--max-age", "30") == 1
+    assert "stale" in capsys.readouterr().out
+
+
+def test_a_cassette_whose_test_is_gone_is_an_orphan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "test_life.py").write_text("class TestLife:\n    async def test_a(self): ...\ndef test_b(): ...\n")
+    for name in ("test_life/TestLife.test_a", "test_life/test_b[x.y-1]", "test_life/test_gone", "test_none/test_a"):
+        storage.write(folder / "cassettes" / f"{name}.yaml", clean_cassette())
+
+    assert run("check", folder, "--format", "json") == 1
+
+    found = json.loads(capsys.readouterr().out)
+    assert [Path(item["path"]).stem for item in found if item["kind"] == "orphan"] == ["test_gone", "test_a"]
+
+
+def test_unused_lists_what_the_last_full_run_did_not_ask_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AdyenCredsError, match="run pytest here first"):
+        run("check", folder, "--unused")
+    storage.write(folder / "cassettes" / "more" / "unused.yaml", clean_cassette())
+    (folder / "more.py").write_text("def unused(): ...\n")
+    save_in_use(folder, [folder / "clean.yaml"])
+
+    assert run("check", folder) == 0
+    capsys.readouterr()
+    assert run("check", folder, "--unused") == 1
+
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[0]
+        .endswith("unused.yaml: orphan: no test that was collected asks for it; remove it")
+    )
+
+
+def test_a_folder_that_does_not_exist_could_not_be_checked(folder: Path) -> None:
+    with pytest.raises(AdyenCredsError, match="does not exist"):
+        run("check", folder / "none")
+
+
+def plain_vcrpy(path: Path) -> str:
+    """Record with plain vcrpy, from a sandbox on loopback, and return the API key that it wrote."""
+    sandbox = Sandbox()
+    with sandbox.serve() as server, vcr.use_cassette(str(path)):
+        headers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
+        url = f"{server.url}/v3/companies/TestCompany/apiCredentials"
+        created = requests.post(url, json={"roles": sandbox.roles[:1]}, headers=headers, timeout=5).json()
+        requests.get(f"{server.url}/v3/me", headers={"X-API-Key": created["apiKey"]}, timeout=5)
+    return str(created["apiKey"])
+
+
+def test_a_plain_vcrpy_cassette_is_scrubbed_in_place_and_still_replays(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "plain.yaml"
+    key = plain_vcrpy(path)
+    before = path.read_text()
+    assert key in before
+    assert run("check", path) == 1
+
+    assert run("scrub", folder) == 1
+    assert path.read_text() == before
+    assert "plain.yaml: would be scrubbed" in capsys.readouterr().out
+
+    assert run("scrub", folder, "--write") == 0
+    assert run("check", folder) == 0
+    assert run("scrub", folder) == 0
+    assert key not in path.read_text()
+    with vcr.use_cassette(str(path), record_mode="none"):
+        url = f"{ORIGIN}/v3/companies/TestCompany/apiCredentials"
+        created = requests.post(url, json={}, headers={"X-API-Key": "x"}, timeout=5).json()
+        assert created["apiKey"].startswith("AQEPSEUDONYM")
+        assert requests.get(f"{ORIGIN}/v3/me", timeout=5).json()["id"] == created["id"]
+
+
+def test_accounts_and_secrets_given_by_hand_are_replaced(folder: Path) -> None:
+    path = folder / "x.yaml"
+    storage.write(path, Cassette((exchange(b'{"detail": "AcmeCorp and sesame-1234"}'),)))
+    (folder / "known.txt").write_text("sesame-1234\n")
+
+    assert run("scrub", path, "--write", "--account", "AcmeCorp", "--secrets", folder / "known.txt") == 0
+
+    assert "AcmeCorp" not in path.read_text()
+    assert "sesame" not in path.read_text()
+
+
+def test_scrubbing_goes_on_after_a_file_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.yaml").write_text("version: 2\ninteractions: []\n")
+    storage.write(folder / "b.yaml", Cassette((exchange(b'{"apiKey": "abcdefgh"}'),)))
+
+    assert run("scrub", folder, "--write") == 1
+
+    assert "abcdefgh" not in (folder / "b.yaml").read_text()
+    assert "version 2" in capsys.readouterr().err
