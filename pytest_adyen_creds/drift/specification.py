@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pytest_adyen_creds.drift.bodies import BodyComparison
-from pytest_adyen_creds.drift.document import Document, Operation, bare
+from pytest_adyen_creds.drift.document import Document, bare
 from pytest_adyen_creds.drift.finding import Finding, Level, arrange
+from pytest_adyen_creds.drift.operation import Operation
 from pytest_adyen_creds.drift.schemas import Comparison
 
 

@@ -57,6 +57,20 @@ def test_schemas_that_hold_each_other_show_their_changes_from_wherever_they_are_
     assert ("response-property-max-length-set", "/first/b/leaf") in found
 
 
+def test_schemas_that_all_hold_each_other_are_compared_once_each() -> None:
+    names = [f"S{number}" for number in range(12)]
+
+    def knot(**leaf: Any) -> dict[str, Any]:
+        properties = {name: ref(name) for name in names}
+        return {
+            name: {"type": "object", "properties": {**properties, "leaf": {"type": "string", **leaf}}} for name in names
+        }
+
+    found = places(document(ref("S0"), **knot()), document(ref("S0"), **knot(maxLength=1)))
+    assert {id_ for id_, _ in found} == {"response-property-max-length-set"}
+    assert len(found) == len(names)
+
+
 def test_a_schema_used_twice_shows_its_change_at_both_places() -> None:
     root = {"type": "object", "properties": {"one": ref("Link"), "two": {"type": "array", "items": ref("Link")}}}
     link = {"type": "object", "properties": {"href": {"type": "string"}}}
