@@ -67,16 +67,18 @@ class FormIndex:
         return self._unwrap(text, pseudonym) if "\n" in text else text
 
     def _walk(self, text: str, pseudonym: Callable[[str], str]) -> str:
-        heads, pieces, done, at, last = self._heads, [], 0, 0, len(text) - _HEAD
-        while at <= last:
-            candidates = heads.get(text[at : at + _HEAD])
-            hit = candidates and next((pair for pair in candidates if text.startswith(pair[0], at)), None)
-            if not hit:
-                at += 1
+        heads = self._heads
+        places = [at for at in range(len(text) - _HEAD + 1) if text[at : at + _HEAD] in heads]
+        pieces: list[str] = []
+        done = 0
+        for at in places:
+            if at < done:
                 continue
-            form, value = hit
-            pieces += [text[done:at], pseudonym(value)]
-            done = at = at + len(form)
+            hit = next((pair for pair in heads[text[at : at + _HEAD]] if text.startswith(pair[0], at)), None)
+            if hit is not None:
+                form, value = hit
+                pieces += [text[done:at], pseudonym(value)]
+                done = at + len(form)
         return "".join([*pieces, text[done:]]) if pieces else text
 
     def _inside_base64(self, token: str, pseudonym: Callable[[str], str]) -> str:

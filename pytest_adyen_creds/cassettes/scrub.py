@@ -129,6 +129,7 @@ class _Replacer:
 
     def __init__(self, learner: _Learner, registered: frozenset[str], keep: frozenset[str]) -> None:
         self._pseudonyms = Pseudonyms()
+        self._texts: dict[str, str] = {}
         self._levels, self._keep = learner.levels, keep
         spread = registered | {value for value in learner.secrets if _is_telling(value)}
         # a configured account's name is replaced as a name, also where it was registered as a secret
@@ -145,6 +146,13 @@ class _Replacer:
         return self._pseudonyms.secret(value)
 
     def text(self, value: str) -> str:
+        # roles, labels and paths come again in every interaction
+        known = self._texts.get(value)
+        if known is None:
+            known = self._texts[value] = self._replaced(value)
+        return known
+
+    def _replaced(self, value: str) -> str:
         value = self._origins.sub(CANONICAL_ORIGIN, value)
         value = self._forms.replace(value, self._pseudonyms.secret)
         return self._names.sub(self._name, value)
