@@ -71,9 +71,15 @@ def run_of(config: pytest.Config) -> Run:
         from pytest_adyen_creds.run import Run
 
         try:
-            config.stash[RUN] = Run(settings_of(config), Path(config.rootpath))
+            run = config.stash[RUN] = Run(settings_of(config), Path(config.rootpath))
         except AdyenCredsError as error:
             raise pytest.UsageError(str(error)) from None
+        if run.settings.backend == "live":
+            from pytest_adyen_creds.credentials.session import LiveSession
+
+            run.live = LiveSession(run, config)
+            run.opened.callback(run.live.close)
+            config.pluginmanager.register(run.live, "adyen-live")
     return config.stash[RUN]
 
 
@@ -84,6 +90,8 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def _asked_for(config: pytest.Config) -> bool:
+    if config.getini("adyen_live") or config.getini("adyen_backend"):
+        return True
     return any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
 
 

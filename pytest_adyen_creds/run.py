@@ -54,6 +54,8 @@ class Run:
 
     def header(self) -> str:
         """Say in one line who answers this run."""
+        if self.live is not None and (line := self.live.header()):
+            return line
         settings = self.settings
         where = f" at {settings.base_url}" if settings.backend == "live" else ""
         return f"adyen: {settings.backend}{where}, Management API {settings.api_version}"

@@ -64,6 +64,8 @@ class Backend:
     key: Secret
     clock: Clock
     sandbox: Sandbox | None = None
+    username: str | None = None
+    """The provisioning user's name, where it is known."""
     share: int = 1
     """How many processes share what a run may send."""
 
@@ -82,7 +84,8 @@ class Backend:
         """Return what may be changed here: everything in the embedded sandbox, leased throwaways elsewhere."""
         if self.sandbox is not None:
             return Ownership.sandbox()
-        return Ownership(budget, provisioning=[self.key])
+        names = [self.username] if self.username else []
+        return Ownership(budget, provisioning=[self.key], provisioning_usernames=names)
 
     def management(self, ownership: Ownership, *, clock: Clock | None = None) -> ManagementClient:
         """Return a client signed in with the provisioning key."""

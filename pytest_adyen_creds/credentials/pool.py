@@ -41,7 +41,8 @@ class Pool:
     ``size`` is the most that the pool holds at one place. With ``background``, provisioning runs on threads of its
     own, so that several waits for new keys are one wait; without, in the thread that asks, as the embedded sandbox
     wants it, whose clock moves when something waits. ``recycling``: look for throwaways of earlier runs first.
-    ``announce`` gets a line now and then while something takes time.
+    ``announce`` gets a line now and then while something takes time. ``before`` is called before anything is
+    provisioned, and waits until what killed runs left can be recycled.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Pool:
         background: bool = True,
         recycling: bool = True,
         announce: Progress = lambda text: None,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         self.provisioner = provisioner
         self.size = size
         self._background = background
         self._recycling = recycling
         self._announce = announce
+        self._before = before
         self._changed = threading.Condition()
         self._shelves: dict[Place, _Shelf] = {}
         self._leased: dict[str, tuple[str, Throwaway]] = {}
@@ -82,10 +85,14 @@ class Pool:
         """
         self.provisioner.check(spec)
         place = spec.level, self.provisioner.account(spec)
-        if spec.fresh or not self._background:
-            throwaway = self._at_once(place, holder, fresh=spec.fresh)
-        else:
-            throwaway = self._wait_for_one(place, holder, progress)
+        try:
+            if spec.fresh or not self._background:
+                throwaway = self._at_once(place, holder, fresh=spec.fresh)
+            else:
+                throwaway = self._wait_for_one(place, holder, progress)
+        except (BudgetSpent, NotReady) as error:
+            self.provisioner.journal.problem(type(error).__name__, str(error))
+            raise
         try:
             self.provisioner.refresh_key(throwaway)
             self.provisioner.configure(throwaway, spec)
@@ -190,6 +197,9 @@ class Pool:
     def _start_or_give_up(self, place: Place, shelf: _Shelf, holder: str) -> None:
         if shelf.starting >= shelf.waiting.total():
             return
+        budget = self.provisioner.client.ownership.budget
+        if shelf.spent is not None and budget.spent < budget.limit:
+            shelf.spent = None  # a creation that was under way was refused
         if shelf.held < self.size and shelf.spent is None:
             self._start(place)
             return
@@ -233,13 +243,15 @@ class Pool:
 
     def _provision(self, place: Place, *, recycling: bool) -> Throwaway:
         try:
+            self._before()
             throwaway = None
             if recycling and self._recycling:
                 throwaway = self.provisioner.recycle(*place, self._try)
             throwaway = throwaway or self.provisioner.create(*place)
         except BudgetSpent:
             raise
-        except AdyenCredsError:
+        except BaseException:
+            # perhaps created or claimed, and the answer lost
             self.is_dirty = True
             raise
         with self._changed:
@@ -279,14 +291,19 @@ class Pool:
         """
         self._closing.set()
         stop_waiting()
+        # first what is known, in case whoever ends the run does not wait for the rest
+        problems = self._switch_off_all()
         for thread in self._threads:
             thread.join(_GOODBYE)
             self.is_dirty |= thread.is_alive()
+        return problems + self._switch_off_all()
+
+    def _switch_off_all(self) -> list[str]:
         problems = []
         for throwaway in list(self._all.values()):
+            self._all.pop(throwaway.id)
             try:
                 self.provisioner.switch_off(throwaway)
-                self._all.pop(throwaway.id)
             except AdyenCredsError as error:
                 self.is_dirty = True
                 problems.append(str(error))

@@ -53,6 +53,10 @@ class Journal(Protocol):
         """Note that a throwaway is about to be claimed."""
         ...
 
+    def problem(self, kind: str, text: str) -> None:
+        """Keep why no throwaway could be had."""
+        ...
+
 
 class NoJournal:
     """For the embedded sandbox, which ends with the process: nothing is left behind."""
@@ -61,6 +65,9 @@ class NoJournal:
         """Note nothing."""
 
     def claiming(self, credential_id: str) -> None:
+        """Note nothing."""
+
+    def problem(self, kind: str, text: str) -> None:
         """Note nothing."""
 
 

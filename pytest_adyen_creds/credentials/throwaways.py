@@ -90,6 +90,8 @@ class Throwaways:
 
 def embedded(backend: Backend) -> Throwaways:
     """Return the throwaways of an embedded sandbox, with a pool of their own that nothing outlives."""
+    if backend.sandbox is None:
+        raise CredentialError("throwaways of a server outlive the process; only a live session may lease them")
     run, unlimited = tag.new_run(), Budget(sys.maxsize)
     client = backend.management(backend.ownership(unlimited))
     provisioner = Provisioner(client, backend.company, backend.merchant, run, backend.clock)
