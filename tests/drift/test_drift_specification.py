@@ -57,6 +57,21 @@ def test_schemas_that_hold_each_other_show_their_changes_from_wherever_they_are_
     assert ("response-property-max-length-set", "/first/b/leaf") in found
 
 
+def test_what_one_body_showed_of_recursive_schemas_hides_nothing_in_the_next() -> None:
+    def both(**leaf: Any) -> dict[str, Any]:
+        text = {"type": "string", **leaf}
+        schemas = {
+            "A": {"type": "object", "properties": {"b": ref("B"), "leaf": text}},
+            "B": {"type": "object", "properties": {"a": ref("A"), "leaf": text}},
+        }
+        whole = document(ref("A"), **schemas)
+        whole["paths"]["/other"] = document(ref("B"))["paths"]["/me"]
+        return whole
+
+    found = {(finding.operation, finding.location) for finding in compare(both(), both(maxLength=1))}
+    assert found == {("GET /me", "/leaf"), ("GET /me", "/b/leaf"), ("GET /other", "/leaf"), ("GET /other", "/a/leaf")}
+
+
 def test_schemas_that_all_hold_each_other_are_compared_once_each() -> None:
     names = [f"S{number}" for number in range(12)]
 
