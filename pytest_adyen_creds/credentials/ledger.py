@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._open_intents: set[str] = set()
         self._settled = 0
+        self._had_problem = False
         unnamed = folder / f".{run}.new"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -102,6 +104,7 @@ class Ledger:
 
     def problem(self, kind: str, text: str) -> None:
         """Keep what a run ended with, for ``adyen-creds doctor``."""
+        self._had_problem = True
         note = {"kind": kind, "text": text, "at": datetime.now(UTC).isoformat(timespec="seconds")}
         with suppress(OSError):
             (self.folder / _PROBLEM).write_text(json.dumps(note), encoding="utf-8")
@@ -112,11 +115,13 @@ class Ledger:
         with self._lock:
             return len(self._open_intents) <= self._settled
 
-    def close(self, *, is_clean: bool) -> None:
-        """End the run: a clean one leaves no file, any other leaves it to the next run."""
+    def close(self, *, is_clean: bool, forget_problem: bool = True) -> None:
+        """End the run: a clean one leaves no file and no earlier problem, any other leaves its file to the next run."""
         if is_clean:
             with suppress(OSError):
                 self.path.unlink()
+                if forget_problem and not self._had_problem:
+                    (self.folder / _PROBLEM).unlink(missing_ok=True)
         self._file.close()
 
     def _write(self, record: dict[str, Any]) -> None:
@@ -222,8 +227,8 @@ def last_problem(folder: Path) -> tuple[str, str, str] | None:
 
 def check_writable(folder: Path) -> None:
     """Raise :class:`CredentialError` where a ledger could not be written."""
-    probe = Ledger(folder, f"probe{os.getpid() % 1000:03d}", "", "")
-    probe.close(is_clean=True)
+    probe = Ledger(folder, f"probe-{uuid.uuid4().hex}", "", "")
+    probe.close(is_clean=True, forget_problem=False)
 
 
 def _read(path: Path, data: bytes) -> DeadRun | None:

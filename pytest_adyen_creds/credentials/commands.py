@@ -1,0 +1,97 @@
+"""The commands ``adyen-creds sweep`` and ``adyen-creds doctor``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pytest_adyen_creds.credentials.inifile import ini_options
+from pytest_adyen_creds.credentials.ledger import state_folder
+from pytest_adyen_creds.settings import resolve
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.credentials.recovery import Swept
+    from pytest_adyen_creds.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _about_a_server(command: F) -> F:
+    url = click.option("--base-url", metavar="URL", help="The server; default: ADYEN_BASE_URL, or Adyen's test host.")
+    company = click.option("--company", metavar="NAME", help="The company account; default: ADYEN_COMPANY_ACCOUNT.")
+    merchant = click.option("--merchant", metavar="NAME", help="A merchant account; default: ADYEN_MERCHANT_ACCOUNT.")
+    return url(company(merchant(command)))
+
+
+@click.command()
+@_about_a_server
+@click.option("--dry-run", is_flag=True, help="Only say what would be switched off.")
+@click.option("--format", "layout", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_run: bool, layout: str) -> int:
+    """Deactivate throwaways that expired, and those that killed runs of this machine left.
+
+    Only credentials whose description is this plugin's tag are touched. Exit status: 0 nothing is left, 1 something is
+    (or would be switched off, with --dry-run), 2 could not run.
+    """
+    from pytest_adyen_creds.credentials.backend import open_backend
+    from pytest_adyen_creds.credentials.preflight import preflight
+    from pytest_adyen_creds.credentials.recovery import Recovery
+    from pytest_adyen_creds.management import Ownership
+
+    backend = open_backend(_settings(base_url, company, merchant))
+    with backend.management(Ownership(0, provisioning=[backend.key])) as client:
+        preflight(client, backend.company)
+        resources = [client.company(backend.company)]
+        if backend.merchant is not None:
+            resources.append(client.merchant(backend.merchant))
+        swept = Recovery(client, resources, backend.clock).run(
+            state_folder(os.environ), backend.company, dry_run=dry_run
+        )
+    if layout == "json":
+        document = {"company": backend.company, "dryRun": dry_run, "swept": [item.to_json() for item in swept]}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        for item in swept:
+            click.echo(_line(item, dry_run=dry_run))
+        if not swept:
+            click.echo(f"nothing was left behind at {backend.company}")
+    return int(any(item.problem or dry_run for item in swept))
+
+
+@click.command()
+@_about_a_server
+def doctor(base_url: str | None, company: str | None, merchant: str | None) -> int:
+    """Look at settings, endpoint, key, roles and ledger: what is wrong for a live run, and how to mend it.
+
+    Nothing is changed. Exit status: 0 a live run can start, 1 something is wrong, 2 the settings cannot be used.
+    """
+    from pytest_adyen_creds.credentials.doctor import examine
+    from pytest_adyen_creds.secrets import SECRETS
+
+    is_well = True
+    for found in examine(_settings(base_url, company, merchant), state_folder(os.environ)):
+        is_well &= found.state != "wrong"
+        mark = {"ok": "ok     ", "wrong": "WRONG  ", "unknown": "note   "}[found.state]
+        click.echo(f"{mark}{found.subject}: {SECRETS.mask(found.text)}")
+    return int(not is_well)
+
+
+def _settings(base_url: str | None, company: str | None, merchant: str | None) -> Settings:
+    ini, root = ini_options(Path.cwd())
+    given = {"adyen_company_account": company, "adyen_merchant_account": merchant}
+    # a flag of these commands stands over the ini file, as an option of pytest would
+    ini |= {name: value for name, value in given.items() if value}
+    ini = {name: value for name, value in ini.items() if name not in ("adyen_live", "adyen_backend", "adyen_record")}
+    return resolve({"adyen_backend": "live", "adyen_base_url": base_url}, ini, os.environ, root=root)
+
+
+def _line(item: Swept, *, dry_run: bool) -> str:
+    who = f"{item.id} ({item.username}, {item.account}): {item.reason}"
+    if item.problem:
+        return f"still active    {who}; {item.problem}"
+    return f"{'to switch off' if dry_run else 'switched off'}    {who}"
