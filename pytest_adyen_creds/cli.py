@@ -16,7 +16,9 @@ _COMMANDS: Final = {
     "check": ("pytest_adyen_creds.cli", "Replay the bundled cassettes through every check."),
     "contract": ("pytest_adyen_creds.contract.commands", "The contract: list, export, validate, lint."),
     "drift": ("pytest_adyen_creds.drift.commands", "Drift in specifications, answers and recordings."),
+    "doctor": ("pytest_adyen_creds.credentials.commands", "What keeps a live run from starting, and how to mend it."),
     "sandbox": ("pytest_adyen_creds.sandbox.commands", "The embedded Management API: serve it, or list what it does."),
+    "sweep": ("pytest_adyen_creds.credentials.commands", "Deactivate throwaways that expired or were left behind."),
 }
 """Each command's module and what it is for: a module is imported when its command is used."""
 
