@@ -25,10 +25,13 @@ Pair = tuple[int, int, Direction]
 
 @dataclass(slots=True)
 class _Walk:
-    """The state of the comparison of one body: which pairs are being compared, which turned out to be recursive."""
+    """Strictly private. Which pairs of one body are being compared, and what is known of those that hold each other."""
 
-    open: list[Pair] = field(default_factory=list)
-    recursive: set[Pair] = field(default_factory=set)
+    open: dict[Pair, None] = field(default_factory=dict)
+    leans: dict[Pair, set[Pair]] = field(default_factory=dict)
+    """Of a pair that is done: the pairs around it that it came back to."""
+    members: dict[Pair, set[Pair]] = field(default_factory=dict)
+    """Of a pair that is open: the pairs inside it that came back to it."""
 
 
 class Comparison:
@@ -37,12 +40,13 @@ class Comparison:
     def __init__(self, old: Document, new: Document) -> None:
         self.old = old
         self.new = new
-        self._known: dict[Pair, tuple[Change, ...]] = {}
+        # with the pairs that hold each other with this one: among them, the result is another
+        self._known: dict[Pair, tuple[tuple[Change, ...], set[Pair]]] = {}
 
     def changes(self, old: Schema, new: Schema, direction: Direction) -> tuple[Change, ...]:
         """Return what changed from ``old`` to ``new``.
 
-        A schema that is used at several places gives its changes at each; one that holds itself gives them once.
+        A schema that is used at several places gives its changes at each; inside itself it gives none again.
         Raises :class:`FileRefused` for schemas that unfold without end.
         """
         return self._compare(old, new, direction, _Walk())[0]
@@ -53,25 +57,30 @@ class Comparison:
         """Return the changes, and which of the pairs that are still open the result leans on."""
         old, new = self.old.target(old), self.new.target(new)
         pair: Pair = (id(old), id(new), direction)
-        if pair in self._known:
-            return self._known[pair], set()
-        if pair in walk.open or pair in walk.recursive:
+        if pair in walk.open:
             return (), {pair}
+        if back := walk.leans.get(pair, set()) & walk.open.keys():
+            return (), back
+        known = self._known.get(pair)
+        if known and not known[1] & walk.open.keys():
+            return known[0], set()
         if len(walk.open) > DEEPEST:
             raise FileRefused(f"a schema nests deeper than {DEEPEST} levels; the comparison stops there")
-        walk.open.append(pair)
+        walk.open[pair] = None
         leans: set[Pair] = set()
         found: list[Change] = []
         for change in self._differences(old, new, direction, walk, leans):
             found.append(change)
             if len(found) > MOST:
                 raise FileRefused(f"more than {MOST} changes in one body: these are not two states of one API")
-        walk.open.pop()
+        del walk.open[pair]
         leans.discard(pair)
-        if leans:
-            walk.recursive.add(pair)
-        else:
-            self._known[pair] = tuple(found)
+        walk.leans[pair] = leans
+        members = walk.members.pop(pair, set())
+        for around in leans:
+            walk.members.setdefault(around, set()).update(members, {pair})
+        if not leans:
+            self._known[pair] = (tuple(found), members)
         return tuple(found), leans
 
     def _differences(
