@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import vcr
 from vcr.cassette import Cassette as VcrCassette
 from vcr.request import Request
@@ -70,12 +70,7 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
     def opened(cls: type[_DoorT], name: str, **parts: Any) -> AbstractContextManager[_DoorT]:
         """Return a context manager in which the door made of ``parts`` is open; ``name`` is what errors call it."""
         config = vcr.VCR(record_mode=cls.record_mode_name).get_merged_config(path=name)
-        # a mock transport that a test handed to its own client is what that test wants to talk to
-        mocks = tuple(
-            (httpx.MockTransport, method, getattr(httpx.MockTransport, method))
-            for method in ("handle_request", "handle_async_request")
-        )
-        config["custom_patches"] = (*config["custom_patches"], *mocks)
+        config["custom_patches"] = (*config["custom_patches"], *_mocks_left_alone())
         opened: AbstractContextManager[_DoorT] = cls.use(**config, **parts)
         return opened
 
@@ -102,6 +97,13 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
         """Raise :class:`EndpointRefused` for a host of Adyen that is no test host: nothing reaches it from here."""
         if not self.hosts.is_served(request.uri):
             check_endpoint(request.uri)
+
+
+def _mocks_left_alone() -> Iterator[tuple[type, str, Any]]:
+    # vcrpy takes mock transports for the network, but what a test hands to its own client is what it wants to talk to
+    for module in filter(None, map(sys.modules.get, ("httpx", "httpx2"))):
+        for method in ("handle_request", "handle_async_request"):
+            yield module.MockTransport, method, getattr(module.MockTransport, method)
 
 
 def asked_of(request: Request, hosts: Hosts) -> Asked:

@@ -19,6 +19,7 @@ from pytest_adyen_creds.errors import CassetteError
 SUFFIXES: Final = (".yaml", ".yml")
 """What a cassette's name ends in."""
 
+_HEAD: Final = 64 * 1024
 _LONGEST: Final = 255
 _DAY: Final = 24 * 60 * 60.0
 _LEFTOVER: Final = re.compile(r"\.(?P<pid>\d+)-[\w-]+\.adyen-creds\.tmp")
@@ -50,13 +51,26 @@ def named_cassette(folder: Path, name: str) -> Path:
 
 
 def find_cassettes(folder: Path) -> Iterator[Path]:
-    """Yield the cassettes under ``folder``, sorted; a file's own path yields itself."""
+    """Yield the cassettes under ``folder``, sorted; a file's own path yields itself.
+
+    Every YAML file in a folder called ``cassettes`` is one, elsewhere those that begin like one: projects have others.
+    """
     if folder.is_file():
         yield folder
         return
     if not folder.is_dir():
         raise CassetteError(f"{folder}: does not exist; name a folder of cassettes")
-    yield from sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file()):
+        if "cassettes" in path.resolve().parent.parts or _begins_like_one(path):
+            yield path
+
+
+def _begins_like_one(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return re.search(rb"^interactions:", file.read(_HEAD), re.MULTILINE) is not None
+    except OSError:
+        return True  # whoever reads it says why it cannot be read
 
 
 def write(path: Path, cassette: Cassette) -> None:

@@ -155,7 +155,9 @@ def test_what_other_tools_put_in_a_secrets_place_is_no_secret(folder: Path, plac
 def test_an_unsafe_or_broken_file_is_listed_in_one_line(
     folder: Path, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "bad.yaml").write_text(content)
+    (folder / "cassettes").mkdir()
+    (folder / "cassettes" / "bad.yaml").write_text(content)
+    (folder / "compose.yaml").write_text("services: {}\n")
 
     assert run("check", folder) == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -19,9 +20,11 @@ import pytest
 import requests
 from libraries import LIBRARIES, ORIGIN, Call
 
+from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cassettes.interaction import Cassette, Provenance
 from pytest_adyen_creds.cassettes.interception import intercepting
+from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
 from pytest_adyen_creds.cassettes.record import Recording, record
 from pytest_adyen_creds.cassettes.replay import IndexedCassette, replaying
 from pytest_adyen_creds.cassettes.scrub import Scrubber
@@ -268,11 +271,57 @@ def test_repeated_requests_on_one_connection_are_each_answered(tmp_path: Path) -
     assert replayed == recorded[::-1]
 
 
-def test_a_mock_transport_stays_the_tests_own() -> None:
-    mock = httpx.MockTransport(lambda request: httpx.Response(418))
+@pytest.mark.parametrize("module", ["httpx", "httpx2"])
+def test_a_mock_transport_stays_the_tests_own(module: str) -> None:
+    library = pytest.importorskip(module)
+    mock = library.MockTransport(lambda request: library.Response(418))
 
-    with intercepting(Sandbox().app), httpx.Client(transport=mock) as client:
+    with intercepting(Sandbox().app), library.Client(transport=mock) as client:
         assert client.get(f"{ORIGIN}/v3/me").status_code == 418
+
+
+@every_library
+def test_a_compressed_answer_is_recorded_in_the_open(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    key = "AQE" + "c0mpr3ss3d" * 8
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        body = gzip.compress(json.dumps({"apiKey": key}).encode())
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Encoding", "gzip"),
+            ("Content-Length", str(len(body))),
+        ]
+        start_response("200 OK", headers)
+        return [body]
+
+    with record(path, provenance=provenance, scrubber=scrubber(), mode="all", app=app) as made:
+        call("GET", f"{ORIGIN}/v3/me", None, None)
+        made.keep()
+
+    assert '"apiKey": "AQEPSEUDONYM' in path.read_text()
+    with replay(path):
+        assert call("GET", f"{ORIGIN}/v3/me", None, None).json()["apiKey"].startswith("AQEPSEUDONYM")
+
+
+def test_an_exchange_of_httpx_is_logged_as_it_is(server: str, tmp_path: Path) -> None:
+    log = InteractionLog()
+    with httpx.Client() as client:
+        response = client.post(f"{server}/v3/me/allowedOrigins", json={"domain": "https://a.example"})
+    log.add(response.request, response, {"operation": "POST /me/allowedOrigins", "generated_by": "hand"})
+    made_at = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
+
+    written = log.save(tmp_path / "x.yaml", provenance_of(load_contract("v1"), "live", made_at), scrubber())
+
+    assert document.read(tmp_path / "x.yaml") == written
+    assert written.provenance is not None
+    assert written.provenance.recorded_at == "2026-11-22T01:02:03Z"
+    assert (written.provenance.contract, written.provenance.contract_digest) == ("v1", load_contract("v1").digest)
+    assert "vcrpy" in written.provenance.versions
+    (recorded,) = written.interactions
+    assert recorded.uri == f"{ORIGIN}/v3/me/allowedOrigins"
+    assert recorded.meta == {"operation": "POST /me/allowedOrigins", "generated_by": "hand"}
+    assert (tmp_path / "x.yaml").read_text().startswith("# Recorded from Adyen's test endpoint.\n")
 
 
 @pytest.mark.parametrize(
