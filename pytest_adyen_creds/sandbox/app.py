@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Final
 
 from pytest_adyen_creds.sandbox import bodies, caller, idempotency
-from pytest_adyen_creds.sandbox.accounts import Scope
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import Registrar
@@ -140,38 +139,37 @@ class ManagementApp:
             now = self._clock.now()
             who = caller.identify(self._registrar.state, request.presented(), now)
             self._limit.admit(who.id, now)
-            address = Address(f"{request.origin}/{match.version}")
-            read = partial(_read, body, request.header("Content-Type"))
-            call = Call(match.operation, match.parameters, request.query(), read, who, address, now)
-            scope = permit(self._registrar, call)
+        address = Address(f"{request.origin}/{match.version}")
+        read = partial(_read, body, request.header("Content-Type"))
+        call = Call(match.operation, match.parameters, request.query(), read, who, address, now)
         key = request.header("Idempotency-Key") if request.method == "POST" else None
         if key is None:
-            self.sleep(delay)
-            return self._success(self._perform(call, scope))
-        if isinstance(body, Refused):
-            raise body
-        kept = self._idempotency.begin(who.id, key, f"{request.path}\n".encode() + body, now)
+            return self._success(self._perform(call, delay))
+        content = b"" if isinstance(body, Refused) else body
+        kept = self._idempotency.begin(key, f"{request.path}\n".encode() + content, now)
         echo = {"Idempotency-Key": key}
         if kept is not None:
             return _Reply(Answer(kept.status, kept.document, echo), idempotency.REPLAY, decided=True)
         answer: Kept | None = None
         try:
-            self.sleep(delay)
-            reply = self._perform_or_refuse(call, scope, match.version)
+            reply = self._perform_or_refuse(call, delay, match.version)
             if reply.decided:
                 answer = Kept(reply.answer.status, reply.answer.document)
         finally:
-            self._idempotency.finish(who.id, key, answer)
+            self._idempotency.finish(key, answer)
         return replace(reply, answer=replace(reply.answer, headers={**reply.answer.headers, **echo}))
 
-    def _perform_or_refuse(self, call: Call, scope: Scope | None, version: str) -> _Reply:
+    def _perform_or_refuse(self, call: Call, delay: float, version: str) -> _Reply:
         try:
-            return self._success(self._perform(call, scope))
+            return self._success(self._perform(call, delay))
         except Refused as refused:
             return self._refusal(refused, version)
 
-    def _perform(self, call: Call, scope: Scope | None) -> Outcome:
+    def _perform(self, call: Call, delay: float) -> Outcome:
         state = self._registrar.state
+        with state.lock:
+            scope = permit(self._registrar, call)
+        self.sleep(delay)
         with state.lock:
             # the caller as it is now: another request may have changed it since it was identified
             current = state.get(call.caller.id) or call.caller

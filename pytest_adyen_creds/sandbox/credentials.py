@@ -75,7 +75,7 @@ ACTIVE: Final = documented(
     "credentials",
     "active",
     "A credential cannot be deleted; active false switches it off, active true on again.",
-    f"{SPECIFICATION}, property active of the update messages and its example",
+    f"{SPECIFICATION}, property active of the update messages; docs.adyen.com, on deactivating a credential",
 )
 DESCRIPTION: Final = documented(
     "credentials",
@@ -117,7 +117,7 @@ USERNAME: Final = documented(
     "credentials",
     "username",
     "Usernames are ws_<digits>@Company.<company>, at both levels.",
-    "docs.adyen.com, API credentials, on usernames",
+    "docs.adyen.com, API credentials for your balance platform, on what a credential consists of",
 )
 ID_FORM: Final = observed(
     "credentials", "id-form", "Ids are 'S2-' and ten digits.", "captured GET /me response; a bare number was seen too"

@@ -33,7 +33,7 @@ CLIENT_SIDE: Final = documented(
     "client-keys",
     "client-side",
     "A client key is accepted from the credential's allowed origins only, while the credential is active.",
-    f"{SPECIFICATION}, DELETE …/allowedOrigins/{{originId}}; docs.adyen.com, client-side authentication",
+    f"{SPECIFICATION}, DELETE …/allowedOrigins/{{originId}}; that it asks for an active credential is assumed",
 )
 DEFAULT_ROLES: Final = assumed(
     "customer-area",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import assumed, documented
+from pytest_adyen_creds.sandbox.evidence import assumed, documented, follows
 
 _PAGE: Final = "docs.adyen.com, API idempotency"
 
@@ -48,15 +48,27 @@ TRANSIENT: Final = documented(
 ONLY_DECIDED: Final = assumed(
     "idempotency",
     "only-decided",
-    "Only answers to requests that were carried out or refused with 422 are kept under a key, for 7 days.",
-    "a 401, 403 or transient error says nothing on the request; the page gives 7 days as the least",
+    "Only answers to requests that were carried out or refused with 422 are kept under a key.",
+    "a 401, 403 or transient error says nothing on the request itself",
+)
+COMPANY_WIDE: Final = documented(
+    "idempotency",
+    "company-wide",
+    "Keys are the company's: whoever of its users repeats a request gets the first answer, whatever their roles.",
+    f"{_PAGE}, on the scope of keys and on security",
+)
+RETENTION: Final = documented(
+    "idempotency",
+    "retention",
+    "A key is kept for 31 days, then forgotten.",
+    f"{_PAGE}, which has given 31 days as the least; that the sandbox keeps them no longer is assumed",
 )
 POST_ONLY: Final = documented("idempotency", "post-only", "The header is ignored on other methods than POST.", _PAGE)
 
 LONGEST_KEY: Final = 64
 """The longest key, in characters."""
 
-_KEPT_FOR: Final = timedelta(days=7)
+_KEPT_FOR: Final = timedelta(days=31)
 _KEPT_AT_MOST: Final = 10_000
 
 
@@ -76,13 +88,14 @@ class _Entry:
 
 
 class IdempotencyKeys:
-    """The keys that were used, by caller. Bounded: the oldest go first."""
+    """The keys that were used in the company. Bounded: the oldest go first."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def begin(self, caller: str, key: str, request: bytes, now: datetime) -> Kept | None:
+    @follows(COMPANY_WIDE, RETENTION)
+    def begin(self, key: str, request: bytes, now: datetime) -> Kept | None:
         """Note that a request with ``key`` starts, and return ``None``; return the first answer if it is a repetition.
 
         ``request`` is what makes two requests the same. Raises :class:`Refused` for a key that is too long, in
@@ -92,10 +105,10 @@ class IdempotencyKeys:
             raise Refused(LENGTH, Kind.UNPROCESSABLE, f"An idempotency key has 1 to {LONGEST_KEY} characters.")
         digest = hashlib.sha256(request).digest()
         with self._lock:
-            entry = self._entries.get((caller, key))
+            entry = self._entries.get(key)
             if entry is None or entry.since + _KEPT_FOR <= now:
-                self._entries.pop((caller, key), None)
-                self._entries[caller, key] = _Entry(digest, now, None)
+                self._entries.pop(key, None)
+                self._entries[key] = _Entry(digest, now, None)
                 if len(self._entries) > _KEPT_AT_MOST:
                     self._entries.popitem(last=False)
                 return None
@@ -108,13 +121,13 @@ class IdempotencyKeys:
             )
         return entry.answer
 
-    def finish(self, caller: str, key: str, answer: Kept | None) -> None:
+    def finish(self, key: str, answer: Kept | None) -> None:
         """Keep ``answer`` under ``key``; ``None`` frees the key, for an answer that decides nothing."""
         with self._lock:
-            entry = self._entries.get((caller, key))
+            entry = self._entries.get(key)
             if entry is None:
                 return
             if answer is None:
-                del self._entries[caller, key]
+                del self._entries[key]
             else:
-                self._entries[caller, key] = _Entry(entry.request, entry.since, answer)
+                self._entries[key] = _Entry(entry.request, entry.since, answer)
