@@ -122,6 +122,7 @@ OPTIONS: Final = (
         metavar="FILE",
     ),
     Option("contracts", "path", None, "a directory of your own contracts, laid out like ours", ini="adyen_contracts"),
+    Option("cassettes", "path", None, "a directory of the contract suite's cassettes", ini="adyen_cassettes"),
     Option(
         "ready_timeout", "duration", 600.0, "seconds to wait until a new key answers 200", ini="adyen_ready_timeout"
     ),

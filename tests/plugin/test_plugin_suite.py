@@ -41,6 +41,13 @@ def test_items_are_named_after_operations(pytester: pytest.Pytester) -> None:
         result.stdout.fnmatch_lines([f"adyen-contracts::test_operation[[]{label}]"])
 
 
+def test_an_ini_option_names_the_cassettes(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nadyen_cassettes = nowhere")
+    result = pytester.runpytest_subprocess("--adyen-contracts", "--adyen-backend=replay", "-k", "GET and me")
+    assert result.parseoutcomes()["failed"] > 0
+    result.stdout.fnmatch_lines(["*nowhere*get-me.yaml: no such cassette*"])
+
+
 def test_adds_to_the_tests_that_are_there(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_management="def test_mine(): pass")  # the same file name as the suite's
     pytester.runpytest_subprocess("--adyen-contracts").assert_outcomes(passed=27)
