@@ -241,6 +241,16 @@ class TestMe:
                 client.me.origins.add("https://a.example")
         assert server.connections == 0
 
+    @pytest.mark.parametrize(("method", "path"), [("PATCH", "/me"), ("POST", "/me/generateApiKey"), ("POST", "/me")])
+    def test_the_throwaway_may_do_no_more_than_the_api_documents(self, method, path):
+        with (
+            serve() as server,
+            ManagementClient(server.url, api_key=LEASED_KEY, ownership=owning()) as client,
+            pytest.raises(OwnershipRefused, match="not one of the API's changing operations"),
+        ):
+            client.send(method, path, content=b"{}")
+        assert server.connections == 0
+
     def test_two_keys_in_two_headers_are_refused(self):
         ownership = owning()
         request = httpx.Request(
@@ -392,6 +402,25 @@ class TestBudget:
             with pytest.raises(BudgetSpent):
                 create(client, "k" * 65)
         assert server.connections == 1
+
+    def test_two_idempotency_keys_join_nothing(self):
+        ownership = Ownership(1)
+        headers = [("idempotency-key", "key-1"), ("idempotency-key", "key-2")]
+        body = json.dumps({"description": TAG}).encode()
+        request = httpx.Request("POST", f"http://127.0.0.1/v3{C}", headers=headers, content=body)
+        ownership.admit(request)
+        with pytest.raises(BudgetSpent):
+            ownership.admit(request)
+
+    def test_a_refusal_says_nothing_about_an_attempt_still_under_way(self):
+        ownership = Ownership(1)
+        body = json.dumps({"description": TAG}).encode()
+        request = httpx.Request("POST", f"http://127.0.0.1/v3{C}", headers={"idempotency-key": "k"}, content=body)
+        intents = [ownership.admit(request), ownership.admit(request)]
+        ownership.settle(intents[0], "refused")
+        assert ownership.budget.spent == 1
+        ownership.settle(intents[1], "refused")
+        assert ownership.budget.spent == 0
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
     def test_a_refused_creation_gives_its_slot_back(self, status):
