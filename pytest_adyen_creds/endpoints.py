@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    import httpx
 
 TEST_HOSTS: Final = frozenset(
     f"{name}-test.adyen.com" for name in ("management", "balanceplatform-api", "kyc", "checkout", "pal", "ca")
@@ -34,6 +37,21 @@ def check_endpoint(url: str) -> None:
     problem = _problem(url)
     if problem:
         raise EndpointRefused(f"{_shown(url)} is refused, {problem}; nothing was sent: {_ADVICE}")
+
+
+def check_parsed(url: httpx.URL) -> None:
+    """Raise :class:`EndpointRefused` like :func:`check_endpoint`, for a URL that httpx has parsed to connect to."""
+    text = str(url)
+    match = _URL.fullmatch(text) if len(text) <= _LONGEST_URL and "\\" not in text else None
+    if match is None or (match[1], match[2].strip("[]"), match[3]) != (
+        url.scheme,
+        url.host,
+        url.port and str(url.port),
+    ):
+        check_endpoint(text)
+        raise EndpointRefused(f"{_shown(text)} is refused, parsers read it differently; nothing was sent: {_ADVICE}")
+    if _origin_problem(match[1], match[2], match[3] or ""):
+        check_endpoint(text)
 
 
 def is_loopback(url: str) -> bool:

@@ -31,8 +31,8 @@ def parse(body: bytes) -> Any:
         return None
 
 
-def secrets_in(body: bytes) -> set[str]:
-    """Return the secret values that a body shows: by name at any depth, and by text where JSON hides or breaks."""
+def secrets_in(body: bytes, value: Any) -> set[str]:
+    """Return the secret values that a body, parsed as ``value``, shows: by name at any depth, by text where JSON breaks."""
     found: set[str] = set()
     for match in _SECRET_TEXT.finditer(body.decode("utf-8", "replace")):
         found.add(match[1].rstrip("\\"))
@@ -40,21 +40,21 @@ def secrets_in(body: bytes) -> set[str]:
             found.add(json.loads(f'"{match[1]}"'))
         except ValueError:
             continue
-    for name, text in _strings(parse(body)):
+    for name, text in _strings(value):
         if name.lower() in _SECRET_NAMES:
             found.add(text)
     # a placeholder of API mocks, and a word of every log: no secret
     return found - {"string"}
 
 
-def live_key_in(body: bytes) -> bool:
-    """Return whether a body shows a client key of the live environment."""
+def live_key_in(body: bytes, value: Any) -> bool:
+    """Return whether a body, parsed as ``value``, shows a client key of the live environment."""
     if LIVE_PREFIX.encode() not in body:
         return False
     return any(
         bool(_LIVE_KEY.fullmatch(text)) or (name.lower() == "clientkey" and text.startswith(LIVE_PREFIX))
-        for name, text in _strings(parse(body))
-    ) or any(text.startswith(LIVE_PREFIX) for text in secrets_in(body))
+        for name, text in _strings(value)
+    ) or any(text.startswith(LIVE_PREFIX) for text in secrets_in(body, value))
 
 
 def _strings(value: Any) -> Iterator[tuple[str, str]]:

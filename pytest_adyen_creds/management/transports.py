@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from pytest_adyen_creds.endpoints import check_endpoint, is_loopback
+from pytest_adyen_creds.endpoints import check_parsed, is_loopback
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.management.messages import live_key_in, parse, secrets_in
 from pytest_adyen_creds.management.ownership import Outcome, Ownership
@@ -42,13 +42,12 @@ class _Guard:
 
     def check(self, request: httpx.Request) -> None:
         """Refuse what does not go where its canonical URL says; before the body is read."""
-        url = str(request.url)
-        check_endpoint(url)
+        check_parsed(request.url)
         if request.headers.get_list("host") != [request.url.netloc.decode("ascii")]:
             raise EndpointRefused(f"a request's Host header is not {request.url.host}; nothing was sent: leave it out")
         if set(request.extensions) & {"target", "sni_hostname"}:
             raise EndpointRefused("a request's extensions name another target; nothing was sent: leave them out")
-        if self._to_network and self.ownership.is_sandbox and not is_loopback(url):
+        if self._to_network and self.ownership.is_sandbox and not is_loopback(str(request.url)):
             raise EndpointRefused(
                 f"the sandbox's rights are not for {request.url.host} over the network; nothing was sent: "
                 "hand over the sandbox's transport, or an Ownership with a budget"
@@ -65,13 +64,13 @@ class _Guard:
             seen = _copy(seen, raw)
             seen.read()
         seen.request, seen.elapsed = request, timedelta(seconds=time.perf_counter() - started)
-        for secret in secrets_in(seen.content):
-            SECRETS.add(secret)
         body = parse(seen.content)
+        for secret in secrets_in(seen.content, body):
+            SECRETS.add(secret)
         if intent is not None:
             self.ownership.settle(intent, _outcome(seen.status_code, body))
         self.ownership.learn(request, seen.status_code, body)
-        if live_key_in(seen.content):
+        if live_key_in(seen.content, body):
             self.ownership.halt(
                 f"{request.url.host} answered with a client key of the live environment; check where it runs"
             )
