@@ -32,7 +32,7 @@ def parse(body: bytes) -> Any:
 
 
 def secrets_in(body: bytes, value: Any) -> set[str]:
-    """Return the secret values that a body, parsed as ``value``, shows: by name at any depth, by text where it breaks."""
+    """Return the secret values that a body, parsed as ``value``, shows: by name at any depth, by text if torn."""
     found: set[str] = set()
     for match in _SECRET_TEXT.finditer(body.decode("utf-8", "replace")):
         found.add(match[1].rstrip("\\"))
