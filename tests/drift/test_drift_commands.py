@@ -158,3 +158,13 @@ def test_what_cannot_run_is_one_line_and_status_2(
 ) -> None:
     status, out, err = run(capsys, *(argument.replace("{same}", str(same)) for argument in arguments))
     assert (status, out, len(err.splitlines())) == (2, "", 1)
+
+
+def test_a_name_in_a_document_cannot_steer_the_terminal(same: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(same.read_text())
+    document["components"]["schemas"]["MeApiCredential"]["properties"]["\x1b[2J\u202e"] = {}
+    same.write_text(json.dumps(document))
+    status, out, _ = run(capsys, "spec", same, "-v")
+    assert status == 1
+    assert "\\x1b[2J\\u202e" in out
+    assert not set(out) & {"\x1b", "\u202e"}
