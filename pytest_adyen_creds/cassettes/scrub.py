@@ -158,7 +158,7 @@ class _Replacer:
         return self._names.sub(self._name, value)
 
     def account(self, name: str, level: str) -> str:
-        if name in self._keep or is_pseudonym(name):
+        if name in self._keep:
             return name
         return self._pseudonyms.account(name, self._levels[name]) if name in self._levels else self.text(name)
 

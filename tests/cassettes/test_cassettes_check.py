@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 import requests
 import vcr
-from libraries import ORIGIN
+from cassettes_libraries import ORIGIN
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document, storage

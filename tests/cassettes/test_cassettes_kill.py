@@ -28,7 +28,7 @@ def test_a_recording_killed_at_any_point_leaves_a_whole_cassette_and_no_secret(t
     path = tmp_path / "life.yaml"
     chance = random.Random(20261122)
     whole = torn = 0
-    arguments = [sys.executable, "-I", str(Path(__file__).with_name("recorder.py")), str(tmp_path), SECRET]
+    arguments = [sys.executable, "-I", str(Path(__file__).with_name("cassettes_recorder.py")), str(tmp_path), SECRET]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as recorder:
         watchdog = Timer(120, recorder.kill)
         watchdog.start()

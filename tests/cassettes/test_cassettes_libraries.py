@@ -18,7 +18,7 @@ import aiohttp
 import httpx
 import pytest
 import requests
-from libraries import LIBRARIES, ORIGIN, Call
+from cassettes_libraries import LIBRARIES, ORIGIN, Call
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document
@@ -339,6 +339,25 @@ def test_a_connection_that_the_sandbox_breaks_is_the_librarys_own_error(call: Ca
 
     with intercepting(broken), pytest.raises(error):
         call("GET", f"{ORIGIN}/v3/me", None, None)
+
+
+@every_library
+def test_a_door_within_a_door_is_the_one_that_answers(call: Call, tmp_path: Path, no_network: None) -> None:
+    outer, inner = Sandbox(company="Outer"), Sandbox(company="Inner")
+
+    def company(sandbox: Sandbox) -> str:
+        answer = call("GET", f"{ORIGIN}/v3/me", sandbox.provisioning.api_key.reveal(), None)
+        return str(answer.json().get("companyName"))
+
+    with intercepting(outer.app):
+        before = company(outer)
+        with recording(tmp_path / "x.yaml", inner):
+            within = company(inner)
+        with replay(tmp_path / "x.yaml"):
+            replayed = company(outer)
+        after = company(outer)
+
+    assert (before, within, replayed, after) == ("Outer", "Inner", "PseudoCompany1", "Outer")
 
 
 def test_a_failed_test_leaves_the_old_cassette(tmp_path: Path) -> None:

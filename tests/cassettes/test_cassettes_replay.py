@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from cassettes_libraries import ORIGIN
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from libraries import ORIGIN
 
 from pytest_adyen_creds.cassettes.interaction import Interaction
 from pytest_adyen_creds.cassettes.replay import ReplayTransport

@@ -1,6 +1,6 @@
 """Records a cassette over and over until it is killed: what test_cassettes_kill.py starts.
 
-    python recorder.py FOLDER SECRET
+    python cassettes_recorder.py FOLDER SECRET
 
 For each line on standard input a process of its own begins to record and writes its number ("pid 123"), then a line for
 each recording begun; when it is dead, "dead" follows. Each recording holds SECRET in many places.
