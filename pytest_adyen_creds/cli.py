@@ -14,6 +14,7 @@ from pytest_adyen_creds.errors import AdyenCredsError
 
 _COMMANDS: Final = {
     "check": ("pytest_adyen_creds.cli", "Replay the bundled cassettes through every check."),
+    "cassettes": ("pytest_adyen_creds.cassettes.commands", "Check recordings, and scrub other tools' ones."),
     "contract": ("pytest_adyen_creds.contract.commands", "The contract: list, export, validate, lint."),
     "drift": ("pytest_adyen_creds.drift.commands", "Drift in specifications, answers and recordings."),
     "doctor": ("pytest_adyen_creds.credentials.commands", "What keeps a live run from starting, and how to mend it."),
@@ -75,8 +76,7 @@ def check(api_version: Literal["v3", "v1"], contracts: Path | None, cassettes: P
     settings = Settings(backend="replay", api_version=api_version, contracts=contracts, cassettes=cassettes)
     run = Run(settings, Path.cwd())
     suite = Suite(run)
-    for operation in run.contract.operations.values():
-        suite.check(operation)
+    suite.check_all()
     for line in summary_lines(run, verbose=not quiet):
         click.echo(line)
     return 1 if run.failures else 0

@@ -32,7 +32,8 @@ VERSIONS: Final = ("v3", "v1")
 _SECRET: Final = "x-secret"
 """The annotation by which a structure marks a property whose value is a secret."""
 
-_WORDING: Final = frozenset({"description", "summary", "examples", "example", "title"})
+_WORDING: Final = frozenset({"description", "summary", "examples", "example", "title", "tags", "links"})
+"""Keywords that decide nothing about a request or a response."""
 
 
 class Contract:

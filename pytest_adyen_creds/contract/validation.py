@@ -87,7 +87,7 @@ class Validator:
         def at(*more: str) -> tuple[str, bool]:
             parts = [*path, *more]
             secret = any(part in self._secret_properties for part in parts)
-            return "".join(f"/{_escape(part)}" for part in parts), secret
+            return "".join(f"/{_escape(SECRETS.mask(part))}" for part in parts), secret
 
         if keyword == "required" and isinstance(found, dict):
             for name in expected:
@@ -101,7 +101,6 @@ class Validator:
                     # what nobody documented may be a secret that nobody knows as one
                     pointer, secret = at(name)
                     shown = _shown(found[name], secret or isinstance(found[name], str))
-                    pointer = SECRETS.mask(pointer)
                     why = f"{pointer} is not in the contract; found {shown}"
                     yield Violation(pointer, keyword, "no such property", shown, why)
         else:
@@ -111,7 +110,6 @@ class Validator:
 
 def _violation(pointer: str, keyword: str, expected: str, found: Any, secret: bool) -> Violation:
     shown = _shown(found, secret)
-    pointer = SECRETS.mask(pointer)
     return Violation(pointer, keyword, expected, shown, f"{pointer or 'the body'} must be {expected}; found {shown}")
 
 

@@ -134,6 +134,8 @@ READERS = {
     "drift spec --against": ["drift", "spec", "--against", "{}", "{}"],
     "drift response": ["drift", "response", "--operation", "GET /me", "--status", "200", "{}"],
     "drift cassettes": ["drift", "cassettes", "{}"],
+    "cassettes check": ["cassettes", "check", "{}"],
+    "cassettes scrub": ["cassettes", "scrub", "{}"],
 }
 
 
@@ -148,6 +150,8 @@ def test_a_bad_file_is_one_line_and_status_2(
         pytest.skip("a directory is what it takes")
     if command == "drift response" and kind not in ("missing", "50 MB", "directory"):
         pytest.skip("a captured body that cannot be read is a finding")
+    if command in ("cassettes check", "cassettes scrub") and kind != "missing":
+        pytest.skip("a file that is no cassette is a finding")
     path = write_bad(tmp_path, kind)
     assert main([part.replace("{}", str(path)) for part in READERS[command]]) == 2
     out, err = capfd.readouterr()
