@@ -1,4 +1,4 @@
-"""The contract suite: every operation of Adyen's API-credential surface, held to the contract.
+"""The contract suite: every operation of Adyen's API-credential surface, held to the contract and to Adyen's rules.
 
 ``pytest --adyen-contracts`` adds it to any run. Who answers is the run's business: cassettes (the default), the
 embedded sandbox (``--adyen-backend=sandbox``) or Adyen's test endpoint (``--adyen-live``); the checks are the same.
@@ -10,13 +10,30 @@ from typing import Any
 
 import pytest
 
+from pytest_adyen_creds.checks.lives import LIVES
+
 pytestmark = pytest.mark.adyen_contract
 
 
 def test_operation(adyen_operation: Any, adyen_suite: Any) -> None:
-    """Status, content type, headers and body of each answer are what the contract documents."""
-    failures = adyen_suite.check(adyen_operation)
+    """One operation: schemathesis' cases and one for each documented status, each answer judged."""
+    report(adyen_suite, adyen_suite.check(adyen_operation))
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_life(life: str, adyen_suite: Any) -> None:
+    """One credential's life: what only a sequence of requests shows, such as the overlap of two keys."""
+    report(adyen_suite, adyen_suite.check_life(life))
+
+
+def test_stateful(adyen_suite: Any) -> None:
+    """Walks along the contract's links: create, read, update, rotate, add origins, switch off."""
+    report(adyen_suite, adyen_suite.check_stateful())
+
+
+def report(suite: Any, failures: list[Any] | None) -> None:
+    """Fail with what a person needs in order to act; skip where this run may not send anything of it."""
     if failures is None:
-        pytest.skip("a live run reads: it changes nothing")
+        pytest.skip("a live run may not send this: it would change what is not its own")
     if failures:
-        pytest.fail("\n\n".join(map(str, failures)), pytrace=False)
+        pytest.fail(suite.explain(failures), pytrace=False)

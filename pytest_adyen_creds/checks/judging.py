@@ -1,19 +1,23 @@
-"""Judging exchanges: schemathesis' checks decide, the contract says where and why."""
+"""Judging exchanges: schemathesis runs the checks, the contract and the rules say where and why."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_adyen_creds.checks.act import Act
 from pytest_adyen_creds.checks.cases import case_of
+from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
+from pytest_adyen_creds.checks.seen import Seen
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
-    import httpx
-
     from pytest_adyen_creds.contract import Contract, Operation
+
+__all__ = ["CheckFailure", "judge"]
 
 _NEXT_STEPS: Final = {
     "status_code_conformance": "document the status in openapi.yaml if it is real; else look at who answered",
@@ -21,75 +25,93 @@ _NEXT_STEPS: Final = {
     "response_headers_conformance": "compare the header with the operation in openapi.yaml",
     "response_schema_conformance": "if the API has changed, change the structure; else the answer is wrong",
 }
+_RULES: Final = {
+    "status_code_conformance": "each operation has its documented statuses",
+    "content_type_conformance": "answers have the documented media type",
+    "response_headers_conformance": "answers have the documented headers",
+    "response_schema_conformance": "answers are what their structure describes",
+}
+_RULE_STEP: Final = "if the document says otherwise by now, change the rule; else the answer is wrong"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckFailure:
-    """One check that an exchange failed; nothing in it is secret.
+def judge(contract: Contract, operation: Operation, act: Act, history: History) -> list[CheckFailure]:
+    """Return the checks that ``act``, an exchange of ``operation`` after ``history``, fails; ``history`` takes it in.
 
-    ``pointer`` is the JSON Pointer of the place in the body, ``next_step`` says what to do about it.
-    """
-
-    operation: str
-    status: int
-    check: str
-    pointer: str
-    message: str
-    next_step: str
-    source: str = ""
-    """Which recording or generated case the exchange came from."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the failure as a JSON object."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        place = f" ({self.source})" if self.source else ""
-        return f"{self.operation} -> {self.status}{place}\n  {self.check}: {self.message}\n  next: {self.next_step}"
-
-
-def judge(
-    contract: Contract, operation: Operation, request: httpx.Request, response: httpx.Response, source: str = ""
-) -> list[CheckFailure]:
-    """Return the checks that ``response`` to ``request``, an exchange of ``operation``, fails.
-
-    Run are schemathesis' conformance checks: status, content type, headers, body schema.
+    Run are schemathesis' conformance checks (status, content type, headers, body schema) and the Adyen checks.
     """
     from schemathesis.core.failures import FailureGroup
-    from schemathesis.specs.openapi import checks
+    from schemathesis.specs.openapi import checks as conformance
 
+    from pytest_adyen_creds.checks.registration import CHECKS, RuleBroken, exchange
+
+    request, response = act.request, act.response
+    seen = Seen.of(contract, operation, request, response, expects=act.expects, at=act.at)
     case = case_of(contract, operation, request)
     response.request = request
     if not hasattr(response, "_elapsed"):
         response.elapsed = timedelta(0)
+    generic = [getattr(conformance, name) for name in _NEXT_STEPS]
     failures: list[CheckFailure] = []
-    for check in (
-        checks.status_code_conformance,
-        checks.content_type_conformance,
-        checks.response_headers_conformance,
-        checks.response_schema_conformance,
-    ):
+    with exchange(seen, history):
         try:
-            case.validate_response(response, checks=[check])
+            case.validate_response(response, checks=[*generic, *CHECKS.values()])
         except FailureGroup as group:
-            failures += _explained(contract, operation, response, check.__name__, group, source)
+            broken = [error for error in group.exceptions if isinstance(error, RuleBroken)]
+            if len(broken) < len(group.exceptions):
+                for check in generic:
+                    failures += _conformance(contract, operation, case, act, check)
+            failures += [_of_rule(operation, act, error) for error in sorted(broken, key=lambda e: e.rule.name)]
+    history.add(seen)
     return failures
 
 
-def _explained(
-    contract: Contract, operation: Operation, response: httpx.Response, check: str, group: Any, source: str
-) -> list[CheckFailure]:
+def _of_rule(operation: Operation, act: Act, error: Any) -> CheckFailure:
+    rule = f"{error.rule.says} ({error.rule.evidence}: {error.rule.source})"
+    pointer = SECRETS.mask(error.complaint.pointer)
+    return _failure(operation, act, error.rule.name, pointer, error.message, rule, _RULE_STEP)
+
+
+def _conformance(contract: Contract, operation: Operation, case: Any, act: Act, check: Any) -> Iterator[CheckFailure]:
     """Say in the contract's words what schemathesis found: its own text would print the body, secrets included."""
+    from schemathesis.core.failures import FailureGroup
+
+    try:
+        case.validate_response(act.response, checks=[check])
+    except FailureGroup as group:
+        found = list(group.exceptions)
+    else:
+        return
+    name = check.__name__
     places: Mapping[str, str] = {}
-    if check != "response_headers_conformance":
-        path = response.request.url.raw_path.decode("ascii", "replace")
-        content_type = response.headers.get("content-type")
-        violations = contract.observe(operation.method, path, response.status_code, content_type, response.content)
+    if name != "response_headers_conformance":
+        path = act.request.url.raw_path.decode("ascii", "replace")
+        content_type = act.response.headers.get("content-type")
+        status, content = act.response.status_code, act.response.content
+        violations = contract.observe(operation.method, path, status, content_type, content)
         places = {violation.message: violation.pointer for violation in violations}
     if not places:
-        places = {SECRETS.mask(error.title): "" for error in group.exceptions}
-    step = _NEXT_STEPS[check]
-    return [
-        CheckFailure(operation.label, response.status_code, check, pointer, message, step, source)
-        for message, pointer in places.items()
-    ]
+        places = {SECRETS.mask(error.title): "" for error in found}
+    structure = operation.responses.get(act.response.status_code)
+    where = f"structures/{structure}.struct.json" if structure and "schema" in name else "openapi.yaml"
+    rule = f"{_RULES[name]} (documented: {contract.version}/{where})"
+    for message, pointer in places.items():
+        yield _failure(operation, act, name, pointer, message, rule, _NEXT_STEPS[name])
+
+
+def _failure(
+    operation: Operation, act: Act, check: str, pointer: str, message: str, rule: str, step: str
+) -> CheckFailure:
+    return CheckFailure(
+        operation=operation.label,
+        status=act.response.status_code,
+        check=check,
+        pointer=pointer,
+        message=message,
+        next_step=step,
+        source=act.source,
+        rule=rule,
+        curl=as_curl(act.request),
+        code=as_code(act.request),
+        answer=as_text(act.response),
+        replay=act.replay,
+    )

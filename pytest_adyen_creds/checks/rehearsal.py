@@ -1,45 +1,63 @@
-"""Rehearsal: the exercises of an operation, carried out against a sandbox of their own over real HTTP."""
+"""Rehearsal: exercises and lives, carried out against a sandbox of their own over real HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from pytest_adyen_creds.checks.exercises import ORIGIN, ROLE, Exercise, World, generated, path_of, scripted
-from pytest_adyen_creds.management import Exchange, ManagementClient, Ownership, Retries
+from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise, scripted
+from pytest_adyen_creds.checks.generation import Amounts, generated
+from pytest_adyen_creds.checks.lives import Cast, Level, life_of
+from pytest_adyen_creds.checks.stage import Performed, Stage
+from pytest_adyen_creds.checks.world import World, level_of
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.management import ManagementClient, Ownership
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
 
-ONCE: Final = Retries(tries=1)
-"""An exercise is about one answer: trying again would hide it."""
+SET_UP: Final = "set-up"
+"""How the requests came about that make what the others are about."""
 
 _NOBODY: Final = "AQE0000000000000000000000000000000000000-nobody"
 
+Prepare = Callable[[Sandbox], object]
+
+
+class Incomplete(SandboxError):
+    """The set-up's answers did not show what the rest needs; what they did show can be judged."""
+
 
 class Rehearsal:
-    """A sandbox that serves one operation's exercises, so that no operation's recording depends on another's."""
+    """A sandbox of its own for one sequence, so that no sequence's recording depends on another's.
 
-    def __init__(self, contract: Contract) -> None:
+    ``prepare`` is called with the sandbox before it is served: to set faults, for instance.
+    """
+
+    def __init__(self, contract: Contract, prepare: Prepare = lambda sandbox: None) -> None:
         self._contract = contract
+        self._prepare = prepare
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
-        self._sandbox = Sandbox()
-        server = self._opened.enter_context(self._sandbox.serve())
-        self._client = self._opened.enter_context(
+        self.sandbox = Sandbox()
+        self._prepare(self.sandbox)
+        server = self._opened.enter_context(self.sandbox.serve())
+        client = self._opened.enter_context(
             ManagementClient(
                 f"{server.url}/{self._contract.version}",
-                api_key=self._sandbox.provisioning.api_key,
+                api_key=self.sandbox.provisioning.api_key,
                 ownership=Ownership.sandbox(),
             )
         )
+        keys = {"provisioning": self.sandbox.provisioning.api_key, "unknown": Secret(_NOBODY)}
+        self.stage = Stage(self._contract, client, keys)
         return self
 
     def __exit__(
@@ -47,58 +65,93 @@ class Rehearsal:
     ) -> None:
         self._opened.close()
 
-    def exchanges(self, operation: Operation, *, each: int) -> Iterator[tuple[Exercise, Exchange]]:
-        """Carry out the exercises of ``operation``; what schemathesis makes (``each`` of a kind) comes first."""
-        world, powerless = self._furnish()
-        exercises = [*generated(self._contract, operation, world, each=each), *scripted(operation, world)]
-        keys = {"unknown": Secret(_NOBODY), "powerless": powerless}
+    @property
+    def performed(self) -> list[Performed]:
+        """What happened so far."""
+        return self.stage.performed
+
+    def exercises(self, operation: Operation, amounts: Amounts, seed: int = 0) -> list[Exercise]:
+        """Set up, and return the exercises of ``operation``; what schemathesis makes comes first."""
+        level = level_of(operation)
+        world, _ = self._furnish(level)  # type: ignore[arg-type]
+        made = generated(self._contract, operation, world, amounts=amounts, seed=seed)
+        return [*made, *scripted(operation, world)]
+
+    def exercise(self, operation: Operation, exercises: Iterable[Exercise]) -> None:
+        """Carry out exercises of ``operation``."""
         for exercise in exercises:
             if exercise.fault is not None:
-                self._sandbox.faults.status(exercise.fault, operation.label)
-            key = keys.get(exercise.signer, self._sandbox.provisioning.api_key)
-            yield exercise, self._send(operation, exercise, key)
+                self.sandbox.faults.status(exercise.fault, operation.label)
+            self.stage.carry_out(operation, exercise)
 
-    def record(self, path: Path, exchanges: Sequence[tuple[Exercise, Exchange]], now: datetime) -> None:
-        """Write ``exchanges`` as a cassette that says that the sandbox answered."""
-        from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
-        from pytest_adyen_creds.cassettes.scrub import Scrubber
+    def set_up(self, operation: Operation) -> None:
+        """Make what exercises of ``operation`` are about, and nothing more."""
+        self._furnish(level_of(operation))  # type: ignore[arg-type]
 
-        log = InteractionLog()
-        for exercise, exchange in exchanges:
-            operation = self._contract.match(exchange.request.method, exchange.request.url.path)
-            meta = {"generated_by": exercise.generated_by}
-            log.add(
-                exchange.request, exchange.response, meta | ({"operation": operation[0].label} if operation else {})
-            )
-        scrubber = Scrubber(self._contract.secret_properties, keep=(self._sandbox.company, *self._sandbox.merchants))
-        tools = ("schemathesis", "hypothesis")
-        log.save(path, provenance_of(self._contract, "sandbox", now, tools), scrubber)
-
-    def _furnish(self) -> tuple[World, Secret]:
-        """Make a credential with an origin at each level; return them, and the key of one without the role."""
-        company, merchant = (
-            self._client.company(self._sandbox.company),
-            self._client.merchant(self._sandbox.merchants[0]),
+    def live(self, name: str) -> None:
+        """Set up, and carry out the life ``name``."""
+        life, level = life_of(name)
+        world, made = self._furnish("company" if level == "me" else level, calls=True)
+        cast = Cast(
+            world,
+            level,
+            id=made["id"],
+            username=made["username"],
+            key=Secret(made["apiKey"]),
+            password=Secret(made["password"]) if isinstance(made.get("password"), str) else None,
+            clock=True,
+            creates=True,
+            roles=(world.role, world.calling_role),
         )
-        credentials, origins, powerless = {}, {}, None
-        for level, resource in (("company", company), ("merchant", merchant)):
-            created = resource.create({"roles": [ROLE], "allowedOrigins": [ORIGIN]})
-            credentials[level] = created["id"]
-            origins[level] = created["allowedOrigins"][0]["id"]
-            powerless = powerless or created["apiKey"]
-        origins["me"] = self._client.me.origins.add(ORIGIN)["id"]
-        assert powerless is not None
-        return World(self._sandbox.company, self._sandbox.merchants[0], credentials, origins), powerless
+        self.stage.live(life(cast), lambda hours: self.sandbox.clock.advance(hours=hours))
 
-    def _send(self, operation: Operation, exercise: Exercise, key: Secret) -> Exchange:
-        headers = {"Content-Type": exercise.media_type} if exercise.content is not None else {}
-        response = self._client.send(
-            operation.method,
-            path_of(operation, exercise),
-            params=dict(exercise.query),
-            content=exercise.content,
-            headers=headers,
-            auth=key,
-            retries=ONCE,
-        )
-        return Exchange(response.request, response)
+    def world(self) -> World:
+        """Set up at every level, and return what there is then."""
+        company, _ = self._furnish("company")
+        merchant, _ = self._furnish("merchant")
+        credentials = {**company.credentials, **merchant.credentials}
+        return World(company.company, company.merchants, credentials, {}, company.roles)
+
+    def record(self, path: Path, now: datetime) -> None:
+        """Write what happened as a cassette that says that the sandbox answered."""
+        from pytest_adyen_creds.checks.recording import record
+
+        accounts = (self.sandbox.company, *self.sandbox.merchants)
+        record(path, self._contract, [each.act for each in self.performed], "sandbox", now, keep=accounts)
+
+    def _furnish(self, level: Level, *, calls: bool = False) -> tuple[World, dict[str, Any]]:
+        """Make a credential with an origin at ``level``; return what there is, and the credential as it was answered.
+
+        Raises :class:`Incomplete` where the answers do not show it.
+        """
+        company, merchants = self.sandbox.company, self.sandbox.merchants
+        me = self._set_up("GET", "/me", {})
+        roles = tuple(role for role in me.get("roles") or () if isinstance(role, str))
+        world = World(company, merchants, {}, {}, roles)
+        made: dict[str, Any] = {}
+        origins: Sequence[Any]
+        if level == "me":
+            origins = [self._set_up("POST", "/me/allowedOrigins", {"domain": ORIGIN})]
+        else:
+            body = {"roles": [world.role, world.calling_role] if calls else [world.role], "allowedOrigins": [ORIGIN]}
+            path = {"company": "/companies/{companyId}", "merchant": "/merchants/{merchantId}"}[level]
+            made = self._set_up("POST", f"{path}/apiCredentials", body)
+            origins = made.get("allowedOrigins") or []
+            if not all(isinstance(made.get(name), str) for name in ("id", "username", "apiKey")):
+                raise Incomplete(
+                    f"creating a credential at {level} level did not answer what it must; see the findings"
+                )
+            self.stage.keys["powerless"] = Secret(made["apiKey"])
+        ids = [origin["id"] for origin in origins if isinstance(origin, dict) and isinstance(origin.get("id"), str)]
+        if not ids:
+            raise Incomplete(f"no allowed origin was answered at {level} level; see the findings")
+        credentials: dict[str, str] = {level: made["id"]} if made else {}
+        return World(company, merchants, credentials, {level: ids[0]}, roles), made
+
+    def _set_up(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        import json
+
+        operation = self._contract.operations[f"{method} {path}"]
+        world = World(self.sandbox.company, self.sandbox.merchants, {}, {})
+        content = json.dumps(body).encode() if body else None
+        return self.stage.carry_out(operation, Exercise(SET_UP, "2xx", world.parameters(operation), content=content))

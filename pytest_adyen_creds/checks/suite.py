@@ -1,128 +1,168 @@
-"""The contract suite: each operation's exchanges, recorded or made now, and the checks on them."""
+"""The contract suite: each sequence's exchanges, recorded or made now, and the checks on them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_adyen_creds.checks.judging import CheckFailure, judge
+from pytest_adyen_creds.checks import failure
+from pytest_adyen_creds.checks.act import Act
+from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.generation import Amounts
+from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.judging import judge
+from pytest_adyen_creds.checks.lives import LIVES
+from pytest_adyen_creds.checks.recording import replayed
+from pytest_adyen_creds.checks.selecting import command
 from pytest_adyen_creds.contract import bundled
-from pytest_adyen_creds.errors import CassetteError
 
 if TYPE_CHECKING:
-    import httpx
-
-    from pytest_adyen_creds.cassettes.interaction import Interaction
-    from pytest_adyen_creds.checks.live import LiveReading
+    from pytest_adyen_creds.checks.rehearsal import Prepare, Rehearsal
+    from pytest_adyen_creds.checks.stage import Performed
     from pytest_adyen_creds.contract import Operation
     from pytest_adyen_creds.run import Run
 
-GENERATED: Final = 5
-"""How many positive and how many negative cases schemathesis makes for each operation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One exchange of an operation; ``origin`` says who answered, ``source`` which case or recording it is."""
-
-    request: httpx.Request
-    response: httpx.Response
-    origin: str
-    source: str
+STATEFUL: Final = "stateful"
+"""The name of the sequence that schemathesis' state machine makes."""
 
 
 class Suite:
-    """The contract suite of one run. The backend decides where an operation's exchanges come from."""
+    """The contract suite of one run. The backend decides where a sequence's exchanges come from.
 
-    def __init__(self, run: Run) -> None:
+    ``prepare`` is called with each embedded sandbox before it is used; ``seed`` decides what is generated.
+    """
+
+    def __init__(self, run: Run, *, prepare: Prepare = lambda sandbox: None, seed: int = 0) -> None:
         self._run = run
-        self._reading: LiveReading | None = None
+        self._prepare = prepare
+        self._seed = seed
+        self._amounts = Amounts()
 
     def check(self, operation: Operation) -> list[CheckFailure] | None:
         """Judge every exchange of ``operation``, note them in the run, and return the checks that failed.
 
         None: this backend has no exchange of it to judge.
         """
-        failures: list[CheckFailure] | None = None
-        for exchange in self.exchanges(operation):
-            found = judge(self._run.contract, operation, exchange.request, exchange.response, exchange.source)
-            self._run.saw(operation.label, exchange.response.status_code, exchange.origin, found)
-            failures = [*(failures or ()), *found]
-        return failures
 
-    def exchanges(self, operation: Operation) -> Iterator[Exchange]:
-        """Yield the exchanges of ``operation``: its cassette's, or those made now and recorded where asked for.
+        def rehearse(rehearsal: Rehearsal) -> None:
+            rehearsal.exercise(operation, rehearsal.exercises(operation, self._amounts, self._seed))
 
-        Raises :class:`CassetteError` where a cassette is missing or cannot be read.
-        """
-        settings = self._run.settings
-        path = self.cassette(operation)
-        recording = settings.record == "all" or (settings.record == "missing" and not path.is_file())
-        if settings.backend == "sandbox" or recording:
-            yield from self._rehearsed(operation, path if recording else None)
-        elif settings.backend == "live":
-            yield from self._live(operation)
-        else:
-            yield from _replayed(path)
+        return self._check(operation.id, operation.label, rehearse, operation)
 
-    def cassette(self, operation: Operation) -> Path:
-        """Return where the cassette of ``operation`` lies: in the run's own folder of cassettes, or the bundled one."""
+    def check_life(self, name: str) -> list[CheckFailure] | None:
+        """Judge every exchange of the life ``name`` (one of ``LIVES``); see :meth:`check`."""
+        return self._check(f"life-{name.replace(' ', '-')}", name, lambda rehearsal: rehearsal.live(name))
+
+    def check_stateful(self) -> list[CheckFailure] | None:
+        """Judge the walks along the contract's links; see :meth:`check`."""
+
+        def rehearse(rehearsal: Rehearsal) -> None:
+            from pytest_adyen_creds.checks.stateful import walk
+
+            walk(rehearsal.stage, rehearsal.world(), seed=self._seed)
+
+        return self._check(STATEFUL, STATEFUL, rehearse)
+
+    def check_all(self) -> None:
+        """Judge every sequence that this backend has."""
+        for operation in self._run.contract.operations.values():
+            self.check(operation)
+        for name in LIVES:
+            self.check_life(name)
+        self.check_stateful()
+
+    @staticmethod
+    def explain(failures: list[CheckFailure]) -> str:
+        """Return the failures of one sequence as text to act on."""
+        return failure.explain(failures)
+
+    def cassette(self, name: str) -> Path:
+        """Return where the cassette of a sequence lies: in the run's own folder of cassettes, or the bundled one."""
         settings = self._run.settings
         own = self._run.root / "cassettes" / "management"
         default = own if own.is_dir() or settings.record != "none" else bundled("cassettes")
         folder = settings.cassettes or default
-        return folder / self._run.contract.version / f"{operation.id}.yaml"
+        return folder / self._run.contract.version / f"{name}.yaml"
 
-    def _rehearsed(self, operation: Operation, record_to: Path | None) -> Iterator[Exchange]:
-        from pytest_adyen_creds.checks.rehearsal import Rehearsal
+    def _check(
+        self, name: str, item: str, rehearse: Callable[[Rehearsal], None], operation: Operation | None = None
+    ) -> list[CheckFailure] | None:
+        settings = self._run.settings
+        path = self.cassette(name)
+        recording = settings.record == "all" or (settings.record == "missing" and not path.is_file())
+        if settings.backend == "live":
+            return None
+        if settings.backend == "sandbox" or recording:
+            return self._rehearsed(item, rehearse, path if recording else None, operation)
+        return self._judged(item, replayed(path))
 
-        with Rehearsal(self._run.contract) as rehearsal:
-            exchanges = list(rehearsal.exchanges(operation, each=GENERATED))
+    def _judged(self, item: str, acts: Iterable[Act]) -> list[CheckFailure] | None:
+        failures: list[CheckFailure] | None = None
+        history = History()
+        replay = command(item, self._run)
+        for act in acts:
+            act = replace(act, replay=replay)
+            found = self._judge(act, history)
+            failures = [*(failures or ()), *found]
+        return failures
+
+    def _judge(self, act: Act, history: History) -> list[CheckFailure]:
+        contract = self._run.contract
+        matched = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
+        if matched is None:
+            return []
+        operation = matched[0]
+        found = judge(contract, operation, act, history)
+        self._run.saw(operation.label, act.response.status_code, act.origin, found)
+        return found
+
+    def _rehearsed(
+        self, item: str, rehearse: Callable[[Rehearsal], None], record_to: Path | None, operation: Operation | None
+    ) -> list[CheckFailure] | None:
+        from pytest_adyen_creds.checks.rehearsal import Incomplete, Rehearsal
+
+        incomplete: Incomplete | None = None
+        with Rehearsal(self._run.contract, self._prepare) as rehearsal:
+            try:
+                rehearse(rehearsal)
+            except Incomplete as error:
+                incomplete = error
             if record_to is not None:
-                rehearsal.record(record_to, exchanges, datetime.now(UTC))
-        for number, (exercise, exchange) in enumerate(exchanges, 1):
-            source = f"{exercise.generated_by}, number {number}"
-            yield Exchange(exchange.request, exchange.response, "the embedded sandbox", source)
+                rehearsal.record(record_to, datetime.now(UTC))
+        performed = rehearsal.performed
+        failures = self._judged(item, _numbered(performed, "the embedded sandbox"))
+        if incomplete is not None and not failures:
+            raise incomplete
+        return self._shrunk(failures, performed, operation) if failures and operation else failures
 
-    def _live(self, operation: Operation) -> Iterator[Exchange]:
-        if self._reading is None:
-            from pytest_adyen_creds.checks.live import LiveReading
+    def _shrunk(
+        self, failures: list[CheckFailure], performed: Sequence[Performed], operation: Operation
+    ) -> list[CheckFailure]:
+        from pytest_adyen_creds.checks.shrinking import shrunk
 
-            self._reading = LiveReading(self._run.settings)
-            self._run.opened.callback(self._reading.close)
-        for number, (exercise, exchange) in enumerate(self._reading.exchanges(operation), 1):
-            origin = f"the server at {self._run.settings.base_url}"
-            yield Exchange(exchange.request, exchange.response, origin, f"{exercise.generated_by}, number {number}")
+        def alone(exercise: object) -> list[CheckFailure]:
+            from pytest_adyen_creds.checks.rehearsal import Rehearsal
 
+            with Rehearsal(self._run.contract, self._prepare) as rehearsal:
+                rehearsal.set_up(operation)
+                rehearsal.exercise(operation, [exercise])  # type: ignore[list-item]
+            history, found = History(), []
+            for act in _numbered(rehearsal.performed, "the embedded sandbox"):
+                found = judge(self._run.contract, operation_of(self._run, act, operation), act, history)
+            return found
 
-def _replayed(path: Path) -> Iterator[Exchange]:
-    from pytest_adyen_creds.cassettes.document import read
-
-    if not path.is_file():
-        raise CassetteError(
-            f"{path}: no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing, "
-            "or run with --adyen-backend=sandbox"
-        )
-    cassette = read(path)
-    origin = f"recordings of {_WHO[cassette.provenance.backend] if cassette.provenance else 'unknown origin'}"
-    for number, interaction in enumerate(cassette.interactions, 1):
-        how = f", {interaction.meta['generated_by']}" if "generated_by" in interaction.meta else ""
-        request, response = _as_httpx(interaction)
-        yield Exchange(request, response, origin, f"{path.name}, interaction {number}{how}")
+        return shrunk(failures, performed, alone)
 
 
-_WHO: Final = {"sandbox": "the embedded sandbox, not of Adyen", "live": "Adyen's test endpoint"}
+def operation_of(run: Run, act: Act, default: Operation) -> Operation:
+    """Return the operation that an act is of."""
+    matched = run.contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
+    return matched[0] if matched else default
 
 
-def _as_httpx(interaction: Interaction) -> tuple[httpx.Request, httpx.Response]:
-    import httpx
-
-    request = httpx.Request(
-        interaction.method, interaction.uri, headers=interaction.request_headers, content=interaction.request_body
-    )
-    headers = [(name, value) for name, value in interaction.response_headers if name.lower() != "content-encoding"]
-    response = httpx.Response(interaction.status, headers=headers, content=interaction.response_body, request=request)
-    return request, response
+def _numbered(performed: Sequence[Performed], origin: str) -> Iterator[Act]:
+    for number, each in enumerate(performed, 1):
+        yield replace(each.act, source=f"{each.act.generated_by}, number {number}", origin=origin)

@@ -1,0 +1,71 @@
+"""Check failures: what a person needs in order to act on one; nothing in them is secret."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFailure:
+    """One check that an exchange failed; nothing in it is secret.
+
+    ``pointer`` is the JSON Pointer of the place in the body, ``next_step`` says what to do about it. ``rule`` is what
+    the check holds answers to, with its document. ``curl`` and ``code`` send the request again, ``answer`` is what came
+    back, ``replay`` the command that judges this exchange again.
+    """
+
+    operation: str
+    status: int
+    check: str
+    pointer: str
+    message: str
+    next_step: str
+    source: str = ""
+    """Which recording or generated case the exchange came from."""
+    rule: str = ""
+    curl: str = ""
+    code: str = ""
+    answer: str = ""
+    replay: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the failure as a JSON object."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        place = f" ({self.source})" if self.source else ""
+        rule = f"\n  rule: {self.rule}" if self.rule else ""
+        return (
+            f"{self.operation} -> {self.status}{place}\n  {self.check}: {self.message}{rule}\n  next: {self.next_step}"
+        )
+
+
+def explain(failures: list[CheckFailure]) -> str:
+    """Return the failures of one test as text: by exchange, with what was sent, what came back and how to repeat it.
+
+    The first exchange is shown whole; of the others, what failed.
+    """
+    exchanges: dict[tuple[str, str, int], list[CheckFailure]] = {}
+    for failure in failures:
+        exchanges.setdefault((failure.source, failure.operation, failure.status), []).append(failure)
+    parts = []
+    for number, found in enumerate(exchanges.values()):
+        parts += list(dict.fromkeys(map(str, found)))
+        if number == 0:
+            parts += _evidence(found[0])
+    return "\n\n".join(parts)
+
+
+def _evidence(failure: CheckFailure) -> list[str]:
+    titles = {
+        "sent, as curl": failure.curl,
+        "sent, as httpx code": failure.code,
+        "came back": failure.answer,
+        "judge it again": failure.replay,
+    }
+    return [f"{title}:\n{_indented(text)}" for title, text in titles.items() if text]
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -1,0 +1,59 @@
+"""Recording what a sequence did as a cassette, and reading a cassette back as the same sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from pytest_adyen_creds.checks.act import Act
+from pytest_adyen_creds.errors import CassetteError
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.contract import Contract
+
+_WHO: Final = {"sandbox": "the embedded sandbox, not of Adyen", "live": "Adyen's test endpoint"}
+
+
+def record(
+    path: Path,
+    contract: Contract,
+    acts: Sequence[Act],
+    backend: Literal["sandbox", "live"],
+    now: datetime,
+    *,
+    keep: Sequence[str] = (),
+) -> None:
+    """Write ``acts``, scrubbed, as a cassette; ``keep`` are account names that are no secret."""
+    from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
+    from pytest_adyen_creds.cassettes.scrub import Scrubber
+
+    log = InteractionLog()
+    for act in acts:
+        found = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
+        log.add(act.request, act.response, act.meta() | ({"operation": found[0].label} if found else {}))
+    tools = ("schemathesis", "hypothesis")
+    log.save(path, provenance_of(contract, backend, now, tools), Scrubber(contract.secret_properties, keep=keep))
+
+
+def replayed(path: Path) -> Iterator[Act]:
+    """Yield what a cassette holds; raises :class:`CassetteError` where it is missing or cannot be read."""
+    import httpx
+
+    from pytest_adyen_creds.cassettes.document import read
+
+    if not path.is_file():
+        raise CassetteError(
+            f"{path}: no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing, "
+            "or run with --adyen-backend=sandbox"
+        )
+    cassette = read(path)
+    origin = f"recordings of {_WHO[cassette.provenance.backend] if cassette.provenance else 'unknown origin'}"
+    for number, each in enumerate(cassette.interactions, 1):
+        request = httpx.Request(each.method, each.uri, headers=each.request_headers, content=each.request_body)
+        headers = [(name, value) for name, value in each.response_headers if name.lower() != "content-encoding"]
+        response = httpx.Response(each.status, headers=headers, content=each.response_body, request=request)
+        known = Act.from_meta(each.meta)
+        source = f"{path.name}, interaction {number}, {known['generated_by']}"
+        yield Act(request, response, source=source, origin=origin, **known)

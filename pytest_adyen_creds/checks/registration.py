@@ -1,0 +1,103 @@
+"""The Adyen checks as checks of schemathesis: registered by name, usable in any run that schemathesis makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import schemathesis
+from schemathesis.core.failures import Failure, FailureGroup
+
+from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.rules import RULES, Rule
+from pytest_adyen_creds.checks.rules.rule import Complaint
+from pytest_adyen_creds.checks.seen import Seen
+from pytest_adyen_creds.contract import load_contract
+from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.settings import MANAGEMENT_HOST
+
+if TYPE_CHECKING:
+    from schemathesis.checks import CheckContext
+    from schemathesis.core.transport import Response
+    from schemathesis.generation.case import Case
+
+_NOW: Final[ContextVar[tuple[Seen, History] | None]] = ContextVar("adyen_exchange", default=None)
+
+
+class RuleBroken(Failure):
+    """A rule of Adyen's documents that an exchange breaks."""
+
+    kind_title = "Adyen rule broken"
+
+    __slots__ = ("complaint", "rule")
+
+    def __init__(self, operation: str, rule: Rule, complaint: Complaint) -> None:
+        super().__init__(
+            operation=operation,
+            title=f"{rule.says} ({rule.evidence}: {rule.source})",
+            message=SECRETS.mask(complaint.message),
+        )
+        self.rule = rule
+        self.complaint = complaint
+
+    @property
+    def _unique_key(self) -> str:
+        return f"{self.rule.name}{self.complaint.pointer}{self.complaint.message}"
+
+
+@contextmanager
+def exchange(seen: Seen, history: History) -> Iterator[None]:
+    """Let the checks judge ``seen`` as what came after ``history``; without this, as an exchange by itself."""
+    token = _NOW.set((seen, history))
+    try:
+        yield
+    finally:
+        _NOW.reset(token)
+
+
+def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | None]:
+    def check(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+        now = _NOW.get()
+        if now is None:
+            seen = alone(response)
+            if seen is None:
+                return True
+            now = seen, History()
+        complaints = list(rule.breaches(*now))
+        if complaints:
+            label = now[0].operation.label
+            raise FailureGroup([RuleBroken(label, rule, complaint) for complaint in complaints])
+        return None
+
+    check.__name__ = rule.name
+    check.__doc__ = f"{rule.says}\n\n{rule.evidence.capitalize()}: {rule.source}."
+    return check
+
+
+def alone(response: Response) -> Seen | None:
+    """Return an answer of the Management API as an exchange by itself; None for an answer of another API."""
+    sent = response.request
+    try:
+        body = getattr(sent, "content", None) if isinstance(sent, httpx.Request) else getattr(sent, "body", None)
+        url = httpx.URL(str(sent.url))
+        request = httpx.Request(
+            str(sent.method), url, headers=[(str(k), str(v)) for k, v in sent.headers.items()], content=body or b""
+        )
+    except (httpx.InvalidURL, TypeError, AttributeError):
+        return None
+    if url.host != MANAGEMENT_HOST:
+        return None
+    contract = load_contract("v1" if url.path.startswith("/v1/") else "v3")
+    found = contract.match(request.method, url.raw_path.decode("ascii", "replace"))
+    if found is None:
+        return None
+    headers = [(name, value) for name, values in response.headers.items() for value in values]
+    answer = httpx.Response(response.status_code, headers=headers, content=response.content or b"")
+    return Seen.of(contract, found[0], request, answer)
+
+
+CHECKS: Final = {name: schemathesis.check(_check(rule)) for name, rule in RULES.items()}
+"""Each Adyen check as schemathesis knows it, by name."""

@@ -1,0 +1,130 @@
+"""Links: same host, version and resource; and what they name is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
+from pytest_adyen_creds.checks.seen import Seen, href_of, items, path_of
+
+_BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
+
+
+@rule(
+    "links_stay",
+    "Links stay on the host that was called, and name its version; v1 may stand whatever version was called.",
+    f"{SPECIFICATION}, examples of _links; v1 by a captured GET /me response",
+    "observed",
+)
+def stay(seen: Seen, history: History) -> Iterator[Complaint]:
+    """Links that lead to another scheme, host or version."""
+    if not seen.good:
+        return
+    called = path_of(seen.request.url.raw_path.decode("ascii", "replace"))[0]
+    for pointer, href in _links(seen.body):
+        if not href.startswith(f"{seen.base}/"):
+            yield Complaint(pointer, f"{pointer} leads away from {seen.base}")
+        elif path_of(href)[0] not in ("v1", called):
+            yield Complaint(pointer, f"{pointer} names another version than {called}")
+
+
+@rule(
+    "links_name_resource",
+    "A resource's links name the resource itself, what is below it, and its account.",
+    f"{SPECIFICATION}, ApiCredentialLinks and Links",
+)
+def name_resource(seen: Seen, history: History) -> Iterator[Complaint]:
+    """Links of credentials and origins that name something else."""
+    for pointer, shown in seen.credentials():
+        id = shown.get("id")
+        if seen.level == "me":
+            own = {"/me"}
+        elif isinstance(id, str):
+            # a company's list may link a merchant account's credential where it lives
+            homes = [item for item in items(shown, "associatedMerchantAccounts") if isinstance(item, str)]
+            own = {f"{_list_path(seen)}/{id}", *(f"/merchants/{home}/apiCredentials/{id}" for home in homes)}
+        else:
+            continue
+        yield from _credential(pointer, shown, own, seen)
+        yield from _origins(pointer, items(shown, "allowedOrigins"), own)
+    for pointer, shown in seen.origins():
+        parent = seen.path.partition("/allowedOrigins")[0]
+        yield from _origin(pointer, shown, {parent})
+
+
+@rule(
+    "links_resolve",
+    "What an answer links as its own resource is there to be read.",
+    f"{SPECIFICATION}, links named self",
+)
+def resolve(seen: Seen, history: History) -> Iterator[Complaint]:
+    """Linked resources that are not found; removed origins excepted."""
+    subject = history.subject(seen)
+    removed = subject is not None and seen.parameters.get("originId") in subject.removed
+    gone = seen.status in (404, 405, 410, 422) or seen.status == 204
+    asked_for = seen.expects not in ("", "2xx")
+    if seen.operation.method != "GET" or seen.query or not gone or asked_for or removed:
+        return
+    if seen.path in history.linked:
+        yield Complaint("", f"{history.linked[seen.path]} linked this, and it answers {seen.status}")
+
+
+def _credential(pointer: str, shown: dict[str, Any], own: set[str], seen: Seen) -> Iterator[Complaint]:
+    wanted = {"self": own} | {name: {f"{path}/{name}" for path in own} for name in _BELOW}
+    if "companyId" in seen.parameters:
+        wanted["company"] = {f"/companies/{seen.parameters['companyId']}"}
+    if "merchantId" in seen.parameters:
+        wanted["merchant"] = {f"/merchants/{seen.parameters['merchantId']}"}
+    for name, paths in wanted.items():
+        href = href_of(shown, name)
+        if href is not None and not _names(href, paths):
+            place = f"{pointer}/_links/{name}/href"
+            yield Complaint(place, f"{place} does not name {_what(name)}")
+
+
+def _origins(pointer: str, origins: list[Any], parents: set[str]) -> Iterator[Complaint]:
+    for number, shown in enumerate(origins):
+        yield from _origin(f"{pointer}/allowedOrigins/{number}", shown, parents)
+
+
+def _origin(pointer: str, shown: Any, parents: set[str]) -> Iterator[Complaint]:
+    href = href_of(shown, "self")
+    if href is None or not isinstance(shown.get("id"), str):
+        return
+    if not _names(href, {f"{parent}/allowedOrigins/{shown['id']}" for parent in parents}):
+        yield Complaint(f"{pointer}/_links/self/href", f"{pointer}/_links/self/href does not name the origin")
+
+
+def _names(href: str, paths: set[str]) -> bool:
+    _, path, query = path_of(href)
+    return path in paths and not query
+
+
+def _what(name: str) -> str:
+    return {"self": "the resource that holds it", "company": "the company", "merchant": "the merchant account"}.get(
+        name, f"the credential's {name}"
+    )
+
+
+def _list_path(seen: Seen) -> str:
+    head, mark, _ = seen.path.partition("/apiCredentials")
+    return head + mark
+
+
+def _links(value: Any, pointer: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    if depth > 20:
+        return
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "_links" and isinstance(item, dict):
+                for name in item:
+                    href = href_of(value, name)
+                    if href is not None:
+                        yield f"{pointer}/_links/{name}/href", href
+            else:
+                yield from _links(item, f"{pointer}/{key}", depth + 1)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _links(item, f"{pointer}/{number}", depth + 1)

@@ -1,0 +1,72 @@
+"""Allowed origins: what is added is what is listed and read, and what is removed is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
+from pytest_adyen_creds.checks.seen import Seen
+
+
+@rule(
+    "origin_as_sent",
+    "Adding an origin answers the origin that was added, with an id.",
+    f"{SPECIFICATION}, POST …/allowedOrigins",
+)
+def as_sent(seen: Seen, history: History) -> Iterator[Complaint]:
+    """Answers with another domain, or with nothing to read the origin by."""
+    if not seen.good or seen.kind != "origin" or not seen.changes or not isinstance(seen.body, dict):
+        return
+    asked = seen.sent.get("domain") if isinstance(seen.sent, dict) else None
+    if isinstance(asked, str) and isinstance(seen.body.get("domain"), str) and not same(asked, seen.body["domain"]):
+        yield Complaint("/domain", "/domain is not the origin that was added")
+    if not isinstance(seen.body.get("id"), str):
+        yield Complaint("/id", "/id is missing; without it the origin can be neither read nor removed")
+
+
+@rule(
+    "origins_round_trip",
+    "The list of a credential's origins, and each read by its id, is what was added and not removed.",
+    f"{SPECIFICATION}, GET and DELETE …/allowedOrigins and …/allowedOrigins/{{originId}}",
+)
+def round_trip(seen: Seen, history: History) -> Iterator[Complaint]:
+    """Origins that are lost, changed, or still there."""
+    subject = history.subject(seen)
+    if subject is None or not seen.good or seen.changes or seen.expects == "204":
+        return
+    origin_id = seen.parameters.get("originId")
+    if origin_id is not None:
+        if origin_id in subject.removed:
+            yield Complaint("", "an origin that was removed can still be read")
+        known = (subject.origins or {}).get(origin_id)
+        shown = seen.body if isinstance(seen.body, dict) else {}
+        if shown.get("id") not in (None, origin_id):
+            yield Complaint("/id", "/id is not that of the origin that was asked for")
+        if known is not None and isinstance(shown.get("domain"), str) and not same(known, shown["domain"]):
+            yield Complaint("/domain", "/domain is not what the origin was added with")
+    elif seen.kind == "origins" and subject.origins is not None:
+        listed = {shown.get("id"): shown.get("domain") for _, shown in seen.origins()}
+        yield from differences(subject.origins, listed, "/data")
+
+
+def differences(known: dict[str, str], listed: dict[Any, Any], pointer: str) -> Iterator[Complaint]:
+    """Yield how a list of origins, id to domain, departs from the known one."""
+    if known.keys() - listed.keys():
+        yield Complaint(pointer, f"{pointer} lacks an origin that was added")
+    if listed.keys() - known.keys():
+        yield Complaint(pointer, f"{pointer} has an origin that was removed, or never added")
+    for id in known.keys() & listed.keys():
+        if isinstance(listed[id], str) and not same(known[id], listed[id]):
+            yield Complaint(pointer, f"{pointer} shows an origin with another domain than it was added with")
+
+
+def same(one: str, other: str) -> bool:
+    """Return whether two texts are one origin: case, a slash at the end and a scheme's own port do not count."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(origin: str) -> str:
+    scheme, mark, rest = origin.lower().rstrip("/").partition("://")
+    return scheme + mark + rest.removesuffix({"https": ":443", "http": ":80"}.get(scheme, "\n"))

@@ -1,0 +1,53 @@
+"""Rules: what Adyen's documents say beyond schemas, each with its source, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.history import History
+    from pytest_adyen_creds.checks.seen import Seen
+
+Evidence = Literal["documented", "observed", "assumed"]
+"""Adyen's documents say so; an answer that Adyen published shows it; nobody published it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One place where an exchange breaks a rule: the JSON Pointer into the answer's body, and what is wrong there."""
+
+    pointer: str
+    message: str
+
+
+Breaches = Callable[["Seen", "History"], Iterator[Complaint]]
+"""Yields where an exchange breaks a rule, given what came before it; whatever the answer holds, it raises nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One Adyen check. ``name`` is what schemathesis registers it as; ``source`` names the document."""
+
+    name: str
+    says: str
+    evidence: Evidence
+    source: str
+    breaches: Breaches
+
+
+RULES: Final[dict[str, Rule]] = {}
+"""The table: every Adyen check by name."""
+
+SPECIFICATION: Final = "Management API specification"
+
+
+def rule(name: str, says: str, source: str, evidence: Evidence = "documented") -> Callable[[Breaches], Breaches]:
+    """Enter the function below into the table as the check ``adyen_<name>``."""
+
+    def enter(breaches: Breaches) -> Breaches:
+        RULES[f"adyen_{name}"] = Rule(f"adyen_{name}", says, evidence, source, breaches)
+        return breaches
+
+    return enter

@@ -1,0 +1,151 @@
+"""The world of a sequence: the accounts, credentials and origins that its requests can name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_adyen_creds.errors import ContractError
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.contract import Contract, Operation
+
+DATA: Final = "x-adyen-data"
+"""The annotation by which a contract's document says what a value must be for a request to be acceptable."""
+
+COMMON_ROLE: Final = "Checkout webservice role"
+
+_ORIGIN: Final = r"^https://[a-z]{1,10}\.example\.(com|org)(:[1-9][0-9]{3})?$"
+
+KINDS: Final[Mapping[str, str]] = {
+    "company": "the company account",
+    "merchant": "a merchant account of the company",
+    "credential": "the id of a credential that is there",
+    "origin-id": "the id of an allowed origin of that credential",
+    "role": "a role that can be given; a list of them has at least one",
+    "origin": "an origin: scheme, host, perhaps a port",
+    "new-origin": "an origin that is not on the list yet",
+    "description": "text of at most 50 characters; against a server that is not ours, the run's tag",
+    "subject-dn": "a distinguished name",
+    "page-number": "from 1",
+    "page-size": "from 1 to 100",
+    "server": "given by the server: left out of requests",
+}
+"""What the annotation may name. It may also be an object: ``{"values": [...]}`` or ``{"pattern": "..."}``."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What exists for a sequence: accounts, and at each level a credential with one origin."""
+
+    company: str
+    merchants: tuple[str, ...]
+    credentials: Mapping[str, str]
+    """The credential's id at ``company`` and ``merchant`` level."""
+    origins: Mapping[str, str]
+    """The origin's id at ``company``, ``merchant`` and ``me`` level."""
+    roles: tuple[str, ...] = ()
+    """The roles that can be given; none where that is not known."""
+    description: str | None = None
+    """What every description has to be: the run's tag; None where it is free."""
+
+    @property
+    def role(self) -> str:
+        """A role that can be given and opens nothing of the Management API."""
+        plain = [role for role in self.roles if not role.startswith("Management API")]
+        return COMMON_ROLE if COMMON_ROLE in plain or not plain else plain[0]
+
+    @property
+    def calling_role(self) -> str:
+        """A role that lets its holder call the operations on credentials."""
+        return next((role for role in self.roles if "credentials" in role and role.startswith("Management")), self.role)
+
+    def parameters(self, operation: Operation) -> dict[str, str]:
+        """Return the path parameters of ``operation`` that name what exists, by their annotation or their name."""
+        level = level_of(operation)
+        values = {
+            "company": self.company,
+            "merchant": self.merchants[0] if self.merchants else "",
+            "credential": self.credentials.get(level, ""),
+            "origin-id": self.origins.get(level, ""),
+        }
+        return {
+            parameter.name: values.get(str(parameter.schema.get(DATA)), "")
+            for parameter in operation.parameters
+            if parameter.location == "path"
+        }
+
+    def constraint(self, kind: Any) -> dict[str, Any]:
+        """Return the JSON Schema keywords that hold a value to ``kind``; raises :class:`ContractError` for others."""
+        if isinstance(kind, dict):
+            return _own(kind)
+        constraints: dict[str, dict[str, Any]] = {
+            "company": {"enum": [self.company]},
+            "merchant": {"enum": list(self.merchants)} if self.merchants else {},
+            "credential": {"enum": sorted(self.credentials.values())} if self.credentials else {},
+            "origin-id": {"enum": sorted(self.origins.values())} if self.origins else {},
+            "role": {"enum": list(self.roles)} if self.roles else {},
+            "origin": {"pattern": _ORIGIN},
+            "new-origin": {"pattern": _ORIGIN},
+            "description": {"enum": [self.description]}
+            if self.description
+            else {"pattern": "^[A-Za-z0-9][A-Za-z0-9 ._-]{0,48}[A-Za-z0-9]$"},
+            "subject-dn": {"pattern": "^CN=[a-z]{1,20}$"},
+            "page-number": {"minimum": 1, "maximum": 3},
+            "page-size": {"minimum": 1, "maximum": 100},
+            "server": {},
+        }
+        if kind not in constraints:
+            raise ContractError(
+                f"{DATA}: {kind!r} is no kind of data; write one of {', '.join(KINDS)}, "
+                'or an object with "values" or "pattern"'
+            )
+        return constraints[kind]
+
+
+def furnished(contract: Contract, world: World) -> dict[str, Any]:
+    """Return the contract as an OpenAPI document whose annotated values are held to what ``world`` has.
+
+    For generating requests that are really acceptable; answers are never judged by it.
+    """
+    document: dict[str, Any] = _furnish(contract.to_openapi(), world)
+    return document
+
+
+def level_of(operation: Operation) -> str:
+    """Return whose credentials ``operation`` is about: ``company``, ``merchant`` or ``me``."""
+    return operation.path.split("/")[1].replace("companies", "company").replace("merchants", "merchant")
+
+
+def _furnish(node: Any, world: World) -> Any:
+    if isinstance(node, list):
+        return [_furnish(item, world) for item in node]
+    if not isinstance(node, dict):
+        return node
+    result = {key: _furnish(value, world) for key, value in node.items()}
+    properties = node.get("properties")
+    if isinstance(properties, dict):
+        given = {
+            name for name, schema in properties.items() if isinstance(schema, dict) and schema.get(DATA) == "server"
+        }
+        given -= set(node.get("required", []))
+        result["properties"] = {name: value for name, value in result["properties"].items() if name not in given}
+    items = node.get("items")
+    if isinstance(items, dict) and DATA in items:
+        least = 1 if items[DATA] == "role" else 0
+        result |= {"uniqueItems": True, "minItems": least, "maxItems": 3}
+    if DATA in node and "type" in node:
+        constraint = world.constraint(node[DATA])
+        if "examples" in result and "enum" in constraint:
+            del result["examples"]
+        result |= constraint
+    return result
+
+
+def _own(kind: dict[str, Any]) -> dict[str, Any]:
+    if list(kind) == ["values"] and isinstance(kind["values"], list) and kind["values"]:
+        return {"enum": kind["values"]}
+    if list(kind) == ["pattern"] and isinstance(kind["pattern"], str):
+        return {"pattern": kind["pattern"]}
+    raise ContractError(f'{DATA}: an object must have "values", a list with a member, or "pattern", and nothing else')
