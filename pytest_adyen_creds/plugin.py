@@ -201,15 +201,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         summarise(config.stash[RUN], terminalreporter)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Put away what the run opened; under xdist, hand a worker's results to the controller."""
-    config = session.config
-    if RUN in config.stash:
-        run = config.stash[RUN]
-        run.close()
-        if hasattr(config, "workeroutput"):
-            config.workeroutput["adyen_creds"] = run.results()
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Put away what the run opened, after the fixtures of a test that was interrupted have ended.
+
+    Before the summary, which tells what could not be put away; under xdist, hand a worker's results to the controller.
+    """
+    try:
+        yield
+    finally:
+        config = session.config
+        if RUN in config.stash:
+            run = config.stash[RUN]
+            run.close()
+            if hasattr(config, "workeroutput"):
+                config.workeroutput["adyen_creds"] = run.results()
 
 
 @pytest.hookimpl(optionalhook=True)
