@@ -1,0 +1,110 @@
+"""What the tests of throwaways share: their helpers as modules, served accounts, runs of pytest."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+# under a name of their own, so that they meet no other folder's helpers
+_helpers = types.ModuleType("credentials_helpers")
+sys.modules["credentials_helpers"] = _helpers
+for _name in ("killing", "contending"):
+    _spec = importlib.util.spec_from_file_location(f"credentials_helpers.{_name}", _HERE / f"{_name}.py")
+    assert _spec is not None
+    assert _spec.loader is not None
+    _module = importlib.util.module_from_spec(_spec)
+    sys.modules[_spec.name] = _module
+    setattr(_helpers, _name, _module)
+    _spec.loader.exec_module(_module)
+
+
+from collections.abc import Callable, Iterator  # noqa: E402
+from datetime import UTC, datetime, timedelta  # noqa: E402
+
+import pytest  # noqa: E402
+
+from pytest_adyen_creds.sandbox import Sandbox  # noqa: E402
+
+TEN_LINES = """
+import pytest
+
+@pytest.mark.adyen_credential(roles=["Management API - Stores read"], origins=["https://shop.example.com"])
+def test_my_credential_is_ready(adyen_credential, adyen_client, adyen_contract):
+    answer = adyen_client.get("/me")
+    assert answer.status_code == 200
+    assert answer.json()["id"] == adyen_credential.id
+    assert adyen_contract.validate("MeApiCredential", answer.json()) == []
+"""
+
+
+class ServedAccount:
+    """A sandbox on loopback, and live runs of pytest against it."""
+
+    def __init__(self, sandbox: Sandbox, url: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sandbox = sandbox
+        self.url = f"{url}/v3"
+        self._pytester = pytester
+        self.state = pytester.path / "state"
+        for name, value in _helpers.killing.environment(sandbox, self.state).items():
+            if name.startswith(("ADYEN", "XDG")):
+                monkeypatch.setenv(name, value)
+
+    def run(self, *arguments: str, apart: bool = False) -> pytest.RunResult:
+        """Run pytest live; ``apart``: in a process of its own."""
+        run = self._pytester.runpytest_subprocess if apart else self._pytester.runpytest_inprocess
+        return run("-p", "no:cacheprovider", "--adyen-live", f"--adyen-base-url={self.url}", *arguments)
+
+    def throwaways(self) -> list[dict]:
+        with _helpers.killing.management(self.sandbox) as client:
+            bodies = list(client.company(self.sandbox.company).iterate())
+        return [body for body in bodies if (body.get("description") or "").startswith("pytest-adyen-creds ")]
+
+    def active(self) -> list[str]:
+        return _helpers.killing.active_throwaways(self.sandbox)
+
+    @property
+    def ledgers(self) -> list[Path]:
+        return sorted((self.state / "pytest-adyen-creds").glob("*.jsonl"))
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """The sandbox that is served; a test that needs another overrides this fixture."""
+    return Sandbox()
+
+
+@pytest.fixture
+def account(sandbox: Sandbox, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedAccount]:
+    with sandbox.serve() as server:
+        yield ServedAccount(sandbox, server.url, pytester, monkeypatch)
+
+
+@pytest.fixture
+def ten_lines(pytester: pytest.Pytester) -> Path:
+    return pytester.makepyfile(test_shop=TEN_LINES)
+
+
+class StillClock:
+    """Time passes by sleeping only."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self.slept = 0.0
+        self.start = start or datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.start + timedelta(seconds=self.slept)
+
+    def monotonic(self) -> float:
+        return self.slept
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+@pytest.fixture
+def still_clock() -> Callable[..., StillClock]:
+    return StillClock

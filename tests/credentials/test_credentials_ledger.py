@@ -1,0 +1,141 @@
+"""The ledger: on disk before the request, without secrets, and readable after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_adyen_creds.credentials import ledger as ledgers
+from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, dead_runs, last_problem, state_folder
+from pytest_adyen_creds.errors import BudgetSpent, CredentialError
+
+URL, COMPANY = "http://127.0.0.1:8080/v3", "TestCompany"
+
+DIE = """
+import os, sys
+from pathlib import Path
+from pytest_adyen_creds.credentials.ledger import Ledger
+ledger = Ledger(Path(sys.argv[1]), "deadrun0", sys.argv[2], sys.argv[3])
+ledger.intent("POST one")
+ledger.intent("POST two")
+ledger.created("S2-1")
+ledger.claiming("S2-2")
+ledger.intent("POST three")
+ledger.refused("POST three")
+os._exit(9)
+"""
+
+
+def die(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", DIE, str(folder), URL, COMPANY], check=False, timeout=60)
+    assert done.returncode == 9
+
+
+def test_every_record_is_on_disk_when_its_method_returns(tmp_path):
+    ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
+    for act, event in ((ledger.intent, "intent"), (ledger.created, "created"), (ledger.claiming, "claiming")):
+        act("S2-1")
+        assert json.loads(ledger.path.read_text().splitlines()[-1])["event"] == event
+    assert ledger.path.stat().st_mode & 0o077 == 0
+    ledger.close(is_clean=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_runs_ledger_is_told_from_a_living_ones(tmp_path):
+    alive = Ledger(tmp_path, "alive000", URL, COMPANY)
+    die(tmp_path)
+    with dead_runs(tmp_path, URL, COMPANY) as dead:
+        (run,) = dead
+        assert (run.run, run.unsettled, run.known) == ("deadrun0", 1, {"S2-1", "S2-2"})
+        # while one recovers it, nobody else does
+        with dead_runs(tmp_path, URL, COMPANY) as meanwhile:
+            assert meanwhile == []
+    with dead_runs(tmp_path, "http://127.0.0.1:1/v3", COMPANY) as dead:
+        assert dead == []
+    alive.close(is_clean=False)
+    with dead_runs(tmp_path, URL, COMPANY) as dead:
+        assert {run.run for run in dead} == {"alive000", "deadrun0"}
+
+
+@given(cut=st.integers(0, 2000), junk=st.binary(max_size=20))
+def test_a_ledger_that_is_cut_off_anywhere_is_read_as_far_as_it_goes(tmp_path_factory, cut, junk):
+    folder = tmp_path_factory.mktemp("cut")
+    ledger = Ledger(folder, "cutoff00", URL, COMPANY)
+    for number in range(5):
+        ledger.intent(f"POST {number}")
+    ledger.close(is_clean=False)
+    whole = ledger.path.read_bytes()
+    ledger.path.write_bytes(whole[:cut] + junk)
+    with dead_runs(folder, URL, COMPANY) as dead:
+        assert all(run.run == "cutoff00" and run.unsettled <= 5 for run in dead)
+        assert dead or cut < len(whole)
+
+
+def test_old_and_unreadable_files_go(tmp_path, monkeypatch):
+    (tmp_path / "junk.jsonl").write_text("not json\n")
+    die(tmp_path)
+    monkeypatch.setattr(ledgers, "KEPT_FOR", timedelta(seconds=-1))
+    with dead_runs(tmp_path, URL, COMPANY) as dead:
+        assert dead == []
+    assert list(tmp_path.glob("*.jsonl")) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_rights_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(CredentialError, match=r"Permission denied.*set XDG_STATE_HOME"):
+        Ledger(tmp_path / "state", "run00000", URL, COMPANY)
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CredentialError, match=r"cannot be written .*nothing was sent.*set XDG_STATE_HOME"):
+        Ledger(tmp_path / "file" / "state", "run00000", URL, COMPANY)
+
+
+def test_a_creation_that_cannot_be_written_down_is_not_sent(tmp_path):
+    ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
+    budget = LedgerBudget(1, ledger)
+    ledger.close(is_clean=False)
+    with pytest.raises(CredentialError, match="nothing was sent"):
+        budget.reserve("POST one")
+    assert budget.spent == 0
+
+
+def test_the_budget_writes_an_intent_once_and_what_was_refused(tmp_path):
+    ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
+    budget = LedgerBudget(1, ledger)
+    budget.reserve("POST one")
+    budget.reserve("POST one")
+    with pytest.raises(BudgetSpent):
+        budget.reserve("POST two")
+    assert not ledger.is_settled
+    budget.free("POST one")
+    assert ledger.is_settled
+    events = [json.loads(line)["event"] for line in ledger.path.read_text().splitlines()]
+    assert events == ["run", "intent", "refused"]
+    ledger.close(is_clean=True)
+
+
+def test_a_problem_is_kept_until_a_run_went_well(tmp_path):
+    ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
+    ledger.problem("BudgetSpent", "no more")
+    ledger.close(is_clean=True)
+    assert last_problem(tmp_path)[:2] == ("BudgetSpent", "no more")
+    ledgers.check_writable(tmp_path)
+    assert last_problem(tmp_path) is not None
+    Ledger(tmp_path, "run00001", URL, COMPANY).close(is_clean=True)
+    assert last_problem(tmp_path) is None
+
+
+def test_the_folder_is_the_users_own():
+    assert state_folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/pytest-adyen-creds")
+    assert state_folder({"HOME": "/h"}) == Path("/h/.local/state/pytest-adyen-creds")
