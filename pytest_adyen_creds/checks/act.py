@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import httpx
+
+SET_UP: Final = "set-up"
+"""How the requests came about that make, or read, what the others are about."""
 
 
 @dataclass(frozen=True, slots=True)

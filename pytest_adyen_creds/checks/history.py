@@ -28,6 +28,8 @@ class Known:
     id: str
     path: str = ""
     """Where it was created: the list's path; empty for one that was there before."""
+    own: bool = False
+    """Whether it was made, or leased, for this sequence, so that nobody else changes it."""
     fields: dict[str, Any] = field(default_factory=dict)
     active: bool | None = None
     origins: dict[str, str] | None = None
@@ -130,6 +132,9 @@ class History:
         known = self.credentials.setdefault(id, Known(id))
         if seen.kind == "created":
             known.path = seen.path
+        # the credential that makes others is read in a set-up too, and is no one's to change
+        made_it = isinstance(shown.get("username"), str) and shown["username"].startswith("ws@")
+        known.own = known.own or seen.kind == "created" or (seen.own and not made_it)
         for name, value in shown.items():
             if name not in ("_links", "apiKey", "password", "clientKey", "allowedOrigins"):
                 known.fields[name] = value

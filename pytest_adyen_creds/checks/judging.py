@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds.checks.act import Act
+from pytest_adyen_creds.checks.act import SET_UP, Act
 from pytest_adyen_creds.checks.cases import case_of
 from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.history import History
@@ -45,7 +45,9 @@ def judge(contract: Contract, operation: Operation, act: Act, history: History) 
     from pytest_adyen_creds.checks.registration import CHECKS, RuleBroken, exchange
 
     request, response = act.request, act.response
-    seen = Seen.of(contract, operation, request, response, expects=act.expects, at=act.at)
+    seen = Seen.of(
+        contract, operation, request, response, expects=act.expects, at=act.at, own=act.generated_by == SET_UP
+    )
     case = case_of(contract, operation, request)
     response.request = request
     if not hasattr(response, "_elapsed"):

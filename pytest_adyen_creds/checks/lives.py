@@ -122,7 +122,8 @@ def rotation(cast: Cast) -> Life:
     new = made.get("apiKey")
     yield cast.me("the old key still works")
     if isinstance(new, str):
-        yield cast.me("the new key works", signer=Secret(new))
+        # on a real server it may take minutes until it does
+        yield cast.me("the new key works", "2xx" if cast.clock else "", signer=Secret(new))
     if cast.clock:
         yield cast.me("the old key after 23 hours", hours=23)
         yield cast.me("the old key after 25 hours", "401", hours=2)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from pytest_adyen_creds.checks.act import SET_UP
 from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise, scripted
 from pytest_adyen_creds.checks.generation import Amounts, generated
 from pytest_adyen_creds.checks.lives import Cast, Level, life_of
@@ -21,9 +22,6 @@ from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
-
-SET_UP: Final = "set-up"
-"""How the requests came about that make what the others are about."""
 
 _NOBODY: Final = "AQE0000000000000000000000000000000000000-nobody"
 

@@ -39,6 +39,8 @@ class Seen:
     content: bytes
     expects: str = ""
     at: float = 0.0
+    own: bool = False
+    """Whether what it shows is the sequence's own: made, or leased, for it."""
 
     @classmethod
     def of(

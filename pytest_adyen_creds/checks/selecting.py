@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
 
 
+def sequence_of(name: str) -> str:
+    """Return the sequence that an item of the suite is about: a label, a life's name, or ``stateful``."""
+    return name.partition("[")[2].removesuffix("]") or name.removeprefix("test_")
+
+
 def command(item: str, run: Run) -> str:
     """Return the command that runs the item named ``item`` (an operation's label, a life's name, ``stateful``)."""
     settings = run.settings

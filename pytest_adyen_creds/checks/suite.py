@@ -15,11 +15,13 @@ from pytest_adyen_creds.checks.generation import Amounts
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.checks.lives import LIVES
-from pytest_adyen_creds.checks.recording import replayed
+from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.selecting import command
 from pytest_adyen_creds.contract import bundled
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.live import LiveStage
+    from pytest_adyen_creds.checks.live_suite import LiveSuite
     from pytest_adyen_creds.checks.rehearsal import Prepare, Rehearsal
     from pytest_adyen_creds.checks.stage import Performed
     from pytest_adyen_creds.contract import Operation
@@ -32,14 +34,27 @@ STATEFUL: Final = "stateful"
 class Suite:
     """The contract suite of one run. The backend decides where a sequence's exchanges come from.
 
-    ``prepare`` is called with each embedded sandbox before it is used; ``seed`` decides what is generated.
+    ``prepare`` is called with each embedded sandbox before it is used; ``seed`` decides what is generated. ``items``
+    are the names of the sequences that will be checked (default: all): what a live run's plan counts. ``say`` shows a
+    live run's plan and progress.
     """
 
-    def __init__(self, run: Run, *, prepare: Prepare = lambda sandbox: None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        prepare: Prepare = lambda sandbox: None,
+        seed: int = 0,
+        items: Iterable[str] | None = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._run = run
         self._prepare = prepare
         self._seed = seed
         self._amounts = Amounts()
+        self._items = items
+        self._say = say
+        self._live: LiveSuite | None = None
 
     def check(self, operation: Operation) -> list[CheckFailure] | None:
         """Judge every exchange of ``operation``, note them in the run, and return the checks that failed.
@@ -50,11 +65,15 @@ class Suite:
         def rehearse(rehearsal: Rehearsal) -> None:
             rehearsal.exercise(operation, rehearsal.exercises(operation, self._amounts, self._seed))
 
-        return self._check(operation.id, operation.label, rehearse, operation)
+        def perform(stage: LiveStage) -> None:
+            stage.exercise(operation, self._amounts, self._seed)
+
+        return self._check(operation.id, operation.label, rehearse, perform, operation)
 
     def check_life(self, name: str) -> list[CheckFailure] | None:
         """Judge every exchange of the life ``name`` (one of ``LIVES``); see :meth:`check`."""
-        return self._check(f"life-{name.replace(' ', '-')}", name, lambda rehearsal: rehearsal.live(name))
+        file = f"life-{name.replace(' ', '-')}"
+        return self._check(file, name, lambda rehearsal: rehearsal.live(name), lambda stage: stage.live(name))
 
     def check_stateful(self) -> list[CheckFailure] | None:
         """Judge the walks along the contract's links; see :meth:`check`."""
@@ -64,7 +83,7 @@ class Suite:
 
             walk(rehearsal.stage, rehearsal.world(), seed=self._seed)
 
-        return self._check(STATEFUL, STATEFUL, rehearse)
+        return self._check(STATEFUL, STATEFUL, rehearse, lambda stage: stage.walk(self._seed))
 
     def check_all(self) -> None:
         """Judge every sequence that this backend has."""
@@ -88,16 +107,39 @@ class Suite:
         return folder / self._run.contract.version / f"{name}.yaml"
 
     def _check(
-        self, name: str, item: str, rehearse: Callable[[Rehearsal], None], operation: Operation | None = None
+        self,
+        name: str,
+        item: str,
+        rehearse: Callable[[Rehearsal], None],
+        perform: Callable[[LiveStage], None],
+        operation: Operation | None = None,
     ) -> list[CheckFailure] | None:
         settings = self._run.settings
         path = self.cassette(name)
         recording = settings.record == "all" or (settings.record == "missing" and not path.is_file())
         if settings.backend == "live":
-            return None
+            return self._performed(item, perform, path if recording else None)
         if settings.backend == "sandbox" or recording:
             return self._rehearsed(item, rehearse, path if recording else None, operation)
+        self._run.recordings.add(path)
         return self._judged(item, replayed(path))
+
+    def _performed(
+        self, item: str, perform: Callable[[LiveStage], None], record_to: Path | None
+    ) -> list[CheckFailure] | None:
+        from pytest_adyen_creds.checks.live_suite import LiveSuite
+
+        if self._live is None:
+            self._live = LiveSuite(self._run, self._items, self._amounts, self._seed, self._say)
+        with self._live.sequence() as stage:
+            perform(stage)
+        acts = [each.act for each in stage.stage.performed]
+        if record_to is not None and acts:
+            record(record_to, self._run.contract, acts, "live", datetime.now(UTC))
+        where = f"the server at {self._run.settings.base_url}"
+        failures = self._judged(item, _numbered(stage.stage.performed, where))
+        self._live.report(stage, failures or [])
+        return failures
 
     def _judged(self, item: str, acts: Iterable[Act]) -> list[CheckFailure] | None:
         failures: list[CheckFailure] | None = None
@@ -117,6 +159,7 @@ class Suite:
         operation = matched[0]
         found = judge(contract, operation, act, history)
         self._run.saw(operation.label, act.response.status_code, act.origin, found)
+        self._run.watch.judged(act.request, act.response, act.origin)
         return found
 
     def _rehearsed(

@@ -27,7 +27,7 @@ def reads_agree(seen: Seen, history: History) -> Iterator[Complaint]:
         if seen.changes:
             # what a change changes is the other rule's; nothing changes who it is
             yield from _differing(pointer, shown, known, ("id", "username"))
-        elif known.path:
+        elif known.own:
             yield from _differing(pointer, shown, known, tuple(name for name in known.fields if name in shown))
             yield from _left_out(pointer, shown, known)
             yield from _origins(pointer, shown, known)

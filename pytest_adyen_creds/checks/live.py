@@ -1,0 +1,201 @@
+"""The contract suite against a server that is not ours: planned, within its budget, on leased throwaways only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_adyen_creds.checks.act import SET_UP
+from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise, scripted
+from pytest_adyen_creds.checks.generation import Amounts, generated
+from pytest_adyen_creds.checks.lives import Cast, Level, life_of
+from pytest_adyen_creds.checks.stage import PATIENT, Stage
+from pytest_adyen_creds.checks.world import World, level_of
+from pytest_adyen_creds.credentials.spec import Spec
+from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
+from pytest_adyen_creds.secrets import Secret
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.contract import Contract, Operation
+    from pytest_adyen_creds.credentials.credential import Credential
+    from pytest_adyen_creds.credentials.throwaways import Throwaways
+
+SCENARIOS: Final = 2
+STEPS: Final = 6
+"""How many walks are made at each level, of how many steps: each creation leaves a credential for good."""
+
+_OVERHEAD: Final = 14
+"""Requests that a sequence needs at most besides its own: lease, set-up, reset."""
+_LONGEST_LIFE: Final = 24
+_UNKNOWN: Final = "AQE0000000000000000000000000000000000000-nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a live run of the suite sends at most; repeats after 429, and waiting for new keys, not counted."""
+
+    calls: int
+    creations: int
+    per_minute: int | None
+
+    def __str__(self) -> str:
+        limit = f", at most {self.per_minute} a minute" if self.per_minute else ""
+        return (
+            f"plan of the contract suite: at most {self.calls} requests{limit}; at most {self.creations} credentials "
+            "created, each switched off at the end; credentials of others are read and never changed"
+        )
+
+
+def plan(
+    contract: Contract,
+    operations: Iterable[Operation],
+    lives: int,
+    *,
+    walks: bool,
+    creations: int,
+    per_minute: int | None,
+    amounts: Amounts,
+    seed: int,
+) -> Plan:
+    """Return what a live run over these sequences sends at most."""
+    world = World("C", ("M",), {"company": "1", "merchant": "1"}, {"company": "1", "merchant": "1", "me": "1"})
+    calls = 0
+    for operation in operations:
+        exercises = [*generated(contract, operation, world, amounts=amounts, seed=seed), *scripted(operation, world)]
+        calls += _OVERHEAD + sum(exercise.fault is None for exercise in exercises)
+    calls += lives * (_OVERHEAD + _LONGEST_LIFE)
+    calls += (2 * _OVERHEAD + 3 * SCENARIOS * STEPS) if walks else 0
+    return Plan(calls, creations, per_minute)
+
+
+class LiveStage:
+    """Carries out one sequence against the server; leases what it is about, and gives it back."""
+
+    def __init__(
+        self, contract: Contract, throwaways: Throwaways, merchant: str | None, lost: dict[Level, str]
+    ) -> None:
+        self._throwaways = throwaways
+        self._company = throwaways.backend.company
+        self._merchant = merchant
+        self._lost = lost
+        self._description = throwaways.description()
+        keys = {"provisioning": throwaways.backend.key, "unknown": Secret(_UNKNOWN)}
+        self.stage = Stage(contract, throwaways.management, keys)
+        self.stage.retries = PATIENT
+        self.stage.adapt = self._tagged
+        self._contract = contract
+
+    def exercise(self, operation: Operation, amounts: Amounts, seed: int) -> None:
+        """Carry out the exercises of ``operation`` that may be sent."""
+        level: Level = level_of(operation)  # type: ignore[assignment]
+        with self._leased("company" if level == "me" else level) as credential:
+            world = self._set_up(level, credential)
+            if not all(world.parameters(operation).values()):
+                return
+            if level == "me" and credential is not None:
+                self.stage.keys["provisioning"] = credential.key()
+            made = generated(self._contract, operation, world, amounts=amounts, seed=seed)
+            for exercise in [*made, *scripted(operation, world)]:
+                if exercise.fault is None:
+                    self.stage.carry_out(operation, exercise)
+
+    def live(self, name: str) -> None:
+        """Carry out the life ``name`` on a lease; raises :class:`CredentialError` where none can be had."""
+        life, level = life_of(name)
+        held: Level = "company" if level == "me" else level
+        with self._leased(held) as credential:
+            if credential is None:
+                raise CredentialError(f"this life needs a throwaway, and none could be leased: {self._lost[held]}")
+            world = self._set_up(level, credential)
+            cast = Cast(
+                world,
+                level,
+                id=credential.id,
+                username=credential.username,
+                key=credential.key(),
+                password=credential.password,
+                clock=False,
+                creates=False,
+                roles=(world.calling_role,),
+            )
+            self.stage.live(life(cast))
+
+    def walk(self, seed: int) -> None:
+        """Walk along the contract's links, within the budget; what the guard refuses is not sent."""
+        from pytest_adyen_creds.checks.stateful import walk
+
+        with self._leased("company") as credential:
+            walk(self.stage, self._set_up("company", credential), seed=seed, scenarios=SCENARIOS, steps=STEPS)
+
+    @contextmanager
+    def _leased(self, level: Level) -> Iterator[Credential | None]:
+        credential = self._lease(level)
+        try:
+            yield credential
+        finally:
+            if credential is not None:
+                self._throwaways.give_back(credential)
+
+    def _lease(self, level: Level) -> Credential | None:
+        if level == "merchant" and self._merchant is None:
+            self._lost.setdefault(level, "the run has no merchant account; set ADYEN_MERCHANT_ACCOUNT")
+        if level == "me" or level in self._lost:
+            return None
+        try:
+            return self._throwaways.lease(Spec(level=level, origins=(ORIGIN,)))
+        except AdyenCredsError as error:
+            # asking again would cost another creation
+            self._lost[level] = str(error)
+            return None
+
+    def _set_up(self, level: Level, credential: Credential | None) -> World:
+        """Read who signs in and what the sequence is about; return the world, without what is not there."""
+        me = self._read("GET", "/me", {}, "provisioning")
+        roles = tuple(role for role in me.get("roles") or () if isinstance(role, str))
+        merchants = (self._merchant,) if self._merchant else ()
+        world = World(self._company, merchants, {}, {}, roles, self._description)
+        if credential is None:
+            return self._there(world, level)
+        credentials: dict[str, str] = {credential.level: credential.id}
+        origins: dict[str, str] = {credential.level: credential.origins[0].id} if credential.origins else {}
+        if level == "me":
+            origins["me"] = next(iter(origins.values()), "")
+        self._read("GET", "/me", {}, credential.key())
+        path = (
+            f"{'/companies/{companyId}' if credential.level == 'company' else '/merchants/{merchantId}'}/apiCredentials"
+        )
+        known = {"companyId": self._company, "merchantId": self._merchant or "", "apiCredentialId": credential.id}
+        one = f"{path}/{{apiCredentialId}}"
+        self._read("GET", one, {name: known[name] for name in known if f"{{{name}}}" in one}, "provisioning")
+        return replace(world, credentials=credentials, origins=origins)
+
+    def _there(self, world: World, level: Level) -> World:
+        """Return ``world`` with a credential and an origin that are there already, to be read only."""
+        if level == "me":
+            return world
+        management = self._throwaways.management
+        account = management.company(self._company) if level == "company" else management.merchant(world.merchants[0])
+        for body in account.list(page_size=100).items if level == "company" or world.merchants else ():
+            ids = [item.get("id") for item in body.get("allowedOrigins") or () if item.get("id")]
+            if isinstance(body.get("id"), str) and ids:
+                return replace(world, credentials={level: body["id"]}, origins={level: str(ids[0])})
+        return world
+
+    def _read(self, method: str, path: str, parameters: dict[str, str], signer: Any) -> dict[str, Any]:
+        operation = self._contract.operations[f"{method} {path}"]
+        return self.stage.carry_out(operation, Exercise(SET_UP, "2xx", parameters, signer=signer))
+
+    def _tagged(self, operation: Operation, exercise: Exercise) -> Exercise:
+        """Return a creating exercise with this run's tag, without which nobody could sweep what it creates."""
+        creates = operation.method == "POST" and operation.path.endswith("/apiCredentials")
+        body = exercise.json
+        if not creates or not isinstance(body, dict) or "description" in body:
+            return exercise
+        return replace(exercise, content=json.dumps({**body, "description": self._description}).encode())
+
+
+Say = Callable[[str], None]
+"""Shows a line to whoever runs the suite."""

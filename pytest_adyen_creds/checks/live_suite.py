@@ -1,0 +1,86 @@
+"""The live side of the suite: its plan before the first call, its progress, and what it may not send."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from pytest_adyen_creds.checks.live import LiveStage, Plan, plan
+from pytest_adyen_creds.checks.lives import LIVES
+from pytest_adyen_creds.credentials.backend import REQUESTS_PER_MINUTE
+from pytest_adyen_creds.endpoints import is_loopback
+from pytest_adyen_creds.errors import CredentialError
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.failure import CheckFailure
+    from pytest_adyen_creds.checks.generation import Amounts
+    from pytest_adyen_creds.checks.lives import Level
+    from pytest_adyen_creds.run import Run
+
+_EVERY: Final = 5.0
+"""Seconds between two lines of progress."""
+
+
+class LiveSuite:
+    """What the sequences of one live run share: the plan, the counts, and which throwaways cannot be had."""
+
+    def __init__(
+        self, run: Run, items: Iterable[str] | None, amounts: Amounts, seed: int, say: Callable[[str], None]
+    ) -> None:
+        if run.live is None:
+            raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
+        self._run = run
+        self._say = say
+        self._throwaways = run.live.throwaways
+        self._lost: dict[Level, str] = {}
+        self.calls = self.findings = self.skipped = 0
+        self._started = self._said = time.monotonic()
+        self.plan = self._planned(None if items is None else set(items), amounts, seed)
+        say(str(self.plan))
+
+    @contextmanager
+    def sequence(self) -> Iterator[LiveStage]:
+        """Yield the stage of one sequence; its requests are counted, however it ends."""
+        settings = self._run.settings
+        stage = LiveStage(self._run.contract, self._throwaways, settings.merchant, self._lost)
+        count = [0]
+        counting = self._throwaways.management.observers
+        counting.append(lambda exchange: count.__setitem__(0, count[0] + 1))
+        mark = counting[-1]
+        try:
+            yield stage
+        finally:
+            counting.remove(mark)
+            self.calls += count[0]
+            self.skipped += stage.stage.skipped
+
+    def report(self, stage: LiveStage, failures: list[CheckFailure]) -> None:
+        """Say how far the run is, every now and then."""
+        self.findings += len(failures)
+        now = time.monotonic()
+        if now - self._said < _EVERY and self.calls < self.plan.calls:
+            return
+        self._said = now
+        left = (now - self._started) * max(0, self.plan.calls - self.calls) / max(1, self.calls)
+        created = len(self._throwaways.ownership.created)
+        self._say(
+            f"{self.calls} of at most {self.plan.calls} requests, {self.skipped} not sent because they may not be, "
+            f"{created} created by cases, {self.findings} findings; at most {left / 60:.0f} min left"
+        )
+
+    def _planned(self, items: set[str] | None, amounts: Amounts, seed: int) -> Plan:
+        contract, settings = self._run.contract, self._run.settings
+        operations = [operation for label, operation in contract.operations.items() if items is None or label in items]
+        lives = [name for name in LIVES if items is None or name in items]
+        return plan(
+            contract,
+            operations,
+            len(lives),
+            walks=items is None or "stateful" in items,
+            creations=settings.max_created,
+            per_minute=None if is_loopback(settings.base_url) else REQUESTS_PER_MINUTE,
+            amounts=amounts,
+            seed=seed,
+        )

@@ -1,0 +1,71 @@
+"""The mutation score: sandboxes with one thing wrong, and whether the suite notices, at once and in replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from checks_mutations import BODIES, MUTATIONS, RULES, Mutation
+
+from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.rules import RULES as TABLE
+from pytest_adyen_creds.checks.suite import STATEFUL, Suite
+from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.run import Run
+from pytest_adyen_creds.settings import Settings
+
+LEAST = 0.95
+
+CAUGHT: dict[str, list[str]] = {}
+"""The checks that noticed each mutation, filled in as the tests below run."""
+
+
+def check(suite: Suite, run: Run, sequence: str) -> list[CheckFailure]:
+    """Check one sequence of the suite."""
+    if sequence == STATEFUL:
+        return suite.check_stateful() or []
+    operation = run.contract.operations.get(sequence)
+    return (suite.check(operation) if operation else suite.check_life(sequence)) or []
+
+
+def noticed(mutation: Mutation, folder: Path) -> list[str]:
+    """Return the checks that notice ``mutation`` in sandbox mode; what happened is recorded in ``folder``."""
+    run = Run(Settings(backend="sandbox", record="all", cassettes=folder), folder)
+    suite = Suite(run, prepare=mutation.prepare)
+    try:
+        return [failure.check for failure in check(suite, run, mutation.sequence)]
+    except AdyenCredsError as error:
+        return [type(error).__name__]
+
+
+def noticed_in_replay(mutation: Mutation, folder: Path) -> list[str] | None:
+    """Return the checks that notice ``mutation`` in its recording; None where there is none."""
+    if not list(folder.rglob("*.yaml")):
+        return None
+    run = Run(Settings(backend="replay", cassettes=folder), folder)
+    return [failure.check for failure in check(Suite(run), run, mutation.sequence)]
+
+
+def test_there_are_enough() -> None:
+    assert len(MUTATIONS) >= 60
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
+    assert len(BODIES) >= 30
+    assert len(RULES) >= 30
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_what_is_noticed_at_once_is_noticed_in_replay(mutation: Mutation, tmp_path: Path) -> None:
+    found = CAUGHT[mutation.name] = noticed(mutation, tmp_path)
+    replayed = noticed_in_replay(mutation, tmp_path)
+    if found and replayed is not None:
+        assert replayed, f"noticed at once by {sorted(set(found))}, and not in replay"
+
+
+def test_the_score(tmp_path: Path) -> None:
+    for mutation in MUTATIONS:  # those whose test ran elsewhere, or not at all
+        if mutation.name not in CAUGHT:
+            CAUGHT[mutation.name] = noticed(mutation, tmp_path / str(len(CAUGHT)))
+    missed = [name for name, found in CAUGHT.items() if not found]
+    assert len(missed) <= (1 - LEAST) * len(MUTATIONS), missed
+    never = set(TABLE) - {check for found in CAUGHT.values() for check in found}
+    assert never == set(), "no mutation makes these checks fail"
