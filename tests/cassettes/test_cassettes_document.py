@@ -118,7 +118,7 @@ WHOLE = document.dumps(Cassette((exchange(),), PROVENANCE))
         ("version: 1\ninteractions: !!python/name:os.system\n", "neither JSON nor plain YAML"),
         ("a: &a [x]\nb: [*a, *a]\nversion: 1\ninteractions: []\n", "aliases are not read"),
         ("a: &a {x: y}\nb: {<<: *a}\n", "aliases are not read"),
-        ("[" * 5000, "nested deeper"),
+        ("[" * 5000 + "]" * 5000, "nested deeper"),
         ("version: 1\ninteractions: " + "[" * 5000 + "]" * 5000, "nested deeper"),
         ("version: 2\ninteractions: []\n", "version 2"),
         ("interactions: []\n", "version None"),
