@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
+    from pytest_adyen_creds.drift.watch import Drift
     from pytest_adyen_creds.management import ManagementClient
     from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Sandbox
@@ -29,6 +31,7 @@ __all__ = [
     "adyen_contract",
     "adyen_credential",
     "adyen_credentials",
+    "adyen_drift",
     "adyen_lem_credential",
     "adyen_management",
     "adyen_run",
@@ -62,11 +65,13 @@ def adyen_contract(adyen_run: Run) -> Contract:
 
 
 @pytest.fixture(scope="session")
-def adyen_suite(adyen_run: Run) -> Suite:
+def adyen_suite(adyen_run: Run, request: pytest.FixtureRequest) -> Suite:
     """The contract suite: ``check(operation)`` judges each of an operation's exchanges."""
+    from pytest_adyen_creds.checks.selecting import sequence_of
     from pytest_adyen_creds.checks.suite import Suite
 
-    return Suite(adyen_run)
+    items = [item for item in request.session.items if "adyen_suite" in getattr(item, "fixturenames", ())]
+    return Suite(adyen_run, items=[sequence_of(item.name) for item in items], say=_progress_to(request.config))
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +85,10 @@ def adyen_backend(adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Backe
     """Who answers this run's throwaways: the embedded sandbox, or the server that a live run names."""
     from pytest_adyen_creds.credentials.backend import open_backend
 
-    return adyen_run.live.backend if adyen_run.live else open_backend(adyen_run.settings, adyen_sandbox_config)
+    if adyen_run.live:
+        return adyen_run.live.backend
+    backend = open_backend(adyen_run.settings, adyen_sandbox_config)
+    return replace(backend, observers=(adyen_run.watch.client(backend.origin),))
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +149,20 @@ def adyen_client(adyen_credential: Credential, adyen_throwaways: Throwaways) -> 
 def adyen_async_client(adyen_credential: Credential, adyen_throwaways: Throwaways) -> httpx.AsyncClient:
     """An asynchronous httpx client signed in as the throwaway; it keeps no connection, so it needs no closing."""
     return adyen_throwaways.backend.async_client(adyen_credential.key(), adyen_throwaways.ownership)
+
+
+@pytest.fixture
+def adyen_drift(adyen_run: Run) -> Iterator[Drift]:
+    """What this test's traffic shows of drift so far: ``adyen_drift.findings``, ``adyen_drift.assert_none()``.
+
+    While a test has it, requests of any HTTP library to the Management API's test host are looked at too, as
+    ``--adyen-drift`` has it for every test.
+    """
+    from pytest_adyen_creds.drift.traffic import watching
+    from pytest_adyen_creds.drift.watch import Drift
+
+    with watching(adyen_run.watch, adyen_run.settings.base_url), adyen_run.watch.collecting() as found:
+        yield Drift(found, adyen_run.baseline)
 
 
 @pytest.fixture

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pytest_adyen_creds.errors import ContractError
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.judging import CheckFailure
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.session import LiveSession
+    from pytest_adyen_creds.drift import Baseline, Finding
+    from pytest_adyen_creds.drift.baseline import Judgement
+    from pytest_adyen_creds.drift.watch import Watch
     from pytest_adyen_creds.settings import Settings
 
 
@@ -29,6 +35,14 @@ class Run:
         self.coverage: Counter[tuple[str, int]] = Counter()
         self.origins: Counter[str] = Counter()
         self.failures: list[CheckFailure] = []
+        self.recordings: set[Path] = set()
+        """The cassettes that answered."""
+        self.watches = False
+        """Whether the traffic of users' own code is watched, too: ``--adyen-drift`` was given."""
+        self.written: list[Path] = []
+        """The reports that were written."""
+        self.problems: list[str] = []
+        """What kept a part of the results from being known, one line each."""
         self.live: LiveSession | None = None
         """What a run against a live server has of throwaways; None for every other run."""
         self.opened = ExitStack()
@@ -41,16 +55,63 @@ class Run:
 
         return load_contract(self.settings.api_version, self.settings.contracts)
 
+    @cached_property
+    def watch(self) -> Watch:
+        """What the answers of this run, whoever gave them, show of drift."""
+        from pytest_adyen_creds.drift.watch import Watch
+
+        return Watch(self._contract_of)
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """The drift that a person has accepted; raises :class:`FileRefused` for a file that is no baseline."""
+        from pytest_adyen_creds.drift import Baseline, read_baseline
+
+        path = self.settings.drift_baseline
+        return read_baseline(path) if path else Baseline()
+
+    def check(self) -> None:
+        """Raise :class:`AdyenCredsError` where what this run was told to read cannot be read, or to write, written."""
+        if self.settings.drift_baseline:
+            _ = self.baseline
+        if self.settings.contracts:
+            _ = self.contract
+        if self.settings.reports:
+            from pytest_adyen_creds.reports.writing import check_writable
+
+            for path in self.settings.reports:
+                check_writable(path)
+
     @property
     def has_results(self) -> bool:
-        """Whether anything was judged."""
-        return bool(self.coverage)
+        """Whether there is anything to say at the end."""
+        if self.coverage or self.watches or self.problems or self.settings.reports:
+            return True
+        return "watch" in self.__dict__ and bool(self.watch.found or self.watch.problems)
+
+    @property
+    def judgement(self) -> Judgement:
+        """The drift found so far, divided by the baseline into findings that count today and accepted ones."""
+        return self.baseline.judge(self.watch.found.findings, date.today())
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """The findings that this run is to fail for, by ``--adyen-drift``."""
+        levels = {"report": (), "fail-breaking": ("breaking",), "fail": ("breaking", "warning", "info")}
+        fails = levels[self.settings.drift]
+        return tuple(finding for finding in self.judgement.findings if finding.level in fails) if fails else ()
 
     def saw(self, operation: str, status: int, origin: str, failures: Iterable[CheckFailure] = ()) -> None:
         """Note one judged exchange."""
         self.coverage[operation, status] += 1
         self.origins[origin] += 1
         self.failures += failures
+
+    def observe(
+        self, method: str, path: str, status: int, content_type: str | None, body: bytes, origin: str
+    ) -> list[Finding]:
+        """Hold one answer against the contract and return what it shows of drift; see :meth:`.Watch.answer`."""
+        return self.watch.answer(method, path, status, content_type, body, origin)
 
     def header(self) -> str:
         """Say in one line who answers this run."""
@@ -66,6 +127,9 @@ class Run:
             "coverage": [[label, status, count] for (label, status), count in self.coverage.items()],
             "origins": dict(self.origins),
             "failures": [failure.to_json() for failure in self.failures],
+            "recordings": sorted(map(str, self.recordings)),
+            "problems": self.problems,
+            "drift": self.watch.to_json() if "watch" in self.__dict__ else None,
         }
 
     def add_results(self, results: dict[str, Any]) -> None:
@@ -75,7 +139,21 @@ class Run:
         self.coverage.update({(label, status): count for label, status, count in results["coverage"]})
         self.origins.update(results["origins"])
         self.failures += [CheckFailure(**failure) for failure in results["failures"]]
+        self.recordings.update(map(Path, results["recordings"]))
+        self.problems += results["problems"]
+        if results["drift"]:
+            self.watch.merge(results["drift"])
 
     def close(self) -> None:
         """Put away what the run opened."""
         self.opened.close()
+
+    def _contract_of(self, version: str | None) -> Contract | None:
+        if version in (None, self.settings.api_version):
+            return self.contract
+        from pytest_adyen_creds.contract import load_contract
+
+        try:
+            return load_contract(version, self.settings.contracts)
+        except ContractError:
+            return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -24,6 +24,9 @@ _AUTHORITY: Final = re.compile(r"[A-Za-z+]+://[^/?#]*")
 _ADYEN: Final = re.compile(r"(?:.+\.)?adyen(?:payments)?\.com\.?", re.IGNORECASE)
 
 _DoorT = TypeVar("_DoorT", bound="Door")
+
+OBSERVERS: Final[list[Callable[[Request, dict[str, Any], str], None]]] = []
+"""Called with each request that is answered through a door, the response, and who answered in words."""
 
 
 class Hosts:
@@ -61,6 +64,9 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
     One door may be open at a time per process: it stands in the HTTP libraries themselves.
     """
 
+    origin = "the network"
+    """Who answers, in words."""
+
     def __init__(self, *, hosts: Hosts, **config: Any) -> None:
         super().__init__(**config)
         self.hosts = hosts
@@ -88,6 +94,12 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
     def filter_request(self, request: Request) -> Request | None:
         """Return ``request`` where it is ours, ``None`` where it may pass."""
         return request if self.hosts.is_ours(request.uri) else None
+
+    def observed(self, request: Request, response: dict[str, Any], origin: str | None = None) -> dict[str, Any]:
+        """Tell :data:`OBSERVERS` of an answer, and return it."""
+        for observer in tuple(OBSERVERS):
+            observer(request, response, origin or self.origin)
+        return response
 
     def find_requests_with_most_matches(self, request: Request) -> list[Any]:
         """Return nothing: :mod:`.miss` says what came nearest."""

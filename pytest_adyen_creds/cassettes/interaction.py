@@ -60,6 +60,14 @@ class Provenance:
     """Versions of what took part, by name (``vcrpy``, ``schemathesis``)."""
 
 
+def origin_of(provenance: Provenance | None) -> str:
+    """Say in words whose answers a recording holds; nothing that the sandbox answered is called Adyen's."""
+    if provenance is None:
+        return "recordings of unknown origin"
+    whose = {"sandbox": "the embedded sandbox, not of Adyen", "live": "Adyen's test endpoint"}
+    return f"recordings of {whose[provenance.backend]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Cassette:
     """A recording: its interactions in the order in which they were asked for."""

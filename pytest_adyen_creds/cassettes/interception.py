@@ -25,6 +25,8 @@ class InterceptedApp(Door):
     No socket is opened for it. Live hosts of Adyen are refused; every other host is left alone.
     """
 
+    origin = "the embedded sandbox"
+
     def __init__(self, *, app: Wsgi, **parts: Any) -> None:
         super().__init__(**parts)
         self.app = app
@@ -42,7 +44,7 @@ class InterceptedApp(Door):
 
     def play_response(self, request: Request) -> dict[str, Any]:
         """Return what the application answers to ``request``."""
-        return call_app(self.app, request)
+        return self.observed(request, call_app(self.app, request))
 
 
 def intercepting(app: Wsgi, *, base_urls: Iterable[str] = ()) -> AbstractContextManager[InterceptedApp]:

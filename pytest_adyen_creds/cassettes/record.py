@@ -13,7 +13,7 @@ from vcr.request import Request
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cassettes.door import Door, Hosts, asked_of, interaction_of_vcr, response_of
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance, origin_of
 from pytest_adyen_creds.cassettes.interception import Wsgi, call_app
 from pytest_adyen_creds.cassettes.log import InteractionLog
 from pytest_adyen_creds.cassettes.scrub import Scrubber
@@ -70,9 +70,12 @@ class RecordingDoor(Door):
 
     record_mode_name = "new_episodes"
 
-    def __init__(self, *, recording: Recording, index: Index, app: Wsgi | None, **parts: Any) -> None:
+    def __init__(
+        self, *, recording: Recording, index: Index, app: Wsgi | None, known_origin: str = origin_of(None), **parts: Any
+    ) -> None:
         super().__init__(**parts)
         self.recording = recording
+        self.known_origin = known_origin
         self.index = index
         self.app = app
         self._orders = itertools.count()
@@ -90,17 +93,18 @@ class RecordingDoor(Door):
         """Return the recorded answer, or the application's, which is noted."""
         known = self.index.take(asked_of(request, self.hosts))
         if known is not None:
-            return response_of(known)
+            return self.observed(request, response_of(known), self.known_origin)
         if self.app is None:
             raise CassetteError(f"{self._path}: another thread had the recorded answer; ask once more to record it")
         response = call_app(self.app, request)
         self._note(request, response)
-        return response
+        return self.observed(request, response, "the embedded sandbox")
 
     def append(self, request: Request, response: dict[str, Any]) -> None:
         """Note an exchange that went over the network."""
         if self.hosts.is_ours(request.uri):
             self._note(request, response)
+            self.observed(request, response)
 
     def _note(self, request: Request, response: dict[str, Any]) -> None:
         order: int = request.__dict__.get(_ORDER, 0)
@@ -131,7 +135,8 @@ def record(
     known = document.read(path) if mode == "missing" and path.exists() else Cassette(())
     recording = Recording(path, scrubber, known)
     index = Index(known.interactions)
-    with RecordingDoor.opened(str(path), hosts=Hosts(base_urls), recording=recording, index=index, app=app):
+    parts = {"recording": recording, "index": index, "app": app, "known_origin": origin_of(known.provenance)}
+    with RecordingDoor.opened(str(path), hosts=Hosts(base_urls), **parts):
         yield recording
     if mode != "none":
         _finish(recording, known, provenance())

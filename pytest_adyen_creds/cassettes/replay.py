@@ -13,7 +13,7 @@ from vcr.request import Request
 from pytest_adyen_creds.cassettes.asked import Asked, ask
 from pytest_adyen_creds.cassettes.door import Door, Hosts, asked_of, response_of
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
+from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, origin_of
 from pytest_adyen_creds.cassettes.miss import describe_miss
 from pytest_adyen_creds.errors import CassetteError
 
@@ -27,9 +27,10 @@ class IndexedCassette(Door):
     library; requests to other hosts pass.
     """
 
-    def __init__(self, *, index: Index, **parts: Any) -> None:
+    def __init__(self, *, index: Index, origin: str = origin_of(None), **parts: Any) -> None:
         super().__init__(**parts)
         self.index = index
+        self.origin = origin
 
     def can_play_response_for(self, request: Request) -> bool:
         """Tell whether the recording answers ``request``."""
@@ -47,7 +48,7 @@ class IndexedCassette(Door):
         interaction = self.index.take(asked)
         if interaction is None:  # another thread had the last answer since can_play_response_for
             raise self._miss(asked)
-        return response_of(interaction)
+        return self.observed(request, response_of(interaction))
 
     def __len__(self) -> int:
         return len(self.index.interactions)
@@ -75,7 +76,8 @@ def replaying(
     canonical one. With ``repeats``, changing requests get their last answer again, as reading ones always do.
     """
     index = Index(cassette.interactions, repeats=repeats)
-    return IndexedCassette.opened(str(name), index=index, hosts=Hosts(base_urls))
+    origin = origin_of(cassette.provenance)
+    return IndexedCassette.opened(str(name), index=index, hosts=Hosts(base_urls), origin=origin)
 
 
 class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):

@@ -18,6 +18,7 @@ from pytest_adyen_creds.management import (
     GuardedAsyncTransport,
     GuardedTransport,
     ManagementClient,
+    Observer,
     Ownership,
     RateLimit,
     SystemClock,
@@ -68,6 +69,15 @@ class Backend:
     """The provisioning user's name, where it is known."""
     share: int = 1
     """How many processes share what a run may send."""
+    observers: tuple[Observer, ...] = ()
+    """Called with each exchange of every client made here."""
+
+    @property
+    def origin(self) -> str:
+        """Who answers, in words."""
+        if self.sandbox is not None:
+            return "the embedded sandbox"
+        return self.base_url if is_loopback(self.base_url) else "Adyen's test endpoint"
 
     def transport(self) -> httpx.BaseTransport:
         """Return what a test's requests go through, behind the guards: the embedded sandbox, or the network."""
@@ -90,7 +100,7 @@ class Backend:
     def management(self, ownership: Ownership, *, clock: Clock | None = None) -> ManagementClient:
         """Return a client signed in with the provisioning key."""
         local = self.sandbox is not None or is_loopback(self.base_url)
-        return ManagementClient(
+        client = ManagementClient(
             self.base_url,
             api_key=self.key,
             transport=self.transport(),
@@ -99,13 +109,15 @@ class Backend:
             timeout=_TIMEOUT,
             rate_limit=None if local else RateLimit(REQUESTS_PER_MINUTE / self.share, burst=20),
         )
+        client.observers.extend(self.observers)
+        return client
 
     def client(self, api_key: Secret, ownership: Ownership) -> httpx.Client:
         """Return an httpx client signed in with ``api_key``, behind the guards; paths come after the base URL."""
         return httpx.Client(
             base_url=self.base_url,
             headers={"X-API-Key": api_key.reveal()},
-            transport=GuardedTransport(self.transport(), ownership),
+            transport=GuardedTransport(self.transport(), ownership, observers=list(self.observers)),
             trust_env=False,
             timeout=_TIMEOUT,
         )
@@ -115,7 +127,7 @@ class Backend:
         return httpx.AsyncClient(
             base_url=self.base_url,
             headers={"X-API-Key": api_key.reveal()},
-            transport=GuardedAsyncTransport(self.async_transport(), ownership),
+            transport=GuardedAsyncTransport(self.async_transport(), ownership, observers=list(self.observers)),
             trust_env=False,
             timeout=_TIMEOUT,
         )

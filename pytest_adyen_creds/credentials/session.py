@@ -175,7 +175,8 @@ class _Owner:
         backend = open_backend(run.settings)
         with backend.management(Ownership(0, provisioning=[backend.key])) as client:
             self._preflight: Preflight = preflight(client, backend.company)
-        self.backend = replace(backend, username=self._preflight.username)
+        observers = (run.watch.client(backend.origin),)
+        self.backend = replace(backend, username=self._preflight.username, observers=observers)
         self._folder = state_folder(os.environ)
         self._ledger = Ledger(self._folder, self._run_id, backend.base_url, backend.company)
         self._budget = LedgerBudget(run.settings.max_created, self._ledger)
@@ -272,7 +273,8 @@ class _Worker:
         self.problems: list[str] = []
         self._pool = RemotePool(invitation, str(worker.get("workerid", "worker")))
         backend = open_backend(run.settings, share=int(worker.get("workercount", 1)))
-        self.backend = replace(backend, username=invitation["username"])
+        observers = (run.watch.client(backend.origin),)
+        self.backend = replace(backend, username=invitation["username"], observers=observers)
         budget = SharedBudget(run.settings.max_created, self._pool)
         lender: Lender = self._pool
         self.throwaways = Throwaways(self.backend, lender, budget, invitation["run"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,24 +13,31 @@ from pytest_adyen_creds.errors import FileRefused
 
 
 class Aggregate:
-    """The findings of a run: equal ones counted together, with the first example of each.
+    """The findings of a run: equal ones counted together, with the first example of each and who answered so.
 
     ``to_json`` and :meth:`merge` carry it between pytest-xdist's processes.
     """
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, ...], Observation] = {}
+        self._origins: dict[tuple[str, ...], Counter[str]] = {}
         self.answers = 0
         """How many answers were looked at."""
+        self.origins: Counter[str] = Counter()
+        """How many of them came from where."""
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, observations: Iterable[Observation], *, answers: int = 1) -> None:
-        """Add what was observed in ``answers`` answers."""
+    def add(self, observations: Iterable[Observation], *, answers: int = 1, origin: str = "") -> None:
+        """Add what was observed in ``answers`` answers; ``origin`` says in words who gave them."""
         self.answers += answers
+        if origin:
+            self.origins[origin] += answers
         for observation in observations:
             key = observation.finding.key
+            if origin:
+                self._origins.setdefault(key, Counter())[origin] += observation.finding.count
             known = self._found.get(key)
             if known is None:
                 self._found[key] = observation
@@ -47,12 +55,17 @@ class Aggregate:
         found = self._found.get(finding.key)
         return found.example if found else ""
 
+    def origins_of(self, finding: Finding) -> dict[str, int]:
+        """Return who gave the answers that showed ``finding``, and how many of them; empty where nobody said."""
+        return dict(sorted(self._origins.get(finding.key, {}).items()))
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it as a JSON object."""
         return {
             "answers": self.answers,
+            "origins": dict(sorted(self.origins.items())),
             "findings": [
-                found.finding.to_json() | {"example": found.example}
+                found.finding.to_json() | {"example": found.example, "origins": self.origins_of(found.finding)}
                 for _, found in sorted(self._found.items(), key=lambda item: item[0])
             ],
         }
@@ -64,3 +77,7 @@ class Aggregate:
             raise FileRefused("what a worker found is an object with 'answers' and 'findings'; this is not one")
         observations = [Observation(Finding.from_json(item), str(item.get("example", ""))) for item in listed]
         self.add(observations, answers=value["answers"])
+        self.origins.update(value.get("origins", {}))
+        for observation, item in zip(observations, listed, strict=True):
+            if item.get("origins"):
+                self._origins.setdefault(observation.finding.key, Counter()).update(item["origins"])

@@ -119,25 +119,27 @@ def _answer(item: Any, name: str) -> Answer:
         method, url, headers = request["method"], request["uri"], response.get("headers") or {}
         # older releases of vcrpy wrote an httpx answer as status_code and content
         status = response["status_code"] if "status_code" in response else response["status"]["code"]
-        body = _bytes(response["content"] if "content" in response else response.get("body"))
+        body = bytes_of(response["content"] if "content" in response else response.get("body"))
         if not isinstance(method, str) or not isinstance(url, str) or type(status) is not int:
             raise TypeError
         urlsplit(url)
         fields = {str(key).lower(): value for key, value in headers.items()}
-        encoding = _header(fields.get("content-encoding"))
-        return Answer(method.upper(), url, status, _header(fields.get("content-type")), _decoded(body, encoding))
+        encoding = header_of(fields.get("content-encoding"))
+        return Answer(method.upper(), url, status, header_of(fields.get("content-type")), decoded(body, encoding))
     except (KeyError, TypeError, AttributeError, ValueError):
         raise FileRefused(f"{name}: has no whole request and response; record it again") from None
 
 
-def _header(value: Any) -> str | None:
+def header_of(value: Any) -> str | None:
+    """Return a header field's first value as vcrpy keeps it, ``None`` where there is none."""
     value = value[0] if isinstance(value, list) and value else value
     if value is None or value == []:
         return None
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _bytes(body: Any) -> bytes:
+def bytes_of(body: Any) -> bytes:
+    """Return a body as vcrpy keeps it, as bytes; raises :class:`TypeError` for anything else."""
     if isinstance(body, Mapping):
         if "base64_string" in body:
             return _from_base64(body["base64_string"])
@@ -156,8 +158,11 @@ def _from_base64(text: Any) -> bytes:
         raise ValueError from None
 
 
-def _decoded(body: bytes, encoding: str | None) -> bytes | None:
-    """Return ``body`` without its content encoding; recorders differ in whether they take it off themselves."""
+def decoded(body: bytes, encoding: str | None) -> bytes | None:
+    """Return ``body`` without its content encoding; ``None``: in one that is not known; raises :class:`ValueError`.
+
+    Recorders differ in whether they take it off themselves.
+    """
     for name in reversed([part.strip().lower() for part in (encoding or "").split(",") if part.strip()]):
         if name in ("gzip", "x-gzip"):
             body = _inflated(body, 31) if body[:2] == b"\x1f\x8b" else body

@@ -13,7 +13,13 @@ from pytest_adyen_creds.management.messages import SECRET_PROPERTIES
 from pytest_adyen_creds.management.ownership import Ownership
 from pytest_adyen_creds.management.pacing import Clock, RateLimit, Retries, SystemClock
 from pytest_adyen_creds.management.resources import Credentials, Me, Origins
-from pytest_adyen_creds.management.transports import Exchange, GuardedAsyncTransport, GuardedTransport, Observer
+from pytest_adyen_creds.management.transports import (
+    Exchange,
+    GuardedAsyncTransport,
+    GuardedTransport,
+    Observer,
+    is_guarded,
+)
 
 __all__ = [
     "SECRET_PROPERTIES",
@@ -36,4 +42,5 @@ __all__ = [
     "RateLimit",
     "Retries",
     "SystemClock",
+    "is_guarded",
 ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -30,6 +32,22 @@ class Exchange:
 
 
 Observer = Callable[[Exchange], None]
+
+_GUARDED: ContextVar[bool] = ContextVar("guarded", default=False)
+
+
+def is_guarded() -> bool:
+    """Return whether what is being sent now comes from a guarded transport, whose observers are told of it."""
+    return _GUARDED.get()
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    token = _GUARDED.set(True)
+    try:
+        yield
+    finally:
+        _GUARDED.reset(token)
 
 
 class _Guard:
@@ -107,7 +125,8 @@ class GuardedTransport(httpx.BaseTransport):
         intent = self._guard.ownership.admit(request)
         started = time.perf_counter()
         try:
-            response = self._inner.handle_request(request)
+            with _guarded():
+                response = self._inner.handle_request(request)
             try:
                 raw = bytearray()
                 for chunk in response.stream:  # type: ignore[union-attr]
@@ -142,7 +161,8 @@ class GuardedAsyncTransport(httpx.AsyncBaseTransport):
         intent = self._guard.ownership.admit(request)
         started = time.perf_counter()
         try:
-            response = await self._inner.handle_async_request(request)
+            with _guarded():
+                response = await self._inner.handle_async_request(request)
             try:
                 raw = bytearray()
                 async for chunk in response.stream:  # type: ignore[union-attr]

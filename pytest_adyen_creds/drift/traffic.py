@@ -1,0 +1,125 @@
+"""The traffic of users' own code: what any HTTP library asks the Management API, watched without touching it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import pytest
+from vcr.cassette import Cassette as VcrCassette
+from vcr.request import Request
+
+from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts
+from pytest_adyen_creds.drift.recordings import bytes_of, decoded, header_of
+from pytest_adyen_creds.drift.watch import Watch
+from pytest_adyen_creds.management import is_guarded
+
+NETWORK: Final = Door.origin
+
+RECORDINGS: Final = "recordings of another tool"
+
+_open: list[Watch] = []
+
+_loading: ContextVar[bool] = ContextVar("loading", default=False)
+
+
+class _PassingDoor(Door):
+    """Strictly private: a door that lets everything out to the network, and watches what comes back."""
+
+    record_mode_name = "new_episodes"
+
+    def can_play_response_for(self, request: Request) -> bool:
+        """Answer nothing."""
+        return False
+
+    def append(self, request: Request, response: dict[str, Any]) -> None:
+        """Take an answer of the network."""
+        self.observed(request, response)
+
+
+@contextmanager
+def watching(watch: Watch, base_url: str) -> Iterator[None]:
+    """Watch, in a ``with`` block, what any HTTP library is answered by the Management API's test host or ``base_url``.
+
+    Answers of the network, of this package's recordings and sandbox, and of vcrpy's cassettes (pytest-recording's, too)
+    are looked at; answers of mocks are not. Requests go where they went before. Inside another such block of the same
+    watch it does nothing.
+    """
+    if watch in _open:
+        yield
+        return
+    hosts = Hosts([base_url])
+
+    def take(request: Request, response: dict[str, Any], origin: str) -> None:
+        # the observers of a guarded client are told of its answers
+        if hosts.is_served(request.uri) and not is_guarded():
+            _take(watch, request, response, origin)
+
+    with ExitStack() as opened:
+        _open.append(watch)
+        opened.callback(_open.remove, watch)
+        OBSERVERS.append(take)
+        opened.callback(OBSERVERS.remove, take)
+        for name, told in (("play_response", _played), ("append", _appended), ("_load", _loaded)):
+            opened.enter_context(patch.object(VcrCassette, name, told(getattr(VcrCassette, name), take)))
+        opened.enter_context(_PassingDoor.opened("the watch for drift", hosts=hosts))
+        yield
+
+
+def _take(watch: Watch, request: Request, response: Any, origin: str) -> None:
+    parts = urlsplit(request.uri)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    with watch.guarded(f"an answer to {request.method}"):
+        headers = {str(name).lower(): value for name, value in response["headers"].items()}
+        body = decoded(bytes_of(response["body"]), header_of(headers.get("content-encoding")))
+        if body is not None:
+            media = header_of(headers.get("content-type"))
+            watch.answer(request.method, path, response["status"]["code"], media, body, origin)
+
+
+def _played(play_response: Callable[..., Any], take: Callable[..., None]) -> Callable[..., Any]:
+    def played(cassette: VcrCassette, request: Request) -> Any:
+        response = play_response(cassette, request)
+        take(request, response, RECORDINGS)
+        return response
+
+    return played
+
+
+def _appended(append: Callable[..., Any], take: Callable[..., None]) -> Callable[..., Any]:
+    def appended(cassette: VcrCassette, request: Request, response: Any) -> Any:
+        if not _loading.get():
+            take(request, response, NETWORK)
+        return append(cassette, request, response)
+
+    return appended
+
+
+def _loaded(load: Callable[..., Any], take: Callable[..., None]) -> Callable[..., Any]:
+    def loaded(cassette: VcrCassette) -> Any:
+        # loading a file appends what it holds, which may never be asked for
+        token = _loading.set(True)
+        try:
+            return load(cassette)
+        finally:
+            _loading.reset(token)
+
+    return loaded
+
+
+class Watching:
+    """A pytest plugin: watches each test's traffic, set-up and teardown included, for ``--adyen-drift``."""
+
+    def __init__(self, watch: Watch, base_url: str) -> None:
+        self._watch = watch
+        self._base_url = base_url
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Watch one test."""
+        with watching(self._watch, self._base_url):
+            return (yield)

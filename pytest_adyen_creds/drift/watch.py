@@ -1,0 +1,187 @@
+"""The watch of a run: every answer it gets, from whatever client or recording, held against the contract."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+from pytest_adyen_creds.drift.aggregate import Aggregate
+from pytest_adyen_creds.drift.baseline import Baseline, Judgement
+from pytest_adyen_creds.drift.finding import Finding
+from pytest_adyen_creds.drift.observed import Observation, observe_operation
+from pytest_adyen_creds.drift.text import lines
+from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    import httpx
+
+    from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.management import Exchange
+
+_VERSION: Final = re.compile(r"/(v\d+)/")
+
+
+class Watch:
+    """What a run's answers show of drift. Thread-safe; nothing that it is told of raises.
+
+    ``contract_of`` returns the contract of an API version (``None``: the run's own), or ``None`` where there is none.
+    """
+
+    def __init__(self, contract_of: Callable[[str | None], Contract | None]) -> None:
+        self._contract_of = contract_of
+        self._lock = threading.RLock()
+        self._collecting: list[Aggregate] = []
+        self._told: WeakSet[httpx.Request] = WeakSet()
+        self.found = Aggregate()
+        """The findings of the whole run."""
+        self.traffic: Counter[tuple[str, int]] = Counter()
+        """The answers by operation label and status, but for those that the contract suite judged."""
+        self.problems: list[str] = []
+        """What kept answers from being looked at, one line each."""
+
+    def answer(
+        self, method: str, path: str, status: int, content_type: str | None, body: bytes, origin: str
+    ) -> list[Finding]:
+        """Hold one answer against the contract of the version that its path names, and return what it shows.
+
+        ``path`` is the request's, percent-encoded; ``body`` is decoded from any content encoding; ``origin`` says in
+        words who answered. An answer of an operation that the contract does not cover is passed over.
+        """
+        label, observations = self._observed(method, path, status, content_type, body)
+        if label is None:
+            return []
+        with self._lock:
+            self.traffic[label, status] += 1
+        self._add(observations, origin)
+        return [observation.finding for observation in observations]
+
+    def client(self, origin: str) -> Callable[[Exchange], None]:
+        """Return an observer for a guarded client that ``origin`` answers."""
+
+        def observer(exchange: Exchange) -> None:
+            request, response = exchange.request, exchange.response
+            with self._lock:
+                self._told.add(request)
+            path, media = _path(request), response.headers.get("content-type")
+            self.answer(request.method, path, response.status_code, media, response.content, origin)
+
+        return observer
+
+    def judged(self, request: httpx.Request, response: httpx.Response, origin: str) -> None:
+        """Hold an exchange that the contract suite judges against the contract, unless a client told of it already."""
+        with self._lock:
+            label = (request.method, _path(request))
+            if request in self._told:
+                self._forget(*label, response.status_code)
+                return
+        media = response.headers.get("content-type")
+        found, observations = self._observed(*label, response.status_code, media, response.content)
+        if found is not None:
+            self._add(observations, origin)
+
+    @contextmanager
+    def collecting(self) -> Iterator[Aggregate]:
+        """Collect, in a ``with`` block, what answers show from now on besides."""
+        found = Aggregate()
+        with self._lock:
+            self._collecting.append(found)
+        try:
+            yield found
+        finally:
+            with self._lock:
+                self._collecting[:] = [each for each in self._collecting if each is not found]
+
+    @contextmanager
+    def guarded(self, what: str) -> Iterator[None]:
+        """Note what goes wrong in a ``with`` block as a problem: no user's test is to fail because of the watch."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            text = SECRETS.mask(f"{what} could not be held against the contract ({type(error).__name__}: {error})")
+            with self._lock:
+                if text not in self.problems:
+                    self.problems.append(text)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as a JSON object, for another process."""
+        with self._lock:
+            return {
+                "found": self.found.to_json(),
+                "traffic": [[label, status, count] for (label, status), count in sorted(self.traffic.items())],
+                "problems": list(self.problems),
+            }
+
+    def merge(self, value: Mapping[str, Any]) -> None:
+        """Add what another process wrote with :meth:`to_json`; raises :class:`FileRefused` for anything else."""
+        if value.keys() != {"found", "traffic", "problems"}:
+            raise FileRefused("what a worker watched is an object with 'found', 'traffic' and 'problems'; this is not")
+        self.found.merge(value["found"])
+        self.traffic.update({(label, status): count for label, status, count in value["traffic"]})
+        self.problems += value["problems"]
+
+    def _observed(
+        self, method: str, path: str, status: int, content_type: str | None, body: bytes
+    ) -> tuple[str | None, list[Observation]]:
+        found: tuple[str | None, list[Observation]] = (None, [])
+        with self.guarded(f"an answer to {method}"):
+            version = _VERSION.match(path)
+            contract = self._contract_of(version[1] if version else None)
+            matched = contract.match(method, path) if contract else None
+            if contract and matched:
+                operation = matched[0]
+                found = operation.label, observe_operation(contract, operation, status, content_type, body)
+        return found
+
+    def _add(self, observations: list[Observation], origin: str) -> None:
+        with self._lock:
+            for found in (self.found, *self._collecting):
+                found.add(observations, origin=origin)
+
+    def _forget(self, method: str, path: str, status: int) -> None:
+        """Leave an exchange to the suite's own count of what it judged."""
+        contract = self._contract_of(None)
+        matched = contract.match(method, path) if contract else None
+        if matched and self.traffic[matched[0].label, status] > 0:
+            self.traffic[matched[0].label, status] -= 1
+
+
+class Drift:
+    """What the fixture ``adyen_drift`` gives a test: the findings that its traffic has led to so far."""
+
+    def __init__(self, found: Aggregate, baseline: Baseline) -> None:
+        self._found = found
+        self._baseline = baseline
+
+    @property
+    def answers(self) -> int:
+        """How many answers were held against the contract."""
+        return self._found.answers
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings, accepted ones included, the most serious first; ``count`` is the number of answers."""
+        return self._found.findings
+
+    @property
+    def judgement(self) -> Judgement:
+        """The findings, divided by the run's baseline into those that count and accepted ones."""
+        return self._baseline.judge(self.findings, date.today())
+
+    def assert_none(self) -> None:
+        """Fail the test where it led to findings that the run's baseline does not accept."""
+        __tracebackhide__ = True
+        counting = self.judgement.findings
+        if counting:
+            examples = [f"example: {example}" for each in counting if (example := self._found.example(each))]
+            raise AssertionError("\n".join(["answers depart from the contract:", *lines(counting), *examples[:3]]))
+
+
+def _path(request: httpx.Request) -> str:
+    return request.url.raw_path.decode("ascii", "replace")
