@@ -60,26 +60,53 @@ def adyen_creds() -> None:
     type=click.Path(path_type=Path),
     help="Folder of the suite's cassettes (VERSION/*.yaml).  [default: ./cassettes/management, else the bundled ones]",
 )
+@click.option("--baseline", type=click.Path(path_type=Path), help="Accepted drift (TOML): it does not fail.")
+@click.option(
+    "--report",
+    "reports",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Write the HTML report (.html) or the findings (.json); may be repeated.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No table: only the summary and what failed.")
-def check(api_version: Literal["v3", "v1"], contracts: Path | None, cassettes: Path | None, quiet: bool) -> int:
-    """Replay the contract suite's cassettes through every check, and print coverage and failures.
+@click.option("-v", "--verbose", is_flag=True, help="Each finding's place, and examples.")
+def check(
+    api_version: Literal["v3", "v1"],
+    contracts: Path | None,
+    cassettes: Path | None,
+    baseline: Path | None,
+    reports: tuple[Path, ...],
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Replay the contract suite's cassettes through every check, and print coverage, failures and drift.
 
     \b
     adyen-creds check
     adyen-creds check --api-version v1 --quiet
+    adyen-creds check --report report.html --report findings.json
     """
     from pytest_adyen_creds.checks.suite import Suite
-    from pytest_adyen_creds.reports.terminal import summary_lines
+    from pytest_adyen_creds.reports.ending import end_command
     from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.settings import Settings
 
-    settings = Settings(backend="replay", api_version=api_version, contracts=contracts, cassettes=cassettes)
+    for path in reports:
+        if path.suffix not in (".html", ".json"):
+            raise click.UsageError(f"--report {path}: write a file name that ends in .html or .json")
+    settings = Settings(
+        backend="replay",
+        api_version=api_version,
+        contracts=contracts,
+        cassettes=cassettes,
+        drift="fail",
+        drift_baseline=baseline,
+        reports=reports,
+    )
     run = Run(settings, Path.cwd())
-    suite = Suite(run)
-    suite.check_all()
-    for line in summary_lines(run, verbose=not quiet):
-        click.echo(line)
-    return 1 if run.failures else 0
+    run.check()
+    Suite(run).check_all()
+    return end_command(run, table=not quiet, examples=verbose)
 
 
 def main(arguments: list[str] | None = None) -> int:

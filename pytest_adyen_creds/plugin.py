@@ -26,6 +26,9 @@ RUN: Final = pytest.StashKey["Run"]()
 
 _SECRETS: Final = "pytest_adyen_creds.secrets"
 
+_STARTING: Final = ("adyen_live", "adyen_backend", "adyen_drift", "adyen_drift_baseline", "adyen_report")
+"""The ini options that concern a whole run, whether or not a test of it uses the plugin."""
+
 SUITE: Final = "adyen-contracts"
 """The name under which the bundled contract suite is collected."""
 
@@ -72,8 +75,14 @@ def run_of(config: pytest.Config) -> Run:
 
         try:
             run = config.stash[RUN] = Run(settings_of(config), Path(config.rootpath))
+            run.check()
         except AdyenCredsError as error:
             raise pytest.UsageError(str(error)) from None
+        if config.option.adyen_drift or config.getini("adyen_drift"):
+            from pytest_adyen_creds.drift.traffic import Watching
+
+            run.watches = True
+            config.pluginmanager.register(Watching(run.watch, run.settings.base_url), "adyen-watching")
         if run.settings.backend == "live":
             from pytest_adyen_creds.credentials.session import LiveSession
 
@@ -90,7 +99,7 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 def _asked_for(config: pytest.Config) -> bool:
-    if config.getini("adyen_live") or config.getini("adyen_backend"):
+    if any(config.getini(name) for name in _STARTING):
         return True
     return any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
 
@@ -195,32 +204,37 @@ def _secrets_known() -> bool:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show coverage and findings, where there are any."""
-    if RUN in config.stash and config.stash[RUN].has_results:
+    if RUN in config.stash and config.stash[RUN].has_results and not hasattr(config, "workerinput"):
         from pytest_adyen_creds.reports.terminal import summarise
 
         summarise(config.stash[RUN], terminalreporter)
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Put away what the run opened, after the fixtures of a test that was interrupted have ended.
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Put away what the run opened; report, and let drift decide the exit status as it was asked to.
 
-    Before the summary, which tells what could not be put away; under xdist, hand a worker's results to the controller.
+    Under xdist a worker only hands its results to the controller.
     """
-    try:
-        yield
-    finally:
-        config = session.config
-        if RUN in config.stash:
-            run = config.stash[RUN]
-            run.close()
-            if hasattr(config, "workeroutput"):
-                config.workeroutput["adyen_creds"] = run.results()
+    config = session.config
+    if RUN not in config.stash:
+        return
+    run = config.stash[RUN]
+    run.close()
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["adyen_creds"] = run.results()
+    elif run.has_results and not config.option.collectonly:
+        from pytest_adyen_creds.reports.ending import end
+
+        session.exitstatus = end(run, session)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
+def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over the results of an xdist worker that has ended."""
     results = getattr(node, "workeroutput", {}).get("adyen_creds")
     if results:
         run_of(node.config).add_results(results)
+    elif error and RUN in node.config.stash:
+        name = getattr(getattr(node, "gateway", None), "id", "a worker")
+        node.config.stash[RUN].problems.append(f"what {name} saw is not in these results: it crashed")

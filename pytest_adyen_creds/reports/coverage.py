@@ -30,9 +30,13 @@ def coverage_lines(contract: Contract, seen: Mapping[tuple[str, int], int]) -> I
         yield (f"{label:{width}}" + "".join(f"{cell:>5}" for cell in cells)).rstrip()
 
 
+def covered_pairs(contract: Contract, seen: Mapping[tuple[str, int], int]) -> int:
+    """Return how many of the documented (operation, status) pairs were seen."""
+    return len(documented_pairs(contract) & {pair for pair, count in seen.items() if count})
+
+
 def coverage_summary(contract: Contract, seen: Mapping[tuple[str, int], int]) -> str:
     """Say in one line how much of the contract was judged."""
-    pairs = documented_pairs(contract)
-    covered = len(pairs & seen.keys())
+    documented, covered = len(documented_pairs(contract)), covered_pairs(contract, seen)
     exchanges = sum(seen.values())
-    return f"{exchanges} exchanges judged; {covered} of {len(pairs)} documented (operation, status) pairs covered"
+    return f"{exchanges} exchanges judged; {covered} of {documented} documented (operation, status) pairs covered"

@@ -1,32 +1,86 @@
-"""The terminal summary of a pytest run."""
+"""The terminal summary: of a pytest run, and of ``adyen-creds check``."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pytest_adyen_creds.drift import group
+from pytest_adyen_creds.drift.text import lines, plain, tally
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
+from pytest_adyen_creds.reports.github import annotation_lines, is_github
+from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
 
 
 def summarise(run: Run, reporter: Any) -> None:
-    """Write what the run judged: coverage, where the answers came from, and each failed check once."""
-    reporter.section("Adyen contract", sep="-")
-    for line in summary_lines(run, verbose=reporter.verbosity >= 0):
+    """Write what the run judged, what it found of drift, and under GitHub Actions the annotations."""
+    if run.coverage or run.failures:
+        reporter.section("Adyen contract", sep="-")
+        for line in contract_lines(run, table=reporter.verbosity >= 0):
+            reporter.write_line(line)
+    reporter.section("Adyen drift", sep="-")
+    for line in drift_lines(run, examples=reporter.verbosity > 0):
         reporter.write_line(line)
+    for path in run.written:
+        reporter.write_line(plain(f"report: {path}"))
+    if is_github(os.environ):
+        for line in annotation_lines(run):
+            reporter.write_line(line)
 
 
-def summary_lines(run: Run, *, verbose: bool = True) -> Iterator[str]:
-    """Yield the lines of the summary; ``verbose`` adds the table of operations by statuses."""
-    if verbose:
+def contract_lines(run: Run, *, table: bool = True) -> Iterator[str]:
+    """Yield what the run judged: coverage, where the answers came from, and each failed check once.
+
+    ``table`` adds the table of operations by statuses.
+    """
+    if table and run.coverage:
         yield from coverage_lines(run.contract, run.coverage)
     yield coverage_summary(run.contract, run.coverage)
     for origin, count in sorted(run.origins.items()):
         yield f"{count} answers from {origin}"
     for failure, count in _counted(run):
         yield f"{failure}" + (f"\n  ({count} times)" if count > 1 else "")
+
+
+def drift_lines(run: Run, *, examples: bool = False) -> Iterator[str]:
+    """Yield a line for each group of findings, the most serious first, and what the baseline makes of them.
+
+    ``examples`` adds each finding's places, and one masked example with who answered so.
+    """
+    for line in _drift_lines(run, examples=examples):
+        yield SECRETS.mask(line)
+
+
+def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
+    judgement, found = run.judgement, run.watch.found
+    yield from lines(judgement.findings, verbose=examples)
+    if examples:
+        shown = {(each.level, each.id, each.message) for each in group(judgement.findings)}
+        for finding in judgement.findings:
+            key = (finding.level, finding.id, finding.message)
+            if key in shown:
+                shown.discard(key)
+                whose = ", ".join(found.origins_of(finding))
+                yield plain(f"example   {finding.id}: {found.example(finding)}" + (f" ({whose})" if whose else ""))
+    whose = "; ".join(f"{count} from {origin}" for origin, count in sorted(found.origins.items()))
+    yield plain(f"{tally(judgement.findings)} in {_answers(found.answers)}" + (f" ({whose})" if whose else ""))
+    if judgement.accepted:
+        yield f"{tally(judgement.accepted)} accepted by the baseline"
+    yield from map(plain, judgement.notes(unused=False))
+    for entry in judgement.unused:
+        yield plain(f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more")
+    for problem in (*run.problems, *run.watch.problems):
+        yield plain(problem)
+    if run.failing:
+        yield f"drift fails this run (--adyen-drift={run.settings.drift}): {tally(run.failing)}"
+
+
+def _answers(count: int) -> str:
+    return f"{count} answer{'' if count == 1 else 's'}"
 
 
 def _counted(run: Run) -> list[tuple[str, int]]:

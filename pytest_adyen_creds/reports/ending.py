@@ -1,0 +1,77 @@
+"""The end of a pytest run: reports, JUnit properties, GitHub's summary, and the exit status that drift asks for."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from pytest_adyen_creds.drift.text import plain
+from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
+from pytest_adyen_creds.reports.github import annotation_lines, is_github, write_step_summary
+from pytest_adyen_creds.reports.report import level_counts
+from pytest_adyen_creds.reports.terminal import contract_lines, drift_lines
+from pytest_adyen_creds.reports.writing import write_reports
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.run import Run
+
+
+def end(run: Run, session: pytest.Session) -> int:
+    """Write what ``run`` was asked to write, and return the exit status of ``session``.
+
+    A run that would pass ends with 1 where drift is to fail it, and with 4 where a report could not be written.
+    """
+    for plugin in session.config.pluginmanager.get_plugins():
+        if hasattr(plugin, "add_global_property"):  # pytest's JUnit XML
+            for name, value in properties(run).items():
+                plugin.add_global_property(name, value)
+    if is_github(os.environ) and (problem := write_step_summary(run, os.environ)):
+        run.problems.append(problem)
+    unwritten = write_reports(run, run.settings.reports, datetime.now(UTC))
+    run.problems += unwritten
+    status = int(session.exitstatus)
+    if status != pytest.ExitCode.OK:
+        return status
+    if run.failing:
+        return int(pytest.ExitCode.TESTS_FAILED)
+    return int(pytest.ExitCode.USAGE_ERROR if unwritten else pytest.ExitCode.OK)
+
+
+def end_command(run: Run, *, table: bool, examples: bool) -> int:
+    """Print what ``run`` has to say and write its reports; return 0 for clean, 1 for findings, 2 where one is missing.
+
+    ``table`` adds coverage by operation and status, ``examples`` each finding's places and an example.
+    """
+    for line in (*contract_lines(run, table=table), *drift_lines(run, examples=examples)):
+        click.echo(line)
+    problems = write_reports(run, run.settings.reports, datetime.now(UTC))
+    if is_github(os.environ):
+        for line in annotation_lines(run):
+            click.echo(line)
+        if problem := write_step_summary(run, os.environ):
+            click.echo(problem, err=True)
+    for problem in problems:
+        click.echo(f"adyen-creds: {plain(problem)}", err=True)
+    if problems:
+        return 2
+    return 1 if run.failures or run.failing else 0
+
+
+def properties(run: Run) -> dict[str, Any]:
+    """Return the counts of ``run`` by name, for JUnit's properties of the test suite."""
+    judgement = run.judgement
+    counts = {f"adyen.drift.{level}": count for level, count in level_counts(judgement.findings).items()}
+    return {
+        "adyen.drift.answers": run.watch.found.answers,
+        "adyen.drift.findings": len(judgement.findings),
+        **counts,
+        "adyen.drift.accepted": len(judgement.accepted),
+        "adyen.checks.exchanges": run.coverage.total(),
+        "adyen.checks.failures": len(run.failures),
+        "adyen.coverage.covered": covered_pairs(run.contract, run.coverage + run.watch.traffic),
+        "adyen.coverage.documented": len(documented_pairs(run.contract)),
+    }

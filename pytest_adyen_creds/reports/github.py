@@ -1,0 +1,101 @@
+"""GitHub Actions: findings as annotations, and the summary of the step."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_adyen_creds.drift import LEVELS, Group, group
+from pytest_adyen_creds.drift.text import plain, tally, where
+from pytest_adyen_creds.reports.coverage import coverage_summary
+from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.run import Run
+
+_COMMANDS: Final = {"breaking": "error", "warning": "warning", "info": "notice"}
+
+_MOST_ANNOTATIONS: Final = 10
+"""GitHub shows this many of each kind for a step (its documentation)."""
+
+_MOST_LINES: Final = 200
+_LONGEST: Final = 2_000
+
+
+def is_github(environ: Mapping[str, str]) -> bool:
+    """Return whether this process runs in a step of GitHub Actions."""
+    return environ.get("GITHUB_ACTIONS") == "true"
+
+
+def annotation_lines(run: Run) -> Iterator[str]:
+    """Yield a workflow command for each group of findings that counts, as many as GitHub shows."""
+    given = dict.fromkeys(LEVELS, 0)
+    for each in group(run.judgement.findings):
+        given[each.level] += 1
+        if given[each.level] <= _MOST_ANNOTATIONS:
+            title, text = f"Adyen drift: {each.id}", f"{each.message} [{where(each)}; {_answers(each)}]"
+            yield f"::{_COMMANDS[each.level]} title={_property(_clean(title))}::{_data(_clean(text))}"
+
+
+def step_summary(run: Run) -> str:
+    """Return the summary of the step, as Markdown in which nothing out of an answer is more than text."""
+    judgement = run.judgement
+    parts = [f"### Adyen {run.contract.version}: {tally(judgement.findings)} of drift", ""]
+    parts += [f"{run.watch.found.answers} answers held against the contract; --adyen-drift={run.settings.drift}.", ""]
+    if run.coverage:
+        parts += [f"{_markdown(coverage_summary(run.contract, run.coverage))}.", ""]
+    if run.failures:
+        parts += [f"{len(run.failures)} failed checks: see the tests that failed.", ""]
+    groups = group(judgement.findings)
+    if groups:
+        parts += ["| level | finding | where | answers |", "| --- | --- | --- | ---: |"]
+        for each in groups[:_MOST_LINES]:
+            finding = f"<code>{_markdown(each.id)}</code><br>{_markdown(each.message)}"
+            parts.append(f"| {each.level} | {finding} | {_markdown(where(each))} | {each.count} |")
+        parts.append("")
+    if len(groups) > _MOST_LINES:
+        parts += [f"{len(groups) - _MOST_LINES} more are in the report (--adyen-report).", ""]
+    if judgement.accepted:
+        parts += [f"{len(judgement.accepted)} findings are accepted by the baseline.", ""]
+    parts += [f"- {_markdown(line)}" for line in (*judgement.notes(unused=False), *run.problems, *run.watch.problems)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def write_step_summary(run: Run, environ: Mapping[str, str]) -> str | None:
+    """Add the summary to the step's, where it has one; return what went wrong in one line."""
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return None
+    try:
+        with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"\n{step_summary(run)}")
+    except (OSError, ValueError) as error:
+        return f"the step's summary could not be written to GITHUB_STEP_SUMMARY ({type(error).__name__})"
+    return None
+
+
+def _answers(each: Group) -> str:
+    return f"{each.count} answer{'' if each.count == 1 else 's'}"
+
+
+def _clean(text: str) -> str:
+    # the runner looks for its older commands anywhere in a line
+    text = plain(SECRETS.mask(text)).replace("##[", "# #[")
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _markdown(text: str) -> str:
+    # as references, characters are what they are: no link, no table's end, no mention
+    escaped = html.escape(_clean(text), quote=False)
+    return re.sub(r"[\\`*_\[\]()#!~|@:{}]", lambda found: f"&#{ord(found[0])};", escaped)

@@ -1,0 +1,273 @@
+"""The HTML report: one file that asks for nothing else, works without a mouse, in the dark and on paper."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from typing import Any, Final
+
+from pytest_adyen_creds.drift import LEVELS, Finding, group
+from pytest_adyen_creds.drift.text import plain, tally, where
+
+_LONGEST: Final = 1_000
+"""Characters of one text that are shown."""
+_MOST: Final = 100
+"""Groups of findings, and failed checks, that are shown."""
+_MOST_PLACES: Final = 50
+"""Places of one group of findings that are shown."""
+
+_BACKENDS: Final = {"sandbox": "the embedded sandbox, not Adyen", "live": "Adyen's test endpoint"}
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def page_of(report: dict[str, Any]) -> str:
+    """Return a report (see :func:`.report.report_of`) as an HTML page; whatever its texts hold, they stay text."""
+    sections = (
+        ("findings", "Drift", _findings(report)),
+        ("coverage", "Coverage", _coverage(report)),
+        ("failures", "Failed checks", _failures(report["failures"])),
+        ("recordings", "Recordings", _recordings(report["recordings"])),
+        ("accepted", "Accepted drift", _accepted(report)),
+    )
+    shown = [(id_, title, body) for id_, title, body in ((i, t, "\n".join(b)) for i, t, b in sections) if body]
+    links = "".join(f'<li><a href="#{id_}">{title}</a></li>' for id_, title, _ in shown)
+    bodies = "\n".join(
+        f'<section aria-labelledby="{id_}"><h2 id="{id_}" tabindex="-1">{title}</h2>\n{body}\n</section>'
+        for id_, title, body in shown
+    )
+    style = (files("pytest_adyen_creds.reports") / "page.css").read_text(encoding="utf-8")
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<link rel="icon" href="data:,">
+<title>{_verdict(report)}: Adyen contract and drift</title>
+<style>
+{style}</style>
+</head>
+<body>
+<a class="skip" href="#findings">Skip to the findings</a>
+<header>
+<h1>Adyen contract and drift</h1>
+<p>{_head(report)}</p>
+<nav aria-label="Sections"><ul>{links}</ul></nav>
+</header>
+<main>
+{_totals(report)}
+{bodies}
+</main>
+<footer><p>Written by {_text(report["generator"])}. Contract {_text(report["contract"]["version"])},
+<code>{_text(report["contract"]["digest"])}</code>. Nothing in this report is secret: keys and passwords are masked.</p>
+</footer>
+</body>
+</html>
+"""
+
+
+def _head(report: dict[str, Any]) -> str:
+    day, _, rest = report["generated_at"].partition("T")
+    when = f'<time datetime="{_text(report["generated_at"])}">{_text(day)} {_text(rest[:5])} UTC</time>'
+    mode = f"<code>--adyen-drift={_text(report['drift']['mode'])}</code>"
+    outcome = "drift fails this run" if report["drift"]["fails"] else "drift does not fail this run"
+    return (
+        f"Management API {_text(report['contract']['version'])}, backend {_text(report['backend'])}, {when}.<br>\n"
+        f"<strong>{_verdict(report)}</strong>; with {mode}, {outcome}."
+    )
+
+
+def _verdict(report: dict[str, Any]) -> str:
+    text = tally(map(Finding.from_json, report["findings"]))
+    failed = len(report["failures"])
+    return _text(text[0].upper() + text[1:] + (f", {_count(failed, 'failed check')}" if failed else ""))
+
+
+def _totals(report: dict[str, Any]) -> str:
+    documented = [row for row in report["coverage"] if row["documented"]]
+    covered = sum(1 for row in documented if row["answers"])
+    totals: dict[str, Any] = {level.capitalize(): report["drift"]["counts"][level] for level in LEVELS}
+    totals |= {"Accepted": len(report["accepted"]), "Failed checks": len(report["failures"])}
+    totals |= {"Answers": report["drift"]["answers"], "Statuses covered": f"{covered} of {len(documented)}"}
+    return '<dl class="totals">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in totals.items()) + "</dl>"
+
+
+def _findings(report: dict[str, Any]) -> Iterator[str]:
+    origins = report["drift"]["origins"]
+    whose = "; ".join(f"{count} from {_text(origin)}" for origin, count in origins.items())
+    answers = _count(report["drift"]["answers"], "answer")
+    yield f"<p>{answers} held against the contract{f': {whose}' if whose else ''}.</p>"
+    findings = {Finding.from_json(row).key: row for row in report["findings"]}
+    groups = group(map(Finding.from_json, report["findings"]))
+    if not groups:
+        yield "<p>No answer departs from the contract.</p>"
+    members: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in findings.values():
+        members.setdefault((row["level"], row["id"], row["message"]), []).append(row)
+    for number, each in enumerate(groups[:_MOST], 1):
+        rows = members[each.level, each.id, each.message]
+        yield (
+            f'<details id="f{number}" open><summary>{_level(each.level)} <code>{_text(each.id)}</code> '
+            f"{_text(each.message)} <span class=soft>({_text(where(each))}; {_count(each.count, 'answer')})</span>"
+            f"</summary>\n<div class=inside>"
+        )
+        yield from _places(rows, f"Where {each.id} was found")
+        example = next((row["example"] for row in rows if row.get("example")), "")
+        yield (f"<p>Example: <code>{_text(example)}</code></p>" if example else "") + "</div></details>"
+    yield from _more(len(groups) - _MOST, "groups of findings")
+    for problem in report["problems"]:
+        yield f"<p>{_text(problem)}</p>"
+
+
+def _places(rows: list[dict[str, Any]], caption: str) -> Iterator[str]:
+    body = (
+        [
+            f"<code>{_text(row['operation'])}</code>",
+            _text("" if row["status"] is None else row["status"]),
+            f"<code>{_text(row['location'] or '(the whole answer)')}</code>",
+            _text(", ".join(row.get("origins", {})) or "not known"),
+            _text(row["count"]),
+        ]
+        for row in rows[:_MOST_PLACES]
+    )
+    yield _table(caption, ("Operation", "Status", "Place", "Answered by", "Answers"), body)
+    yield from _more(len(rows) - _MOST_PLACES, "places")
+
+
+def _coverage(report: dict[str, Any]) -> Iterator[str]:
+    rows = report["coverage"]
+    cells = {(row["operation"], row["status"]): row for row in rows}
+    statuses = sorted({row["status"] for row in rows})
+    departing = {(row["operation"], row["status"]) for row in report["findings"]}
+    head = "".join(f"<th scope=col>{status}</th>" for status in statuses)
+    yield (
+        '<div class="scroll" role="region" aria-label="Coverage of operations by statuses" tabindex="0">'
+        "<table class=matrix><caption>How many answers each operation gave with each status of the contract. "
+        "&ndash; is documented and was not seen, ! is not documented and was seen, * departs from it.</caption>"
+        f"<thead><tr><th scope=col>Operation</th>{head}</tr></thead><tbody>"
+    )
+    for label in dict.fromkeys(row["operation"] for row in rows):
+        body = "".join(_cell(cells.get((label, status)), (label, status) in departing) for status in statuses)
+        yield f"<tr><th scope=row><code>{_text(label)}</code></th>{body}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _cell(row: dict[str, Any] | None, departs: bool) -> str:
+    if row is None:
+        return "<td class=empty><span class=only-read>not documented</span></td>"
+    if not row["answers"]:
+        return '<td class=soft><span aria-hidden="true">&ndash;</span><span class=only-read>not seen</span></td>'
+    marks, reads, kind = "", "", "good"
+    if not row["documented"]:
+        marks, reads, kind = "!", " not documented", "warning"
+    if departs:
+        marks, reads, kind = marks + "*", f"{reads} with findings", "breaking"
+    more = f'<span aria-hidden="true">{marks}</span><span class=only-read>{reads}</span>' if marks else ""
+    return f"<td class={kind}>{row['answers']}{more}</td>"
+
+
+def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:
+    for each in failures[:_MOST]:
+        yield (
+            f"<details><summary>{_level('breaking', 'failed')} <code>{_text(each['check'])}</code> "
+            f"{_text(each['message'])} <span class=soft>({_text(each['operation'])}, {_text(each['status'])})</span>"
+            "</summary>\n<div class=inside>"
+        )
+        for name, key in (("Rule", "rule"), ("Next", "next_step"), ("Exchange", "source")):
+            if each.get(key):
+                yield f"<p>{name}: {_text(each[key])}</p>"
+        for name, key in (("Sent", "curl"), ("Came back", "answer"), ("Judge it again", "replay")):
+            if each.get(key):
+                yield f"<p>{name}:</p><pre>{_lines(each[key])}</pre>"
+        yield "</div></details>"
+    yield from _more(len(failures) - _MOST, "failed checks")
+
+
+def _recordings(recordings: list[dict[str, Any]]) -> Iterator[str]:
+    if not recordings:
+        return
+    stale = sum(1 for each in recordings if each["stale"])
+    yield f"<p>{_count(len(recordings), 'recording')} answered, {stale} of them stale.</p>"
+    yield _table(
+        "What was replayed, who answered when it was recorded, and whether it should be recorded again",
+        ("Recording", "Recorded from", "On", "Age", "Contract", "Answers", "State"),
+        (
+            [
+                f"<code>{_text(each['path'])}</code>",
+                _text(_BACKENDS.get(each["backend"], "not known")),
+                _text((each["recorded_at"] or "not known")[:10]),
+                _text("not known" if each["age_days"] is None else _count(each["age_days"], "day")),
+                _contract(each),
+                _text("not known" if each["answers"] is None else each["answers"]),
+                f"{_level('warning', 'stale')} {_text('; '.join(each['stale']))}"
+                if each["stale"]
+                else _level("good", "fresh" if each["backend"] else "not known"),
+            ]
+            for each in recordings
+        ),
+    )
+
+
+def _contract(each: dict[str, Any]) -> str:
+    if not each["contract"]:
+        return "not known"
+    return _text(each["contract"] + (", the same" if each["same_contract"] else ", another state of it"))
+
+
+def _accepted(report: dict[str, Any]) -> Iterator[str]:
+    if report["accepted"]:
+        yield _table(
+            "Findings that the baseline accepts",
+            ("Finding", "Where", "Answers", "Reason", "Until"),
+            (
+                [
+                    f"{_level(each['level'])} <code>{_text(each['id'])}</code> {_text(each['message'])}",
+                    _text(" ".join(filter(None, (each["operation"], str(each["status"] or ""), each["location"])))),
+                    _text(each["count"]),
+                    _text(each["reason"]),
+                    _text(each["expires"] or "no end"),
+                ]
+                for each in report["accepted"]
+            ),
+        )
+    for each in report["baseline"]["expired"]:
+        yield f"<p>Expired on {_text(each['expires'])}: {_text(each['entry'])}.</p>"
+    for entry in report["baseline"]["unused"]:
+        yield f"<p>Not met in this run: {_text(entry)}.</p>"
+
+
+def _table(caption: str, head: Iterable[str], rows: Iterable[list[str]]) -> str:
+    cells = "".join(f"<th scope=col>{name}</th>" for name in head)
+    body = "\n".join(
+        f"<tr><th scope=row>{row[0]}</th>" + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>" for row in rows
+    )
+    return (
+        f'<div class="scroll" role="region" aria-label="{_text(caption)}" tabindex="0"><table>'
+        f"<caption>{_text(caption)}</caption><thead><tr>{cells}</tr></thead>\n<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _more(count: int, what: str) -> Iterator[str]:
+    if count > 0:
+        yield f"<p>{count} more {what} are in the JSON report (<code>--adyen-report findings.json</code>).</p>"
+
+
+def _level(level: str, word: str = "") -> str:
+    return f'<span class="level {level}">{word or level}</span>'
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _text(value: Any) -> str:
+    """Return ``value`` as text of the page: escaped, shortened, without what is not to be seen."""
+    text = plain(str(value))
+    return html.escape(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+
+
+def _lines(value: str) -> str:
+    return "\n".join(_text(line) for line in value.splitlines()[:_MOST])

@@ -1,0 +1,86 @@
+"""The report: all that a run has to say, as one JSON value that shows no secret; JSON and HTML are made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from pytest_adyen_creds import __version__
+from pytest_adyen_creds.drift import LEVELS, Finding
+from pytest_adyen_creds.reports.coverage import documented_pairs
+from pytest_adyen_creds.reports.recordings import recordings_of
+from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.run import Run
+
+
+def report_of(run: Run, now: datetime) -> dict[str, Any]:
+    """Return what ``run`` has to say at ``now`` (aware) as a JSON object; every text in it is masked.
+
+    ``findings`` and ``accepted`` hold findings as every command's JSON has them, with ``example`` and ``origins``
+    (who answered so, and how often) besides; ``coverage`` holds a row for each operation and status that is documented
+    or was seen; ``failures`` are the failed checks.
+    """
+    judgement, found = run.judgement, run.watch.found
+    report: dict[str, Any] = {
+        "generator": f"pytest-adyen-creds {__version__}",
+        "generated_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "backend": run.settings.backend,
+        "contract": {"version": run.contract.version, "digest": run.contract.digest},
+        "drift": {
+            "mode": run.settings.drift,
+            "answers": found.answers,
+            "origins": dict(sorted(found.origins.items())),
+            "counts": level_counts(judgement.findings),
+            "fails": bool(run.failing),
+        },
+        "findings": [_finding(run, finding) for finding in judgement.findings],
+        "accepted": [_accepted(run, finding, now.date()) for finding in judgement.accepted],
+        "baseline": {
+            "unused": [str(entry) for entry in judgement.unused],
+            "expired": [{"entry": str(entry), "expires": str(entry.expires)} for entry in judgement.expired],
+        },
+        "coverage": list(_coverage(run)),
+        "recordings": recordings_of(run, now),
+        "failures": [failure.to_json() for failure in run.failures],
+        "problems": [*run.problems, *run.watch.problems],
+    }
+    masked: dict[str, Any] = _masked(report)
+    return masked
+
+
+def level_counts(findings: tuple[Finding, ...]) -> dict[str, int]:
+    """Return how many of ``findings`` there are at each level."""
+    counts = Counter(finding.level for finding in findings)
+    return {level: counts[level] for level in LEVELS}
+
+
+def _finding(run: Run, finding: Finding) -> dict[str, Any]:
+    found = run.watch.found
+    return finding.to_json() | {"example": found.example(finding), "origins": found.origins_of(finding)}
+
+
+def _accepted(run: Run, finding: Finding, today: date) -> dict[str, Any]:
+    entry = next(each for each in run.baseline.entries if each.accepts(finding) and not each.is_expired(today))
+    expires = entry.expires.isoformat() if entry.expires else None
+    return _finding(run, finding) | {"reason": entry.reason, "expires": expires}
+
+
+def _coverage(run: Run) -> Iterator[dict[str, Any]]:
+    documented = documented_pairs(run.contract)
+    seen = run.coverage + run.watch.traffic
+    order = {label: number for number, label in enumerate(run.contract.operations)}
+    for label, status in sorted(documented | seen.keys(), key=lambda pair: (order.get(pair[0], len(order)), *pair)):
+        is_documented = (label, status) in documented
+        yield {"operation": label, "status": status, "documented": is_documented, "answers": seen[label, status]}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return SECRETS.mask(value)
+    if isinstance(value, dict):
+        return {SECRETS.mask(key): _masked(item) for key, item in value.items()}
+    return [_masked(item) for item in value] if isinstance(value, list) else value
