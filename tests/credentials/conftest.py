@@ -5,7 +5,22 @@ from __future__ import annotations
 import importlib.util
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
+
+import httpcore  # noqa: F401
+import pytest
+import yaml  # noqa: F401
+
+# what runs inside this process import late is taken away after them, and would come back as something else
+import pytest_adyen_creds.contract
+import pytest_adyen_creds.credentials.doctor
+import pytest_adyen_creds.credentials.handmade
+import pytest_adyen_creds.credentials.sdk
+import pytest_adyen_creds.credentials.session
+import pytest_adyen_creds.sandbox.server  # noqa: F401
+from pytest_adyen_creds.credentials import tag
+from pytest_adyen_creds.sandbox import Sandbox
 
 _HERE = Path(__file__).parent
 
@@ -20,14 +35,6 @@ for _name in ("killing", "contending"):
     sys.modules[_spec.name] = _module
     setattr(_helpers, _name, _module)
     _spec.loader.exec_module(_module)
-
-
-from collections.abc import Callable, Iterator  # noqa: E402
-from datetime import UTC, datetime, timedelta  # noqa: E402
-
-import pytest  # noqa: E402
-
-from pytest_adyen_creds.sandbox import Sandbox  # noqa: E402
 
 TEN_LINES = """
 import pytest
@@ -61,7 +68,7 @@ class ServedAccount:
     def throwaways(self) -> list[dict]:
         with _helpers.killing.management(self.sandbox) as client:
             bodies = list(client.company(self.sandbox.company).iterate())
-        return [body for body in bodies if (body.get("description") or "").startswith("pytest-adyen-creds ")]
+        return [body for body in bodies if tag.parse(body.get("description"))]
 
     def active(self) -> list[str]:
         return _helpers.killing.active_throwaways(self.sandbox)
@@ -86,25 +93,3 @@ def account(sandbox: Sandbox, pytester: pytest.Pytester, monkeypatch: pytest.Mon
 @pytest.fixture
 def ten_lines(pytester: pytest.Pytester) -> Path:
     return pytester.makepyfile(test_shop=TEN_LINES)
-
-
-class StillClock:
-    """Time passes by sleeping only."""
-
-    def __init__(self, start: datetime | None = None) -> None:
-        self.slept = 0.0
-        self.start = start or datetime(2026, 7, 1, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.start + timedelta(seconds=self.slept)
-
-    def monotonic(self) -> float:
-        return self.slept
-
-    def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-
-
-@pytest.fixture
-def still_clock() -> Callable[..., StillClock]:
-    return StillClock

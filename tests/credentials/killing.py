@@ -195,7 +195,9 @@ def active_throwaways(sandbox: Sandbox) -> list[str]:
 
 def environment(sandbox: Sandbox, state: Path) -> dict[str, str]:
     """Return the environment of a live run against ``sandbox`` that keeps its ledger in ``state``."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SYSTEMROOT") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SYSTEMROOT", "PYTHONPATH") if name in os.environ
+    }
     return kept | {
         "ADYEN_MANAGEMENT_API_KEY": sandbox.provisioning.api_key.reveal(),
         "ADYEN_COMPANY_ACCOUNT": sandbox.company,
