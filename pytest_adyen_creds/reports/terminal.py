@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pytest_adyen_creds.reports.github import annotation_lines, is_github
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.failure import CheckFailure
     from pytest_adyen_creds.run import Run
 
 
@@ -20,7 +22,8 @@ def summarise(run: Run, reporter: Any) -> None:
     """Write what the run judged, what it found of drift, and under GitHub Actions the annotations."""
     if run.coverage or run.failures:
         reporter.section("Adyen contract", sep="-")
-        for line in contract_lines(run, table=reporter.verbosity >= 0):
+        # the tests that failed have said the rest
+        for line in contract_lines(run, table=reporter.verbosity >= 0, whole=False):
             reporter.write_line(line)
     reporter.section("Adyen drift", sep="-")
     for line in drift_lines(run, examples=reporter.verbosity > 0):
@@ -32,18 +35,21 @@ def summarise(run: Run, reporter: Any) -> None:
             reporter.write_line(line)
 
 
-def contract_lines(run: Run, *, table: bool = True) -> Iterator[str]:
+def contract_lines(run: Run, *, table: bool = True, whole: bool = True) -> Iterator[str]:
     """Yield what the run judged: coverage, where the answers came from, and each failed check once.
 
-    ``table`` adds the table of operations by statuses.
+    ``table`` adds the table of operations by statuses; not ``whole``: one line for the checks that an operation's status failed.
     """
     if table and run.coverage:
         yield from coverage_lines(run.contract, run.coverage)
     yield coverage_summary(run.contract, run.coverage)
     for origin, count in sorted(run.origins.items()):
         yield f"{count} answers from {origin}"
-    for failure, count in _counted(run):
-        yield f"{failure}" + (f"\n  ({count} times)" if count > 1 else "")
+    if not whole:
+        yield from _in_short(run.failures)
+        return
+    for text, count in sorted(Counter(map(str, run.failures)).items()):
+        yield text + (f"\n  ({count} times)" if count > 1 else "")
 
 
 def drift_lines(run: Run, *, examples: bool = False) -> Iterator[str]:
@@ -83,8 +89,9 @@ def _answers(count: int) -> str:
     return f"{count} answer{'' if count == 1 else 's'}"
 
 
-def _counted(run: Run) -> list[tuple[str, int]]:
-    counts: dict[str, int] = {}
-    for failure in run.failures:
-        counts[str(failure)] = counts.get(str(failure), 0) + 1
-    return sorted(counts.items())
+def _in_short(failures: list[CheckFailure]) -> Iterator[str]:
+    checks: dict[tuple[str, int], Counter[str]] = {}
+    for failure in failures:
+        checks.setdefault((failure.operation, failure.status), Counter())[failure.check] += 1
+    for (operation, status), counts in sorted(checks.items()):
+        yield plain(f"{operation} -> {status}: failed {', '.join(sorted(counts))}")
