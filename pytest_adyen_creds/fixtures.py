@@ -12,8 +12,8 @@ import pytest
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_adyen_creds.checks.responses import CheckingContract
     from pytest_adyen_creds.checks.suite import Suite
-    from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
@@ -59,9 +59,11 @@ def adyen_settings(adyen_run: Run) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def adyen_contract(adyen_run: Run) -> Contract:
-    """The contract of the run's API version: operations, structures, ``is_valid`` and ``validate``."""
-    return adyen_run.contract
+def adyen_contract(adyen_run: Run) -> CheckingContract:
+    """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call."""
+    from pytest_adyen_creds.checks.responses import CheckingContract
+
+    return CheckingContract.of(adyen_run.contract)
 
 
 @pytest.fixture(scope="session")

@@ -42,18 +42,16 @@ class CheckFailure:
 
 
 def explain(failures: list[CheckFailure]) -> str:
-    """Return the failures of one test as text: by exchange, with what was sent, what came back and how to repeat it.
-
-    The first exchange is shown whole; of the others, what failed.
-    """
-    exchanges: dict[tuple[str, str, int], list[CheckFailure]] = {}
+    """Return the failures of one test as text: one by check, the first with what was sent and what came back."""
+    by_check: dict[str, list[CheckFailure]] = {}
     for failure in failures:
-        exchanges.setdefault((failure.source, failure.operation, failure.status), []).append(failure)
+        by_check.setdefault(failure.check, []).append(failure)
     parts = []
-    for number, found in enumerate(exchanges.values()):
-        parts += list(dict.fromkeys(map(str, found)))
+    for number, (first, *more) in enumerate(by_check.values()):
+        also = f"\n  also: {len(more)} more of this check" if more else ""
+        parts.append(f"{first}{also}")
         if number == 0:
-            parts += _evidence(found[0])
+            parts += _evidence(first)
     return "\n\n".join(parts)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +14,7 @@ from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
 from pytest_adyen_creds.checks.seen import Seen
+from pytest_adyen_creds.management.messages import secrets_in
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ _RULES: Final = {
     "response_headers_conformance": "answers have the documented headers",
     "response_schema_conformance": "answers are what their structure describes",
 }
+_NUMBER: Final = re.compile(r"/[0-9]+(?=/|$)")
 _RULE_STEP: Final = "if the document says otherwise by now, change the rule; else the answer is wrong"
 
 
@@ -58,13 +62,43 @@ def judge(contract: Contract, operation: Operation, act: Act, history: History) 
         try:
             case.validate_response(response, checks=[*generic, *CHECKS.values()])
         except FailureGroup as group:
+            _register(seen)
             broken = [error for error in group.exceptions if isinstance(error, RuleBroken)]
             if len(broken) < len(group.exceptions):
                 for check in generic:
                     failures += _conformance(contract, operation, case, act, check)
-            failures += [_of_rule(operation, act, error) for error in sorted(broken, key=lambda e: e.rule.name)]
+            broken.sort(key=lambda error: (error.rule.name, len(error.complaint.pointer), error.complaint.pointer))
+            failures += [_of_rule(operation, act, error) for error in broken]
     history.add(seen)
-    return failures
+    return _with_evidence(_collapsed(failures), act)
+
+
+def _register(seen: Seen) -> None:
+    """Let masking know the secrets of an exchange that another client made."""
+    key, basic = seen.presented
+    for secret in {*secrets_in(seen.content), *secrets_in(seen.request.content), key, basic and basic[1]}:
+        if secret:
+            SECRETS.add(secret)
+    if seen.request.headers.get("authorization"):
+        SECRETS.add(seen.request.headers["authorization"].partition(" ")[2])
+
+
+def _collapsed(failures: list[CheckFailure]) -> list[CheckFailure]:
+    """Return the failures with those of one check at like places, such as the items of a list, as one."""
+    alike: dict[tuple[str, str], list[CheckFailure]] = {}
+    for failure in failures:
+        alike.setdefault((failure.check, _NUMBER.sub("/*", failure.pointer)), []).append(failure)
+    return [
+        replace(first, message=f"{first.message} (and at {len(more)} more places like it)") if more else first
+        for first, *more in alike.values()
+    ]
+
+
+def _with_evidence(failures: list[CheckFailure], act: Act) -> list[CheckFailure]:
+    if not failures:
+        return failures
+    curl, code, answer = as_curl(act.request), as_code(act.request), as_text(act.response)
+    return [replace(failure, curl=curl, code=code, answer=answer, replay=act.replay) for failure in failures]
 
 
 def _of_rule(operation: Operation, act: Act, error: Any) -> CheckFailure:
@@ -112,8 +146,4 @@ def _failure(
         next_step=step,
         source=act.source,
         rule=rule,
-        curl=as_curl(act.request),
-        code=as_code(act.request),
-        answer=as_text(act.response),
-        replay=act.replay,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -12,10 +12,12 @@ from pytest_adyen_creds.checks.act import SET_UP
 from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise, scripted
 from pytest_adyen_creds.checks.generation import Amounts, generated
 from pytest_adyen_creds.checks.lives import Cast, Level, life_of
+from pytest_adyen_creds.checks.seen import items
 from pytest_adyen_creds.checks.stage import PATIENT, Stage
 from pytest_adyen_creds.checks.world import World, level_of
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
+from pytest_adyen_creds.management.messages import parse
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
@@ -88,6 +90,13 @@ class LiveStage:
         self.stage.adapt = self._tagged
         self._contract = contract
 
+    def reserve(self) -> None:
+        """Have a throwaway at each level before cases that create spend the budget."""
+        levels: tuple[Level, ...] = ("company", "merchant")
+        for level in levels:
+            with self._leased(level):
+                pass
+
     def exercise(self, operation: Operation, amounts: Amounts, seed: int) -> None:
         """Carry out the exercises of ``operation`` that may be sent."""
         level: Level = level_of(operation)  # type: ignore[assignment]
@@ -98,7 +107,8 @@ class LiveStage:
             if level == "me" and credential is not None:
                 self.stage.keys["provisioning"] = credential.key()
             made = generated(self._contract, operation, world, amounts=amounts, seed=seed)
-            for exercise in [*made, *scripted(operation, world)]:
+            exercises = [*made, *scripted(operation, world)]
+            for exercise in self._affordable(exercises) if _creates(operation) else exercises:
                 if exercise.fault is None:
                     self.stage.carry_out(operation, exercise)
 
@@ -129,6 +139,14 @@ class LiveStage:
 
         with self._leased("company") as credential:
             walk(self.stage, self._set_up("company", credential), seed=seed, scenarios=SCENARIOS, steps=STEPS)
+
+    def _affordable(self, exercises: list[Exercise]) -> list[Exercise]:
+        """Return what a creating operation is sent: what must be refused first, then creations, half of the budget."""
+        refused = [exercise for exercise in exercises if exercise.expects != "2xx"]
+        accepted = [exercise for exercise in exercises if exercise.expects == "2xx"]
+        budget = self._throwaways.ownership.budget
+        left = max(0, budget.limit - budget.spent)
+        return refused + accepted[::-1][: -(-left // 2)]
 
     @contextmanager
     def _leased(self, level: Level) -> Iterator[Credential | None]:
@@ -176,12 +194,12 @@ class LiveStage:
         """Return ``world`` with a credential and an origin that are there already, to be read only."""
         if level == "me":
             return world
-        management = self._throwaways.management
-        account = management.company(self._company) if level == "company" else management.merchant(world.merchants[0])
-        for body in account.list(page_size=100).items if level == "company" or world.merchants else ():
-            ids = [item.get("id") for item in body.get("allowedOrigins") or () if item.get("id")]
-            if isinstance(body.get("id"), str) and ids:
-                return replace(world, credentials={level: body["id"]}, origins={level: str(ids[0])})
+        path = f"/companies/{self._company}" if level == "company" else f"/merchants/{self._merchant or '-'}"
+        answer = self._throwaways.management.send("GET", f"{path}/apiCredentials", params={"pageSize": 100})
+        for body in items(parse(answer.content), "data"):
+            origins = [item.get("id") for item in items(body, "allowedOrigins") if isinstance(item, dict)]
+            if isinstance(body, dict) and isinstance(body.get("id"), str) and origins and isinstance(origins[0], str):
+                return replace(world, credentials={level: body["id"]}, origins={level: origins[0]})
         return world
 
     def _read(self, method: str, path: str, parameters: dict[str, str], signer: Any) -> dict[str, Any]:
@@ -190,12 +208,11 @@ class LiveStage:
 
     def _tagged(self, operation: Operation, exercise: Exercise) -> Exercise:
         """Return a creating exercise with this run's tag, without which nobody could sweep what it creates."""
-        creates = operation.method == "POST" and operation.path.endswith("/apiCredentials")
         body = exercise.json
-        if not creates or not isinstance(body, dict) or "description" in body:
+        if not _creates(operation) or not isinstance(body, dict) or "description" in body:
             return exercise
         return replace(exercise, content=json.dumps({**body, "description": self._description}).encode())
 
 
-Say = Callable[[str], None]
-"""Shows a line to whoever runs the suite."""
+def _creates(operation: Operation) -> bool:
+    return operation.method == "POST" and operation.path.endswith("/apiCredentials")

@@ -39,6 +39,8 @@ class LiveSuite:
         self._started = self._said = time.monotonic()
         self.plan = self._planned(None if items is None else set(items), amounts, seed)
         say(str(self.plan))
+        with self.sequence() as stage:
+            stage.reserve()
 
     @contextmanager
     def sequence(self) -> Iterator[LiveStage]:

@@ -19,7 +19,10 @@ def sequence_of(name: str) -> str:
 
 
 def command(item: str, run: Run) -> str:
-    """Return the command that runs the item named ``item`` (an operation's label, a life's name, ``stateful``)."""
+    """Return the command that runs the item named ``item`` (an operation's label, a life's name, ``stateful``).
+
+    For a live run, the command that records it as well, and then the one that judges the recording offline.
+    """
     settings = run.settings
     names = [f"test_operation[{label}]" for label in run.contract.operations]
     names += [f"test_life[{name}]" for name in LIVES] + ["test_stateful"]
@@ -31,7 +34,12 @@ def command(item: str, run: Run) -> str:
         parts.append(f"--adyen-base-url={settings.base_url}")
     elif settings.api_version != "v3":
         parts.append(f"--adyen-api-version={settings.api_version}")
-    return shlex.join([*parts, "-k", expression(wanted, names)])
+    chosen = ["-k", expression(wanted, names)]
+    if settings.backend != "live":
+        return shlex.join([*parts, *chosen])
+    version = [] if settings.api_version == "v3" else [f"--adyen-api-version={settings.api_version}"]
+    offline = ["pytest", "--adyen-contracts", "--adyen-backend=replay", *version, *chosen]
+    return f"{shlex.join([*parts, '--adyen-record=all', *chosen])}\n{shlex.join(offline)}"
 
 
 def expression(wanted: str, names: Iterable[str]) -> str:

@@ -1,0 +1,80 @@
+"""Responses of a user's own test, held to the contract in one call."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, Self
+
+import httpx
+
+from pytest_adyen_creds.checks.act import Act
+from pytest_adyen_creds.checks.failure import explain
+from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.judging import judge
+from pytest_adyen_creds.contract import Contract
+
+
+class Answered(Protocol):
+    """A response of httpx or of requests, or anything that has the same attributes."""
+
+    @property
+    def request(self) -> Any:
+        """The request, with ``method``, ``url``, ``headers`` and its body as ``content`` or ``body``."""
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> Any:
+        """A mapping of header names to values."""
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+
+
+class ContractBroken(AssertionError):
+    """A response is not what the contract says; the message says where, why, and how to ask again."""
+
+
+class CheckingContract(Contract):
+    """A contract that also judges whole responses: what the fixture ``adyen_contract`` gives."""
+
+    @classmethod
+    def of(cls, contract: Contract) -> Self:
+        """Return ``contract`` with :meth:`check`; nothing is compiled again."""
+        checking = object.__new__(cls)
+        vars(checking).update(vars(contract))
+        return checking
+
+    def check(self, response: Answered) -> None:
+        """Hold a response to the contract and to Adyen's rules.
+
+        ``response`` is one of httpx or requests, of any operation of the contract. Raises :class:`ContractBroken`, an
+        AssertionError, that says what is wrong; secrets in it are masked. A response of something that the contract
+        does not have is wrong, too.
+        """
+        __tracebackhide__ = True
+        act = _act(response)
+        matched = self.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
+        if matched is None:
+            raise ContractBroken(
+                f"{act.request.method} {act.request.url.path} is no operation of the contract ({self.version}); "
+                "check responses of the 26 operations on API credentials only"
+            )
+        failures = judge(self, matched[0], act, History())
+        if failures:
+            raise ContractBroken(explain(failures))
+
+
+def _act(response: Answered) -> Act:
+    if isinstance(response, httpx.Response):
+        response.read()
+        return Act(response.request, response, "a test of yours")
+    sent = response.request
+    body = getattr(sent, "content", None) or getattr(sent, "body", None) or b""
+    request = httpx.Request(str(sent.method), str(sent.url), headers=dict(sent.headers), content=body)
+    # what the library decompressed is not compressed any more
+    headers = {name: value for name, value in response.headers.items() if name.lower() != "content-encoding"}
+    answer = httpx.Response(response.status_code, headers=headers, content=response.content, request=request)
+    return Act(request, answer, "a test of yours")
