@@ -76,7 +76,12 @@ def judge(contract: Contract, operation: Operation, act: Act, history: History) 
 def _register(seen: Seen) -> None:
     """Let masking know the secrets of an exchange that another client made."""
     key, basic = seen.presented
-    for secret in {*secrets_in(seen.content), *secrets_in(seen.request.content), key, basic and basic[1]}:
+    for secret in {
+        *secrets_in(seen.content, seen.body),
+        *secrets_in(seen.request.content, seen.sent),
+        key,
+        basic and basic[1],
+    }:
         if secret:
             SECRETS.add(secret)
     if seen.request.headers.get("authorization"):
