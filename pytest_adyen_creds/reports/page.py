@@ -91,7 +91,7 @@ def _totals(report: dict[str, Any]) -> str:
     covered = sum(1 for row in documented if row["answers"])
     totals: dict[str, Any] = {level.capitalize(): report["drift"]["counts"][level] for level in LEVELS}
     totals |= {"Accepted": len(report["accepted"]), "Failed checks": len(report["failures"])}
-    totals |= {"Answers": report["drift"]["answers"], "Statuses covered": f"{covered} of {len(documented)}"}
+    totals |= {"Answers": report["drift"]["answers"], "Covered": f"{covered}/{len(documented)}"}
     return '<dl class="totals">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in totals.items()) + "</dl>"
 
 
@@ -114,7 +114,7 @@ def _findings(report: dict[str, Any]) -> Iterator[str]:
             f"{_text(each.message)} <span class=soft>({_text(where(each))}; {_count(each.count, 'answer')})</span>"
             f"</summary>\n<div class=inside>"
         )
-        yield from _places(rows, f"Where {each.id} was found")
+        yield from _places(rows)
         example = next((row["example"] for row in rows if row.get("example")), "")
         yield (f"<p>Example: <code>{_text(example)}</code></p>" if example else "") + "</div></details>"
     yield from _more(len(groups) - _MOST, "groups of findings")
@@ -122,7 +122,10 @@ def _findings(report: dict[str, Any]) -> Iterator[str]:
         yield f"<p>{_text(problem)}</p>"
 
 
-def _places(rows: list[dict[str, Any]], caption: str) -> Iterator[str]:
+def _places(rows: list[dict[str, Any]]) -> Iterator[str]:
+    if len(rows) == 1 and len(rows[0].get("origins", {})) == 1:
+        yield f"<p>Answered by: {_text(next(iter(rows[0]['origins'])))}</p>"
+        return
     body = (
         [
             f"<code>{_text(row['operation'])}</code>",
@@ -133,7 +136,7 @@ def _places(rows: list[dict[str, Any]], caption: str) -> Iterator[str]:
         ]
         for row in rows[:_MOST_PLACES]
     )
-    yield _table(caption, ("Operation", "Status", "Place", "Answered by", "Answers"), body)
+    yield _table("Where it was found", ("Operation", "Status", "Place", "Answered by", "Answers"), body)
     yield from _more(len(rows) - _MOST_PLACES, "places")
 
 
@@ -198,8 +201,8 @@ def _recordings(recordings: list[dict[str, Any]]) -> Iterator[str]:
             [
                 f"<code>{_text(each['path'])}</code>",
                 _text(_BACKENDS.get(each["backend"], "not known")),
-                _text((each["recorded_at"] or "not known")[:10]),
-                _text("not known" if each["age_days"] is None else _count(each["age_days"], "day")),
+                _short((each["recorded_at"] or "not known")[:10]),
+                _short("not known" if each["age_days"] is None else _count(each["age_days"], "day")),
                 _contract(each),
                 _text("not known" if each["answers"] is None else each["answers"]),
                 f"{_level('warning', 'stale')} {_text('; '.join(each['stale']))}"
@@ -267,6 +270,10 @@ def _text(value: Any) -> str:
     """Return ``value`` as text of the page: escaped, shortened, without what is not to be seen."""
     text = plain(str(value))
     return html.escape(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
+
+
+def _short(value: str) -> str:
+    return f'<span class="short">{_text(value)}</span>'
 
 
 def _lines(value: str) -> str:

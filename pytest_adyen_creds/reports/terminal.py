@@ -38,7 +38,8 @@ def summarise(run: Run, reporter: Any) -> None:
 def contract_lines(run: Run, *, table: bool = True, whole: bool = True) -> Iterator[str]:
     """Yield what the run judged: coverage, where the answers came from, and each failed check once.
 
-    ``table`` adds the table of operations by statuses; not ``whole``: one line for the checks that an operation's status failed.
+    ``table`` adds the table of operations by statuses. Not ``whole``: one line for all that an operation's status
+    failed.
     """
     if table and run.coverage:
         yield from coverage_lines(run.contract, run.coverage)
