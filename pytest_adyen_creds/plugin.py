@@ -210,20 +210,24 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         summarise(config.stash[RUN], terminalreporter)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Put away what the run opened; report, and let drift decide the exit status as it was asked to.
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Put away what the run opened, after the fixtures of a test that was interrupted have ended, before the summary.
 
-    Under xdist a worker only hands its results to the controller.
+    Report, and let drift decide the exit status as it was asked to; an xdist worker only hands over its results.
     """
-    config = session.config
-    if RUN not in config.stash:
-        return
-    run = config.stash[RUN]
+    try:
+        yield
+    finally:
+        if RUN in session.config.stash:
+            _finish(session, session.config.stash[RUN])
+
+
+def _finish(session: pytest.Session, run: Run) -> None:
     run.close()
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["adyen_creds"] = run.results()
-    elif run.has_results and not config.option.collectonly:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["adyen_creds"] = run.results()
+    elif run.has_results and not session.config.option.collectonly:
         from pytest_adyen_creds.reports.ending import end
 
         session.exitstatus = end(run, session)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 INVITATION: Final = "adyen_creds_pool"
 """The name under which a worker is told how to reach the pool."""
 
+_PATIENCE: Final = 60.0
+"""Seconds that a run which is done waits for the recovery of what earlier ones left."""
+
 _USERS: Final = frozenset({"adyen_credential"})
 _DESELECTING: Final = ("keyword", "markexpr", "deselect", "lf", "stepwise")
 
@@ -227,6 +230,7 @@ class _Owner:
             self._ledger.created(credential_id)
         self.problems += self.throwaways.close()
         self.problems += self._pool.close(self._clock.stop)
+        self._recovery.join(_PATIENCE)
         is_clean = not self.problems
         if self._pool.is_dirty or not self._ledger.is_settled or not is_clean:
             is_clean = self._sweep_own()
