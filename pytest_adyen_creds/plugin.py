@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_adyen_creds.cassettes.keeper import DESELECTED, prepare
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
-from pytest_adyen_creds.settings import OPTIONS, resolve
+from pytest_adyen_creds.options import OPTIONS
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -83,6 +84,7 @@ def run_of(config: pytest.Config) -> Run:
 
             run.watches = True
             config.pluginmanager.register(Watching(run.watch, run.settings.base_url), "adyen-watching")
+        config.pluginmanager.register(run.keeper, "adyen-cassettes")
         if run.settings.backend == "live":
             from pytest_adyen_creds.credentials.session import LiveSession
 
@@ -94,6 +96,8 @@ def run_of(config: pytest.Config) -> Run:
 
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of this run: command line over ini over environment."""
+    from pytest_adyen_creds.settings import resolve
+
     ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
     return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath))
 
@@ -136,6 +140,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "adyen_operation" in metafunc.fixturenames:
         operations = run_of(metafunc.config).contract.operations
         metafunc.parametrize("adyen_operation", list(operations.values()), ids=list(operations))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Have a test's traffic answered before its other fixtures begin, where it uses one that talks to Adyen."""
+    prepare(item)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note that not all tests run."""
+    for item in items[:1]:
+        item.config.stash[DESELECTED] = True
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from pytest_adyen_creds.conversions import convert
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, TEST_HOSTS, check_endpoint
 from pytest_adyen_creds.errors import FileRefused, SettingsError
-from pytest_adyen_creds.options import OPTIONS, Option, convert
+from pytest_adyen_creds.options import OPTIONS, Option
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
 __all__ = ["LIVE_PREFIX", "MANAGEMENT_HOST", "OPTIONS", "TEST_HOSTS", "Option", "Settings", "check_endpoint", "resolve"]

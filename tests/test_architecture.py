@@ -19,6 +19,7 @@ LAYERS = [
     {"management"},
     {"contract"},
     {"settings"},
+    {"conversions"},
     {"endpoints", "options"},
     {"files"},
     {"secrets"},
@@ -87,7 +88,9 @@ def test_no_circle_within_a_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["httpx", "vcr", "schemathesis", "jsonschema", "jsonschema_rs", "werkzeug", "rich", "click", "yaml"]
+    "module",
+    ["httpx", "vcr", "schemathesis", "jsonschema", "jsonschema_rs", "werkzeug", "rich", "click", "yaml"]
+    + [f"pytest_adyen_creds.{room}" for room in ("settings", "secrets", "endpoints", "run")],
 )
 def test_an_idle_plugin_imports_nothing_heavy(module: str) -> None:
     code = f"import pytest_adyen_creds.plugin, sys; sys.exit({module!r} in sys.modules)"
