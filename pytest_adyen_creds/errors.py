@@ -63,3 +63,10 @@ class CredentialError(AdyenCredsError):
 
 class SandboxError(AdyenCredsError):
     """The sandbox was asked for something it does not have or cannot do."""
+
+
+class StaleCassetteWarning(UserWarning):
+    """A cassette is older than ``adyen_cassette_max_age`` allows, or was recorded with another contract.
+
+    An error where the ini file says so: ``filterwarnings = error::pytest_adyen_creds.errors.StaleCassetteWarning``.
+    """

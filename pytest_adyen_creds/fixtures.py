@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_adyen_creds.cassettes.traffic import Traffic
     from pytest_adyen_creds.checks.responses import CheckingContract
     from pytest_adyen_creds.checks.suite import Suite
     from pytest_adyen_creds.credentials.backend import Backend
@@ -41,6 +43,7 @@ __all__ = [
     "adyen_settings",
     "adyen_suite",
     "adyen_throwaways",
+    "adyen_traffic",
 ]
 
 
@@ -90,7 +93,7 @@ def adyen_backend(adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Backe
     if adyen_run.live:
         return adyen_run.live.backend
     backend = open_backend(adyen_run.settings, adyen_sandbox_config)
-    return replace(backend, observers=(adyen_run.watch.client(backend.origin),))
+    return replace(backend, observers=(adyen_run.tap.observer(adyen_run.watch, backend.origin),), tap=adyen_run.tap)
 
 
 @pytest.fixture(scope="session")
@@ -112,20 +115,40 @@ def adyen_management(adyen_throwaways: Throwaways) -> ManagementClient:
 
 
 @pytest.fixture
-def adyen_sandbox(adyen_backend: Backend) -> Iterator[Sandbox]:
-    """The embedded sandbox that answers: its clock, faults and customer area. Faults end with the test."""
-    if adyen_backend.sandbox is None:
-        pytest.skip("adyen_sandbox drives the embedded sandbox, and another server answers this run")
-    yield adyen_backend.sandbox
-    adyen_backend.sandbox.faults.clear()
+def adyen_traffic(adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Traffic]:
+    """The traffic of this test: while it lasts, the backend in use answers for Adyen, whatever library asks.
+
+    Every fixture that talks to Adyen brings it along. A test whose code under test alone does asks for it by name:
+    ``@pytest.mark.usefixtures("adyen_traffic")``. ``adyen_traffic.cassette`` is where the test's recording lies.
+    """
+    from pytest_adyen_creds.cassettes.keeper import cassette_of, is_recorded_elsewhere
+    from pytest_adyen_creds.cassettes.opening import Test, opened
+
+    item = request.node
+    test = Test(
+        cassette_of(item),
+        drives_sandbox="adyen_sandbox" in item.fixturenames,
+        is_recorded_elsewhere=is_recorded_elsewhere(item),
+        fixture=request.getfixturevalue,
+        warn=item.warn,
+    )
+    with opened(adyen_run, test) as traffic:
+        adyen_run.keeper.attach(item, traffic)
+        yield traffic
 
 
 @pytest.fixture
-def adyen_credentials(adyen_throwaways: Throwaways, request: pytest.FixtureRequest) -> Iterator[Leases]:
-    """The pool, for a test that needs several: ``adyen_credentials.lease(...)``; all are given back at the end."""
-    from pytest_adyen_creds.credentials.throwaways import Leases
+def adyen_sandbox(adyen_traffic: Traffic) -> Sandbox:
+    """The embedded sandbox that answers: its clock, faults and customer area. Faults end with the test."""
+    if adyen_traffic.sandbox is None:
+        pytest.skip("adyen_sandbox drives the embedded sandbox, and another server answers this run")
+    return adyen_traffic.sandbox
 
-    leases = Leases(adyen_throwaways, _progress_to(request.config))
+
+@pytest.fixture
+def adyen_credentials(adyen_traffic: Traffic, request: pytest.FixtureRequest) -> Iterator[Leases]:
+    """The pool, for a test that needs several: ``adyen_credentials.lease(...)``; all are given back at the end."""
+    leases = adyen_traffic.leases(_progress_to(request.config))
     yield leases
     leases.close()
 
@@ -141,16 +164,18 @@ def adyen_credential(adyen_credentials: Leases, request: pytest.FixtureRequest) 
 
 
 @pytest.fixture
-def adyen_client(adyen_credential: Credential, adyen_throwaways: Throwaways) -> Iterator[httpx.Client]:
+def adyen_client(adyen_credential: Credential, adyen_traffic: Traffic) -> Iterator[httpx.Client]:
     """An httpx client signed in as the throwaway; paths come after the base URL: ``adyen_client.get("/me")``."""
-    with adyen_throwaways.backend.client(adyen_credential.key(), adyen_throwaways.ownership) as client:
+    throwaways = adyen_traffic.throwaways
+    with throwaways.backend.client(adyen_credential.key(), throwaways.ownership) as client:
         yield client
 
 
 @pytest.fixture
-def adyen_async_client(adyen_credential: Credential, adyen_throwaways: Throwaways) -> httpx.AsyncClient:
+def adyen_async_client(adyen_credential: Credential, adyen_traffic: Traffic) -> httpx.AsyncClient:
     """An asynchronous httpx client signed in as the throwaway; it keeps no connection, so it needs no closing."""
-    return adyen_throwaways.backend.async_client(adyen_credential.key(), adyen_throwaways.ownership)
+    throwaways = adyen_traffic.throwaways
+    return throwaways.backend.async_client(adyen_credential.key(), throwaways.ownership)
 
 
 @pytest.fixture
@@ -179,21 +204,21 @@ def adyen_sdk(adyen_credential: Credential, adyen_client: httpx.Client) -> Any:
 
 
 @pytest.fixture
-def adyen_balance_platform_credential(adyen_backend: Backend) -> Credential:
+def adyen_balance_platform_credential(adyen_traffic: Traffic) -> Credential:
     """A balance-platform credential, made by hand and named by ``ADYEN_BALANCE_PLATFORM_USERNAME`` and ``…_API_KEY``.
 
     In the embedded sandbox it is made there; on a live server a test is skipped where the environment names none.
     """
-    return _by_hand("balance-platform", adyen_backend)
+    return adyen_traffic.made_by_hand("balance-platform", partial(_by_hand, "balance-platform"))
 
 
 @pytest.fixture
-def adyen_lem_credential(adyen_backend: Backend) -> Credential:
+def adyen_lem_credential(adyen_traffic: Traffic) -> Credential:
     """A Legal Entity Management credential, made by hand and named by ``ADYEN_LEM_USERNAME`` and ``…_API_KEY``.
 
     In the embedded sandbox it is made there; on a live server a test is skipped where the environment names none.
     """
-    return _by_hand("lem", adyen_backend)
+    return adyen_traffic.made_by_hand("lem", partial(_by_hand, "lem"))
 
 
 def _by_hand(kind: str, backend: Backend) -> Credential:

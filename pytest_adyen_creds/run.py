@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_adyen_creds.errors import ContractError
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.cassettes.keeper import Keeper
+    from pytest_adyen_creds.cassettes.tap import Tap
     from pytest_adyen_creds.checks.judging import CheckFailure
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.session import LiveSession
@@ -54,6 +56,20 @@ class Run:
         from pytest_adyen_creds.contract import load_contract
 
         return load_contract(self.settings.api_version, self.settings.contracts)
+
+    @cached_property
+    def tap(self) -> Tap:
+        """Where the requests of this process's clients go while a test runs."""
+        from pytest_adyen_creds.cassettes.tap import Tap
+
+        return Tap(is_closed=self.settings.backend == "replay")
+
+    @cached_property
+    def keeper(self) -> Keeper:
+        """What writes the recordings of tests."""
+        from pytest_adyen_creds.cassettes.keeper import Keeper
+
+        return Keeper()
 
     @cached_property
     def watch(self) -> Watch:

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -25,8 +25,15 @@ _ADYEN: Final = re.compile(r"(?:.+\.)?adyen(?:payments)?\.com\.?", re.IGNORECASE
 
 _DoorT = TypeVar("_DoorT", bound="Door")
 
+_OPEN: Final[list[Door]] = []
+
 OBSERVERS: Final[list[Callable[[Request, dict[str, Any], str], None]]] = []
 """Called with each request that is answered through a door, the response, and who answered in words."""
+
+
+def is_open() -> bool:
+    """Tell whether a door stands open, which another one opened now would stand in front of."""
+    return bool(_OPEN)
 
 
 class Hosts:
@@ -73,12 +80,17 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
         self.rewound = True
 
     @classmethod
-    def opened(cls: type[_DoorT], name: str, **parts: Any) -> AbstractContextManager[_DoorT]:
-        """Return a context manager in which the door made of ``parts`` is open; ``name`` is what errors call it."""
+    @contextmanager
+    def opened(cls: type[_DoorT], name: str, **parts: Any) -> Iterator[_DoorT]:
+        """Keep the door made of ``parts`` open in a ``with`` block; ``name`` is what errors call it."""
         config = vcr.VCR(record_mode=cls.record_mode_name).get_merged_config(path=name)
         config["custom_patches"] = (*config["custom_patches"], *_mocks_left_alone())
-        opened: AbstractContextManager[_DoorT] = cls.use(**config, **parts)
-        return opened
+        with cls.use(**config, **parts) as door:
+            _OPEN.append(door)
+            try:
+                yield door
+            finally:
+                _OPEN.remove(door)
 
     record_mode_name = "none"
 

@@ -102,6 +102,12 @@ class Index:
                 self._bind(asked, answers.asked)
             return self.interactions[number]
 
+    def let_stand_for(self, credential: str, recorded: str) -> None:
+        """Let ``credential`` (a key) stand for ``recorded`` from the start, where the recording knows that one."""
+        with self._lock:
+            if recorded in self._credentials and credential not in self._credentials:
+                self._credential_aliases.bind(credential, recorded)
+
     def translated(self, asked: Asked) -> Asked:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
         return replace(

@@ -10,12 +10,11 @@ from typing import Any, Final, Literal
 
 from vcr.request import Request
 
-from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes import document, storage
 from pytest_adyen_creds.cassettes.door import Door, Hosts, asked_of, interaction_of_vcr, response_of
 from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance, origin_of
 from pytest_adyen_creds.cassettes.interception import Wsgi, call_app
-from pytest_adyen_creds.cassettes.log import InteractionLog
 from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS
@@ -38,6 +37,7 @@ class Recording:
         self._scrubber = scrubber
         self._known = known
         self._noted: list[tuple[int, Interaction]] = []
+        self._orders = itertools.count()
         self._kept = False
 
     def keep(self) -> None:
@@ -48,21 +48,33 @@ class Recording:
         """Have nothing written: the old cassette, if there is one, stays as it is."""
         self._kept = False
 
+    def next_order(self) -> int:
+        """Return the place in the recording of a request that begins now; see :meth:`note`."""
+        return next(self._orders)
+
+    @property
+    def noted(self) -> list[Interaction]:
+        """The exchanges as they happened, by when they began: secrets included, so never print or store them."""
+        return [interaction for _, interaction in sorted(self._noted, key=lambda pair: pair[0])]
+
     def note(self, order: int, interaction: Interaction) -> None:
         """Add an exchange as it happened, ``order`` saying when it began; its secrets are registered for masking."""
         for secret in self._scrubber.secrets_in(interaction):
             SECRETS.add(secret)
         self._noted.append((order, interaction))
 
+    def scrubbed(self, provenance: Provenance) -> Cassette:
+        """Return the recording as it is to be written; raises :class:`CassetteError` where a secret would be left."""
+        known = self._known.interactions
+        interactions, context = self._scrubber.recording((*known, *self.noted), self.context)
+        return Cassette(interactions=tuple(interactions), provenance=provenance, context=context)
+
     def finish(self, provenance: Provenance) -> None:
         """Write the recording where it was kept and holds anything new."""
         if not self._kept or (self._known.provenance is not None and not self._noted):
             return
-        log = InteractionLog(self._known.interactions)
-        log.context = self.context
-        for _, interaction in sorted(self._noted, key=lambda pair: pair[0]):
-            log.note(interaction)
-        self.written = log.save(self.path, provenance, self._scrubber)
+        self.written = self.scrubbed(provenance)
+        storage.write(self.path, self.written)
 
 
 class RecordingDoor(Door):
@@ -78,7 +90,6 @@ class RecordingDoor(Door):
         self.known_origin = known_origin
         self.index = index
         self.app = app
-        self._orders = itertools.count()
 
     def can_play_response_for(self, request: Request) -> bool:
         """Tell whether the cassette or the application answers ``request``; a live host is refused."""
@@ -86,7 +97,7 @@ class RecordingDoor(Door):
             return False
         self.refuse_live(request)
         # the order of asking, not of answering, so that two recordings of concurrent requests are alike
-        request.__dict__.setdefault(_ORDER, next(self._orders))
+        request.__dict__.setdefault(_ORDER, self.recording.next_order())
         return self._has_app_for(request) or self.index.has(asked_of(request, self.hosts))
 
     def play_response(self, request: Request) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,13 @@ class IndexedCassette(Door):
     library; requests to other hosts pass.
     """
 
-    def __init__(self, *, index: Index, origin: str = origin_of(None), **parts: Any) -> None:
+    def __init__(
+        self, *, index: Index, origin: str = origin_of(None), on_miss: Callable[[str], str] = str, **parts: Any
+    ) -> None:
         super().__init__(**parts)
         self.index = index
         self.origin = origin
+        self._on_miss = on_miss
 
     def can_play_response_for(self, request: Request) -> bool:
         """Tell whether the recording answers ``request``."""
@@ -54,7 +57,7 @@ class IndexedCassette(Door):
         return len(self.index.interactions)
 
     def _miss(self, asked: Asked) -> CassetteError:
-        return CassetteError(describe_miss(self.index, asked, str(self._path)))
+        return CassetteError(self._on_miss(describe_miss(self.index, asked, str(self._path))))
 
     def _asked(self, request: Request) -> Asked:
         # libraries ask twice, and urllib3 changes the request in between until it is complete
@@ -83,20 +86,23 @@ def replaying(
 class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """An httpx transport, sync and async, that answers from a recording and knows nothing else.
 
-    Every request that the recording does not hold raises :class:`CassetteError`.
+    Every request that the recording does not hold raises :class:`CassetteError`. ``interactions`` may be an
+    :class:`Index` that others use, too. ``on_miss`` is told what a miss is about, and returns what to say.
     """
 
     def __init__(
         self,
-        interactions: Iterable[Interaction],
+        interactions: Iterable[Interaction] | Index,
         name: str | Path,
         *,
         base_urls: Iterable[str] = (),
         repeats: bool = False,
+        on_miss: Callable[[str], str] = str,
     ) -> None:
-        self.index = Index(interactions, repeats=repeats)
+        self.index = interactions if isinstance(interactions, Index) else Index(interactions, repeats=repeats)
         self._name = str(name)
         self._hosts = Hosts(base_urls)
+        self._on_miss = on_miss
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the recorded answer to ``request``."""
@@ -118,7 +124,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         )
         interaction = self.index.take(asked)
         if interaction is None:
-            raise CassetteError(describe_miss(self.index, asked, self._name))
+            raise CassetteError(self._on_miss(describe_miss(self.index, asked, self._name)))
         return httpx.Response(
             interaction.status,
             headers=list(interaction.response_headers),

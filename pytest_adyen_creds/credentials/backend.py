@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import httpx
 
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Timing
 from pytest_adyen_creds.endpoints import is_loopback
-from pytest_adyen_creds.errors import CassetteError, SandboxError
+from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.management import (
     Budget,
     Clock,
@@ -33,6 +33,16 @@ REQUESTS_PER_MINUTE: Final = 120
 """What a whole run sends to a server that is not on this machine, at most; nobody published the API's own limit."""
 
 _TIMEOUT: Final = 30.0
+
+
+class Tap(Protocol):
+    """What tests' requests go through on their way to a transport."""
+
+    def wrap(self, inner: httpx.BaseTransport) -> httpx.BaseTransport:
+        """Return ``inner`` behind the tap."""
+
+    def wrap_async(self, inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        """Return ``inner`` behind the tap."""
 
 
 class SandboxClock:
@@ -71,6 +81,8 @@ class Backend:
     """How many processes share what a run may send."""
     observers: tuple[Observer, ...] = ()
     """Called with each exchange of every client made here."""
+    tap: Tap | None = None
+    """Where the requests of tests are recorded and replayed."""
 
     @property
     def origin(self) -> str:
@@ -97,13 +109,15 @@ class Backend:
         names = [self.username] if self.username else []
         return Ownership(budget, provisioning=[self.key], provisioning_usernames=names)
 
-    def management(self, ownership: Ownership, *, clock: Clock | None = None) -> ManagementClient:
-        """Return a client signed in with the provisioning key."""
+    def management(
+        self, ownership: Ownership, *, clock: Clock | None = None, for_tests: bool = False
+    ) -> ManagementClient:
+        """Return a client signed in with the provisioning key; ``for_tests``: what it sends is a test's traffic."""
         local = self.sandbox is not None or is_loopback(self.base_url)
         client = ManagementClient(
             self.base_url,
             api_key=self.key,
-            transport=self.transport(),
+            transport=self._tapped() if for_tests else self.transport(),
             ownership=ownership,
             clock=clock or self.clock,
             timeout=_TIMEOUT,
@@ -117,7 +131,7 @@ class Backend:
         return httpx.Client(
             base_url=self.base_url,
             headers={"X-API-Key": api_key.reveal()},
-            transport=GuardedTransport(self.transport(), ownership, observers=list(self.observers)),
+            transport=GuardedTransport(self._tapped(), ownership, observers=list(self.observers)),
             trust_env=False,
             timeout=_TIMEOUT,
         )
@@ -127,10 +141,16 @@ class Backend:
         return httpx.AsyncClient(
             base_url=self.base_url,
             headers={"X-API-Key": api_key.reveal()},
-            transport=GuardedAsyncTransport(self.async_transport(), ownership, observers=list(self.observers)),
+            transport=GuardedAsyncTransport(self._async_tapped(), ownership, observers=list(self.observers)),
             trust_env=False,
             timeout=_TIMEOUT,
         )
+
+    def _tapped(self) -> httpx.BaseTransport:
+        return self.tap.wrap(self.transport()) if self.tap else self.transport()
+
+    def _async_tapped(self) -> httpx.AsyncBaseTransport:
+        return self.tap.wrap_async(self.async_transport()) if self.tap else self.async_transport()
 
     @property
     def timing(self) -> Timing:
@@ -141,17 +161,12 @@ class Backend:
 def open_backend(settings: Settings, sandbox: Mapping[str, Any] | None = None, *, share: int = 1) -> Backend:
     """Return the backend of a run: ``live`` as the settings say, else an embedded sandbox made with ``sandbox``.
 
-    Raises :class:`SettingsError` where the live backend lacks a key or an account, and :class:`CassetteError` in
-    replay, where no server answers that could make a throwaway.
+    In replay its answers are those of cassettes; the sandbox has the clock and the accounts. Raises
+    :class:`SettingsError` where the live backend lacks a key or an account.
     """
     if settings.backend == "live":
         key, company = settings.require_live()
         return Backend("live", settings.base_url, company, settings.merchant, key, SystemClock(), share=share)
-    if settings.backend == "replay":
-        raise CassetteError(
-            "a throwaway credential needs a server, and --adyen-backend=replay answers from cassettes only; "
-            "use --adyen-backend=auto or sandbox"
-        )
     return _embedded(settings, dict(sandbox or {}))
 
 

@@ -179,7 +179,7 @@ class _Owner:
         with backend.management(Ownership(0, provisioning=[backend.key])) as client:
             self._preflight: Preflight = preflight(client, backend.company)
         observers = (run.watch.client(backend.origin),)
-        self.backend = replace(backend, username=self._preflight.username, observers=observers)
+        self.backend = replace(backend, username=self._preflight.username, observers=observers, tap=run.tap)
         self._folder = state_folder(os.environ)
         self._ledger = Ledger(self._folder, self._run_id, backend.base_url, backend.company)
         self._budget = LedgerBudget(run.settings.max_created, self._ledger)
@@ -278,7 +278,7 @@ class _Worker:
         self._pool = RemotePool(invitation, str(worker.get("workerid", "worker")))
         backend = open_backend(run.settings, share=int(worker.get("workercount", 1)))
         observers = (run.watch.client(backend.origin),)
-        self.backend = replace(backend, username=invitation["username"], observers=observers)
+        self.backend = replace(backend, username=invitation["username"], observers=observers, tap=run.tap)
         budget = SharedBudget(run.settings.max_created, self._pool)
         lender: Lender = self._pool
         self.throwaways = Throwaways(self.backend, lender, budget, invitation["run"])

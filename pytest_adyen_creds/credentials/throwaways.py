@@ -43,7 +43,7 @@ class Throwaways:
         self.backend = backend
         self.run = run
         self.ownership = backend.ownership(budget)
-        self.management = backend.management(self.ownership)
+        self.management = backend.management(self.ownership, for_tests=True)
         self._lender = lender
         self._provisioner = Provisioner(
             self.management, backend.company, backend.merchant, run, backend.clock, timing=backend.timing

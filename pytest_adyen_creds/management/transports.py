@@ -86,7 +86,7 @@ class _Guard:
         for secret in secrets_in(seen.content, body):
             SECRETS.add(secret)
         if intent is not None:
-            self.ownership.settle(intent, _outcome(seen.status_code, body))
+            self.ownership.settle(intent, outcome_of(seen.status_code, body))
         self.ownership.learn(request, seen.status_code, body)
         if live_key_in(seen.content, body):
             self.ownership.halt(
@@ -194,7 +194,8 @@ def _copy(response: httpx.Response, raw: bytes) -> httpx.Response:
     )
 
 
-def _outcome(status: int, body: object) -> Outcome:
+def outcome_of(status: int, body: object) -> Outcome:
+    """Return what an answer to a creating request, its body parsed, says about what became of it."""
     if 200 <= status < 300:
         return "created"
     # 408: the server gave up on the request, and does not say what it did; 704: the first attempt is still at work

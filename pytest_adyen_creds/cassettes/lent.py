@@ -1,0 +1,141 @@
+"""Credentials in recordings: what a test was lent is kept beside its interactions, and lent again in replay."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_adyen_creds.credentials import tag
+from pytest_adyen_creds.credentials.credential import Credential, from_body
+from pytest_adyen_creds.credentials.provisioning import Progress
+from pytest_adyen_creds.credentials.spec import Spec
+from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
+from pytest_adyen_creds.errors import CassetteError
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.secrets import Secret
+
+LENT: Final = "credentials"
+"""The context's list of what the test leased, in order."""
+
+BY_HAND: Final = "made_by_hand"
+"""The context's mapping of kind to credential, for those that no API creates."""
+
+PROVISIONING: Final = "provisioning"
+"""The context's mapping with the key (``apiKey``) of the provisioning client, where the test used it."""
+
+AGAIN: Final = "record it again with --adyen-record=all"
+
+_ACCOUNT: Final = {"company": "companyName", "merchant": "merchantAccount"}
+
+
+def to_context(credential: Credential) -> dict[str, Any]:
+    """Return ``credential`` as a context holds it, in the API's own words; its secrets are still in it."""
+    body: dict[str, Any] = {
+        "level": credential.level,
+        _ACCOUNT[credential.level]: credential.account,
+        "id": credential.id,
+        "username": credential.username,
+        "roles": list(credential.roles),
+        "allowedOrigins": [{"id": origin.id, "domain": origin.domain} for origin in credential.origins],
+        "associatedMerchantAccounts": list(credential.merchants),
+        "description": credential.description,
+        "active": credential.active,
+        "apiKey": _revealed(credential.api_key),
+        "password": _revealed(credential.password),
+        "clientKey": _revealed(credential.client_key),
+        "_links": {name: {"href": href} for name, href in sorted(credential.links.items())},
+    }
+    return {name: value for name, value in body.items() if value not in (None, [], {})}
+
+
+def from_context(value: Any, path: Path) -> Credential:
+    """Return the credential that :func:`to_context` wrote to the cassette at ``path``."""
+    try:
+        level = value["level"]
+        return from_body(level, value[_ACCOUNT[level]], value)
+    except (KeyError, TypeError):
+        raise CassetteError(f"{path}: holds a credential that is incomplete; {AGAIN}") from None
+
+
+def entry_of(spec: Spec, credential: Credential) -> dict[str, Any]:
+    """Return what the context holds about one lease."""
+    return {"asked": _question(spec), "credential": to_context(credential)}
+
+
+class NotedLeases(Leases):
+    """Leases of which ``note`` is told."""
+
+    def __init__(self, throwaways: Throwaways, progress: Progress, note: Callable[[Spec, Credential], None]) -> None:
+        super().__init__(throwaways, progress)
+        self._note = note
+
+    def lease_as(self, spec: Spec) -> Credential:
+        """Return a throwaway on lease that is as ``spec`` says, and tell of it."""
+        credential = super().lease_as(spec)
+        self._note(spec, credential)
+        return credential
+
+
+class Lending:
+    """Lends what a recorded test was lent: for each question, in the order of the recording. Thread-safe.
+
+    ``miss`` is told what is wanting, and returns what to say.
+    """
+
+    def __init__(self, context: Mapping[str, Any], path: Path, miss: Callable[[str], str]) -> None:
+        self._path = path
+        self._miss = miss
+        entries = context.get(LENT, [])
+        self._entries = list(entries) if isinstance(entries, list) else []
+        self._count = len(self._entries)
+        self._lock = threading.Lock()
+
+    def lease(self, spec: Spec, holder: str = "main", progress: Progress = lambda text: None) -> Credential:
+        """Return the next credential that the recording holds for ``spec``; raises :class:`CassetteError`."""
+        question = _question(spec)
+        with self._lock:
+            for entry in self._entries:
+                if isinstance(entry, dict) and entry.get("asked") == question:
+                    self._entries.remove(entry)
+                    return from_context(entry.get("credential"), self._path)
+        further = "further " if self._count else ""
+        raise CassetteError(
+            self._miss(
+                f"{self._path}: holds no {further}credential like the one that this test asks for "
+                f"({_words(question)}); {AGAIN}"
+            )
+        )
+
+    def give_back(self, credential_id: str, holder: str = "main", credential: Credential | None = None) -> None:
+        """Take one back: nothing is to be done."""
+
+
+class LentThrowaways(Throwaways):
+    """Throwaways out of a recording: not on any server, so nothing tags them and nothing resets them."""
+
+    def lease(self, spec: Spec, progress: Progress = lambda text: None) -> Credential:
+        """Return a recorded credential."""
+        credential = self._lender.lease(spec)
+        self.ownership.lease(credential.id, tag.make(self.run, self.backend.clock.now()), api_key=credential.api_key)
+        return credential
+
+    def give_back(self, credential: Credential) -> None:
+        """Take it back."""
+        self.ownership.release(credential.id)
+
+
+def _question(spec: Spec) -> dict[str, Any]:
+    # how many accounts, not which: in a recording they have other names
+    return {**spec.to_json(), "merchants": len(spec.merchants)}
+
+
+def _words(question: Mapping[str, Any]) -> str:
+    told = {name: value for name, value in question.items() if value not in ([], False, 0)}
+    return ", ".join(f"{name}={value!r}" for name, value in told.items())
+
+
+def _revealed(secret: Secret | None) -> str | None:
+    return secret.reveal() if secret is not None else None

@@ -1,0 +1,84 @@
+"""The live door: what any HTTP library asks Adyen's test endpoint passes the same guards as the plugin's clients."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+from vcr.request import Request
+
+from pytest_adyen_creds.cassettes.body import decompress
+from pytest_adyen_creds.cassettes.door import Door, body_of, interaction_of_vcr
+from pytest_adyen_creds.cassettes.interaction import Interaction, find_header
+from pytest_adyen_creds.cassettes.record import Recording
+from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.errors import EndpointRefused
+from pytest_adyen_creds.management import Ownership, is_guarded
+from pytest_adyen_creds.management.messages import SECRET_PROPERTIES, live_key_in, parse
+from pytest_adyen_creds.management.transports import outcome_of
+from pytest_adyen_creds.secrets import SECRETS
+
+_ADMITTED: Final = "_adyen_creds_admitted"
+_NOTHING: Final = Scrubber(SECRET_PROPERTIES)
+
+
+class LiveDoor(Door):
+    """A door to the network that both guards stand at; what passes is noted in ``recording``, if there is one.
+
+    A request to the Management API is sent only where ``ownership`` admits it, one to a live host of Adyen never, and
+    any other as it comes. Requests of the plugin's own clients have passed the guards before, and are noted elsewhere.
+    """
+
+    def __init__(self, *, ownership: Ownership, recording: Recording | None, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.ownership = ownership
+        self.recording = recording
+
+    def can_play_response_for(self, request: Request) -> bool:
+        """Answer nothing."""
+        return False
+
+    def filter_request(self, request: Request) -> Request | None:
+        """Let ``request`` out (``None``) where the guards do; afterwards say whether its answer is wanted."""
+        if is_guarded() or not self.hosts.is_ours(request.uri):
+            return None
+        if _ADMITTED in request.__dict__:
+            return request
+        self.refuse_live(request)
+        sent = _as_httpx(request)
+        intent = self.ownership.admit(sent) if self.hosts.is_served(request.uri) else None
+        order = self.recording.next_order() if self.recording else 0
+        request.__dict__[_ADMITTED] = (sent, intent, order)
+        return None
+
+    def append(self, request: Request, response: dict[str, Any]) -> None:
+        """Take in an answer of the network: its secrets, what it says of ownership, and the exchange."""
+        if is_guarded() or not self.hosts.is_ours(request.uri):
+            return
+        sent, intent, order = request.__dict__.get(_ADMITTED) or (_as_httpx(request), None, 0)
+        interaction = interaction_of_vcr(request, response)
+        for secret in _NOTHING.secrets_in(interaction):
+            SECRETS.add(secret)
+        if self.hosts.is_served(request.uri):
+            self._learn(sent, intent, interaction)
+        if self.recording is not None:
+            self.recording.note(order, interaction)
+        self.observed(request, response)
+
+    def _learn(self, sent: httpx.Request, intent: str | None, interaction: Interaction) -> None:
+        coding = find_header(interaction.response_headers, "content-encoding") or ""
+        data = decompress(interaction.response_body, coding)
+        body, status = parse(data), interaction.status
+        if intent is not None:
+            self.ownership.settle(intent, outcome_of(status, body))
+        self.ownership.learn(sent, status, body)
+        if live_key_in(data, body):
+            host = urlsplit(interaction.uri).hostname
+            self.ownership.halt(f"{host} answered with a client key of the live environment; check where it runs")
+            raise EndpointRefused(f"{self.ownership.halted}; the run stops here")
+
+
+def _as_httpx(request: Request) -> httpx.Request:
+    headers = [(str(name), value) for name, value in request.headers.items() if str(name).lower() != "host"]
+    return httpx.Request(request.method, request.uri, headers=headers, content=body_of(request))

@@ -1,0 +1,140 @@
+"""A test's traffic: who answers it, its cassette, and the credentials that it was lent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_adyen_creds.cassettes import document, lent, storage
+from pytest_adyen_creds.cassettes.index import Index, request_of
+from pytest_adyen_creds.cassettes.interaction import Cassette
+from pytest_adyen_creds.cassettes.log import provenance_of
+from pytest_adyen_creds.credentials.throwaways import Leases
+from pytest_adyen_creds.errors import CassetteError
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.cassettes.record import Recording
+    from pytest_adyen_creds.credentials.backend import Backend
+    from pytest_adyen_creds.credentials.credential import Credential
+    from pytest_adyen_creds.credentials.provisioning import Progress
+    from pytest_adyen_creds.credentials.spec import Spec
+    from pytest_adyen_creds.credentials.throwaways import Throwaways
+    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.sandbox import Sandbox
+    from pytest_adyen_creds.settings import Settings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who answers a test, and whether what it is answered is recorded."""
+
+    answers: Literal["cassette", "sandbox", "live"]
+    records: bool = False
+
+
+def plan(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> Plan:
+    """Return the plan for one test.
+
+    ``drives_sandbox``: the test asks for the sandbox itself (its clock, its faults), so with ``auto`` a recording does
+    not take the sandbox's place. Whoever records has a backend answer, never a cassette.
+    """
+    if settings.backend == "live":
+        return Plan("live", settings.record != "none")
+    if settings.record != "none":
+        return Plan("sandbox", records=True)
+    if settings.backend == "replay" or (settings.backend == "auto" and has_cassette and not drives_sandbox):
+        return Plan("cassette")
+    return Plan("sandbox")
+
+
+class Traffic:
+    """What the fixture ``adyen_traffic`` gives a test: while it lasts, any HTTP library is answered as planned."""
+
+    def __init__(self, run: Run, path: Path, plan: Plan, throwaways: Callable[[], Throwaways]) -> None:
+        self.cassette = path
+        """Where the test's cassette lies, or would."""
+        self.plan = plan
+        self.sandbox: Sandbox | None = None
+        """The sandbox that the test may drive; None where another server answers."""
+        self.recording: Recording | None = None
+        self.context: Mapping[str, Any] = {}
+        """What the cassette that answers holds besides interactions."""
+        self.lender = throwaways
+        """Returns what lends credentials to this test."""
+        self._run = run
+        self._missed: list[str] = []
+
+    @property
+    def throwaways(self) -> Throwaways:
+        """What lends credentials to this test."""
+        return self.lender()
+
+    def leases(self, progress: Progress) -> Leases:
+        """Return what the fixture ``adyen_credentials`` gives the test."""
+        if self.recording is None:
+            return Leases(self.throwaways, progress)
+        return lent.NotedLeases(self.throwaways, progress, self._note_lease)
+
+    def made_by_hand(self, kind: str, make: Callable[[Backend], Credential]) -> Credential:
+        """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""
+        if self.plan.answers == "cassette":
+            known = self.context.get(lent.BY_HAND, {})
+            if kind not in known:
+                raise CassetteError(self.miss(f"{self.cassette}: holds no {kind} credential; {lent.AGAIN}"))
+            return lent.from_context(known[kind], self.cassette)
+        credential = make(self.throwaways.backend)
+        if self.recording is not None:
+            self.recording.context.setdefault(lent.BY_HAND, {})[kind] = lent.to_context(credential)
+        return credential
+
+    def save(self) -> None:
+        """Write the recording: the test has passed. With ``missing``, only where the cassette lacks something of it.
+
+        Raises :class:`CassetteError` where it cannot be written.
+        """
+        recording, run = self.recording, self._run
+        if recording is None:
+            return
+        backend = self.throwaways.backend
+        key = backend.key.reveal()
+        if any(interaction.request_header("x-api-key") == key for interaction in recording.noted):
+            recording.context[lent.PROVISIONING] = {"apiKey": key}
+        clean = recording.scrubbed(provenance_of(run.contract, backend.name, datetime.now(UTC)))
+        if run.settings.record == "missing" and self.cassette.is_file():
+            before = document.read(self.cassette)
+            if _holds(before, clean):
+                return
+            if before.provenance is None or before.provenance.backend != backend.name:
+                raise CassetteError(
+                    f"{self.cassette}: lacks what this test asks for, and it was not recorded from "
+                    f"{backend.origin}; to record all of it anew use --adyen-record=all"
+                )
+        storage.write(self.cassette, clean)
+
+    def miss(self, message: str) -> str:
+        """Note that something was asked for in vain, and return what to say: ``message``, if there is a cassette."""
+        if not self.cassette.is_file():
+            message = (
+                f"{self.cassette}: no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing "
+                "(or --adyen-live --adyen-record=missing)"
+            )
+        self._missed.append(message)
+        return message
+
+    def check(self) -> None:
+        """Raise :class:`CassetteError` where the test asked for what no recording holds, and took no notice."""
+        if self._missed:
+            raise CassetteError(self._missed[0])
+
+    def _note_lease(self, spec: Spec, credential: Credential) -> None:
+        if self.recording is not None:
+            self.recording.context.setdefault(lent.LENT, []).append(lent.entry_of(spec, credential))
+
+
+def _holds(before: Cassette, clean: Cassette) -> bool:
+    index = Index(before.interactions)
+    is_lent = before.context.keys() >= clean.context.keys()
+    return is_lent and all(index.take(request_of(interaction)) is not None for interaction in clean.interactions)
