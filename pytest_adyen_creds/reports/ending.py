@@ -1,4 +1,4 @@
-"""The end of a pytest run: reports, JUnit properties, GitHub's summary, and the exit status that drift asks for."""
+"""The end of a run: reports, JUnit properties, GitHub's summary, and the exit status that drift asks for."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
 
 
+def add_properties(run: Run, config: pytest.Config) -> None:
+    """Give the counts of ``run`` so far to pytest's JUnit XML, where there is one, as properties of the test suite."""
+    for plugin in config.pluginmanager.get_plugins():
+        if hasattr(plugin, "add_global_property"):
+            for name, value in properties(run).items():
+                plugin.add_global_property(name, value)
+
+
 def end(run: Run, session: pytest.Session) -> int:
     """Write what ``run`` was asked to write, and return the exit status of ``session``.
 
     A run that would pass ends with 1 where drift is to fail it, and with 4 where a report could not be written.
     """
-    for plugin in session.config.pluginmanager.get_plugins():
-        if hasattr(plugin, "add_global_property"):  # pytest's JUnit XML
-            for name, value in properties(run).items():
-                plugin.add_global_property(name, value)
     if is_github(os.environ) and (problem := write_step_summary(run, os.environ)):
         run.problems.append(problem)
     unwritten = write_reports(run, run.settings.reports, datetime.now(UTC))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def summarise(run: Run, reporter: Any) -> None:
     """Write what the run judged, what it found of drift, and under GitHub Actions the annotations."""
+    reporter.ensure_newline()
     if run.coverage or run.failures:
         reporter.section("Adyen contract", sep="-")
         # the tests that failed have said the rest
