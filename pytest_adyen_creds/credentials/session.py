@@ -67,6 +67,7 @@ class LiveSession:
         self._config = config
         self._opened: _Owner | _Worker | None = None
         self._previous: Any = None
+        self._prepared: set[tuple[str, str | None]] = set()
 
     @property
     def _side(self) -> _Owner | _Worker:
@@ -143,9 +144,14 @@ class LiveSession:
                 marker = item.get_closest_marker(MARKER)
                 with suppress(CredentialError):  # the test says what is wrong with its marker
                     specs.append(spec_of(item.nodeid, marker.args, marker.kwargs) if marker else Spec())
-        distinct = {(spec.level, spec.account): spec for spec in specs if not spec.fresh}
-        if distinct:
-            self._side.prepare(list(distinct.values()))
+        new = {
+            (spec.level, spec.account): spec
+            for spec in specs
+            if not spec.fresh and (spec.level, spec.account) not in self._prepared
+        }
+        if new:
+            self._prepared |= set(new)
+            self._side.prepare(list(new.values()))
 
     def _announce(self, text: str) -> None:
         # under xdist this process runs no tests and captures nothing; alone, the waiting fixture says it

@@ -15,7 +15,7 @@ from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import BudgetSpent, CredentialError
-from pytest_adyen_creds.management import Budget, ManagementClient, Ownership
+from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership
 from pytest_adyen_creds.sandbox import Clock, Sandbox
 
 CREATE = "POST /companies/{companyId}/apiCredentials"
@@ -110,6 +110,36 @@ def test_at_the_end_everything_is_off_and_the_next_run_recycles_it(stage):
     assert stage.me(again).status_code == 200
     assert later.lease(Spec("merchant")).level == "merchant"
     assert stage.calls(CREATE) == 1
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
+def test_a_claim_whose_write_was_too_slow_is_given_up(stage, seconds, monkeypatch):
+    earlier = stage.pool()
+    used = earlier.lease(Spec())
+    earlier.close()
+    pool = stage.pool()
+    update = Credentials.update
+
+    def slowly(self, credential_id, changes, **options):
+        if set(changes) == {"description"}:
+            stage.sandbox.clock.advance(seconds=seconds)
+        return update(self, credential_id, changes, **options)
+
+    monkeypatch.setattr(Credentials, "update", slowly)
+    assert (pool.lease(Spec()).id == used.id) is (seconds <= ON_LOOPBACK.slowest_write)
+    assert stage.calls(CREATE) == 1 + (seconds > ON_LOOPBACK.slowest_write)
+
+
+def test_a_claim_whose_write_was_not_answered_is_given_up(stage):
+    earlier = stage.pool()
+    used = earlier.lease(Spec())
+    earlier.close()
+    stage.sandbox.faults.lose_answer("PATCH /companies/{companyId}/apiCredentials/{apiCredentialId}")
+    assert stage.pool().lease(Spec()).id != used.id
+    # nobody claims it while that write may be another run's claim; after that it is free again
+    assert stage.pool().lease(Spec()).id != used.id
+    stage.sandbox.clock.advance(minutes=11)
+    assert stage.pool().lease(Spec()).id == used.id
 
 
 @pytest.mark.parametrize("fault", ["reset", "lose_answer", "truncate", "duplicate"])
