@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
 from pytest_adyen_creds.cassettes.log import InteractionLog
+from pytest_adyen_creds.cassettes.pseudonyms import is_part_of_pseudonyms
 from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SecretRegistry
@@ -379,7 +380,11 @@ def test_scrubbing_again_changes_nothing(bodies: list[Any], key: str) -> None:
     st.binary(max_size=20),
 )
 def test_no_registered_secret_survives_between_any_bytes(secret: str, before: bytes, after: bytes) -> None:
+    assume(not is_part_of_pseudonyms(secret))
     raw = secret.encode()
-    (clean,) = scrubber(secret).interactions([exchange(response_body=before + raw + after)])
+    try:
+        (clean,) = scrubber(secret).interactions([exchange(response_body=before + raw + after)])
+    except CassetteError:  # a pseudonym and what stands beside it spell the secret again: nothing is written
+        return
 
-    assert raw not in clean.response_body or secret in "Pseudonym-000000000"
+    assert raw not in clean.response_body
