@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_adyen_creds.drift import LEVELS, Group, group
 from pytest_adyen_creds.drift.text import plain, tally, where
 from pytest_adyen_creds.reports.coverage import coverage_summary
-from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.reports.masking import mask_text
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
@@ -83,7 +83,7 @@ def _answers(each: Group) -> str:
 
 def _clean(text: str) -> str:
     # the runner looks for its older commands anywhere in a line
-    text = plain(SECRETS.mask(text)).replace("##[", "# #[")
+    text = plain(mask_text(text)).replace("##[", "# #[")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

@@ -9,6 +9,16 @@ from pytest_adyen_creds.secrets import SECRETS
 _DEEPEST: Final = 12
 
 
+def mask_text(text: str) -> str:
+    """Return ``text`` masked, also where a secret stands in it as a part of a JSON Pointer."""
+    if "~" in text:
+        unescaped = text.replace("~1", "/").replace("~0", "~")
+        masked = SECRETS.mask(unescaped)
+        if masked != unescaped:
+            return masked
+    return SECRETS.mask(text)
+
+
 def mask_report(report: Any) -> None:
     """Mask the texts of a test or collection report in place: traceback, locals, captured output, properties."""
     report.longrepr = _masked(report.longrepr, 0)

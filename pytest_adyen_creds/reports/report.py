@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_adyen_creds import __version__
 from pytest_adyen_creds.drift import LEVELS, Finding
 from pytest_adyen_creds.reports.coverage import documented_pairs
+from pytest_adyen_creds.reports.masking import mask_text
 from pytest_adyen_creds.reports.recordings import recordings_of
-from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
@@ -80,7 +80,7 @@ def _coverage(run: Run) -> Iterator[dict[str, Any]]:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return SECRETS.mask(value)
+        return mask_text(value)
     if isinstance(value, dict):
-        return {SECRETS.mask(key): _masked(item) for key, item in value.items()}
+        return {mask_text(key): _masked(item) for key, item in value.items()}
     return [_masked(item) for item in value] if isinstance(value, list) else value

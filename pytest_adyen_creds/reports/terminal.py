@@ -11,7 +11,7 @@ from pytest_adyen_creds.drift import group
 from pytest_adyen_creds.drift.text import lines, plain, tally
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
 from pytest_adyen_creds.reports.github import annotation_lines, is_github
-from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.reports.masking import mask_text
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.failure import CheckFailure
@@ -60,7 +60,7 @@ def drift_lines(run: Run, *, examples: bool = False) -> Iterator[str]:
     ``examples`` adds each finding's places, and one masked example with who answered so.
     """
     for line in _drift_lines(run, examples=examples):
-        yield SECRETS.mask(line)
+        yield mask_text(line)
 
 
 def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:

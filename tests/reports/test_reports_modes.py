@@ -124,7 +124,7 @@ def test_the_summary_has_the_most_serious_first_and_examples_on_request(pytester
     result.stdout.fnmatch_lines(
         [
             "*Adyen drift*",
-            f"breaking  1x  {BREAKING}: the required response property `username` is missing  [[]GET /me; 200; /username]",
+            f"breaking  1x  {BREAKING}: the required * `username` is missing  [[]GET /me; 200; /username]",
             f"warning   2x  {WARNING}: *strict parser breaks on it  [[]GET /me; 200; /undocumentedProperty]",
             "2 findings (1 breaking, 1 warning) in * answers (* from the embedded sandbox)",
         ],

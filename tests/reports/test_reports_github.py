@@ -1,0 +1,73 @@
+"""GitHub Actions: what a finding says cannot become a command, a link or a table's end."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from reports_samples import ERROR, hostile_run, run_of, see
+
+from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.reports.github import annotation_lines, step_summary, write_step_summary
+from pytest_adyen_creds.secrets import Secret
+
+COMMAND = re.compile(r"::(error|warning|notice) title=[^:,\r\n]+::[^\r\n]*")
+
+
+def test_each_annotation_is_one_command(tmp_path: Path) -> None:
+    lines = list(annotation_lines(hostile_run(tmp_path)))
+    assert lines
+    assert lines[0].startswith("::error title=Adyen drift%3A response-required-property-missing::the required")
+    for line in lines:
+        assert COMMAND.fullmatch(line), line
+        assert line.isprintable()
+        assert "##[" not in line
+        assert not re.search("%(?!25|0A|0D|3A|2C)", line)
+
+
+def test_no_more_annotations_than_github_shows(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    for number in range(30):
+        see(run, {**ERROR, f"new{number}": 1})
+    see(run, b"<html>")
+    lines = list(annotation_lines(run))
+    assert [sum(line.startswith(f"::{kind} ") for line in lines) for kind in ("error", "warning")] == [1, 10]
+    assert step_summary(run).count("\n| warning |") == 30
+
+
+def test_the_summary_is_text_in_a_table(tmp_path: Path) -> None:
+    run = hostile_run(tmp_path)
+    summary = step_summary(run)
+    rows = [line for line in summary.splitlines() if line.startswith("|")][2:]
+    assert len(rows) == len(run.watch.found.findings)
+    for row in rows:
+        assert row.count("|") == 5, row
+        assert re.findall(r"<(?!/?code>|br>)", row) == []
+        assert "](" not in row
+        assert "`" not in row
+        assert "@" not in row
+    assert "\n::" not in summary
+
+
+def test_a_secret_that_became_known_later_is_masked(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    see(run, {**ERROR, "canary-of-github-0007": 1})
+    Secret("canary-of-github-0007")
+    for text in (*annotation_lines(run), step_summary(run)):
+        assert "canary-of-github-0007" not in text
+    assert "[masked]" in "".join(annotation_lines(run))
+
+
+def test_outside_of_a_step_there_is_nothing_to_write(tmp_path: Path) -> None:
+    assert write_step_summary(run_of(tmp_path), {}) is None
+
+
+def test_the_command_tells_github_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    assert main(["check", "--quiet"]) == 0
+    assert "### Adyen v3: no findings of drift" in (tmp_path / "summary.md").read_text()
+    assert "::" not in capsys.readouterr().out
