@@ -98,9 +98,12 @@ def _departure(operation: Operation, status: int, content_type: str | None, body
         return ("response-body-missing", "breaking", text) if documented else None
     if not documented:
         return "response-undocumented-body", "warning", "the response has a body where the contract has none"
-    media = (content_type or "").partition(";")[0].strip().lower() or ("text/html" if _HTML.match(body) else "")
-    if media and not _is_json(media):
-        text = f"the response came as {media} where the contract has application/json"
+    media = (content_type or "").partition(";")[0].strip() or ("text/html" if _HTML.match(body) else "")
+    if media and not _is_json(media.lower()):
+        shown = (
+            media.lower() if SECRETS.mask(media) == media else SECRETS.mask(media)
+        )  # in lower case no secret is known
+        text = f"the response came as {shown} where the contract has application/json"
         return "response-undocumented-media-type", "breaking", text
     return None
 

@@ -1,0 +1,386 @@
+"""Every answer of a run is watched, whoever asked for it: one departure, one finding, and no test fails of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_adyen_creds import load_contract
+from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.interception import intercepting
+from pytest_adyen_creds.cassettes.replay import replaying
+from pytest_adyen_creds.contract import bundled
+from pytest_adyen_creds.drift.traffic import watching
+from pytest_adyen_creds.drift.watch import Watch
+from pytest_adyen_creds.management import GuardedTransport, ManagementClient, Ownership, Retries
+from pytest_adyen_creds.sandbox import Sandbox
+
+ORIGIN = "https://management-test.adyen.com"
+BASE = f"{ORIGIN}/v3"
+ERROR: dict[str, Any] = {"type": "t", "errorCode": "31_007", "title": "t", "detail": "d", "status": 422}
+JSON = (("content-type", "application/json"),)
+
+ENVELOPES: dict[str, tuple[int, Any, tuple[tuple[str, str], ...], tuple[str, str]]] = {
+    "no detail": (
+        422,
+        {name: value for name, value in ERROR.items() if name != "detail"},
+        JSON,
+        ("response-required-property-missing", "/detail"),
+    ),
+    "wrapped invalid fields": (
+        422,
+        {**ERROR, "invalidFields": [{"InvalidField": {"name": "a", "value": "b", "message": "c"}}] * 3},
+        JSON,
+        ("response-property-wrapped", "/invalidFields/*"),
+    ),
+    "an extra field": (422, {**ERROR, "newField": "x"}, JSON, ("response-undocumented-property", "/newField")),
+    "a number for a string": (422, {**ERROR, "title": 7}, JSON, ("response-property-type-changed", "/title")),
+    "a text for a number": (422, {**ERROR, "status": "422"}, JSON, ("response-property-type-changed", "/status")),
+    "an unknown status": (429, {**ERROR, "status": 429}, JSON, ("response-undocumented-status", "")),
+    "HTML": (
+        500,
+        "<!doctype html><html>Bad gateway</html>",
+        (("content-type", "text/html"),),
+        ("response-undocumented-media-type", ""),
+    ),
+    "HTML that says it is JSON": (500, "<html>oops</html>", JSON, ("response-body-not-json", "")),
+    "nothing": (500, "", JSON, ("response-body-missing", "")),
+    "half of it": (422, json.dumps(ERROR)[:30], JSON, ("response-body-not-json", "")),
+}
+
+
+def watch() -> Watch:
+    return Watch(lambda version: load_contract(version or "v3"))
+
+
+def interaction(status: int, body: Any, headers: tuple[tuple[str, str], ...] = JSON) -> Interaction:
+    data = (body if isinstance(body, str) else json.dumps(body)).encode()
+    return Interaction("GET", f"{BASE}/me", (), b"", status, "Some reason", headers, data)
+
+
+def found(watch: Watch) -> list[tuple[str, str, int]]:
+    return [(finding.id, finding.location, finding.count) for finding in watch.found.findings]
+
+
+def by_httpx(url: str) -> int:
+    return httpx.get(url).status_code
+
+
+def by_async_httpx(url: str) -> int:
+    async def ask() -> int:
+        async with httpx.AsyncClient() as client:
+            return (await client.get(url)).status_code
+
+    return asyncio.run(ask())
+
+
+def by_requests(url: str) -> int:
+    requests = pytest.importorskip("requests")
+    return int(requests.get(url, timeout=10).status_code)
+
+
+def by_urllib(url: str) -> int:
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=10) as response:
+            return int(response.status)
+    except HTTPError as error:
+        return error.code
+
+
+def by_aiohttp(url: str) -> int:
+    aiohttp = pytest.importorskip("aiohttp")
+
+    async def ask() -> int:
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return int(response.status)
+
+    return asyncio.run(ask())
+
+
+LIBRARIES = [by_httpx, by_async_httpx, by_requests, by_urllib, by_aiohttp]
+
+
+@pytest.mark.parametrize("what", ENVELOPES)
+def test_a_departing_envelope_in_a_recording_is_one_finding(what: str) -> None:
+    status, body, headers, expected = ENVELOPES[what]
+    cassette = Cassette((interaction(status, body, headers),))
+    seen = watch()
+    with watching(seen, BASE), replaying(cassette, "c.yaml"):
+        assert by_httpx(f"{BASE}/me") == status
+    assert found(seen) == [(*expected, 1)]
+    assert seen.found.origins == {"recordings of unknown origin": 1}
+    assert seen.problems == []
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_whatever_library_asks_is_watched_once(library: Callable[[str], int]) -> None:
+    seen = watch()
+    provenance = Provenance("live", "2026-01-01T00:00:00Z", "v3", "sha256:x", "test")
+    recorded = (interaction(422, {**ERROR, "newField": 1}),)
+    with watching(seen, BASE), replaying(Cassette(recorded, provenance), "c.yaml"):
+        assert library(f"{BASE}/me") == 422
+    assert found(seen) == [("response-undocumented-property", "/newField", 1)]
+    assert seen.found.origins == {"recordings of Adyen's test endpoint": 1}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_answers_of_the_network_are_watched(library: Callable[[str], int]) -> None:
+    sandbox, seen = Sandbox(), watch()
+    sandbox.faults.status(429, "GET /me")
+    with sandbox.serve() as server, watching(seen, f"{server.url}/v3"):
+        assert library(f"{server.url}/v3/me") == 429
+        assert library(f"{server.url}/v3/me") == 401
+        assert library(f"{server.url}/nowhere") == 404
+    assert found(seen) == [("response-undocumented-status", "", 1)]
+    assert seen.found.answers == 2
+    assert seen.found.origins == {"the network": 2}
+    with sandbox.serve() as server:
+        library(f"{server.url}/v3/me")
+    assert seen.found.answers == 2, "the watch has ended"
+
+
+def test_the_sandbox_behind_the_door_is_watched() -> None:
+    sandbox, seen = Sandbox(), watch()
+    sandbox.faults.status(429, "GET /me")
+    with watching(seen, BASE), intercepting(sandbox.app):
+        by_httpx(f"{BASE}/me")
+    assert found(seen) == [("response-undocumented-status", "", 1)]
+    assert seen.found.origins == {"the embedded sandbox": 1}
+
+
+@pytest.mark.parametrize("is_served", [True, False])
+def test_a_guarded_client_is_watched_once(is_served: bool) -> None:
+    sandbox, seen = Sandbox(), watch()
+    with sandbox.serve() as server:
+        base = f"{server.url}/v3" if is_served else BASE
+        key, transport = sandbox.provisioning.api_key, None if is_served else sandbox.transport()
+        client = ManagementClient(
+            base, api_key=key, transport=transport, ownership=Ownership.sandbox(), retries=Retries(tries=1)
+        )
+        client.observers.append(seen.client("the embedded sandbox"))
+        with client, watching(seen, base):
+            sandbox.faults.status(429, "GET /me")
+            for status in (429, 200):
+                assert client.send("GET", "/me").status_code == status
+    assert found(seen) == [("response-undocumented-status", "", 1)]
+    assert seen.found.origins == {"the embedded sandbox": 2}
+    assert seen.traffic == {("GET /me", 429): 1, ("GET /me", 200): 1}
+
+
+def test_each_attempt_counts_and_the_suite_counts_none_twice() -> None:
+    seen, answers = watch(), iter([500, 200])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(next(answers), json={**ERROR, "newField": 1})
+
+    transport = GuardedTransport(
+        httpx.MockTransport(answer), Ownership.sandbox(), observers=[seen.client("Adyen's test endpoint")]
+    )
+    with httpx.Client(transport=transport) as client:
+        request = client.build_request("GET", f"{BASE}/me")
+        client.send(request)
+        response = client.send(request)
+    assert seen.found.answers == 2
+    seen.judged(request, response, "the suite")
+    assert seen.found.answers == 2
+    assert seen.traffic == {("GET /me", 500): 1, ("GET /me", 200): 0}
+
+
+def test_cassettes_of_other_tools_are_watched(tmp_path: Path) -> None:
+    import vcr
+
+    path = tmp_path / "others.yaml"
+    path.write_text(
+        f"""
+interactions:
+- request: {{method: GET, uri: '{BASE}/me', body: null, headers: {{}}}}
+  response:
+    status: {{code: 429, message: Too many}}
+    headers: {{Content-Type: [application/json]}}
+    body: {{string: '{{}}'}}
+- request: {{method: GET, uri: '{BASE}/me/allowedOrigins', body: null, headers: {{}}}}
+  response:
+    status: {{code: 418, message: Never asked for}}
+    headers: {{}}
+    body: {{string: ''}}
+- request: {{method: GET, uri: 'https://example.com/v3/me', body: null, headers: {{}}}}
+  response:
+    status: {{code: 418, message: Not ours}}
+    headers: {{}}
+    body: {{string: ''}}
+version: 1
+"""
+    )
+    seen = watch()
+    with watching(seen, BASE), vcr.VCR(record_mode="none").use_cassette(str(path)):
+        assert by_httpx(f"{BASE}/me") == 429
+        assert by_httpx("https://example.com/v3/me") == 418
+    assert found(seen) == [("response-undocumented-status", "", 1)]
+    assert seen.found.origins == {"recordings of another tool": 1}
+
+
+def test_what_a_tool_records_is_watched(tmp_path: Path) -> None:
+    import vcr
+
+    sandbox, seen = Sandbox(), watch()
+    with sandbox.serve() as server:
+        base = f"{server.url}/v3"
+        sandbox.faults.status(429, "GET /me")
+        with watching(seen, base), vcr.use_cassette(str(tmp_path / "new.yaml")):
+            assert by_httpx(f"{base}/me") == 429
+    assert found(seen) == [("response-undocumented-status", "", 1)]
+
+
+def test_mocks_are_not_watched() -> None:
+    seen = watch()
+    mock = httpx.MockTransport(lambda request: httpx.Response(429, json={}))
+    with watching(seen, BASE), httpx.Client(transport=mock) as client:
+        assert client.get(f"{BASE}/me").status_code == 429
+    assert seen.found.answers == 0
+
+
+def test_an_answer_is_held_against_the_version_that_was_asked() -> None:
+    body = json.dumps({**ERROR, "invalidFields": [{"InvalidField": {"name": "a", "value": "b", "message": "c"}}]})
+    seen = watch()
+    assert seen.answer("GET", "/v1/me", 422, "application/json", body.encode(), "x") == []
+    assert len(seen.answer("GET", "/v3/me", 422, "application/json", body.encode(), "x")) == 1
+    assert seen.answer("GET", "/v3/somethingElse", 422, "application/json", b"", "x") == []
+    assert seen.found.answers == 2
+
+
+def test_what_goes_wrong_is_noted_and_raises_nothing() -> None:
+    def broken(version: str | None) -> None:
+        raise RuntimeError("no contract today")
+
+    seen = Watch(broken)
+    with watching(seen, BASE), replaying(Cassette((interaction(200, {}),) * 2), "c.yaml"):
+        for _ in range(2):
+            assert by_httpx(f"{BASE}/me") == 200
+    assert seen.problems == [
+        "an answer to GET could not be held against the contract (RuntimeError: no contract today)"
+    ]
+    assert seen.found.answers == 0
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "unheard-of"])
+def test_what_cannot_be_decoded_is_passed_over(encoding: str) -> None:
+    seen = watch()
+    odd = replace(interaction(200, "", (*JSON, ("content-encoding", encoding))), response_body=b"\x1f\x8bodd")
+    with watching(seen, BASE), replaying(Cassette((odd,)), "c.yaml"):
+        assert by_urllib(f"{BASE}/me") == 200
+    assert seen.found.answers == 0
+    assert len(seen.problems) == (1 if encoding == "gzip" else 0)
+
+
+SANDBOX = """
+import httpx, pytest
+
+FAULTS = {
+    "response-required-property-missing": lambda f: f.violate("drop-required-field", "GET /me", field="username"),
+    "response-undocumented-property": lambda f: f.violate("extra-field", "GET /me"),
+    "response-property-type-changed": lambda f: f.violate("wrong-type", "GET /me", field="active"),
+    "response-property-became-nullable": lambda f: f.violate("null-field", "GET /me", field="username"),
+    "response-body-type-changed": lambda f: f.violate("array-body", "GET /me"),
+    "response-undocumented-status": lambda f: f.status(429, "GET /me"),
+    "response-undocumented-media-type": lambda f: f.content_type("text/html", "GET /me"),
+}
+
+@pytest.mark.parametrize("id", FAULTS)
+def test_it(id, adyen_client, adyen_sandbox, adyen_drift):
+    FAULTS[id](adyen_sandbox.faults)
+    adyen_client.get("/me")
+    assert [finding.id for finding in adyen_drift.findings] == [id]
+    assert adyen_drift.findings[0].operation == "GET /me"
+"""
+
+
+def test_a_departing_answer_of_the_sandbox_is_one_finding(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SANDBOX)
+    result = pytester.runpytest_subprocess("--adyen-drift=fail")
+    result.assert_outcomes(passed=7)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["7 findings (5 breaking, 2 warning) in *"])
+
+
+def test_departing_recordings_of_the_suite_are_findings(pytester: pytest.Pytester) -> None:
+    import shutil
+
+    folder = pytester.mkdir("cassettes") / "management" / "v3"
+    shutil.copytree(bundled("cassettes") / "v3", folder)
+    path = folder / "get-me.yaml"
+    cassette = document.read(path)
+    first = cassette.interactions[0]
+    departing = tuple(
+        Interaction(first.method, first.uri, first.request_headers, b"", status, "x", headers, _data(body), first.meta)
+        for status, body, headers, _ in ENVELOPES.values()
+    )
+    path.write_text(document.dumps(Cassette((*cassette.interactions, *departing), cassette.provenance)))
+    arguments = ("--adyen-contracts", "--adyen-drift=report", "--adyen-report=found.json", "-k", "GET and me")
+    pytester.runpytest_subprocess(*arguments)
+    value = json.loads(pytester.path.joinpath("found.json").read_text())
+    places = {(each["id"], each["location"]) for each in value["findings"]}
+    assert places == {expected for *_, expected in ENVELOPES.values()}
+    assert {each["operation"] for each in value["findings"]} == {"GET /me"}
+    assert sum(each["count"] for each in value["findings"]) == len(ENVELOPES)
+
+
+def _data(body: Any) -> bytes:
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
+
+
+CANARY = "AQEcanaryOfTheWatch0123456789+/zebra"
+
+CANARIES = f"""
+import httpx, pytest
+from pytest_adyen_creds.secrets import Secret
+
+KEY = Secret({CANARY!r})
+
+def test_it(adyen_client, adyen_run):
+    error = {{"type": "t", "errorCode": "e", "title": KEY.reveal(), "detail": 7, "status": 422}}
+    error[KEY.reveal()] = KEY.reveal()
+    for body in (error, {{**error, "apiKey": "AQEunregisteredcanary0123456789"}}, [KEY.reveal()]):
+        response = httpx.Response(422, json=body)
+        adyen_run.observe("GET", "/me", 422, "application/json", response.content, "Adyen's test endpoint")
+    adyen_run.observe("GET", "/me", 422, KEY.reveal(), KEY.reveal().encode(), "Adyen's test endpoint")
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_no_canary_wherever_a_finding_shows(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
+    test = pytester.makepyfile(CANARIES)
+    result = pytester.runpytest_subprocess(
+        "-vv",
+        "--adyen-drift=fail",
+        "--adyen-report=r.html",
+        "--adyen-report=r.json",
+        "--junitxml=junit.xml",
+        "-p",
+        "no:cacheprovider",
+        *more,
+    )
+    assert result.ret == 1
+    written = {"output": result.stdout.str() + result.stderr.str()}
+    for name in ("r.html", "r.json", "junit.xml", "summary.md"):
+        written[name] = pytester.path.joinpath(name).read_text()
+    test.unlink()
+    assert "[masked]" in written["r.html"]
+    assert "[masked]" in written["r.json"]
+    for name, text in written.items():
+        for canary in ("canaryOfTheWatch", "zebra", "unregisteredcanary"):
+            assert canary not in text, name
