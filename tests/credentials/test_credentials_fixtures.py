@@ -146,10 +146,10 @@ def test_a_wrong_marker_or_role_is_one_line(pytester):
     )
 
 
-def test_replay_says_that_it_has_no_server(pytester, ten_lines):
+def test_replay_says_that_it_has_no_cassette(pytester, ten_lines):
     result = pytester.runpytest_inprocess("--adyen-backend=replay")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["a throwaway credential needs a server*use --adyen-backend=auto or sandbox"])
+    result.stdout.fnmatch_lines(["*no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing*"])
 
 
 @pytest.mark.parametrize(
