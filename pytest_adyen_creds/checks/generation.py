@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds.checks.exercises import Exercise
+from pytest_adyen_creds.checks.exercises import Exercise, scripted
 from pytest_adyen_creds.checks.world import DATA, World, furnished
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _HIGHEST: Final = 2**32
 class Amounts:
     """How many cases of each kind an operation gets at most."""
 
-    positive_coverage: int = 8
+    positive_coverage: int = 24
     negative_coverage: int = 12
     fuzzing: int = 4
     """Positive ones, and as many negative ones."""
@@ -48,7 +48,22 @@ def generated(
         wanted += _spread(_coverage(found, negative), amounts.negative_coverage)
         wanted += _fuzzed(found, negative, parameters, amounts.fuzzing, seed)
     once = _once(contract, operation)
-    return list(_different((_from_case(case, how, parameters) for how, case in wanted), once))
+    made = [_from_case(case, how, parameters) for how, case in wanted]
+    if operation.request and not contract.is_valid(operation.request, {}):
+        # that a body may be left out does not make a request without one acceptable
+        made = [each if each.content else replace(each, expects="") for each in made]
+    return list(_different(made, once))
+
+
+def rehearsed(
+    contract: Contract, operation: Operation, world: World, *, amounts: Amounts, seed: int = 0
+) -> list[Exercise]:
+    """Return all exercises of ``operation`` in the order to carry them out: refusals, what is generated, a success.
+
+    What is generated may switch the credential off that a refusal is about; the success may remove what all are about.
+    """
+    *refusals, success = scripted(operation, world)
+    return [*refusals, *generated(contract, operation, world, amounts=amounts, seed=seed), success]
 
 
 Cases = list[tuple[str, Any]]

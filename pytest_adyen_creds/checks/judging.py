@@ -14,7 +14,6 @@ from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
 from pytest_adyen_creds.checks.seen import Seen
-from pytest_adyen_creds.management.messages import secrets_in
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def judge(contract: Contract, operation: Operation, act: Act, history: History) 
     from schemathesis.core.failures import FailureGroup
     from schemathesis.specs.openapi import checks as conformance
 
-    from pytest_adyen_creds.checks.registration import CHECKS, RuleBroken, exchange
+    from pytest_adyen_creds.checks.registration import CHECKS, RuleBroken, exchange, register_secrets
 
     request, response = act.request, act.response
     seen = Seen.of(
@@ -62,7 +61,7 @@ def judge(contract: Contract, operation: Operation, act: Act, history: History) 
         try:
             case.validate_response(response, checks=[*generic, *CHECKS.values()])
         except FailureGroup as group:
-            _register(seen)
+            register_secrets(seen)
             broken = [error for error in group.exceptions if isinstance(error, RuleBroken)]
             if len(broken) < len(group.exceptions):
                 for check in generic:
@@ -71,21 +70,6 @@ def judge(contract: Contract, operation: Operation, act: Act, history: History) 
             failures += [_of_rule(operation, act, error) for error in broken]
     history.add(seen)
     return _with_evidence(_collapsed(failures), act)
-
-
-def _register(seen: Seen) -> None:
-    """Let masking know the secrets of an exchange that another client made."""
-    key, basic = seen.presented
-    for secret in {
-        *secrets_in(seen.content, seen.body),
-        *secrets_in(seen.request.content, seen.sent),
-        key,
-        basic and basic[1],
-    }:
-        if secret:
-            SECRETS.add(secret)
-    if seen.request.headers.get("authorization"):
-        SECRETS.add(seen.request.headers["authorization"].partition(" ")[2])
 
 
 def _collapsed(failures: list[CheckFailure]) -> list[CheckFailure]:
@@ -147,7 +131,7 @@ def _failure(
         status=act.response.status_code,
         check=check,
         pointer=pointer,
-        message=message,
+        message=SECRETS.mask(message),
         next_step=step,
         source=act.source,
         rule=rule,

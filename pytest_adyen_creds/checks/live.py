@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.checks.act import SET_UP
-from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise, scripted
-from pytest_adyen_creds.checks.generation import Amounts, generated
+from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise
+from pytest_adyen_creds.checks.generation import Amounts, rehearsed
 from pytest_adyen_creds.checks.lives import Cast, Level, life_of
 from pytest_adyen_creds.checks.seen import items
 from pytest_adyen_creds.checks.stage import PATIENT, Stage
@@ -66,7 +66,7 @@ def plan(
     world = World("C", ("M",), {"company": "1", "merchant": "1"}, {"company": "1", "merchant": "1", "me": "1"})
     calls = 0
     for operation in operations:
-        exercises = [*generated(contract, operation, world, amounts=amounts, seed=seed), *scripted(operation, world)]
+        exercises = rehearsed(contract, operation, world, amounts=amounts, seed=seed)
         calls += _OVERHEAD + sum(exercise.fault is None for exercise in exercises)
     calls += lives * (_OVERHEAD + _LONGEST_LIFE)
     calls += (2 * _OVERHEAD + 3 * SCENARIOS * STEPS) if walks else 0
@@ -106,8 +106,7 @@ class LiveStage:
                 return
             if level == "me" and credential is not None:
                 self.stage.keys["provisioning"] = credential.key()
-            made = generated(self._contract, operation, world, amounts=amounts, seed=seed)
-            exercises = [*made, *scripted(operation, world)]
+            exercises = rehearsed(self._contract, operation, world, amounts=amounts, seed=seed)
             for exercise in self._affordable(exercises) if _creates(operation) else exercises:
                 if exercise.fault is None:
                     self.stage.carry_out(operation, exercise)
@@ -206,11 +205,16 @@ class LiveStage:
         operation = self._contract.operations[f"{method} {path}"]
         return self.stage.carry_out(operation, Exercise(SET_UP, "2xx", parameters, signer=signer))
 
-    def _tagged(self, operation: Operation, exercise: Exercise) -> Exercise:
-        """Return a creating exercise with this run's tag, without which nobody could sweep what it creates."""
-        body = exercise.json
-        if not _creates(operation) or not isinstance(body, dict) or "description" in body:
+    def _tagged(self, operation: Operation, exercise: Exercise) -> Exercise | None:
+        """Return a creating exercise with this run's tag; None for a body that cannot hold it, which is not sent.
+
+        A server might accept what must be refused, and its answer be lost: by the tag alone it can then be found.
+        """
+        if not _creates(operation):
             return exercise
+        body = exercise.json if exercise.content else {}
+        if not isinstance(body, dict):
+            return None
         return replace(exercise, content=json.dumps({**body, "description": self._description}).encode())
 
 

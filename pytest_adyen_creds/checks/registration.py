@@ -16,6 +16,7 @@ from pytest_adyen_creds.checks.rules import RULES, Rule
 from pytest_adyen_creds.checks.rules.rule import Complaint
 from pytest_adyen_creds.checks.seen import Seen
 from pytest_adyen_creds.contract import load_contract
+from pytest_adyen_creds.management.messages import secrets_in
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import MANAGEMENT_HOST
 
@@ -58,6 +59,21 @@ def exchange(seen: Seen, history: History) -> Iterator[None]:
         _NOW.reset(token)
 
 
+def register_secrets(seen: Seen) -> None:
+    """Let masking know the secrets of an exchange that another client made."""
+    key, basic = seen.presented
+    for secret in {
+        *secrets_in(seen.content, seen.body),
+        *secrets_in(seen.request.content, seen.sent),
+        key,
+        basic and basic[1],
+    }:
+        if secret:
+            SECRETS.add(secret)
+    if seen.request.headers.get("authorization"):
+        SECRETS.add(seen.request.headers["authorization"].partition(" ")[2])
+
+
 def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | None]:
     def check(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
         now = _NOW.get()
@@ -68,6 +84,7 @@ def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | N
             now = seen, History()
         complaints = list(rule.breaches(*now))
         if complaints:
+            register_secrets(now[0])
             label = now[0].operation.label
             raise FailureGroup([RuleBroken(label, rule, complaint) for complaint in complaints])
         return None

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pytest_adyen_creds.checks.act import SET_UP
-from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise, scripted
-from pytest_adyen_creds.checks.generation import Amounts, generated
+from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise
+from pytest_adyen_creds.checks.generation import Amounts, rehearsed
 from pytest_adyen_creds.checks.lives import Cast, Level, life_of
 from pytest_adyen_creds.checks.stage import Performed, Stage
 from pytest_adyen_creds.checks.world import World, level_of
@@ -69,11 +69,10 @@ class Rehearsal:
         return self.stage.performed
 
     def exercises(self, operation: Operation, amounts: Amounts, seed: int = 0) -> list[Exercise]:
-        """Set up, and return the exercises of ``operation``; what schemathesis makes comes first."""
+        """Set up, and return the exercises of ``operation``."""
         level = level_of(operation)
         world, _ = self._furnish(level)  # type: ignore[arg-type]
-        made = generated(self._contract, operation, world, amounts=amounts, seed=seed)
-        return [*made, *scripted(operation, world)]
+        return rehearsed(self._contract, operation, world, amounts=amounts, seed=seed)
 
     def exercise(self, operation: Operation, exercises: Iterable[Exercise]) -> None:
         """Carry out exercises of ``operation``."""

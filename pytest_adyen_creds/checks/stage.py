@@ -48,21 +48,22 @@ class Stage:
         self.elapsed = 0.0
         """Seconds that the server's clock was moved on."""
         self.retries = ONCE
-        self.adapt: Callable[[Operation, Exercise], Exercise] = lambda operation, exercise: exercise
-        """What an exercise becomes before it is sent."""
+        self.adapt: Callable[[Operation, Exercise], Exercise | None] = lambda operation, exercise: exercise
+        """What an exercise becomes before it is sent; None: it is not sent."""
 
     def carry_out(self, operation: Operation, exercise: Exercise) -> dict[str, Any]:
         """Send one exercise; return the answer's JSON object, an empty one where there is none or nothing was sent.
 
         Raises :class:`ApiError` where no answer came.
         """
-        exercise = self.adapt(operation, exercise)
-        headers = {"Content-Type": exercise.media_type} if exercise.content is not None else {}
+        adapted = self.adapt(operation, exercise)
         signer = exercise.signer
         auth = self.keys.get(signer) if isinstance(signer, str) else signer
-        if auth is None:
+        if auth is None or adapted is None:
             self.skipped += 1
             return {}
+        exercise = adapted
+        headers = {"Content-Type": exercise.media_type} if exercise.content is not None else {}
         try:
             response = self.client.send(
                 operation.method,

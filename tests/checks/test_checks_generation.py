@@ -1,0 +1,132 @@
+"""What is generated: acceptable where it should be, by annotations that any contract may carry; the same each time."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_adyen_creds import load_contract
+from pytest_adyen_creds.checks.generation import Amounts
+from pytest_adyen_creds.checks.lives import LIVES
+from pytest_adyen_creds.checks.rehearsal import Rehearsal
+from pytest_adyen_creds.checks.selecting import expression
+from pytest_adyen_creds.checks.stateful import walk
+from pytest_adyen_creds.checks.world import DATA, KINDS, World, furnished
+from pytest_adyen_creds.contract import bundled
+from pytest_adyen_creds.errors import ContractError
+
+CREATE = "POST /companies/{companyId}/apiCredentials"
+WORLD = World("C", ("M1", "M2"), {"company": "S2-1"}, {"company": "S2-2"}, ("A role", "B role"))
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "POST /companies/{companyId}/apiCredentials",
+        "PATCH /merchants/{merchantId}/apiCredentials/{apiCredentialId}",
+        "POST /me/allowedOrigins",
+    ],
+)
+def test_positive_cases_are_accepted_and_many(label: str) -> None:
+    contract = load_contract("v3")
+    operation = contract.operations[label]
+    with Rehearsal(contract) as rehearsal:
+        exercises = rehearsal.exercises(operation, Amounts(30, 0, 30), seed=7)
+        rehearsal.exercise(operation, [each for each in exercises if each.expects == "2xx"])
+        statuses = [each.act.response.status_code for each in rehearsal.performed]
+    assert len(statuses) > 10
+    assert set(statuses) == {200}
+
+
+def test_negative_cases_break_the_contract() -> None:
+    contract = load_contract("v3")
+    operation = contract.operations[CREATE]
+    with Rehearsal(contract) as rehearsal:
+        made = rehearsal.exercises(operation, Amounts(0, 30, 10))
+    negative = [each for each in made if each.generated_by.endswith("coverage, negative")]
+    broken = [each for each in negative if not contract.is_valid("CreateCompanyApiCredentialRequest", each.json)]
+    assert len(broken) >= 20
+
+
+def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
+    contract = load_contract("v3")
+    operation = contract.operations[CREATE]
+
+    def made(seed: int) -> list[object]:
+        with Rehearsal(contract) as rehearsal:
+            return list(rehearsal.exercises(operation, Amounts(), seed))
+
+    assert made(1) == made(1)
+    assert made(1) != made(2)
+
+
+def test_walks_follow_the_links_at_every_level() -> None:
+    with Rehearsal(load_contract("v3")) as rehearsal:
+        walk(rehearsal.stage, rehearsal.world(), seed=3)
+        good = {each.operation.label for each in rehearsal.performed if each.act.response.is_success}
+    followed = [label for label in good if "{apiCredentialId}" in label]
+    assert {label.split("/")[1] for label in good} == {"companies", "merchants", "me"}
+    assert len(followed) >= 6
+
+
+def own_contract(folder: Path, change: object) -> Path:
+    """Copy the bundled contract, its OpenAPI document changed."""
+    shutil.copytree(bundled("contracts"), folder / "management")
+    path = folder / "management" / "v3" / "openapi.yaml"
+    document = yaml.safe_load(path.read_text())
+    change(document)  # type: ignore[operator]
+    path.write_text(yaml.safe_dump(document))
+    return folder / "management"
+
+
+def page_size(kind: object):
+    def change(document) -> None:
+        document["components"]["parameters"]["pageSize"]["schema"][DATA] = kind
+
+    return change
+
+
+def test_a_contract_of_ones_own_says_its_own_values(tmp_path: Path) -> None:
+    contract = load_contract("v3", own_contract(tmp_path, page_size({"values": [7]})))
+    with Rehearsal(contract) as rehearsal:
+        made = rehearsal.exercises(contract.operations["GET /companies/{companyId}/apiCredentials"], Amounts(5, 0, 5))
+    sizes = {str(each.query["pageSize"]) for each in made if each.expects == "2xx" and "pageSize" in each.query}
+    assert sizes == {"7"}
+
+
+@pytest.mark.parametrize("kind", ["colour", {"values": []}, {"colour": 1}, 7])
+def test_a_wrong_annotation_says_what_to_write(tmp_path: Path, kind: object) -> None:
+    contract = load_contract("v3", own_contract(tmp_path, page_size(kind)))
+    with pytest.raises(ContractError, match=DATA):
+        furnished(contract, WORLD)
+
+
+def test_annotations_hold_values_to_what_there_is() -> None:
+    schemas = furnished(load_contract("v3"), WORLD)["components"]["schemas"]
+    body = schemas["CreateCompanyApiCredentialRequest"]["properties"]
+    assert body["roles"]["items"]["enum"] == ["A role", "B role"]
+    assert body["roles"]["minItems"] == 1
+    assert body["associatedMerchantAccounts"]["items"]["enum"] == ["M1", "M2"]
+    assert set(schemas["AllowedOrigin"]["properties"]) == {"domain"}
+
+
+def test_every_kind_can_be_carried_out() -> None:
+    for kind in KINDS:
+        assert isinstance(WORLD.constraint(kind), dict)
+
+
+NAMES = [f"test_operation[{label}]" for label in load_contract("v3").operations]
+NAMES += [f"test_life[{life}]" for life in LIVES] + ["test_stateful"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_item_can_be_selected_alone(name: str) -> None:
+    from _pytest.mark.expression import Expression
+
+    chosen = Expression.compile(expression(name, NAMES))
+    assert [other for other in NAMES if chosen.evaluate(lambda word, other=other: word.lower() in other.lower())] == [
+        name
+    ]
