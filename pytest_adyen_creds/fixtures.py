@@ -123,6 +123,7 @@ def adyen_traffic(adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Tr
     """
     from pytest_adyen_creds.cassettes.keeper import cassette_of, is_recorded_elsewhere
     from pytest_adyen_creds.cassettes.opening import Test, opened
+    from pytest_adyen_creds.drift.traffic import telling
 
     item = request.node
     test = Test(
@@ -132,7 +133,7 @@ def adyen_traffic(adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Tr
         fixture=request.getfixturevalue,
         warn=item.warn,
     )
-    with opened(adyen_run, test) as traffic:
+    with telling(adyen_run.watch, adyen_run.settings.base_url), opened(adyen_run, test) as traffic:
         adyen_run.keeper.attach(item, traffic)
         yield traffic
 

@@ -23,6 +23,7 @@ NETWORK: Final = Door.origin
 RECORDINGS: Final = "recordings of another tool"
 
 _open: list[Watch] = []
+_told: list[Watch] = []
 
 _loading: ContextVar[bool] = ContextVar("loading", default=False)
 
@@ -55,15 +56,12 @@ def watching(watch: Watch, base_url: str) -> Iterator[None]:
     hosts = Hosts([base_url])
 
     def take(request: Request, response: dict[str, Any], origin: str) -> None:
-        # the observers of a guarded client are told of its answers
-        if hosts.is_served(request.uri) and not is_guarded():
-            _take(watch, request, response, origin)
+        _take(watch, hosts, request, response, origin)
 
     with ExitStack() as opened:
         _open.append(watch)
         opened.callback(_open.remove, watch)
-        OBSERVERS.append(take)
-        opened.callback(OBSERVERS.remove, take)
+        opened.enter_context(telling(watch, base_url))
         for name, told in (("play_response", _played), ("append", _appended), ("_load", _loaded)):
             opened.enter_context(patch.object(VcrCassette, name, told(getattr(VcrCassette, name), take)))
         if not is_open():  # the door that is open tells of its answers, and one in front of it would bypass it
@@ -71,7 +69,30 @@ def watching(watch: Watch, base_url: str) -> Iterator[None]:
         yield
 
 
-def _take(watch: Watch, request: Request, response: Any, origin: str) -> None:
+@contextmanager
+def telling(watch: Watch, base_url: str) -> Iterator[None]:
+    """Let open doors tell ``watch``, in a ``with`` block, what they answer for ``base_url``; once, where nested."""
+    if watch in _told:
+        yield
+        return
+    hosts = Hosts([base_url])
+
+    def take(request: Request, response: dict[str, Any], origin: str) -> None:
+        _take(watch, hosts, request, response, origin)
+
+    _told.append(watch)
+    OBSERVERS.append(take)
+    try:
+        yield
+    finally:
+        OBSERVERS.remove(take)
+        _told.remove(watch)
+
+
+def _take(watch: Watch, hosts: Hosts, request: Request, response: Any, origin: str) -> None:
+    # the observers of a guarded client are told of its answers
+    if not hosts.is_served(request.uri) or is_guarded():
+        return
     parts = urlsplit(request.uri)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     with watch.guarded(f"an answer to {request.method}"):

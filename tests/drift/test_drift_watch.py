@@ -305,6 +305,40 @@ def test_it(id, adyen_client, adyen_sandbox, adyen_drift):
 """
 
 
+USERS_OWN = """
+import pytest, urllib.error, urllib.request
+
+def ask():
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen("https://management-test.adyen.com/v3/me", timeout=10)
+    return error.value.code
+
+def test_it(adyen_sandbox):
+    adyen_sandbox.faults.status(429, "GET /me")
+    assert ask() == 429
+
+def test_with_findings(adyen_drift, adyen_sandbox):
+    adyen_sandbox.faults.status(429, "GET /me")
+    assert ask() == 429
+    assert [finding.status for finding in adyen_drift.findings] == [429]
+
+def test_with_findings_asked_for_last(adyen_sandbox, adyen_drift):
+    adyen_sandbox.faults.status(429, "GET /me")
+    assert ask() == 429
+    assert [finding.status for finding in adyen_drift.findings] == [429]
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("--adyen-drift=report",)], ids=["by itself", "asked for"])
+def test_what_a_users_own_code_asks_is_watched_once(pytester: pytest.Pytester, more: tuple[str, ...]) -> None:
+    pytester.makepyfile(USERS_OWN)
+    result = pytester.runpytest_subprocess(*more)
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(
+        ["warning   3x  response-undocumented-status: *", "1 finding (1 warning) in 3 answers *"]
+    )
+
+
 def test_a_departing_answer_of_the_sandbox_is_one_finding(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SANDBOX)
     result = pytester.runpytest_subprocess("--adyen-drift=fail")
