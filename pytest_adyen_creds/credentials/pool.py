@@ -174,7 +174,7 @@ class Pool:
             return self._hand_out(throwaway, holder)
 
     def _wait_for_one(self, place: Place, holder: str, progress: Progress) -> Throwaway:
-        shown = self._said
+        shown = ""
         with self._changed:
             shelf = self._shelf(place)
             shelf.waiting[holder] += 1
@@ -187,10 +187,10 @@ class Pool:
                     if shelf.failures:
                         raise shelf.failures.pop(0)
                     self._start_or_give_up(place, shelf, holder)
-                    self._changed.wait(_PATIENCE)
-                    if self._said != shown:
+                    if self._said not in ("", shown):
                         shown = self._said
                         progress(shown)
+                    self._changed.wait(_PATIENCE)
             finally:
                 shelf.waiting[holder] -= 1
 
@@ -229,6 +229,8 @@ class Pool:
         with self._changed:
             shelf = self._shelf(place)
             shelf.starting -= 1
+            if not any(other.starting for other in self._shelves.values()):
+                self._said = ""
             if throwaway is not None:
                 shelf.free.append(throwaway)
             else:
