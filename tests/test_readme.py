@@ -1,0 +1,67 @@
+"""The README: every option, fixture and command it names is there, and what it shows works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_adyen_creds import fixtures
+from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.options import OPTIONS
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+INTERNAL = {"adyen_run", "adyen_suite", "adyen_backend", "adyen_throwaways", "adyen_traffic"}
+"""Fixtures that other fixtures stand on; people use the ones of the table."""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.field)
+def test_every_option_has_its_row(option: object) -> None:
+    names = [name for name in (option.flag, option.ini, option.env) if name]
+    rows = [line for line in README.splitlines() if line.startswith("|") and all(f"`{name}`" in line for name in names)]
+    assert len(rows) == 1, names
+
+
+def test_no_row_names_an_option_that_is_not_there() -> None:
+    known = {name for option in OPTIONS for name in (option.flag, option.ini)}
+    table = README.split("### Options")[1].split("### Fixtures")[0]
+    assert set(re.findall(r"`(--adyen-[a-z-]+|adyen_[a-z_]+)`", table)) <= known
+
+
+def test_every_fixture_has_its_row() -> None:
+    table = README.split("### Fixtures")[1].split("### Commands")[0]
+    assert set(re.findall(r"`(adyen_[a-z_]+)`", table)) == set(fixtures.__all__) - INTERNAL
+
+
+def test_the_first_test_passes(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_shop=blocks("python")[0])
+    pytester.runpytest_subprocess("test_shop.py").assert_outcomes(passed=1)
+    record = pytester.runpytest_subprocess("--adyen-backend=sandbox", "--adyen-record=all", "test_shop.py")
+    record.assert_outcomes(passed=1)
+    assert list(pytester.path.glob("cassettes/test_shop/*.yaml"))
+    pytester.runpytest_subprocess("--adyen-backend=replay", "test_shop.py").assert_outcomes(passed=1)
+
+
+def test_the_python_example_runs() -> None:
+    exec(blocks("python")[1], {})
+
+
+def test_the_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
+    block = next(block for block in blocks("sh") if "contract list" in block)
+    for line in block.splitlines():
+        words = shlex.split(line.split("#")[0].split(">")[0])
+        assert words[0] == "adyen-creds"
+        assert main(words[1:]) == 0, line
+    assert capsys.readouterr().err == ""
+
+
+def test_the_workflows_are_yaml() -> None:
+    for block in blocks("yaml"):
+        assert {"name", "jobs"} <= set(yaml.safe_load(block))
