@@ -22,7 +22,7 @@ class Amounts:
 
     positive_coverage: int = 24
     negative_coverage: int = 12
-    fuzzing: int = 4
+    fuzzing: int = 6
     """Positive ones, and as many negative ones."""
 
 

@@ -16,6 +16,12 @@ DATA: Final = "x-adyen-data"
 
 COMMON_ROLE: Final = "Checkout webservice role"
 
+_BY_NAME: Final = {
+    "companyId": "company",
+    "merchantId": "merchant",
+    "apiCredentialId": "credential",
+    "originId": "origin-id",
+}
 _ORIGIN: Final = r"^https://[a-z]{1,10}\.example\.(com|org)(:[1-9][0-9]{3})?$"
 
 KINDS: Final[Mapping[str, str]] = {
@@ -54,12 +60,18 @@ class World:
     def role(self) -> str:
         """A role that can be given and opens nothing of the Management API."""
         plain = [role for role in self.roles if not role.startswith("Management API")]
-        return COMMON_ROLE if COMMON_ROLE in plain or not plain else plain[0]
+        if COMMON_ROLE in plain or not self.roles:
+            return COMMON_ROLE
+        return (plain or self.roles)[0]
 
     @property
     def calling_role(self) -> str:
         """A role that lets its holder call the operations on credentials."""
         return next((role for role in self.roles if "credentials" in role and role.startswith("Management")), self.role)
+
+    def _few_roles(self) -> list[str]:
+        # every one of dozens would be tried by itself, and none of them in company
+        return list(dict.fromkeys((self.role, self.calling_role, *self.roles)))[:3]
 
     def parameters(self, operation: Operation) -> dict[str, str]:
         """Return the path parameters of ``operation`` that name what exists, by their annotation or their name."""
@@ -71,7 +83,7 @@ class World:
             "origin-id": self.origins.get(level, ""),
         }
         return {
-            parameter.name: values.get(str(parameter.schema.get(DATA)), "")
+            parameter.name: values.get(str(parameter.schema.get(DATA, _BY_NAME.get(parameter.name))), "")
             for parameter in operation.parameters
             if parameter.location == "path"
         }
@@ -85,7 +97,7 @@ class World:
             "merchant": {"enum": list(self.merchants)} if self.merchants else {},
             "credential": {"enum": sorted(self.credentials.values())} if self.credentials else {},
             "origin-id": {"enum": sorted(self.origins.values())} if self.origins else {},
-            "role": {"enum": list(self.roles)} if self.roles else {},
+            "role": {"enum": self._few_roles()} if self.roles else {},
             "origin": {"pattern": _ORIGIN},
             "new-origin": {"pattern": _ORIGIN},
             "description": {"enum": [self.description]}
