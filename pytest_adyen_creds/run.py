@@ -69,7 +69,7 @@ class Run:
         """What writes the recordings of tests."""
         from pytest_adyen_creds.cassettes.keeper import Keeper
 
-        return Keeper()
+        return Keeper(self)
 
     @cached_property
     def watch(self) -> Watch:

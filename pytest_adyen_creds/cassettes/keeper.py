@@ -10,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.traffic import Traffic
+    from pytest_adyen_creds.run import Run
 
 TALKING: Final = frozenset(
     {
@@ -61,6 +62,9 @@ def is_recorded_elsewhere(item: pytest.Item) -> bool:
 class Keeper:
     """Writes recordings, and after a full run the list of the cassettes that tests own."""
 
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
     def attach(self, item: pytest.Item, traffic: Traffic) -> None:
         """Keep ``traffic`` until ``item`` has ended."""
         item.stash[_TRAFFIC] = traffic
@@ -93,10 +97,19 @@ class Keeper:
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not _is_full(session.config):
             return
         owned = {path for item in session.items for path in _owned(item)}
+        owned.update(_beside(self._run.recordings - owned))
         if any(path.is_file() for path in owned):
             from pytest_adyen_creds.cassettes.staleness import save_in_use
 
             save_in_use(session.config.invocation_params.dir, owned)
+
+
+def _beside(paths: set[Path]) -> Iterator[Path]:
+    # the contract suite has cassettes for each version of the contract, and asks for those of one
+    from pytest_adyen_creds.cassettes.storage import find_cassettes
+
+    for folder in {path.parent.parent for path in paths}:
+        yield from find_cassettes(folder)
 
 
 def _is_full(config: pytest.Config) -> bool:

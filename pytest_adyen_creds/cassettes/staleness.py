@@ -75,8 +75,12 @@ def save_in_use(root: Path, owned: Iterable[Path]) -> None:
     """Note under ``root`` which cassettes the tests of a full run own; :func:`load_in_use` reads it."""
     path = root / IN_USE
     path.parent.mkdir(parents=True, exist_ok=True)
+    (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
     names = sorted(os.path.relpath(item, root) for item in owned)
-    path.write_text(json.dumps({"cassettes": names}, indent=2) + "\n", encoding="utf-8")
+    # each worker of a run writes the same, and none is to read half of it
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    temporary.write_text(json.dumps({"cassettes": names}, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
 
 
 def load_in_use(root: Path) -> list[Path]:
@@ -102,8 +106,8 @@ def _functions_of(module: Path) -> frozenset[str] | None:
 
 
 def _function_of(path: Path) -> str:
-    # [CLASS.]TEST[PARAMETERS]: neither class nor function holds a dot
-    return path.stem.partition("[")[0].rpartition(".")[2]
+    # [CLASS.]TEST[PARAMETERS], and .adyen beside another tool's: neither class nor function holds a dot
+    return path.stem.removesuffix(".adyen").partition("[")[0].rpartition(".")[2]
 
 
 def _orphan(path: Path, why: str) -> Problem:

@@ -13,6 +13,7 @@ from pytest_adyen_creds.cassettes.index import Index, request_of
 from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.cassettes.log import provenance_of
 from pytest_adyen_creds.credentials.throwaways import Leases
+from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import CassetteError
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def plan(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> Pla
     if settings.backend == "replay" or (settings.backend == "auto" and has_cassette and not drives_sandbox):
         return Plan("cassette")
     return Plan("sandbox")
+
+
+def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
+    """Return what a recording of ``backend`` calls itself: no answer of a server on this machine is called Adyen's."""
+    return "sandbox" if backend.sandbox is not None or is_loopback(backend.base_url) else "live"
 
 
 class Traffic:
@@ -102,12 +108,13 @@ class Traffic:
         key = backend.key.reveal()
         if any(interaction.request_header("x-api-key") == key for interaction in recording.noted):
             recording.context[lent.PROVISIONING] = {"apiKey": key}
-        clean = recording.scrubbed(provenance_of(run.contract, backend.name, datetime.now(UTC)))
+        source = recorded_from(backend)
+        clean = recording.scrubbed(provenance_of(run.contract, source, datetime.now(UTC)))
         if run.settings.record == "missing" and self.cassette.is_file():
             before = document.read(self.cassette)
             if _holds(before, clean):
                 return
-            if before.provenance is None or before.provenance.backend != backend.name:
+            if before.provenance is None or before.provenance.backend != source:
                 raise CassetteError(
                     f"{self.cassette}: lacks what this test asks for, and it was not recorded from "
                     f"{backend.origin}; to record all of it anew use --adyen-record=all"

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.traffic import recorded_from
+from pytest_adyen_creds.credentials.backend import Backend
+from pytest_adyen_creds.management import SystemClock
 from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
 
 REPLAY = "--adyen-backend=replay"
 RECORD = "--adyen-record=all"
@@ -41,7 +45,7 @@ LIBRARIES = [with_httpx, with_requests, with_urllib3, with_urllib, with_async_ht
 EVERY_WAY = (
     SHOP
     + """
-from pytest_adyen_creds.secrets import Secret
+from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_library(library, adyen_credential):
@@ -119,6 +123,13 @@ COUNT = 15
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PYTEST_ADDOPTS", "ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no run in this process leave secrets in its registry for the tests that come after."""
+    for name, value in vars(SecretRegistry()).items():
+        monkeypatch.setattr(SECRETS, name, value)
 
 
 def cassettes(folder: Path) -> dict[str, str]:
@@ -523,6 +534,14 @@ def test_drift_is_looked_for_without_letting_anything_out(pytester: pytest.Pytes
         pytester.runpytest_inprocess(arguments).assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize(
+    ("url", "source"), [("https://management-test.adyen.com/v3", "live"), ("http://127.0.0.1:8080/v3", "sandbox")]
+)
+def test_only_what_adyen_answered_is_called_live(url: str, source: str) -> None:
+    backend = Backend("live", url, "AcmeCorp", None, Secret("a provisioning key"), SystemClock())
+    assert recorded_from(backend) == source
+
+
 LIVE = """
 import requests, pytest
 
@@ -561,7 +580,7 @@ def test_live_traffic_is_guarded_and_recorded(pytester: pytest.Pytester, monkeyp
     texts = cassettes(pytester.path)
     assert len(texts) == 2
     for text in texts.values():
-        assert text.startswith("# Recorded from Adyen's test endpoint.")
+        assert text.startswith("# Recorded from the embedded sandbox: its answers are not Adyen's answers.")
         assert "AcmeCorp" not in text
         assert server.url not in text
     own = document.read(pytester.path / "cassettes" / "test_live" / "test_own.yaml")
