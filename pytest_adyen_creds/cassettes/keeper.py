@@ -96,6 +96,8 @@ class Keeper:
         """After a run of everything, note which cassettes its tests own: ``cassettes check --unused`` reads it."""
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not _is_full(session.config):
             return
+        if not session.items:  # xdist's controller: its workers know what was collected
+            return
         owned = {path for item in session.items for path in _owned(item)}
         owned.update(_beside(self._run.recordings - owned))
         if any(path.is_file() for path in owned):
