@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,10 @@ class CheckFailure:
         )
 
 
+_MORE: Final = 4
+"""How many more places of one exchange are named."""
+
+
 def explain(failures: list[CheckFailure]) -> str:
     """Return the failures of one test as text: one by check, the first with what was sent and what came back."""
     by_check: dict[str, list[CheckFailure]] = {}
@@ -48,8 +52,12 @@ def explain(failures: list[CheckFailure]) -> str:
         by_check.setdefault(failure.check, []).append(failure)
     parts = []
     for number, (first, *more) in enumerate(by_check.values()):
-        also = f"\n  also: {len(more)} more of this check" if more else ""
-        parts.append(f"{first}{also}")
+        here = [each for each in more if each.source == first.source]
+        place, message, *rest = str(first).splitlines()
+        lines = [place, message, *(f"  also: {each.message}" for each in here[:_MORE]), *rest]
+        if len(more) > len(here[:_MORE]):
+            lines.append(f"  also: {len(more) - len(here[:_MORE])} more of this check")
+        parts.append("\n".join(lines))
         if number == 0:
             parts += _evidence(first)
     return "\n\n".join(parts)

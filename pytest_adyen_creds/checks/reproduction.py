@@ -18,7 +18,7 @@ PASSWORD: Final = "ADYEN_BASIC_AUTH"
 """The variable that stands for ``username:password``."""
 
 _LONGEST: Final = 1200
-_LINES: Final = 12
+_LINES: Final = 10
 _SENT: Final = ("content-type", "accept", "idempotency-key")
 
 
