@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,11 +81,6 @@ class Stage:
         self.performed.append(Performed(operation, exercise, act))
         body = parse(response.content)
         return body if isinstance(body, dict) and response.is_success else {}
-
-    def exercise(self, operation: Operation, exercises: Iterable[Exercise]) -> None:
-        """Carry out exercises of one operation."""
-        for exercise in exercises:
-            self.carry_out(operation, exercise)
 
     def live(self, life: Life, move_on: Callable[[float], object] | None = None) -> None:
         """Carry out a life; ``move_on`` takes the hours that the server's clock is to be moved on."""
