@@ -40,7 +40,8 @@ def read_text(path: Path | str, *, largest: int = LARGEST) -> str:
             f"{name}: cannot be read ({error.__class__.__name__}); check the path and its rights"
         ) from None
     if len(data) > largest:
-        raise FileRefused(f"{name}: larger than {largest // 1024 // 1024} MiB; this command reads smaller files")
+        limit = f"{largest // 1024 // 1024} MiB" if largest >= 1024 * 1024 else f"{largest // 1024} KiB"
+        raise FileRefused(f"{name}: larger than {limit}; name a smaller file")
     if not data.strip():
         raise FileRefused(f"{name}: is empty; name a file with content")
     try:

@@ -53,7 +53,7 @@ def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path 
     adyen-creds cassettes check tests --unused --max-age 180 --format json
     """
     _know_secrets(secrets_file)
-    paths = list(storage.find_cassettes(folder))
+    paths = _find(folder)
     problems = [*_problems(paths, max_age), *find_homeless(paths)]
     if unused:
         homeless = {problem.path for problem in problems if problem.kind == "orphan"}
@@ -93,7 +93,7 @@ def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Pa
     names = (*accounts, *filter(None, configured))
     scrubber = Scrubber(load_contract().secret_properties, names, keep=SANDBOX_ACCOUNTS)
     changed = unreadable = 0
-    paths = list(storage.find_cassettes(folder))
+    paths = _find(folder)
     for path in paths:
         try:
             clean = _scrubbed(path, scrubber)
@@ -109,6 +109,13 @@ def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Pa
     done = "changed" if write else "to change"
     click.echo(f"{_count(len(paths), 'cassette')}, {changed} {done}, {unreadable} unreadable")
     return 1 if unreadable or (changed and not write) else 0
+
+
+def _find(folder: Path) -> list[Path]:
+    """Return the cassettes in ``folder``; raises where it is a file of its own that is no cassette."""
+    if folder.is_file():
+        document.read(folder)
+    return list(storage.find_cassettes(folder))
 
 
 def _scrubbed(path: Path, scrubber: Scrubber) -> Cassette | None:

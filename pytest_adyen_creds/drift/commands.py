@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +17,9 @@ from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specifica
 from pytest_adyen_creds.drift.specification import compare, key_of
 from pytest_adyen_creds.drift.text import lines, plain, tally
 from pytest_adyen_creds.errors import ContractError, FileRefused
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.drift.observed import Observation
 
 
 def _common(function: Any) -> Any:
@@ -86,11 +90,14 @@ def spec(source: str | None, against: str | None, **options: Any) -> None:
 @drift.command()
 @click.option("--operation", "label", required=True, metavar="LABEL", help='The operation, like "GET /me".')
 @click.option("--status", required=True, type=click.IntRange(100, 599), help="The answer's status.")
-@click.option("--content-type", help="The answer's Content-Type.  [default: not known]")
+@click.option("--content-type", help="The answer's Content-Type ('': it had none).  [default: not known]")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @_common
 def response(label: str, status: int, content_type: str | None, file: Path, **options: Any) -> None:
     """Hold one captured body in FILE (- for standard input) against the contract.
+
+    FILE holds JSON, or the HTML that came instead. Anything else is taken for a bad file, unless --content-type says
+    that it is what the server answered.
 
     \b
     adyen-creds drift response --operation "GET /me" --status 200 me.json
@@ -100,6 +107,8 @@ def response(label: str, status: int, content_type: str | None, file: Path, **op
     contract = load_contract(options["api_version"], options["folder"])
     operation = _operation(contract, label)
     observations = observe_operation(contract, operation, status, content_type, read_body(file))
+    if content_type is None:
+        _refuse_what_is_no_body(file, observations)
     examples = {observation.finding.key: observation.example for observation in observations}
     found = sorted((observation.finding for observation in observations), key=lambda finding: finding.rank)
     _finish(str(file), found, options, examples=examples, complete=False)
@@ -131,6 +140,15 @@ def cassettes(folder_of_cassettes: Path, **options: Any) -> None:
     note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
     examples = {finding.key: found.aggregate.example(finding) for finding in findings}
     _finish(str(folder_of_cassettes), findings, options, note=note, examples=examples)
+
+
+def _refuse_what_is_no_body(file: Path, observations: Sequence[Observation]) -> None:
+    for finding in (observation.finding for observation in observations):
+        if finding.id in ("response-body-missing", "response-body-not-json"):
+            raise FileRefused(
+                f"{plain(str(file))}: {finding.message}; name a file that holds the captured body, or say with "
+                "--content-type what the server sent it as ('' for nothing), and it is a finding"
+            )
 
 
 def _check_covers(contract: Contract, document: dict[str, Any], source: str) -> None:

@@ -118,10 +118,14 @@ def write_bad(folder: Path, kind: str) -> Path:
             path.write_bytes(b'{"a": "\xff\xfe"}')
         case "deeply nested":
             path.write_bytes(b"[" * 100_000 + b"]" * 100_000)
+        case "deep TOML":
+            path.write_bytes(b"a = " + b"[" * 100_000 + b"]" * 100_000)
         case "deep YAML":
             path.write_bytes(b"a: " + b"[" * 100_000)
     return path
 
+
+CASSETTES = Path(__file__).parents[2] / "cassettes"
 
 READERS = {
     "contract validate": ["contract", "validate", "MeApiCredential", "{}"],
@@ -133,25 +137,30 @@ READERS = {
     "drift spec": ["drift", "spec", "{}"],
     "drift spec --against": ["drift", "spec", "--against", "{}", "{}"],
     "drift response": ["drift", "response", "--operation", "GET /me", "--status", "200", "{}"],
+    "drift --baseline": ["drift", "cassettes", "--baseline", "{}", str(CASSETTES)],
+    "check --baseline": ["check", "--baseline", "{}"],
+    "sandbox serve --api-key-file": ["sandbox", "serve", "--api-key-file", "{}"],
     "drift cassettes": ["drift", "cassettes", "{}"],
     "cassettes check": ["cassettes", "check", "{}"],
     "cassettes scrub": ["cassettes", "scrub", "{}"],
 }
 
 
+TAKE_A_DIRECTORY = ("drift cassettes", "check --cassettes", "cassettes check", "cassettes scrub")
+
+
 @pytest.mark.parametrize(
-    "kind", ["missing", "empty", "not JSON", "50 MB", "directory", "invalid UTF-8", "deeply nested", "deep YAML"]
+    "kind",
+    ["missing", "empty", "not JSON", "50 MB", "directory", "invalid UTF-8", "deeply nested", "deep TOML", "deep YAML"],
 )
 @pytest.mark.parametrize("command", READERS)
 def test_a_bad_file_is_one_line_and_status_2(
     command: str, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    if kind == "directory" and command in ("drift cassettes", "check --cassettes"):
+    if kind == "directory" and command in TAKE_A_DIRECTORY:
         pytest.skip("a directory is what it takes")
-    if command == "drift response" and kind not in ("missing", "50 MB", "directory"):
-        pytest.skip("a captured body that cannot be read is a finding")
-    if command in ("cassettes check", "cassettes scrub") and kind != "missing":
-        pytest.skip("a file that is no cassette is a finding")
+    if kind == "missing" and command == "sandbox serve --api-key-file":
+        pytest.skip("a missing key file is made")
     path = write_bad(tmp_path, kind)
     assert main([part.replace("{}", str(path)) for part in READERS[command]]) == 2
     out, err = capfd.readouterr()

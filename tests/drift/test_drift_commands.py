@@ -124,7 +124,21 @@ def test_an_empty_body_is_right_where_none_is_documented(tmp_path: Path, capsys:
     (tmp_path / "none").write_bytes(b"")
     label = "DELETE /me/allowedOrigins/{originId}"
     assert run(capsys, "response", "--operation", label, "--status", 204, tmp_path / "none")[0] == 0
-    assert run(capsys, "response", "--operation", "GET /me", "--status", 200, tmp_path / "none")[0] == 1
+    me = ("response", "--operation", "GET /me", "--status", 200, tmp_path / "none")
+    status, out, _ = run(capsys, *me, "--content-type", "", "--format", "json")
+    assert (status, json.loads(out)[0]["id"]) == (1, "response-body-missing")
+
+
+@pytest.mark.parametrize("content", [b"", b"{nope: [", b'{"a": "\xff\xfe"}', b"[" * 100_000])
+def test_what_is_no_body_is_a_bad_file_until_its_media_type_is_told(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "body").write_bytes(content)
+    me = ("response", "--operation", "GET /me", "--status", 200, tmp_path / "body")
+    status, out, err = run(capsys, *me)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert "--content-type" in err
+    assert run(capsys, *me, "--content-type", "application/json")[0] == 1
 
 
 def test_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
