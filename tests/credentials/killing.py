@@ -22,13 +22,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pytest_adyen_creds.credentials import tag
-from pytest_adyen_creds.credentials.recovery import Recovery
-from pytest_adyen_creds.management import ManagementClient, Ownership, SystemClock
+from pytest_adyen_creds.management import ManagementClient, Ownership
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.server import Server
 
@@ -216,7 +214,7 @@ def command(folder: Path, url: str) -> list[str]:
 def kill_runs(kills: int, seed: int, *, forget: bool, say: Callable[[str], None] = lambda text: None) -> Outcome:
     """Kill ``kills`` runs over one account, one after another, clean up, and return what came of it.
 
-    With ``forget`` each run's ledger is deleted, and cleaning up is what another machine does when the tags expired.
+    With ``forget`` each run's ledger is deleted, and another machine runs ``adyen-creds sweep`` when the tags expired.
     """
     draw = random.Random(seed)
     account = Account(Sandbox(seed=seed))
@@ -244,7 +242,10 @@ def kill_runs(kills: int, seed: int, *, forget: bool, say: Callable[[str], None]
                 say(f"seed {seed}: {outcome.kills} kills, {outcome.whole_runs} whole runs")
         outcome.active_before = len(active_throwaways(account.sandbox))
         if forget:
-            sweep_later(account.sandbox, Path(scratch) / "elsewhere")
+            elsewhere = environment(account.sandbox, Path(scratch) / "elsewhere")
+            said = sweep_later(elsewhere, server.url) + sweep_later(elsewhere, server.url)
+            assert said.count("switched off") == outcome.active_before, said
+            assert "nothing was left behind" in said
         else:
             done = subprocess.run(
                 command(folder, server.url), env=environ, capture_output=True, text=True, timeout=120, check=False
@@ -259,17 +260,30 @@ def kill_runs(kills: int, seed: int, *, forget: bool, say: Callable[[str], None]
     return outcome
 
 
-class Later(SystemClock):
-    """The machine's clock, three hours on."""
+LATER = """
+import datetime, sys
+from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.management import SystemClock
 
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(hours=3)
+now = SystemClock.now
+SystemClock.now = lambda clock: now(clock) + datetime.timedelta(hours=3)
+sys.exit(main())
+"""
+"""``adyen-creds`` on a machine whose clock stands three hours on."""
 
 
-def sweep_later(sandbox: Sandbox, folder: Path) -> None:
-    """Sweep from a machine that has no ledger, when every tag has expired."""
-    with management(sandbox) as client:
-        Recovery(client, [client.company(sandbox.company)], Later()).run(folder, sandbox.company)
+def sweep_later(environ: dict[str, str], url: str) -> str:
+    """Run ``adyen-creds sweep`` on a machine that has no ledger, when every tag has expired; return what it says."""
+    done = subprocess.run(
+        [sys.executable, "-c", LATER, "sweep", f"--base-url={url}/v3"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def main() -> int:
