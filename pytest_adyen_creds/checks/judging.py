@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckFailure", "judge"]
 
-_NEXT_STEPS: Final = {
+CONFORMANCE: Final = {
     "status_code_conformance": "document the status in openapi.yaml if it is real; else look at who answered",
     "content_type_conformance": "an answer that is not JSON mostly comes from a proxy or an error page in between",
     "response_headers_conformance": "compare the header with the operation in openapi.yaml",
     "response_schema_conformance": "if the API has changed, change the structure; else the answer is wrong",
 }
+"""schemathesis' checks that judge every answer, each with what to do where it fails."""
 _RULES: Final = {
     "status_code_conformance": "each operation has its documented statuses",
     "content_type_conformance": "answers have the documented media type",
@@ -55,7 +56,7 @@ def judge(contract: Contract, operation: Operation, act: Act, history: History) 
     response.request = request
     if not hasattr(response, "_elapsed"):
         response.elapsed = timedelta(0)
-    generic = [getattr(conformance, name) for name in _NEXT_STEPS]
+    generic = [getattr(conformance, name) for name in CONFORMANCE]
     failures: list[CheckFailure] = []
     with exchange(seen, history):
         try:
@@ -120,7 +121,7 @@ def _conformance(contract: Contract, operation: Operation, case: Any, act: Act, 
     where = f"structures/{structure}.struct.json" if structure and "schema" in name else "openapi.yaml"
     rule = f"{_RULES[name]} (documented: {contract.version}/{where})"
     for message, pointer in places.items():
-        yield _failure(operation, act, name, pointer, message, rule, _NEXT_STEPS[name])
+        yield _failure(operation, act, name, pointer, message, rule, CONFORMANCE[name])
 
 
 def _failure(

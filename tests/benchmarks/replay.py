@@ -2,8 +2,9 @@
 
     python tests/benchmarks/replay.py [--quick]
 
-Every cassette holds N different requests, asked for in reverse order through one httpx client. vcrpy's own replay scans
-the whole cassette twice a request, so it is measured up to 3,000 interactions only, and there on its last 300.
+Every cassette holds N different requests, asked for in reverse order through one httpx client, each contestant in a
+process of its own. vcrpy and pytest-recording look through the whole cassette for each request, so they are measured
+on the last 300,000 / N of them.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import httpx
-import vcr
+from processes import run, show
 
 from pytest_adyen_creds.cassettes import document, storage
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Cassette, Interaction, Provenance
@@ -33,8 +34,6 @@ SHARE_OF_BOUND = 0.40
 
 GROWTH = 1.5
 """How much more a request may cost among 10,000 interactions than among 1,000: linear time, less the noise."""
-
-VCRPY_SAMPLE = 300
 
 
 def interaction(number: int) -> Interaction:
@@ -76,18 +75,14 @@ def rate(client: httpx.Client, asked: list[Interaction]) -> float:
     return len(requests) / (time.perf_counter() - start)
 
 
-def best_of(times: int, measure: Callable[[], float]) -> float:
-    return max(measure() for _ in range(times))
-
-
-def bound(asked: list[Interaction]) -> float:
+def bound(path: Path, asked: list[Interaction]) -> float:
     body = asked[0].response_body
     answer = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
     with httpx.Client(transport=answer) as client:
         return rate(client, asked)
 
 
-def ours(path: Path, asked: list[Interaction]) -> float:
+def indexed(path: Path, asked: list[Interaction]) -> float:
     with replaying(document.read(path), path), httpx.Client(verify=False) as client:
         return rate(client, asked)
 
@@ -97,63 +92,109 @@ def transport(path: Path, asked: list[Interaction]) -> float:
         return rate(client, asked)
 
 
-def theirs(path: Path, asked: list[Interaction], sample: int) -> float:
+def vcrpy(path: Path, asked: list[Interaction]) -> float:
+    import vcr
+
     with vcr.use_cassette(str(path), record_mode="none"), httpx.Client(verify=False) as client:
-        return rate(client, asked[:sample])
+        return rate(client, asked)
+
+
+def pytest_recording(path: Path, asked: list[Interaction]) -> float:
+    import pytest
+
+    measured: list[float] = []
+
+    class Measuring:
+        @pytest.fixture
+        def measure(self) -> Callable[[], None]:
+            def measure() -> None:
+                with httpx.Client(verify=False) as client:
+                    measured.append(rate(client, asked))
+
+            return measure
+
+    test = path.with_name("test_rate.py")
+    test.write_text(f"import pytest\n\n@pytest.mark.vcr({str(path)!r})\ndef test_rate(measure):\n    measure()\n")
+    options = ["-q", "-p", "no:adyen_creds", "-p", "no:cacheprovider", "--rootdir", str(path.parent), "-c", "/dev/null"]
+    with redirect_stdout(sys.stderr):
+        assert pytest.main([*options, str(test)], plugins=[Measuring()]) == 0
+    return measured[0]
+
+
+CONTESTANTS = {
+    "bound": bound,
+    "indexed": indexed,
+    "transport": transport,
+    "vcrpy": vcrpy,
+    "recording": pytest_recording,
+}
+PEERS = ("vcrpy", "recording")
 
 
 @contextmanager
-def written(size: int) -> Iterator[tuple[Path, list[Interaction]]]:
+def written(size: int) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{size}.yaml"
-        made = cassette(size)
-        storage.write(path, made)
-        yield path, list(reversed(made.interactions))
+        storage.write(path, cassette(size))
+        yield path
 
 
-def loading(path: Path) -> tuple[float, float]:
-    """Return the seconds that this package and vcrpy take to load the file."""
-    start = time.perf_counter()
-    document.read(path)
-    middle = time.perf_counter()
-    vcr.cassette.Cassette.load(path=str(path), record_mode=vcr.mode.NONE)
-    return middle - start, time.perf_counter() - middle
+def compete(name: str, path: Path, size: int, sample: int) -> tuple[float, float]:
+    """Run one contestant in a process of its own; return its requests a second and its peak memory in MiB."""
+    ran = run([sys.executable, __file__, "--only", name, "--size", str(size), "--sample", str(sample), path])
+    assert ran.status == 0, ran.output
+    return float(ran.output.split()[-1]), ran.peak
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller samples: a look, not a measurement")
-    quick = parser.parse_args().quick
+    parser.add_argument("--only", choices=CONTESTANTS, help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--sample", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("path", nargs="?", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
     logging.disable(logging.INFO)
-    sys.stdout.write("interactions   bound/s  indexed/s  transport/s  vcrpy/s  x vcrpy  of bound   load s (vcrpy s)\n")
+    if options.only:
+        asked = [interaction(number) for number in reversed(range(options.size))][: options.sample]
+        # the best of several: short runs suffer most from their neighbours
+        times = 1 if options.only in PEERS else 2 if options.size >= 3_000 else 6
+        show(repr(max(CONTESTANTS[options.only](options.path, asked) for _ in range(times))))
+        return 0
+    return compare(quick=options.quick)
+
+
+def compare(*, quick: bool) -> int:
+    """Print the table, and return the exit status."""
+    names = "".join(f"{name:>18}" for name in CONTESTANTS)
+    show(f"requests/s (MiB) {names}   x vcrpy  x recording  of bound")
     share: dict[int, float] = {}
     misses: list[str] = []
     for size in (100, 1_000, 3_000, 10_000):
-        with written(size) as (path, asked):
-            times = 2 if size >= 3_000 else 6  # the best of several: short runs suffer most from their neighbours
-            top = best_of(times, lambda asked=asked: bound(asked))
-            indexed = best_of(times, lambda path=path, asked=asked: ours(path, asked))
-            direct = best_of(times, lambda path=path, asked=asked: transport(path, asked))
-            sample = min(size, 60 if quick else VCRPY_SAMPLE)
-            peer = theirs(path, asked, sample) if size <= 3_000 else None
-            share[size] = indexed / top
-            load, vcr_load = loading(path)
-        ratio = f"{indexed / peer:7.0f}x" if peer else "       -"
-        shown = f"{peer:7.0f}" if peer else "      -"
-        sys.stdout.write(
-            f"{size:12,} {top:9.0f} {indexed:10.0f} {direct:12.0f}  {shown} {ratio} {share[size]:8.0%}"
-            f"    {load:6.3f} ({vcr_load:.3f})\n"
-        )
-        if size == 3_000 and peer and indexed < TIMES_VCRPY * peer:
-            misses.append(f"{indexed / peer:.0f} times vcrpy at 3,000, {TIMES_VCRPY} wanted")
+        with written(size) as path:
+            found = {
+                # the peers look through the whole cassette for each request
+                name: compete(
+                    name, path, size, min(size, (60_000 if quick else 300_000) // size) if name in PEERS else size
+                )
+                for name in CONTESTANTS
+            }
+        rates = {name: speed for name, (speed, _) in found.items()}
+        share[size] = rates["indexed"] / rates["bound"]
+        cells = "".join(f"{speed:10,.0f} ({peak:4.0f})" + " " for speed, peak in found.values())
+        against = [rates["indexed"] / rates[peer] for peer in PEERS]
+        show(f"{size:16,} {cells} {against[0]:8,.0f} {against[1]:12,.0f} {share[size]:9.0%}")
+        if size == 3_000 and min(against) < TIMES_VCRPY:
+            misses.append(f"{min(against):.0f} times the peers at 3,000, {TIMES_VCRPY} wanted")
         if size == 3_000 and share[size] < SHARE_OF_BOUND:
             misses.append(f"{share[size]:.0%} of the bound at 3,000, {SHARE_OF_BOUND:.0%} wanted")
     # against the bound of the same moment, so that a machine that slows down meanwhile is not taken for growth
     growth = share[1_000] / share[10_000]
-    sys.stdout.write(f"a request among 10,000 costs {growth:.2f} times one among 1,000 (linear: 1.0)\n")
+    show(f"a request among 10,000 costs {growth:.2f} times one among 1,000 (linear: 1.0)")
     if growth > GROWTH:
         misses.append(f"a request among 10,000 costs {growth:.2f} times one among 1,000, {GROWTH} at most wanted")
-    sys.stdout.writelines(f"missed: {miss}\n" for miss in misses)
+    for miss in misses:
+        show(f"missed: {miss}")
     return 1 if misses else 0
 
 
