@@ -44,7 +44,18 @@ class _Lazy(click.Group):
 def adyen_creds() -> None:
     """Contract checks, drift and throwaway credentials for Adyen's Management API.
 
+    \b
+    adyen-creds check                         the contract suite over its recordings, offline
+    adyen-creds drift spec                    what Adyen publishes against the contract
+    adyen-creds cassettes check tests         secrets, age, orphans and unsafe files in recordings
+    adyen-creds sandbox serve --port 8080     the embedded API over HTTP
+    adyen-creds doctor                        what keeps a live run from starting
+
     Exit status: 0 clean, 1 findings, 2 could not run.
+
+    \b
+    Completion, for ~/.bashrc (or with zsh_source, fish_source for those shells):
+    eval "$(_ADYEN_CREDS_COMPLETE=bash_source adyen-creds)"
     """
 
 

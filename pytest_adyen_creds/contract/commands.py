@@ -25,6 +25,15 @@ def _contract_option(function: Any) -> Any:
     )(function)
 
 
+def _structures(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
+    """Return the names of structures that begin with ``start``, for the shell's completion."""
+    try:
+        found = load_contract(context.params.get("api_version") or "v3", context.params.get("folder"))
+    except ContractError:
+        return []
+    return [name for name in found.structures if name.startswith(start)]
+
+
 @click.group()
 def contract() -> None:
     """The contract: 26 operations and the JSON Structure of every body."""
@@ -52,7 +61,7 @@ def list_(api_version: str, folder: Path | None) -> None:
     show_default=True,
     help="What to write.",
 )
-@click.option("--name", help="Only this structure (json-schema, json-structure).")
+@click.option("--name", shell_complete=_structures, help="Only this structure (json-schema, json-structure).")
 def export(api_version: str, folder: Path | None, form: str, name: str | None) -> None:
     """Write the contract to standard output, as JSON.
 
@@ -80,7 +89,7 @@ def _exported(found: Contract, form: str, name: str | None) -> Any:
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."
 )
-@click.argument("name")
+@click.argument("name", shell_complete=_structures)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.pass_context
 def validate(context: click.Context, api_version: str, folder: Path | None, form: str, name: str, file: Path) -> None:

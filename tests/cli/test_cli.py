@@ -187,3 +187,33 @@ def test_a_bad_file_is_one_line_and_status_2(
 def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("adyen-creds ", {"check", "cassettes", "contract", "drift", "doctor", "sandbox", "sweep"}),
+        ("adyen-creds drift ", {"cassettes", "response", "spec"}),
+        ("adyen-creds contract validate Me", {"MeApiCredential"}),
+        ("adyen-creds contract export --format json-", {"json-schema", "json-structure"}),
+    ],
+)
+def test_the_shell_completes_commands_and_structures(
+    words: str, offered: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    *before, _ = words.split(" ")
+    for name, value in {
+        "_ADYEN_CREDS_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(before)),
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert ended.value.code == 0
+    assert {line.removeprefix("plain,") for line in capsys.readouterr().out.splitlines()} == offered
+
+
+def test_the_help_says_how_to_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert 'eval "$(_ADYEN_CREDS_COMPLETE=bash_source adyen-creds)"' in capsys.readouterr().out
