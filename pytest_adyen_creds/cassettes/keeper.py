@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,7 +104,9 @@ class Keeper:
         if any(path.is_file() for path in owned):
             from pytest_adyen_creds.cassettes.staleness import save_in_use
 
-            save_in_use(session.config.invocation_params.dir, owned)
+            # where nothing can be written, `cassettes check --unused` has nothing to read, and says so
+            with suppress(OSError):
+                save_in_use(session.config.invocation_params.dir, owned)
 
 
 def _beside(paths: set[Path]) -> Iterator[Path]:

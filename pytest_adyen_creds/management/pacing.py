@@ -68,7 +68,7 @@ class Retries:
     """Seconds; the most that one request waits in all. What would take longer is not waited for."""
     only_rate_limit: bool = False
     """Retry 429 only: for generated traffic, where a 500 is a finding."""
-    jitter: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.SystemRandom().random
     """Numbers from 0 up to 1."""
 
     def repeatable(self, request: httpx.Request) -> bool:

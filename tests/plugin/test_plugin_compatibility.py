@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,7 +25,7 @@ def test_it(adyen_credential, adyen_client):
         ("--import-mode=append", "--strict-markers", "--strict-config"),
         ("-p", "no:schemathesis", "-p", "no:anyio"),
         ("-n", "2", "--dist=worksteal"),
-        ("-W", "error"),
+        ("-W", "error", "-p", "no:asyncio"),
     ],
     ids=" ".join,
 )
@@ -33,12 +35,67 @@ def test_in_other_modes(pytester: pytest.Pytester, arguments: tuple[str, ...]) -
     assert pytester.runpytest_subprocess("--adyen-contracts", "-k", "GET and companies", *arguments).ret == 0
 
 
-def test_asynchronous_tests(pytester: pytest.Pytester) -> None:
+def needs(module: str, distribution: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(importlib.util.find_spec(module) is None, reason=f"needs {distribution}")
+
+
+@needs("pytest_randomly", "pytest-randomly")
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "xdist"])
+def test_in_any_order(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
     pytester.makepyfile(
-        """
+        test_shop="""
+        import random
+
         import pytest
 
-        pytestmark = pytest.mark.anyio
+        ORDER = []
+
+        @pytest.mark.parametrize("number", range(8))
+        @pytest.mark.adyen_credential(preset="read-only")
+        def test_it(number, adyen_credential, adyen_client):
+            ORDER.append(number)
+            assert adyen_client.get("/me").json()["id"] == adyen_credential.id
+
+        def test_the_common_generator_is_left_alone(adyen_client, adyen_credentials):
+            before = random.getstate()
+            adyen_client.get("/me")
+            adyen_credentials.lease(fresh=True)
+            assert random.getstate() == before
+        """
+    )
+    pytester.makeconftest(
+        """
+        def pytest_collection_finish(session):
+            print("ORDER", *(item.name for item in session.items))
+        """
+    )
+    orders = set()
+    for seed in ("1", "2", "3"):
+        result = pytester.runpytest_subprocess(f"--randomly-seed={seed}", "-s", *workers)
+        result.assert_outcomes(passed=9)
+        orders |= {line for line in result.outlines if line.startswith("ORDER")}
+    assert workers or len(orders) > 1
+
+
+@pytest.mark.parametrize(
+    ("mark", "settings"),
+    [
+        pytest.param("anyio", "", id="anyio"),
+        pytest.param(
+            "asyncio",
+            "[pytest]\nasyncio_default_fixture_loop_scope = function\n",
+            id="asyncio",
+            marks=needs("pytest_asyncio", "pytest-asyncio"),
+        ),
+    ],
+)
+def test_asynchronous_tests(pytester: pytest.Pytester, mark: str, settings: str) -> None:
+    pytester.makeini(settings)
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        pytestmark = pytest.mark.{mark}
 
         @pytest.fixture
         def anyio_backend():
@@ -55,7 +112,7 @@ def test_asynchronous_tests(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pytest_recording") is None, reason="needs pytest-recording")
+@needs("pytest_recording", "pytest-recording")
 def test_pytest_recording_keeps_its_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_shop="""
@@ -79,15 +136,39 @@ def test_pytest_recording_keeps_its_tests(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-@pytest.mark.skipif(sys.platform == "win32" or not hasattr(os, "geteuid"), reason="needs POSIX rights")
+def heed_rights() -> None:
+    """Make root heed the rights of files, as everyone else does (CAP_DAC_OVERRIDE)."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs POSIX rights, and to be able to give up root's")
 def test_a_folder_that_cannot_be_written(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(test_shop=TEST)
-    outside = pytester.path.parent / "outside"
-    outside.mkdir()
+    pytester.makepyfile(
+        test_shop=TEST
+        + """
+def test_nothing_can_be_written(request):
+    try:
+        (request.path.parent / "file").touch()
+    except PermissionError:
+        return
+    raise AssertionError("it can")
+"""
+    )
     pytester.path.chmod(0o555)
     try:
-        result = pytester.runpytest_subprocess("-p", "no:cacheprovider", f"--basetemp={outside / 'tmp'}")
-        result.assert_outcomes(passed=1)
+        for options in (["-p", "no:cacheprovider"], [], ["--adyen-contracts"]):
+            ran = subprocess.run(
+                [sys.executable, "-m", "pytest", *options],
+                cwd=pytester.path,
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+                preexec_fn=heed_rights,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert ran.returncode == 0, ran.stdout + ran.stderr
     finally:
         pytester.path.chmod(0o755)
 
