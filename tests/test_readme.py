@@ -49,8 +49,13 @@ def test_the_first_test_passes(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("--adyen-backend=replay", "test_shop.py").assert_outcomes(passed=1)
 
 
+def test_the_further_tests_pass(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_more=blocks("python")[1])
+    pytester.runpytest_subprocess("test_more.py").assert_outcomes(passed=4)
+
+
 def test_the_python_example_runs() -> None:
-    exec(blocks("python")[1], {})
+    exec(blocks("python")[2], {})
 
 
 def test_the_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
