@@ -236,11 +236,13 @@ def _by_hand(kind: str, backend: Backend) -> Credential:
 
 def _progress_to(config: pytest.Config) -> Callable[[str], None]:
     def show(text: str) -> None:
+        from pytest_adyen_creds.secrets import SECRETS
+
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         capture = config.pluginmanager.get_plugin("capturemanager")
         if reporter is not None and capture is not None:
             with capture.global_and_fixture_disabled():
                 reporter.ensure_newline()
-                reporter.write_line(f"adyen: {text}")
+                reporter.write_line(SECRETS.mask(f"adyen: {text}"))
 
     return show

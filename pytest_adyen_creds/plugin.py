@@ -78,7 +78,7 @@ def run_of(config: pytest.Config) -> Run:
             run = config.stash[RUN] = Run(settings_of(config), Path(config.rootpath))
             run.check()
         except AdyenCredsError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(_masked(str(error))) from None
         if config.option.adyen_drift or config.getini("adyen_drift"):
             from pytest_adyen_creds.drift.traffic import Watching
 
@@ -155,7 +155,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say who answers, where the run asks for it."""
-    return [config.stash[RUN].header()] if RUN in config.stash else []
+    return [_masked(config.stash[RUN].header())] if RUN in config.stash else []
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -172,6 +172,21 @@ def pytest_runtest_makereport(
         crash.message = crash.message.partition("\n")[0]
     _mask(report)
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Mask what a report was given after it was made: a subtest's output, message and parameters."""
+    _mask(report)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_internalerror(excrepr: Any) -> None:
+    """Mask what an error of a plugin's says."""
+    if _secrets_known():
+        from pytest_adyen_creds.reports.masking import mask_exception
+
+        mask_exception(excrepr)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -203,10 +218,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def _masked_after(format_record: Callable[[Any], str]) -> Callable[[Any], str]:
     def format_masked(record: Any) -> str:
-        text = format_record(record)
-        return str(sys.modules[_SECRETS].SECRETS.mask(text)) if _secrets_known() else text
+        return _masked(format_record(record))
 
     return format_masked
+
+
+def _masked(text: str) -> str:
+    return str(sys.modules[_SECRETS].SECRETS.mask(text)) if _secrets_known() else text
 
 
 def _mask(report: Any) -> None:
@@ -239,6 +257,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         from pytest_adyen_creds.reports.ending import add_properties
 
         add_properties(session.config.stash[RUN], session.config)  # JUnit's file is written before a run is put away
+    if _secrets_known():
+        from pytest_adyen_creds.reports.masking import mask_ending
+
+        mask_ending(session.config)
     try:
         yield
     finally:

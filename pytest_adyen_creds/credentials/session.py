@@ -28,6 +28,7 @@ from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
 from pytest_adyen_creds.credentials.throwaways import Throwaways
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 from pytest_adyen_creds.management import ManagementClient, Ownership, SystemClock
+from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.throwaways import Lender
@@ -103,7 +104,7 @@ class LiveSession:
             else:
                 self._opened = _Owner(self._run, self._announce)
         except AdyenCredsError as error:
-            raise pytest.UsageError(str(error)) from None
+            raise pytest.UsageError(SECRETS.mask(str(error))) from None
         self._catch_termination()
 
     @pytest.hookimpl(optionalhook=True)
@@ -125,7 +126,7 @@ class LiveSession:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what could not be put away."""
         for problem in self._opened.problems if self._opened else ():
-            terminalreporter.write_line(f"adyen: {problem}", yellow=True)
+            terminalreporter.write_line(SECRETS.mask(f"adyen: {problem}"), yellow=True)
 
     def close(self) -> None:
         """Switch off every throwaway of this run."""
@@ -158,7 +159,7 @@ class LiveSession:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and self._config.pluginmanager.has_plugin("dsession"):
             reporter.ensure_newline()
-            reporter.write_line(f"adyen: {text}")
+            reporter.write_line(SECRETS.mask(f"adyen: {text}"))
 
     def _catch_termination(self) -> None:
         with suppress(ValueError):  # not the main thread: whoever has it decides

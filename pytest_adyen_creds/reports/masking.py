@@ -20,12 +20,38 @@ def mask_text(text: str) -> str:
 
 
 def mask_report(report: Any) -> None:
-    """Mask the texts of a test or collection report in place: traceback, locals, captured output, properties."""
+    """Mask the texts of a test or collection report in place: traceback, locals, captured output, properties.
+
+    A subtest's report has a context, too: its message, and its parameters by name.
+    """
     report.longrepr = _masked(report.longrepr, 0)
     report.sections = _masked(report.sections, 0)
+    if (context := getattr(report, "context", None)) is not None:
+        for name, held in (("msg", _shown(context.msg)), ("kwargs", {k: _shown(v) for k, v in context.kwargs.items()})):
+            object.__setattr__(context, name, held)
     for name in ("user_properties", "wasxfail"):
         if hasattr(report, name):
             setattr(report, name, _masked(getattr(report, name), 0))
+
+
+def mask_exception(excrepr: Any) -> None:
+    """Mask in place what pytest made of an exception that ends the run."""
+    _masked(excrepr, 0)
+
+
+def mask_ending(config: Any) -> None:
+    """Mask in place what pytest keeps until a run ends: why it was broken off, and what JUnit's XML has of no report.
+
+    That is what the fixtures ``record_testsuite_property`` and ``record_xml_attribute`` were given.
+    """
+    for plugin in config.pluginmanager.get_plugins():
+        mask_exception(getattr(plugin, "_keyboardinterrupt_memo", None))
+        if hasattr(plugin, "global_properties") and hasattr(plugin, "node_reporters_ordered"):
+            plugin.global_properties[:] = [(name, SECRETS.mask(value)) for name, value in plugin.global_properties]
+            for reporter in plugin.node_reporters_ordered:
+                # of a test that has ended only the element is left
+                attributes = getattr(reporter, "attrs", None) or reporter.to_xml().attrib
+                attributes.update({name: SECRETS.mask(value) for name, value in attributes.items()})
 
 
 def mask_warning(warning_message: Any) -> None:
@@ -33,6 +59,13 @@ def mask_warning(warning_message: Any) -> None:
     text = str(warning_message.message)
     if SECRETS.mask(text) != text:
         warning_message.message = SECRETS.mask(text)
+
+
+def _shown(value: Any) -> Any:
+    """Return ``value`` itself where showing it shows no secret, else what it looks like, masked."""
+    text = value if isinstance(value, str) else repr(value)
+    masked = SECRETS.mask(text)
+    return value if masked == text else masked
 
 
 def _masked(value: Any, depth: int) -> Any:
@@ -57,6 +90,10 @@ def _masked(value: Any, depth: int) -> Any:
 
 
 def _masked_lines(lines: list[str]) -> list[str]:
+    if any(line.endswith("\n") for line in lines):  # Python's own traceback: its lines keep their ends
+        text = "".join(lines)
+        masked = SECRETS.mask(text)
+        return lines if masked == text else masked.splitlines(keepends=True)
     text = "\n".join(lines)
     masked = SECRETS.mask(text)
     return lines if masked == text else masked.split("\n")

@@ -107,6 +107,95 @@ def test_no_canary_in_anything_written(pytester: pytest.Pytester, more: tuple[st
             assert leaks(path.read_text(errors="replace")) == [], path
 
 
+BESIDE_REPORTS = """
+import logging
+import unittest
+import pytest
+from pytest_adyen_creds.secrets import Secret
+
+CANARY = Secret({canary!r}).reveal()
+"""
+
+
+def in_process(pytester: pytest.Pytester, test: str, *arguments: str) -> tuple[pytest.RunResult, str]:
+    """Run ``test`` with a canary, and return what came of it and all that was written."""
+    pytester.makepyfile(BESIDE_REPORTS.format(canary=CANARIES["plain"]) + test)
+    result = pytester.runpytest_inprocess(
+        "-p", "no:randomly", "-p", "no:cacheprovider", "--junitxml=junit.xml", *arguments
+    )
+    return result, result.stdout.str() + result.stderr.str() + (pytester.path / "junit.xml").read_text()
+
+
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="pytest has subtests from 9 on")
+def test_no_canary_in_subtests(pytester: pytest.Pytester) -> None:
+    result, written = in_process(
+        pytester,
+        """
+def test_printed(subtests):
+    with subtests.test(msg="printed"):
+        print("printed", CANARY)
+        logging.getLogger().warning("logged %s", CANARY)
+        assert False
+
+def test_named(subtests):
+    with subtests.test(msg="message " + CANARY, key=CANARY, keys=[CANARY], number=7):
+        assert CANARY == "another"
+
+class TestCase(unittest.TestCase):
+    def test_unit(self):
+        with self.subTest("message " + CANARY, key=CANARY, keys=[CANARY]):
+            print("printed", CANARY)
+            self.fail(CANARY)
+""",
+        "-o",
+        "junit_logging=all",
+    )
+    assert result.parseoutcomes()["failed"] >= 3
+    assert "printed [masked]" in written
+    assert "message [masked]" in written
+    assert "number=7" in written
+    assert leaks(written) == []
+
+
+def test_no_canary_in_a_run_that_is_broken_off(pytester: pytest.Pytester) -> None:
+    result, written = in_process(pytester, "def test_it(): pytest.exit('exit with ' + CANARY)")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "exit with [masked]" in written
+    assert leaks(written) == []
+
+
+def test_no_canary_in_an_error_of_another_plugin(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        def pytest_runtest_logreport(report):
+            import test_no_canary_in_an_error_of_another_plugin as tests
+            raise RuntimeError("a plugin broke with " + tests.CANARY)
+        """
+    )
+    result, written = in_process(pytester, "def test_it(): pass")
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    assert "INTERNALERROR> RuntimeError: a plugin broke with [masked]\n" in written
+    assert leaks(written) == []
+
+
+@pytest.mark.filterwarnings("ignore:record_xml_attribute")
+def test_no_canary_in_what_junit_has_beside_reports(pytester: pytest.Pytester) -> None:
+    result, written = in_process(
+        pytester,
+        """
+def test_it(record_testsuite_property, record_xml_attribute):
+    record_testsuite_property("key", CANARY)
+    record_xml_attribute("key", CANARY)
+""",
+        "-o",
+        "junit_family=xunit1",
+    )
+    assert result.ret == pytest.ExitCode.OK
+    assert '<property name="key" value="[masked]"' in written
+    assert ' key="[masked]"' in written
+    assert leaks(written) == []
+
+
 def test_reads_as_before_without_secrets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it():\n    assert {'a': 1} == {'a': 2}")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
