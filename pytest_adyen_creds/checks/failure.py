@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from pytest_adyen_creds.printable import printed
+
 
 @dataclass(frozen=True, slots=True)
 class CheckFailure:
@@ -60,7 +62,7 @@ def explain(failures: list[CheckFailure]) -> str:
         parts.append("\n".join(lines))
         if number == 0:
             parts += _evidence(first)
-    return "\n\n".join(parts)
+    return "\n".join(map(printed, "\n\n".join(parts).splitlines()))
 
 
 def _evidence(failure: CheckFailure) -> list[str]:

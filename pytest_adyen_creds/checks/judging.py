@@ -14,6 +14,7 @@ from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
 from pytest_adyen_creds.checks.seen import Seen
+from pytest_adyen_creds.printable import plain
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _failure(
         status=act.response.status_code,
         check=check,
         pointer=pointer,
-        message=SECRETS.mask(message),
+        message=plain(SECRETS.mask(message)),
         next_step=step,
         source=act.source,
         rule=rule,

@@ -61,7 +61,7 @@ def as_text(response: httpx.Response) -> str:
     try:
         text = json.dumps(json.loads(response.content), indent=1, ensure_ascii=False)
     except (ValueError, RecursionError):
-        text = response.content.decode("utf-8", "replace")
+        text = _decoded(response.content)
     # unprintable characters could clear or colour a terminal
     shown = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in SECRETS.mask(text))
     cut = shown[:_LONGEST].splitlines()[:_LINES]
@@ -81,4 +81,9 @@ def _url(request: httpx.Request) -> str:
 
 
 def _masked(content: bytes) -> str:
-    return SECRETS.mask(content.decode("utf-8", "replace"))
+    return SECRETS.mask(_decoded(content))
+
+
+def _decoded(content: bytes) -> str:
+    # NULs that are left are those of a UTF-16 text that did not look like one: they would keep secrets from being known
+    return content.decode(json.detect_encoding(content), "replace").replace("\0", "")

@@ -11,6 +11,7 @@ import click
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, load_contract
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.files import read_json
+from pytest_adyen_creds.printable import printed
 
 
 def _contract_option(function: Any) -> Any:
@@ -106,8 +107,8 @@ def validate(context: click.Context, api_version: str, folder: Path | None, form
         click.echo(json.dumps([violation.to_json() for violation in violations], indent=2))
     else:
         for violation in violations:
-            click.echo(violation.message)
-        click.echo(f"{file}: {_count(len(violations), 'violation')} of {name} ({api_version})")
+            click.echo(printed(violation.message))
+        click.echo(printed(f"{file}: {_count(len(violations), 'violation')} of {name} ({api_version})"))
     context.exit(1 if violations else 0)
 
 
@@ -126,7 +127,7 @@ def lint(context: click.Context, folder: Path | None, api_version: str | None) -
         raise ContractError(f"{folder}: no {api_version or 'VERSION'}/openapi.yaml there; name a contract's folder")
     problems = [line for version in versions for line in lint_contract(folder, version)]
     for line in problems:
-        click.echo(line)
+        click.echo(printed(line))
     click.echo(f"{', '.join(versions)}: {_count(len(problems), 'problem')}")
     context.exit(1 if problems else 0)
 

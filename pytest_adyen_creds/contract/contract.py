@@ -23,6 +23,7 @@ from pytest_adyen_creds.contract.operations import (
 from pytest_adyen_creds.contract.validation import Validator, Violation
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.files import parse_json
+from pytest_adyen_creds.printable import plain
 from pytest_adyen_creds.secrets import SECRETS
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -300,4 +301,4 @@ def _without_wording(node: Any, *, names: bool = False) -> Any:
 
 def _departure(keyword: str, expected: str, found: str) -> Violation:
     found = SECRETS.mask(found)
-    return Violation("", keyword, expected, found, f"the {keyword} must be {expected}; found {found}")
+    return Violation("", keyword, expected, found, plain(f"the {keyword} must be {expected}; found {found}"))

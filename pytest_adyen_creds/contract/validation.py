@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from pytest_adyen_creds.printable import plain
 from pytest_adyen_creds.secrets import MASK, SECRETS
 
 _LONGEST: Final = 80
@@ -30,6 +31,7 @@ class Violation:
 
     ``pointer`` is the JSON Pointer of the place: of the property itself where one is missing or not
     allowed. ``keyword`` is JSON Schema's. ``expected`` and ``found`` are short texts; ``found`` shows no secret.
+    ``message`` is one line that says all of it, with nothing in it that a terminal would act on.
     """
 
     pointer: str
@@ -93,7 +95,7 @@ class Validator:
             for name in expected:
                 if name not in found:
                     pointer, _ = at(name)
-                    yield Violation(pointer, keyword, "a value", "nothing", f"{pointer} is required and missing")
+                    yield Violation(pointer, keyword, "a value", "nothing", plain(f"{pointer} is required and missing"))
         elif keyword == "additionalProperties" and expected is False and isinstance(found, dict):
             known = error.schema.get("properties", {})
             for name in found:
@@ -101,7 +103,7 @@ class Validator:
                     # what nobody documented may be a secret that nobody knows as one
                     pointer, secret = at(name)
                     shown = _shown(found[name], secret or isinstance(found[name], str))
-                    why = f"{pointer} is not in the contract; found {shown}"
+                    why = plain(f"{pointer} is not in the contract; found {shown}")
                     yield Violation(pointer, keyword, "no such property", shown, why)
         else:
             pointer, secret = at()
@@ -110,7 +112,8 @@ class Validator:
 
 def _violation(pointer: str, keyword: str, expected: str, found: Any, secret: bool) -> Violation:
     shown = _shown(found, secret)
-    return Violation(pointer, keyword, expected, shown, f"{pointer or 'the body'} must be {expected}; found {shown}")
+    message = plain(f"{pointer or 'the body'} must be {expected}; found {shown}")
+    return Violation(pointer, keyword, expected, shown, message)
 
 
 def _expectation(keyword: str, expected: Any, error: Any) -> str:

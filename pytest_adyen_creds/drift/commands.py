@@ -15,8 +15,9 @@ from pytest_adyen_creds.drift.baseline import Baseline, Judgement, read_baseline
 from pytest_adyen_creds.drift.finding import Finding
 from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specification
 from pytest_adyen_creds.drift.specification import compare, key_of
-from pytest_adyen_creds.drift.text import lines, plain, tally
+from pytest_adyen_creds.drift.text import lines, tally
 from pytest_adyen_creds.errors import ContractError, FileRefused
+from pytest_adyen_creds.printable import plain, printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.drift.observed import Observation
@@ -197,7 +198,7 @@ def _finish(
     else:
         _print(name, judgement, options["verbose"], note, examples or {})
     for line in judgement.notes(unused=complete):
-        click.echo(plain(line), err=True)
+        click.echo(printed(line), err=True)
     click.get_current_context().exit(1 if judgement.findings else 0)
 
 
@@ -207,9 +208,9 @@ def _print(name: str, judgement: Judgement, verbose: bool, note: str, examples: 
     if verbose:
         for finding in judgement.findings:
             if examples.get(finding.key):
-                click.echo(plain(f"example   {finding.id}: {examples[finding.key]}"))
+                click.echo(printed(f"example   {finding.id}: {examples[finding.key]}"))
     accepted = f", {len(judgement.accepted)} accepted by the baseline" if judgement.accepted else ""
-    click.echo(plain(f"{name}: {tally(judgement.findings)}{accepted}" + (f" in {note}" if note else "")))
+    click.echo(printed(f"{name}: {tally(judgement.findings)}{accepted}" + (f" in {note}" if note else "")))
 
 
 def _update(path: Path | None, findings: list[Finding], today: date, complete: bool) -> None:

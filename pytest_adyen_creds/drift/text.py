@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pytest_adyen_creds.drift.finding import LEVELS, Finding, Group, group
+from pytest_adyen_creds.printable import printed
 
 
 def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:
@@ -14,13 +15,13 @@ def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str
     groups = group(findings)
     width = max((len(str(each.count)) for each in groups), default=1)
     for each in groups:
-        yield plain(f"{each.level:<8}  {each.count:>{width}}x  {each.id}: {each.message}  [{where(each)}]")
+        yield printed(f"{each.level:<8}  {each.count:>{width}}x  {each.id}: {each.message}  [{where(each)}]")
         if verbose:
             key = (each.level, each.id, each.message)
             for finding in sorted(findings, key=lambda finding: finding.rank):
                 if (finding.level, finding.id, finding.message) == key:
                     place = " ".join(filter(None, (finding.operation, _status(finding.status), finding.location)))
-                    yield plain(f"{'':<10}{'':>{width}}   {place}")
+                    yield printed(f"{'':<10}{'':>{width}}   {place}")
 
 
 def where(each: Group) -> str:
@@ -41,11 +42,6 @@ def tally(findings: Iterable[Finding]) -> str:
         return "no findings"
     levels = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
     return f"{total} finding{'' if total == 1 else 's'} ({levels})"
-
-
-def plain(text: str) -> str:
-    """Return ``text`` without what a terminal would act on: names come out of files that others wrote."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def _status(status: int | None) -> str:

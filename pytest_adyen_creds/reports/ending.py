@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from pytest_adyen_creds.drift.text import plain
+from pytest_adyen_creds.printable import printed
 from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
 from pytest_adyen_creds.reports.github import annotation_lines, is_github, write_step_summary
 from pytest_adyen_creds.reports.report import level_counts
@@ -59,7 +59,7 @@ def end_command(run: Run, *, table: bool, examples: bool) -> int:
         if problem := write_step_summary(run, os.environ):
             click.echo(problem, err=True)
     for problem in problems:
-        click.echo(f"adyen-creds: {plain(problem)}", err=True)
+        click.echo(f"adyen-creds: {printed(problem)}", err=True)
     if problems:
         return 2
     return 1 if run.failures or run.failing else 0

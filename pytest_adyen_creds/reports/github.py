@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_adyen_creds.drift import LEVELS, Group, group
-from pytest_adyen_creds.drift.text import plain, tally, where
+from pytest_adyen_creds.drift.text import tally, where
+from pytest_adyen_creds.printable import printed
 from pytest_adyen_creds.reports.coverage import coverage_summary
 from pytest_adyen_creds.reports.masking import mask_text
 
@@ -82,8 +83,7 @@ def _answers(each: Group) -> str:
 
 
 def _clean(text: str) -> str:
-    # the runner looks for its older commands anywhere in a line
-    text = plain(mask_text(text)).replace("##[", "# #[")
+    text = printed(mask_text(text))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 

@@ -8,7 +8,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from pytest_adyen_creds.drift import LEVELS, Finding, group
-from pytest_adyen_creds.drift.text import plain, tally, where
+from pytest_adyen_creds.drift.text import tally, where
+from pytest_adyen_creds.printable import plain
 
 _LONGEST: Final = 1_000
 """Characters of one text that are shown."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds.drift import group
-from pytest_adyen_creds.drift.text import lines, plain, tally
+from pytest_adyen_creds.drift.text import lines, tally
+from pytest_adyen_creds.printable import printed
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
 from pytest_adyen_creds.reports.github import annotation_lines, is_github
 from pytest_adyen_creds.reports.masking import mask_text
@@ -30,7 +31,7 @@ def summarise(run: Run, reporter: Any) -> None:
     for line in drift_lines(run, examples=reporter.verbosity > 0):
         reporter.write_line(line)
     for path in run.written:
-        reporter.write_line(plain(f"report: {path}"))
+        reporter.write_line(printed(f"report: {path}"))
     if is_github(os.environ):
         for line in annotation_lines(run):
             reporter.write_line(line)
@@ -46,12 +47,14 @@ def contract_lines(run: Run, *, table: bool = True, whole: bool = True) -> Itera
         yield from coverage_lines(run.contract, run.coverage)
     yield coverage_summary(run.contract, run.coverage)
     for origin, count in sorted(run.origins.items()):
-        yield f"{count} answers from {origin}"
+        yield printed(f"{_answers(count)} from {origin}")
     if not whole:
         yield from _in_short(run.failures)
         return
     for text, count in sorted(Counter(map(str, run.failures)).items()):
-        yield text + (f"\n  ({count} times)" if count > 1 else "")
+        yield from map(printed, text.splitlines())
+        if count > 1:
+            yield f"  ({count} times)"
 
 
 def drift_lines(run: Run, *, examples: bool = False) -> Iterator[str]:
@@ -73,16 +76,16 @@ def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
             if key in shown:
                 shown.discard(key)
                 whose = ", ".join(found.origins_of(finding))
-                yield plain(f"example   {finding.id}: {found.example(finding)}" + (f" ({whose})" if whose else ""))
+                yield printed(f"example   {finding.id}: {found.example(finding)}" + (f" ({whose})" if whose else ""))
     whose = "; ".join(f"{count} from {origin}" for origin, count in sorted(found.origins.items()))
-    yield plain(f"{tally(judgement.findings)} in {_answers(found.answers)}" + (f" ({whose})" if whose else ""))
+    yield printed(f"{tally(judgement.findings)} in {_answers(found.answers)}" + (f" ({whose})" if whose else ""))
     if judgement.accepted:
         yield f"{tally(judgement.accepted)} accepted by the baseline"
-    yield from map(plain, judgement.notes(unused=False))
+    yield from map(printed, judgement.notes(unused=False))
     for entry in judgement.unused:
-        yield plain(f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more")
+        yield printed(f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more")
     for problem in (*run.problems, *run.watch.problems):
-        yield plain(problem)
+        yield printed(problem)
     if run.failing:
         yield f"drift fails this run (--adyen-drift={run.settings.drift}): {tally(run.failing)}"
 
@@ -96,4 +99,4 @@ def _in_short(failures: list[CheckFailure]) -> Iterator[str]:
     for failure in failures:
         checks.setdefault((failure.operation, failure.status), Counter())[failure.check] += 1
     for (operation, status), counts in sorted(checks.items()):
-        yield plain(f"{operation} -> {status}: failed {', '.join(sorted(counts))}")
+        yield printed(f"{operation} -> {status}: failed {', '.join(sorted(counts))}")
