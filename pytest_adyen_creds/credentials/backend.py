@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import httpx
 
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Timing
+from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.management import (
@@ -43,25 +43,6 @@ class Tap(Protocol):
 
     def wrap_async(self, inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
         """Return ``inner`` behind the tap."""
-
-
-class SandboxClock:
-    """The clock of the embedded sandbox: waiting moves it, so nothing sleeps."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._clock = sandbox.clock
-
-    def now(self) -> datetime:
-        """Return the sandbox's time."""
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        """Return the sandbox's time in seconds; it only moves forward."""
-        return self._clock.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        """Move the clock."""
-        self._clock.advance(seconds=seconds)
 
 
 @dataclass(frozen=True)

@@ -234,7 +234,7 @@ class TestSlowKeys:
         started = account.sandbox.clock.now()
         # the pool's clock is that of the server, so that its waiting moves the time at which keys begin to work
         monkeypatch.setattr(
-            "pytest_adyen_creds.credentials.session.StoppableClock.sleep",
+            "pytest_adyen_creds.credentials.clocks.StoppableClock.sleep",
             lambda self, seconds: account.sandbox.clock.advance(seconds=seconds),
         )
         pytester.makepyfile(

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from pytest_adyen_creds.credentials import tag
-from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
+from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
