@@ -9,7 +9,6 @@ import re
 import threading
 from collections.abc import Iterator
 from typing import Final, NoReturn, Self
-from urllib.parse import quote, quote_plus
 
 from pytest_adyen_creds.readings import Reading, peeled, readings
 
@@ -68,10 +67,11 @@ class Secret:
 class _Form:
     """Strictly private: one spelling of a secret, and whether base64 shows bits of it in the characters beside it."""
 
-    __slots__ = ("after", "before", "text")
+    __slots__ = ("after", "before", "text", "value")
 
     def __init__(self, text: str, *, before: bool = False, after: bool = False) -> None:
         self.text = text
+        self.value = text
         self.before = before
         self.after = after
 
@@ -104,8 +104,8 @@ class _Index:
         grams = (text[start : start + self._gram] for start in range(offset, offset + self._stride))
         return sum(len(self._filed.get(gram, ())) for gram in grams)
 
-    def find(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield the spans of ``text`` where a form stands."""
+    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield the spans of ``text`` where a form stands, each with the secret that it is a form of."""
         filed, gram = self._filed, self._gram
         if not filed:
             return
@@ -117,6 +117,7 @@ class _Index:
                     yield (
                         start - (form.before and start > 0 and text[start - 1] in _BASE64),
                         end + (form.after and end < len(text) and text[end] in _BASE64),
+                        form.value,
                     )
 
 
@@ -129,8 +130,8 @@ class SecretRegistry:
         self._spaced = False
         self._longest = 0
         self._indexes = (_Index(8, 8), _Index(6, 4), _Index(_SHORTEST, 1))
-        self._heads: dict[str, list[str]] = {}
-        self._tails: dict[str, list[str]] = {}
+        self._heads: dict[str, list[_Form]] = {}
+        self._tails: dict[str, list[_Form]] = {}
 
     def add(self, value: str) -> None:
         """Register ``value``; from now on :meth:`mask` replaces it in every form it is known to take."""
@@ -139,21 +140,22 @@ class SecretRegistry:
         with self._lock:
             if value in self._values:
                 return
-            self._file(value)
+            self._file(value, value)
             if any(char.isspace() for char in value):
                 self._spaced = True
-                self._file("".join(value.split()))
+                self._file("".join(value.split()), value)
             self._values.add(value)
 
-    def _file(self, value: str) -> None:
+    def _file(self, spelled: str, value: str) -> None:
         known = set()
-        for form in _spellings(value):
+        for form in _spellings(spelled):
             if len(form.text) >= _SHORTEST and form.text not in known:
                 known.add(form.text)
+                form.value = value
                 next(index for index in self._indexes if len(form.text) >= index.shortest).add(form)
                 if len(form.text) > _FRAGMENT:
-                    self._heads.setdefault(form.text[:_FRAGMENT], []).append(form.text)
-                    self._tails.setdefault(form.text[-_FRAGMENT:], []).append(form.text)
+                    self._heads.setdefault(form.text[:_FRAGMENT], []).append(form)
+                    self._tails.setdefault(form.text[-_FRAGMENT:], []).append(form)
                     self._longest = max(self._longest, len(form.text))
 
     def values(self) -> frozenset[str]:
@@ -171,13 +173,7 @@ class SecretRegistry:
         basic auth too), in any three of these upon each other, and broken by line wraps with indentation or the
         prefixes of pytest; and where a tool cut it short with an ellipsis, what is left of it.
         """
-        if not self._values or not text:
-            return text
-        spans = {
-            reading.origin(start, end)
-            for reading in readings(text, without_space=self._spaced)
-            for start, end in self._find(reading)
-        }
+        spans = {(start, end) for start, end, _ in self.find(text)}
         if not spans:
             return text
         parts, done = [], 0
@@ -186,7 +182,17 @@ class SecretRegistry:
             done = end
         return "".join([*parts, text[done:]])
 
-    def _find(self, reading: Reading) -> Iterator[tuple[int, int]]:
+    def find(self, text: str) -> set[tuple[int, int, str]]:
+        """Return where :meth:`mask` masks, and which secret each span holds; spans may overlap. Never print it."""
+        if not self._values or not text:
+            return set()
+        return {
+            (*reading.origin(start, end), value)
+            for reading in readings(text, without_space=self._spaced)
+            for start, end, value in self._find(reading)
+        }
+
+    def _find(self, reading: Reading) -> Iterator[tuple[int, int, str]]:
         for index in self._indexes:
             yield from index.find(reading.text)
         cuts = [cut.span() for cut in _ELLIPSIS.finditer(reading.text)]
@@ -195,28 +201,20 @@ class SecretRegistry:
         for (start, end), first, last in zip(cuts, ends, starts, strict=False):
             yield from self._fragments(reading.text, first, start, end, last)
 
-    def _fragments(self, text: str, first: int, start: int, end: int, last: int) -> Iterator[tuple[int, int]]:
+    def _fragments(self, text: str, first: int, start: int, end: int, last: int) -> Iterator[tuple[int, int, str]]:
         """Yield what stands of a secret between ``first`` and an ellipsis, and between the ellipsis and ``last``."""
         first, last = max(first, start - self._longest), min(last, end + self._longest)
         first = max(first, *(text.rfind(space, first, start) + 1 for space in " \n\t"))
         for at in range(first, start - _FRAGMENT + 1):
             for form in self._heads.get(text[at : at + _FRAGMENT], ()):
-                if form.startswith(text[at:start]):
-                    yield at, start
+                if form.text.startswith(text[at:start]):
+                    yield at, start, form.value
         for at in range(end + _FRAGMENT, last + 1):
             if text[at - 1].isspace():
                 break
             for form in self._tails.get(text[at - _FRAGMENT : at], ()):
-                if form.endswith(text[end:at]):
-                    yield end, at
-
-
-def forms_of(value: str) -> set[str]:
-    """Return the forms in which ``value`` may occur in a text: raw, escaped, URL-encoded, hex, base64."""
-    forms = {form.text for form in _spellings(value)}
-    forms |= {repr(value)[1:-1], quote(value, safe=""), quote(value), quote_plus(value)}
-    forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-    return {form for form in forms if len(form) >= _SHORTEST}
+                if form.text.endswith(text[end:at]):
+                    yield end, at, form.value
 
 
 def _spellings(value: str) -> Iterator[_Form]:

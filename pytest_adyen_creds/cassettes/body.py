@@ -37,18 +37,22 @@ class Body:
             text = data.decode(encoding)
             return cls(data=data, text=text, encoding=encoding, is_json=True, value=parse_exact(text))
         except (ValueError, RecursionError):
-            return cls._of_text(data)
+            return cls._of_text(data, encoding)
 
     @classmethod
-    def _of_text(cls, data: bytes) -> Body:
-        try:
-            return cls(data=data, text=data.decode(), encoding="utf-8")
-        except UnicodeDecodeError:
-            return cls(data=data, text=data.decode("latin-1"), encoding="latin-1")
+    def _of_text(cls, data: bytes, encoding: str) -> Body:
+        # two or four bytes a character show in their zeros; without them it is something else that begins alike
+        wide = [encoding] if data.count(0) * 4 >= len(data) > 0 else []
+        for each in (*wide, "utf-8"):
+            try:
+                return cls(data=data, text=data.decode(each), encoding=each)
+            except UnicodeDecodeError:
+                continue
+        return cls(data=data, text=data.decode("latin-1"), encoding="latin-1")
 
     def bytes_of(self, text: str) -> bytes:
-        """Return the bytes of ``text``, which was made from this body's text."""
-        return text.encode(self.encoding)
+        """Return the bytes of ``text``, which was made from this body's text; the same bytes for the same text."""
+        return self.data if text == self.text else text.encode(self.encoding)
 
 
 def pretty(value: Any) -> bytes:

@@ -1,119 +1,139 @@
-"""Finding values in text in every form that they may take there, whatever their number."""
+"""Secrets in text, in every form that they may take there: found by what they look like, or known and replaced."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from pytest_adyen_creds.secrets import forms_of
+from pytest_adyen_creds.readings import readings
+from pytest_adyen_creds.secrets import SecretRegistry
 
-_HEAD: Final = 6
-"""Characters that a form is looked up by; no shorter form is searched for."""
+KEYS: Final = {
+    # a real one has two further parts, parted by dashes; what stands in them is as secret
+    "an API key": re.compile(
+        r"AQE(?!PSEUDONYM)[A-Za-z0-9+/]{20,}(?:={0,2}-[A-Za-z0-9+/]+={0,2}(?:-[^\s\"'\\<>]{1,20})?)?"
+    ),
+    "a live client key": re.compile(r"(?<![A-Za-z0-9])live_(?!PSEUDONYM)[A-Z0-9]{16,}"),
+    "a client key": re.compile(r"(?<![A-Za-z0-9])test_(?!PSEUDONYM)[A-Z0-9]{16,}"),
+}
+"""What Adyen's keys look like, by what they are called; pseudonyms do not."""
 
-_BREAK: Final = re.compile(r"\s*\n\s*")
+_SHORTEST: Final = 21
+_ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_ESCAPES: Final = (b"%", b"\\", b"&")
+
+Span = tuple[int, int, str]
+"""Where a secret starts and ends in a text, and the secret itself."""
 
 
-@lru_cache(maxsize=4096)
-def _written_forms(value: str) -> tuple[str, ...]:
-    # bytes that are no UTF-8 are searched as Latin-1, where a value outside ASCII looks different
-    forms = set(forms_of(value))
-    if not value.isascii():
-        forms |= {form.encode().decode("latin-1") for form in forms}
-    return tuple(forms)
+class Finder:
+    """Finds ``values`` wherever a text holds them, as :meth:`SecretRegistry.mask` does, and replaces them.
 
-
-class FormIndex:
-    """Values that are replaced wherever they occur: raw, escaped, URL-encoded, in base64, across line breaks.
-
-    The time taken grows with the text, not with the number of values: a text is walked once, and each place is
-    looked up by its next six characters.
+    ``registry`` is searched for those of them that it knows already: it has done the work of looking them up.
     """
 
-    def __init__(self, values: Iterable[str]) -> None:
-        self._heads: dict[str, list[tuple[str, str]]] = {}
-        for value in sorted(values):
-            for form in _written_forms(value):
-                self._heads.setdefault(form[:_HEAD], []).append((form, value))
-        for candidates in self._heads.values():
-            # the longest first, so that a value inside a longer one leaves no remainder; ties by the value's name
-            candidates.sort(key=lambda pair: (-len(pair[0]), pair))
+    def __init__(self, values: Iterable[str], registry: SecretRegistry) -> None:
+        self._values = frozenset(values)
+        others = SecretRegistry()
+        for value in self._values - registry.values():
+            others.add(value)
+        self._registries = [each for each in (registry, others) if len(each)]
 
-    def __bool__(self) -> bool:
-        return bool(self._heads)
-
-    def finds(self, text: str) -> bool:
-        """Tell whether any value occurs in ``text`` in any form."""
-        found: list[str] = []
-
-        def note(value: str) -> str:
-            found.append(value)
-            return ""
-
-        self.replace(text, note)
-        return bool(found)
+    def find(self, text: str) -> list[Span]:
+        """Return the spans of ``text`` that hold one of the values, in order, none overlapping another."""
+        found = {span for each in self._registries for span in each.find(text) if span[2] in self._values}
+        return list(_apart(found)) if found else []
 
     def replace(self, text: str, pseudonym: Callable[[str], str]) -> str:
-        """Return ``text`` with every occurrence of a value replaced by ``pseudonym(value)``, in the form found."""
-        if not self._heads or len(text) < _HEAD:
+        """Return ``text`` with every occurrence of a value replaced by ``pseudonym(value)``."""
+        if not self._values:
             return text
         # whole base64 tokens first: opened and closed again they still decode, torn ones would not
-        text = _BASE64.sub(lambda match: self._inside_base64(match[0], pseudonym), text)
-        text = self._walk(text, pseudonym)
-        return self._unwrap(text, pseudonym) if "\n" in text else text
+        spans = self.find(text)
+        opened = _BASE64.sub(lambda match: self._inside_base64(match, spans, pseudonym), text)
+        return _replaced(opened, spans if opened == text else self.find(opened), pseudonym)
 
-    def _walk(self, text: str, pseudonym: Callable[[str], str]) -> str:
-        heads = self._heads
-        places = [at for at in range(len(text) - _HEAD + 1) if text[at : at + _HEAD] in heads]
-        pieces: list[str] = []
-        done = 0
-        for at in places:
-            if at < done:
-                continue
-            hit = next((pair for pair in heads[text[at : at + _HEAD]] if text.startswith(pair[0], at)), None)
-            if hit is not None:
-                form, value = hit
-                pieces += [text[done:at], pseudonym(value)]
-                done = at + len(form)
-        return "".join([*pieces, text[done:]]) if pieces else text
-
-    def _inside_base64(self, token: str, pseudonym: Callable[[str], str]) -> str:
+    def _inside_base64(self, match: re.Match[str], spans: list[Span], pseudonym: Callable[[str], str]) -> str:
+        token = match[0]
+        nearest = bisect_right(spans, match.start(), key=lambda span: span[1])
+        shows = nearest < len(spans) and spans[nearest][0] < match.end()
         # what stands before it in the same run of letters (a path, say) may shift where the encoding begins
         for start in range(4):
-            cleaned = self._opened(token[start:], pseudonym)
+            cleaned = self._opened(token[start:], shows, pseudonym)
             if cleaned is not None:
                 return token[:start] + cleaned
         return token
 
-    def _opened(self, token: str, pseudonym: Callable[[str], str]) -> str | None:
+    def _opened(self, token: str, shows: bool, pseudonym: Callable[[str], str]) -> str | None:
         body = token.rstrip("=")
         end = len(body) - (len(body) % 4 == 1)
         code, altchars = body[:end], b"-_" if "-" in body or "_" in body else None
         try:
-            decoded = base64.b64decode(code + "=" * (-end % 4), altchars=altchars, validate=True).decode("latin-1")
+            data = base64.b64decode(code + "=" * (-end % 4), altchars=altchars, validate=True)
         except binascii.Error:
             return None
-        cleaned = self._walk(decoded, pseudonym)
+        if not shows and not any(mark in data for mark in _ESCAPES):
+            return None
+        decoded = data.decode("latin-1")
+        cleaned = _replaced(decoded, self.find(decoded), pseudonym)
         if cleaned == decoded:
             return None
         encoded = base64.b64encode(cleaned.encode("latin-1"), altchars=altchars).decode()
         return encoded if token.endswith("=") else encoded.rstrip("=") + body[end:]
 
-    def _unwrap(self, text: str, pseudonym: Callable[[str], str]) -> str:
-        broken: set[str] = set()
 
-        def note(value: str) -> str:
-            broken.add(value)
-            return ""
+def keys_in(text: str) -> set[str]:
+    """Return what looks like a key of Adyen's in ``text``, whatever it was escaped or encoded with."""
+    if len(text) < _SHORTEST:
+        return set()
+    found = set()
+    for reading in readings(text):
+        for pattern in KEYS.values():
+            found.update(pattern.findall(reading.text))
+        for match in _ENCODED.finditer(reading.text):
+            found.update(key for _, key in keys_in_base64(match[0]))
+    return found
 
-        for joined in (_BREAK.sub("", text), _BREAK.sub(" ", text), text.replace("\n", "")):
-            self._walk(joined, note)
-        for value in sorted(broken):
-            for form in sorted(_written_forms(value), key=len, reverse=True):
-                pattern = r"(?:\s*\n\s*)?".join(map(re.escape, form))
-                text = re.sub(pattern, lambda _, value=value: pseudonym(value), text)  # type: ignore[misc]
-        return text
+
+def keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
+    """Yield what ``token`` holds of keys if it is base64, wherever that begins: what it is called, and the key."""
+    altchars = b"-_" if "-" in token or "_" in token else None
+    for start in range(4):
+        code = token[start:]
+        code = code[: len(code) - (len(code) % 4 == 1)]
+        try:
+            data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars, validate=True)
+        except binascii.Error:
+            continue
+        for what, pattern in KEYS.items():
+            for key in pattern.findall(data.decode("latin-1")):
+                yield what, key
+
+
+def _replaced(text: str, spans: list[Span], pseudonym: Callable[[str], str]) -> str:
+    parts, done = [], 0
+    for start, end, value in spans:
+        parts += [text[done:start], pseudonym(value)]
+        done = end
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+def _apart(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield ``spans`` in order, overlapping ones as one: that of the longest of them."""
+    ordered = iter(sorted(spans))
+    start, end, value = next(ordered)
+    longest = end - start
+    for next_start, next_end, next_value in ordered:
+        if next_start >= end:
+            yield start, end, value
+            start, end, value, longest = next_start, next_end, next_value, next_end - next_start
+        else:
+            if next_end - next_start > longest:
+                value, longest = next_value, next_end - next_start
+            end = max(end, next_end)
+    yield start, end, value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.forms import KEYS, keys_in_base64
 from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.cassettes.places import Places, basic_credentials
 from pytest_adyen_creds.cassettes.problem import Problem
@@ -22,11 +21,6 @@ from pytest_adyen_creds.readings import Reading, readings
 from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
 
 _SCRUB: Final = "scrub it with 'adyen-creds cassettes scrub', and have the secret replaced: it may have been shared"
-_FORMS: Final = {
-    "an API key": re.compile(r"AQE(?!PSEUDONYM)[A-Za-z0-9+/]{20,}"),
-    "a live client key": re.compile(r"(?<![A-Za-z0-9])live_(?!PSEUDONYM)[A-Z0-9]{16,}"),
-    "a client key": re.compile(r"(?<![A-Za-z0-9])test_(?!PSEUDONYM)[A-Z0-9]{16,}"),
-}
 _BASIC: Final = re.compile(r"\bBasic\s+([A-Za-z0-9+/_-]{6,}={0,2})", re.IGNORECASE)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 # what other tools, or people, put where a secret stood
@@ -120,7 +114,7 @@ class _Noter:
 
 
 def _forms_in(text: str) -> Iterator[tuple[int, int, str]]:
-    for what, pattern in _FORMS.items():
+    for what, pattern in KEYS.items():
         for match in pattern.finditer(text):
             yield match.start(), match.end(), what
     for match in _BASIC.finditer(text):
@@ -128,26 +122,9 @@ def _forms_in(text: str) -> Iterator[tuple[int, int, str]]:
         if pair is not None and not is_pseudonym(pair[1]) and not _PLACEHOLDER.fullmatch(pair[1]):
             yield match.start(), match.end(), "a password in basic auth"
     for match in _BASE64.finditer(text):
-        inner = _inside(match[0])
-        if inner:
-            yield match.start(), match.end(), f"{inner} in base64"
-
-
-def _inside(token: str) -> str | None:
-    altchars = b"-_" if "-" in token or "_" in token else None
-    for start in range(4):
-        code = token[start:]
-        code = code[: len(code) - (len(code) % 4 == 1)]
-        try:
-            decoded = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars, validate=True).decode(
-                "latin-1"
-            )
-        except binascii.Error:
-            continue
-        for what, pattern in _FORMS.items():
-            if pattern.search(decoded):
-                return what
-    return None
+        for what, _ in keys_in_base64(match[0]):
+            yield match.start(), match.end(), f"{what} in base64"
+            break
 
 
 def _line(text: str, reading: Reading, start: int, end: int) -> str:

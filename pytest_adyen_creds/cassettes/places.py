@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +28,7 @@ _RESPONSE_NOISE: Final = frozenset(
         *("server", "server-timing", "transfer-encoding", "traceparent", "via", "x-served-by"),
     }
 )
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,19}")
 _REFERENCE_PROPERTIES: Final = frozenset({"requestid", "pspreference"})
 _ACCOUNT_PROPERTIES: Final = {
     "companyname": "company",
@@ -66,7 +68,8 @@ class Places:
         self._secret = frozenset(name.lower() for name in secret_properties)
         names = "|".join(sorted(map(re.escape, secret_properties)))
         quoted = rf'(?P<head>"(?:{names})"\s*:\s*")(?P<value>(?:[^"\\]|\\.)*)'
-        escaped = rf'(?P<head2>\\+"(?:{names})\\+"\s*:\s*\\+")(?P<value2>.*?)(?=\\+"|$)'
+        # each run of backslashes is tried once, from its start
+        escaped = rf'(?P<head2>(?<!\\)\\+"(?:{names})\\+"\s*:\s*\\+")(?P<value2>(?:[^"\\]|\\+(?!["\\]))*)'
         form = rf"(?P<head3>(?<![\w])(?:{names})=)(?P<value3>[^&\s;\"'<]+)"
         element = rf"(?P<head4><(?:{names})>)(?P<value4>[^<]+)"
         self._named = re.compile("|".join((quoted, escaped, form, element)), re.IGNORECASE) if names else None
@@ -76,7 +79,7 @@ class Places:
         uri = self._uri(interaction.uri, handler)
         request_headers = self._headers(interaction.request_headers, handler, _REQUEST_NOISE)
         request_body = self._body(interaction.request_body, interaction.request_headers, handler)
-        reason = handler.text(interaction.reason)
+        reason = self._text(interaction.reason, handler)
         response_headers = self._headers(interaction.response_headers, handler, _RESPONSE_NOISE)
         response_body = self._body(interaction.response_body, interaction.response_headers, handler)
         return replace(
@@ -150,7 +153,7 @@ class Places:
     def _query(self, query: str, handler: Handler) -> str:
         pairs = parse_qsl(query, keep_blank_values=True)
         cleaned = [
-            (name, handler.secret(value) if name.lower() in self._secret else handler.text(value))
+            (handler.text(name), handler.secret(value) if name.lower() in self._secret else handler.text(value))
             for name, value in pairs
         ]
         return handler.text(query) if cleaned == pairs else urlencode(cleaned, quote_via=quote)
@@ -192,7 +195,9 @@ def _authorization(value: str, handler: Handler) -> str:
         clean = f"{username}:{handler.secret(pair[1])}"
         return f"Basic {base64.b64encode(clean.encode()).decode()}"
     scheme, _, rest = value.partition(" ")
-    return f"{scheme} {handler.secret(rest.strip())}" if rest else handler.secret(value)
+    if not rest or not _SCHEME.fullmatch(scheme):
+        return handler.secret(value)
+    return f"{scheme} {handler.secret(rest.strip())}"
 
 
 def _cookies(value: str, secret: Callable[[str], str], *, attributes: bool) -> str:
@@ -214,8 +219,16 @@ def _named_value(match: re.Match[str], handler: Handler) -> str:
     for suffix in ("", "2", "3", "4"):
         head = match[f"head{suffix}"]
         if head is not None:
-            return head + handler.secret(match[f"value{suffix}"])
+            return head + handler.secret(_unescaped(match[f"value{suffix}"]))
     return match[0]
+
+
+def _unescaped(text: str) -> str:
+    # the value itself, where JSON spells it otherwise: it is the same secret as in other places
+    try:
+        return str(json.loads(f'"{text}"')) if "\\" in text else text
+    except ValueError:
+        return text
 
 
 def _with_length(headers: Headers, body: bytes) -> Headers:

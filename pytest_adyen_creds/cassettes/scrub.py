@@ -5,12 +5,13 @@ What is secret is learned first, from every exchange of the recording; then all 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pytest_adyen_creds.cassettes.forms import FormIndex
+from pytest_adyen_creds.cassettes.forms import Finder, keys_in
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction
 from pytest_adyen_creds.cassettes.places import Places
 from pytest_adyen_creds.cassettes.pseudonyms import Pseudonyms, is_part_of_pseudonyms, is_pseudonym
@@ -80,10 +81,10 @@ class Scrubber:
         self._places.value(dict(context), learner)
         for interaction in interactions:
             self._places.visit(interaction, learner)
-        replacer = _Replacer(learner, self._registry.values(), self._keep)
+        replacer = _Replacer(learner, self._registry, self._keep)
         clean_context = self._places.value(dict(context), replacer)
         clean = [self._places.visit(interaction, replacer) for interaction in interactions]
-        replacer.check(clean)
+        replacer.check(clean, clean_context)
         return clean, clean_context
 
 
@@ -95,12 +96,17 @@ class _Learner:
         self.configured = frozenset(accounts)
         self.levels: dict[str, str] = dict.fromkeys(self.configured, "")
         self.origins: set[str] = set()
+        self._read: set[str] = set()
 
     def secret(self, value: str) -> str:
         self.secrets.add(value)
         return value
 
     def text(self, value: str) -> str:
+        if value in self._read:  # roles, labels and paths come again in every interaction
+            return value
+        self._read.add(value)
+        self.secrets |= keys_in(value)
         for match in _KNOWN_PLACES.finditer(value):
             if match["owner"]:
                 self.account(match["owner"], "company" if "Company" in match["scope"] else "")
@@ -127,15 +133,15 @@ class _Learner:
 class _Replacer:
     """Strictly private. Answers with pseudonyms."""
 
-    def __init__(self, learner: _Learner, registered: frozenset[str], keep: frozenset[str]) -> None:
+    def __init__(self, learner: _Learner, registry: SecretRegistry, keep: frozenset[str]) -> None:
         self._pseudonyms = Pseudonyms()
         self._texts: dict[str, str] = {}
         self._levels, self._keep = learner.levels, keep
-        spread = registered | {value for value in learner.secrets if _is_telling(value)}
+        spread = registry.values() | {value for value in learner.secrets if _is_telling(value)}
         # a configured account's name is replaced as a name, also where it was registered as a secret
         found = {value for value in spread if value not in learner.configured and not is_part_of_pseudonyms(value)}
-        self._forms = FormIndex(found)
-        self._secret_forms = FormIndex(value for value in found if not is_pseudonym(value))
+        self._found = Finder(found, registry)
+        self._secrets = Finder({value for value in found if not is_pseudonym(value)}, registry)
         self._names = _names_pattern(set(learner.levels) - keep)
         self._origins = re.compile(
             "|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in sorted(learner.origins, key=len, reverse=True))
@@ -146,7 +152,6 @@ class _Replacer:
         return self._pseudonyms.secret(value)
 
     def text(self, value: str) -> str:
-        # roles, labels and paths come again in every interaction
         known = self._texts.get(value)
         if known is None:
             known = self._texts[value] = self._replaced(value)
@@ -154,7 +159,7 @@ class _Replacer:
 
     def _replaced(self, value: str) -> str:
         value = self._origins.sub(CANONICAL_ORIGIN, value)
-        value = self._forms.replace(value, self._pseudonyms.secret)
+        value = self._found.replace(value, self._pseudonyms.secret)
         return self._names.sub(self._name, value)
 
     def account(self, name: str, level: str) -> str:
@@ -171,16 +176,17 @@ class _Replacer:
     def origin(self, value: str) -> str:
         return self._origins.sub(CANONICAL_ORIGIN, value)
 
-    def check(self, interactions: Sequence[Interaction]) -> None:
+    def check(self, interactions: Sequence[Interaction], context: Mapping[str, Any]) -> None:
         """Raise :class:`CassetteError` where a secret is left that replacing did not reach, whatever hid it."""
         for interaction in interactions:
-            for body in (interaction.request_body, interaction.response_body):
-                text = body.decode("latin-1")
-                if self._secret_forms.finds(text) or self._secret_forms.finds(text.replace("\0", "")):
+            for what, text in _texts_of(interaction):
+                if self._secrets.find(text) or ("\0" in text and self._secrets.find(text.replace("\0", ""))):
                     where = SECRETS.mask(f"{interaction.method} {interaction.uri}")
                     raise CassetteError(
-                        f"{where}: a secret in a body could not be replaced, so nothing was written; send it as UTF-8"
+                        f"{where}: a secret in {what} could not be replaced, so nothing was written; send it as UTF-8"
                     )
+        if self._secrets.find(json.dumps(context, default=str)):
+            raise CassetteError("the context of a recording holds a secret that could not be replaced: nothing written")
 
     def _name(self, match: re.Match[str]) -> str:
         if match["tag"]:
@@ -193,6 +199,17 @@ class _Replacer:
         if match["id"]:
             return self._pseudonyms.credential_id(match["id"])
         return self.account(match["name"], "")
+
+
+def _texts_of(interaction: Interaction) -> Iterator[tuple[str, str]]:
+    yield "the address", interaction.uri
+    yield "the reason", interaction.reason
+    for _, value in (*interaction.request_headers, *interaction.response_headers):
+        yield "a header", value
+    for value in interaction.meta.values():
+        yield "a note", value
+    for body in (interaction.request_body, interaction.response_body):
+        yield "a body", body.decode("latin-1")
 
 
 def _is_telling(value: str) -> bool:

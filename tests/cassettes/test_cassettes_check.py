@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -280,6 +281,19 @@ def test_accounts_and_secrets_given_by_hand_are_replaced(folder: Path) -> None:
 
     assert "AcmeCorp" not in path.read_text()
     assert "sesame" not in path.read_text()
+
+
+@pytest.mark.parametrize("form", [html.escape, FORMS["URL-encoded"], FORMS["JSON-escaped"], FORMS["wrapped"]])
+def test_what_check_finds_scrub_replaces(folder: Path, form: Any) -> None:
+    known = "sesame+open/the&door=42"
+    (folder / "known.txt").write_text(known)
+    bodies = (f"see {form(known)}.", f'{{"n": 1.50, "see": "{form(API_KEY)}"}}')
+    storage.write(folder / "x.yaml", Cassette(tuple(exchange(body.encode()) for body in bodies)))
+    assert run("check", folder, "--secrets", "known.txt") == 1
+
+    assert run("scrub", folder, "--secrets", "known.txt", "--write") == 0
+
+    assert run("check", folder, "--secrets", "known.txt") == 0
 
 
 def test_scrubbing_goes_on_after_a_file_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

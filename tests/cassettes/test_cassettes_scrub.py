@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,12 @@ def forms(value: str) -> list[str]:
         base64.b64encode(raw).decode().rstrip("="),
         base64.urlsafe_b64encode(raw).decode().rstrip("="),
         base64.b64encode(b"user:" + raw).decode().rstrip("="),
+        re.sub("%..", lambda match: match[0].lower(), quote(value, safe="")),
+        quote(quote(value, safe=""), safe=""),
+        "".join(f"&#{ord(char)};" for char in value),
+        "".join(f"&#x{ord(char):X};" for char in value),
+        "".join(f"\\u{ord(char):04x}" for char in value),
+        json.dumps(value)[1:-1].replace("/", "\\/"),
     ]
 
 
@@ -94,7 +101,7 @@ def test_the_secrets_of_a_life_are_the_same_pseudonyms_from_the_create_response_
 
 
 @pytest.mark.parametrize("secret", [API_KEY, PASSWORD, CLIENT_KEY, "s3cret"])
-@pytest.mark.parametrize("form", range(7))
+@pytest.mark.parametrize("form", range(13))
 def test_a_registered_secret_is_found_in_every_form_and_every_place(secret: str, form: int) -> None:
     hidden = forms(secret)[form]
     raw = hidden.encode()
@@ -103,6 +110,7 @@ def test_a_registered_secret_is_found_in_every_form_and_every_place(secret: str,
         exchange(request_headers=(("x-note", f"a {hidden} b"),), response_headers=(("location", hidden),)),
         exchange(request_body=raw, response_body=b"\xff\x00" + raw),
         exchange(request_body=json.dumps({"a": [f"x{hidden}y"], hidden: 1}).encode(), reason=f"No {hidden}"),
+        exchange(request_body=b'{"n": 1.50, "a": "b' + raw + b'"}', response_body=f"{hidden}.".encode("utf-16-be")),
         exchange(response_body=base64.b64encode(b"prefix " + raw + b" suffix"), meta={"note": hidden}),
         exchange(response_body=gzip.compress(raw), response_headers=(("content-encoding", "gzip"),)),
         exchange(response_body=zlib.compress(raw), response_headers=(("content-encoding", "deflate"),)),
@@ -133,14 +141,22 @@ def test_a_registered_secret_is_found_in_every_form_and_every_place(secret: str,
         "apiKey=" + quote(API_KEY),
         f"<apiKey>{API_KEY}</apiKey>",
         '{"n": 1e5, "APIKEY" : "' + API_KEY + '"}',
+        '{"n": 1.50, "apiKey": "' + API_KEY.replace("/", "\\/") + '"}',
+        f"No key {API_KEY} is known",
+        f"X-API-Key%3A%20{quote(API_KEY, safe='')}",
+        "Basic " + base64.b64encode(f"ws@Company.X:{API_KEY}".encode()).decode(),
     ],
 )
-def test_a_secret_nobody_registered_is_found_by_its_place_in_the_contract(body: str) -> None:
-    (clean,) = scrubber().interactions([exchange(request_body=body.encode(), response_body=body.encode())])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-32-be"])
+def test_a_secret_nobody_registered_is_found_by_its_place_or_by_what_it_looks_like(body: str, encoding: str) -> None:
+    raw = body.encode(encoding)
+    (clean,) = scrubber().interactions([exchange(request_body=raw, response_body=raw, reason=body)])
 
-    for value in (API_KEY, quote(API_KEY), API_KEY[:40]):
-        assert value.encode() not in clean.request_body + clean.response_body
-    assert b"PSEUDONYM" in clean.response_body or b"Pseudonym" in clean.response_body
+    for value in (API_KEY, quote(API_KEY), API_KEY[:40], API_KEY.replace("/", "\\/")):
+        for where in (clean.request_body, clean.response_body, clean.reason.encode()):
+            assert value.encode() not in where.replace(b"\0", b"")
+    assert b"PSEUDONYM" in clean.response_body.replace(b"\0", b"") or body.startswith("Basic")
+    assert scrubber().interactions([clean]) == [clean]
 
 
 @pytest.mark.parametrize(
@@ -313,7 +329,7 @@ def test_a_compression_that_hides_its_content_is_refused() -> None:
 
 
 def test_a_secret_that_cannot_be_replaced_stops_the_recording() -> None:
-    recorded = exchange(response_body=f"the key is {API_KEY}.".encode("utf-16-le"))
+    recorded = exchange(response_body=b"the key, in another encoding than this, is " + API_KEY.encode("utf-16-be"))
 
     with pytest.raises(CassetteError, match="could not be replaced") as refused:
         scrubber(API_KEY).interactions([recorded])
