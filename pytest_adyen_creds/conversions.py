@@ -73,7 +73,10 @@ def _paths(option: Option, raw: Any, root: Path) -> Path | tuple[Path, ...]:
     texts = [text for item in items if (text := str(item).strip())]
     if not texts or any("\0" in text for text in texts) or (option.kind == "path" and len(texts) > 1):
         raise _Expected("one path" if option.kind == "path" else "a path, or several on lines of their own")
-    paths = tuple(root / Path(text).expanduser() for text in texts)
+    try:
+        paths = tuple(root / Path(text).expanduser() for text in texts)
+    except RuntimeError:
+        raise _Expected("a path that starts with the ~ of somebody whom this machine knows, or with none") from None
     if option.field == "reports" and any(path.suffix not in (".html", ".json") for path in paths):
         raise _Expected("a file name that ends in .html or .json")
     return paths if option.kind == "paths" else paths[0]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 import yaml
@@ -48,6 +51,26 @@ def read_text(path: Path | str, *, largest: int = LARGEST) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileRefused(f"{name}: is not UTF-8 (byte {error.start}); convert it to UTF-8") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``, as UTF-8: there is the old file or the new one, never half of one.
+
+    Folders that are missing are made. Raises :class:`FileRefused` where it cannot be written.
+    """
+    temporary = path.parent / f".{os.getpid()}-{token_hex(8)}.tmp"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise FileRefused(f"{path}: cannot be written ({reason}); check the folder and its rights") from None
 
 
 def read_json(path: Path | str, *, largest: int = LARGEST) -> Any:

@@ -190,7 +190,7 @@ def adyen_drift(adyen_run: Run) -> Iterator[Drift]:
     from pytest_adyen_creds.drift.watch import Drift
 
     with watching(adyen_run.watch, adyen_run.settings.base_url), adyen_run.watch.collecting() as found:
-        yield Drift(found, adyen_run.baseline)
+        yield Drift(found, adyen_run.baseline, adyen_run.today)
 
 
 @pytest.fixture

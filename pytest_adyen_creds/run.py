@@ -34,6 +34,8 @@ class Run:
     def __init__(self, settings: Settings, root: Path) -> None:
         self.settings = settings
         self.root = root
+        self.today = date.today()
+        """The day, where this run is, by which entries of the baseline expire."""
         self.coverage: Counter[tuple[str, int]] = Counter()
         self.origins: Counter[str] = Counter()
         self.failures: list[CheckFailure] = []
@@ -108,7 +110,7 @@ class Run:
     @property
     def judgement(self) -> Judgement:
         """The drift found so far, divided by the baseline into findings that count today and accepted ones."""
-        return self.baseline.judge(self.watch.found.findings, date.today())
+        return self.baseline.judge(self.watch.found.findings, self.today)
 
     @property
     def failing(self) -> tuple[Finding, ...]:

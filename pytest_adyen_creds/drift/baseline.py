@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import product
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Final
 
 from pytest_adyen_creds.drift.finding import Finding
 from pytest_adyen_creds.drift.specification import key_of
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.files import read_text
+from pytest_adyen_creds.files import read_text, write_text
 
 _KEYS: Final = {"id", "operations", "statuses", "location", "message", "reason", "expires"}
+_UNWRITTEN: Final = re.compile(r"accepted on \d{4}-\d\d-\d\d: say why")
+"""The reason of a new entry, until a person writes another."""
+
 _HEAD: Final = """\
 # Accepted drift: what `adyen-creds drift` and `pytest --adyen-drift` find and a person has accepted.
 # Each entry needs an id and a reason. What it leaves out of operations, statuses, location and message
@@ -60,10 +63,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a baseline makes of some findings: ``findings`` are those that count."""
+    """What a baseline makes of some findings: ``findings`` are those that count, ``accepted`` each with its entry."""
 
     findings: tuple[Finding, ...]
-    accepted: tuple[Finding, ...]
+    accepted: Mapping[Finding, Entry]
     unused: tuple[Entry, ...]
     expired: tuple[Entry, ...]
 
@@ -73,6 +76,29 @@ class Judgement:
             yield f"the baseline's {entry} expired on {entry.expires}: fix the drift, or set a new day"
         for entry in self.unused if unused else ():
             yield f"the baseline's {entry} is not found any more: remove the entry"
+        if unwritten := {entry for entry in self.accepted.values() if _UNWRITTEN.fullmatch(entry.reason)}:
+            whose = "1 entry" if len(unwritten) == 1 else f"{len(unwritten)} entries"
+            yield f"the reason of {whose} of the baseline is still to be written: it only asks to say why"
+
+
+class _Index:
+    """Strictly private. Entries by what they name, so that a finding is held against those alone that may accept it."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries: dict[tuple[Any, ...], list[tuple[int, Entry]]] = {}
+        for number, entry in enumerate(entries):
+            labels = {None} if entry.operations is None else set(map(key_of, entry.operations))
+            for label in labels:
+                self._entries.setdefault((entry.id, label, entry.location, entry.message), []).append((number, entry))
+
+    def accepting(self, finding: Finding) -> list[Entry]:
+        """Return the entries that are about ``finding``, in their order."""
+        found: list[tuple[int, Entry]] = []
+        named = ((None, key_of(finding.operation)), (None, finding.location), (None, finding.message))
+        for names in product(*named):
+            found += self._entries.get((finding.id, *names), ())
+        found.sort(key=lambda each: each[0])
+        return [entry for _, entry in found if entry.accepts(finding)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +109,22 @@ class Baseline:
 
     def judge(self, findings: Iterable[Finding], today: date) -> Judgement:
         """Return which of ``findings`` count on ``today``, and which entries are unused or expired."""
+        index = _Index(self.entries)
         counting: list[Finding] = []
-        accepted: list[Finding] = []
-        expired: list[Entry] = []
+        accepted: dict[Finding, Entry] = {}
+        expired: dict[Entry, None] = {}
         used: set[Entry] = set()
         for finding in findings:
-            matching = [entry for entry in self.entries if entry.accepts(finding)]
+            matching = index.accepting(finding)
             used.update(matching)
-            if any(not entry.is_expired(today) for entry in matching):
-                accepted.append(finding)
+            valid = next((entry for entry in matching if not entry.is_expired(today)), None)
+            if valid is not None:
+                accepted[finding] = valid
             else:
                 counting.append(finding)
-                expired.extend(entry for entry in matching if entry not in expired)
+                expired.update(dict.fromkeys(matching))
         unused = tuple(entry for entry in self.entries if entry not in used)
-        return Judgement(tuple(counting), tuple(accepted), unused, tuple(expired))
+        return Judgement(tuple(counting), accepted, unused, tuple(expired))
 
     def updated(self, findings: Iterable[Finding], today: date, *, complete: bool = True) -> Baseline:
         """Return a baseline that accepts all of ``findings``.
@@ -130,16 +158,8 @@ def read_baseline(path: Path | str) -> Baseline:
 
 
 def write_baseline(path: Path | str, baseline: Baseline) -> None:
-    """Write ``baseline`` to ``path``: the old file or the new one, never half of it."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}-{token_hex(4)}.tmp")
-    try:
-        temporary.write_text(baseline.to_toml(), encoding="utf-8")
-        temporary.replace(target)
-    except (OSError, ValueError) as error:
-        temporary.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or error.__class__.__name__
-        raise FileRefused(f"{path}: cannot be written ({reason}); check the folder and its rights") from None
+    """Write ``baseline`` to ``path``; raises :class:`FileRefused` as :func:`.files.write_text` does."""
+    write_text(Path(path), baseline.to_toml())
 
 
 def _first(names: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -216,7 +217,7 @@ def _print(name: str, judgement: Judgement, verbose: bool, note: str, examples: 
 def _update(path: Path | None, findings: list[Finding], today: date, complete: bool) -> None:
     if path is None:
         raise click.UsageError("--update-baseline needs --baseline FILE, the file to write")
-    before = read_baseline(path) if path.exists() else Baseline()
+    before = read_baseline(path) if os.path.lexists(path) else Baseline()
     after = before.updated(findings, today, complete=complete)
     write_baseline(path, after)
     new = len(set(after.entries) - set(before.entries))

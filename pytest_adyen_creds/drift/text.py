@@ -10,18 +10,19 @@ from pytest_adyen_creds.printable import printed
 
 
 def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:
-    """Yield one line a group of findings, the most serious first; ``verbose``: each finding's place below it."""
+    """Yield one line a group of findings, the most serious first; ``verbose``: the place of each, where there are several."""
     findings = list(findings)
     groups = group(findings)
     width = max((len(str(each.count)) for each in groups), default=1)
+    members: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: finding.rank) if verbose else ():
+        members.setdefault((finding.level, finding.id, finding.message), []).append(finding)
     for each in groups:
         yield printed(f"{each.level:<8}  {each.count:>{width}}x  {each.id}: {each.message}  [{where(each)}]")
-        if verbose:
-            key = (each.level, each.id, each.message)
-            for finding in sorted(findings, key=lambda finding: finding.rank):
-                if (finding.level, finding.id, finding.message) == key:
-                    place = " ".join(filter(None, (finding.operation, _status(finding.status), finding.location)))
-                    yield printed(f"{'':<10}{'':>{width}}   {place}")
+        places = members.get((each.level, each.id, each.message), ())
+        for finding in places if len(places) > 1 else ():
+            place = " ".join(filter(None, (finding.operation, _status(finding.status), finding.location)))
+            yield printed(f"{'':<10}{'':>{width}}   {place}")
 
 
 def where(each: Group) -> str:

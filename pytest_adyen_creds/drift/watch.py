@@ -155,9 +155,10 @@ class Watch:
 class Drift:
     """What the fixture ``adyen_drift`` gives a test: the findings that its traffic has led to so far."""
 
-    def __init__(self, found: Aggregate, baseline: Baseline) -> None:
+    def __init__(self, found: Aggregate, baseline: Baseline, today: date) -> None:
         self._found = found
         self._baseline = baseline
+        self._today = today
 
     @property
     def answers(self) -> int:
@@ -172,7 +173,7 @@ class Drift:
     @property
     def judgement(self) -> Judgement:
         """The findings, divided by the run's baseline into those that count and accepted ones."""
-        return self._baseline.judge(self.findings, date.today())
+        return self._baseline.judge(self.findings, self._today)
 
     def assert_none(self) -> None:
         """Fail the test where it led to findings that the run's baseline does not accept."""

@@ -53,6 +53,8 @@ def end_command(run: Run, *, table: bool, examples: bool) -> int:
     for line in (*contract_lines(run, table=table), *drift_lines(run, examples=examples)):
         click.echo(line)
     problems = write_reports(run, run.settings.reports, datetime.now(UTC))
+    for path in run.written:
+        click.echo(printed(f"report: {path}"))
     if is_github(os.environ):
         for line in annotation_lines(run):
             click.echo(line)

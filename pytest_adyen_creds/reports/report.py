@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds import __version__
@@ -14,6 +14,7 @@ from pytest_adyen_creds.reports.masking import mask_text
 from pytest_adyen_creds.reports.recordings import recordings_of
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.drift.baseline import Entry
     from pytest_adyen_creds.run import Run
 
 
@@ -38,7 +39,7 @@ def report_of(run: Run, now: datetime) -> dict[str, Any]:
             "fails": bool(run.failing),
         },
         "findings": [_finding(run, finding) for finding in judgement.findings],
-        "accepted": [_accepted(run, finding, now.date()) for finding in judgement.accepted],
+        "accepted": [_accepted(run, *each) for each in judgement.accepted.items()],
         "baseline": {
             "unused": [str(entry) for entry in judgement.unused],
             "expired": [{"entry": str(entry), "expires": str(entry.expires)} for entry in judgement.expired],
@@ -63,8 +64,7 @@ def _finding(run: Run, finding: Finding) -> dict[str, Any]:
     return finding.to_json() | {"example": found.example(finding), "origins": found.origins_of(finding)}
 
 
-def _accepted(run: Run, finding: Finding, today: date) -> dict[str, Any]:
-    entry = next(each for each in run.baseline.entries if each.accepts(finding) and not each.is_expired(today))
+def _accepted(run: Run, finding: Finding, entry: Entry) -> dict[str, Any]:
     expires = entry.expires.isoformat() if entry.expires else None
     return _finding(run, finding) | {"reason": entry.reason, "expires": expires}
 

@@ -33,7 +33,7 @@ def test_an_entry_accepts_what_it_names_and_nothing_else(tmp_path: Path) -> None
     reason = "told by Adyen"
     """
     judgement = read_baseline(written(tmp_path / "b.toml", text)).judge([NEW, OTHER], TODAY)
-    assert judgement.accepted == (NEW,)
+    assert [(finding, entry.reason) for finding, entry in judgement.accepted.items()] == [(NEW, "told by Adyen")]
     assert judgement.findings == (OTHER,)
     assert list(judgement.notes()) == []
 
@@ -143,6 +143,39 @@ def test_a_day_is_written_in_any_of_toml_s_ways(tmp_path: Path, day: str) -> Non
 
 
 def test_a_baseline_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(FileRefused, match="cannot be written"):
-        write_baseline(tmp_path / "nowhere" / "b.toml", Baseline())
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "b.toml", tmp_path / ("b" * 300), tmp_path):
+        with pytest.raises(FileRefused, match="cannot be written"):
+            write_baseline(path, Baseline())
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_baseline_s_name_may_be_as_long_as_the_system_lets_it(tmp_path: Path) -> None:
+    path = tmp_path / ("b" * 250)
+    write_baseline(path, Baseline((Entry(NEW.id, "r"),)))
+    assert read_baseline(path).entries == (Entry(NEW.id, "r"),)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_finding_is_held_against_the_entries_about_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Finding("x", "info", f"GET /{n % 7}", 200, f"/p{n}", f"m{n}") for n in range(300)]
+    baseline = Baseline((Entry("gone", "r"), *Baseline().updated(found, TODAY).entries))
+    asked, accepts = [], Entry.accepts
+    monkeypatch.setattr(Entry, "accepts", lambda self, finding: asked.append(finding) or accepts(self, finding))
+    assert baseline.judge(found, TODAY).findings == ()
+    assert len(asked) == len(found)
+
+
+def test_the_first_entry_that_is_not_expired_is_the_one_that_accepts() -> None:
+    expired = Entry(NEW.id, "old", expires=TODAY - timedelta(days=1))
+    entries = (expired, Entry(NEW.id, "by place", location="/new"), Entry(NEW.id, "all of them"))
+    judgement = Baseline(entries).judge([NEW], TODAY)
+    assert judgement.accepted == {NEW: entries[1]}
+    assert (judgement.unused, judgement.expired) == ((), ())
+
+
+def test_a_reason_that_nobody_wrote_yet_is_told() -> None:
+    baseline = Baseline().updated([NEW, OTHER], TODAY)
+    (note,) = baseline.judge([NEW, OTHER], TODAY).notes()
+    assert "the reason of 2 entries of the baseline is still to be written" in note
+    assert list(Baseline((Entry(NEW.id, "agreed with Adyen"),)).judge([NEW], TODAY).notes()) == []

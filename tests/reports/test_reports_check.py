@@ -12,6 +12,8 @@ import pytest
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract import bundled
+from pytest_adyen_creds.errors import SettingsError
+from pytest_adyen_creds.settings import resolve
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +37,8 @@ def test_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = tmp_path / "new" / "report.html"
     assert main(["check", "--quiet", "--report", str(report), "--report", str(tmp_path / "found.json")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].startswith("no findings in ")
+    assert lines[-3].startswith("no findings in ")
+    assert lines[-2:] == [f"report: {report}", f"report: {tmp_path / 'found.json'}"]
     assert report.read_text().startswith("<!doctype html>")
     assert json.loads((tmp_path / "found.json").read_text())["findings"] == []
 
@@ -51,6 +54,12 @@ def test_findings(departing: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert "1 finding (1 warning) accepted by the baseline" in out
     assert "status_code_conformance" in out, "the failed check stays: drift that is accepted is no licence for answers"
+
+
+def test_a_report_in_nobody_s_home_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"'~no-such-user/r.html' is wrong; write a path that") as refusal:
+        resolve({"adyen_report": "~no-such-user/r.html"}, {}, {}, root=tmp_path)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

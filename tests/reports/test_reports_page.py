@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from reports_samples import ERROR, HOSTILE, NOW, hostile_run, report, run_of, se
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.drift import Baseline, Finding
 from pytest_adyen_creds.drift.baseline import Entry
+from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.reports.page import page_of
-from pytest_adyen_creds.reports.writing import write, write_reports
+from pytest_adyen_creds.reports.writing import write_reports
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
 
@@ -107,6 +109,16 @@ def test_recordings_say_their_age_and_why_they_are_stale(tmp_path: Path) -> None
     assert "stale" in Page(page_of(report(run))).text
 
 
+def test_an_entry_is_valid_through_its_last_day_where_the_run_is(tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    run.today = NOW.date() - timedelta(days=1)  # west of UTC, where it is still the day before
+    run.baseline = Baseline((Entry("response-undocumented-property", "known", expires=run.today),))
+    see(run, {**ERROR, "new": 1})
+    value = report(run)
+    assert [(each["reason"], each["expires"]) for each in value["accepted"]] == [("known", str(run.today))]
+    assert value["findings"] == []
+
+
 def test_nothing_in_a_report_is_secret(tmp_path: Path) -> None:
     key = 'AQEcanary/+="\\zebra<&>0009'
     run = run_of(tmp_path)
@@ -125,7 +137,7 @@ def test_nothing_in_a_report_is_secret(tmp_path: Path) -> None:
 
 def test_a_report_is_the_old_one_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "new" / "folder" / "r.json"
-    write(path, "old")
+    write_text(path, "old")
 
     def broken(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
