@@ -27,7 +27,7 @@ RUN: Final = pytest.StashKey["Run"]()
 
 _SECRETS: Final = "pytest_adyen_creds.secrets"
 
-_STARTING: Final = ("adyen_live", "adyen_backend", "adyen_drift", "adyen_drift_baseline", "adyen_report")
+_STARTING: Final = frozenset({"adyen_live", "adyen_backend", "adyen_drift", "adyen_drift_baseline", "adyen_report"})
 """The ini options that concern a whole run, whether or not a test of it uses the plugin."""
 
 SUITE: Final = "adyen-contracts"
@@ -61,24 +61,28 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the throwaway credential of this test must be.",
     )
     config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
-    if config.option.adyen_contracts:
-        suite = str(_suite())
-        if suite not in config.args:
+    in_ini = {option.ini for option in OPTIONS if option.ini and config.getini(option.ini)}
+    on_line = any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
+    if not (in_ini or on_line):
+        return
+    try:
+        settings = settings_of(config)  # one that is wrong ends the run here, before any test meets it
+        if settings.run_contracts and (suite := str(_suite())) not in config.args:
             config.args.append(suite)
-    if _asked_for(config):
-        run_of(config)
+        if on_line or settings.run_contracts or not _STARTING.isdisjoint(in_ini):
+            run_of(config)
+    except AdyenCredsError as error:
+        raise pytest.UsageError(_masked(str(error))) from None
 
 
 def run_of(config: pytest.Config) -> Run:
-    """Return the state of this run, made at first use; a setting that is wrong ends the run with one line."""
+    """Return the state of this run, made at first use; raises :class:`AdyenCredsError` where a setting is wrong."""
     if RUN not in config.stash:
         from pytest_adyen_creds.run import Run
 
-        try:
-            run = config.stash[RUN] = Run(settings_of(config), Path(config.rootpath))
-            run.check()
-        except AdyenCredsError as error:
-            raise pytest.UsageError(_masked(str(error))) from None
+        run = Run(settings_of(config), Path(config.rootpath))
+        run.check()
+        config.stash[RUN] = run
         if config.option.adyen_drift or config.getini("adyen_drift"):
             from pytest_adyen_creds.drift.traffic import Watching
 
@@ -100,12 +104,6 @@ def settings_of(config: pytest.Config) -> Settings:
 
     ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
     return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath))
-
-
-def _asked_for(config: pytest.Config) -> bool:
-    if any(config.getini(name) for name in _STARTING):
-        return True
-    return any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
 
 
 def _suite() -> Path:
@@ -191,8 +189,11 @@ def pytest_internalerror(excrepr: Any) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
-    """Mask what a collection error says."""
+    """Mask what a collection error says; say one of ours in its own words, without a traceback."""
     report = yield
+    excinfo = getattr(getattr(report, "call", None), "excinfo", None)
+    if excinfo is not None and isinstance(excinfo.value, AdyenCredsError):
+        report.longrepr = str(excinfo.value)
     _mask(report)
     return report
 

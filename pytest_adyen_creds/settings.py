@@ -82,6 +82,7 @@ def resolve(
     values = {field: value for field, (_, value) in given.items()}
     _settle_backend(given, values)
     _settle_version(given, values)
+    _require_folders(given, values)
     values.pop("live", None)
     return Settings(api_key=_api_key(environ, read_file=values.get("backend") == "live"), **values)
 
@@ -130,6 +131,17 @@ def _settle_version(given: Mapping[str, tuple[str, Any]], values: dict[str, Any]
         raise SettingsError(
             f"{given['base_url'][0]} ends in /{url[-2:]} but {given['api_version'][0]} says {version}; make them agree"
         )
+
+
+def _require_folders(given: Mapping[str, tuple[str, Any]], values: Mapping[str, Any]) -> None:
+    recording = values.get("record", "none") != "none"
+    for field, mend in (
+        ("contracts", "write a folder of contracts: VERSION/openapi.yaml and VERSION/structures"),
+        ("cassettes", "write a folder of cassettes (VERSION/*.yaml), or make it with --adyen-record=all"),
+    ):
+        source, path = given.get(field, ("", None))
+        if path is not None and not path.is_dir() and not (recording and field == "cassettes"):
+            raise SettingsError(f"{source}: {path} is no folder; {mend}")
 
 
 def _refuse_live_keys(options: Mapping[str, Any], ini: Mapping[str, Any], environ: Mapping[str, str]) -> None:

@@ -62,7 +62,7 @@ WRONG = [
 
 @pytest.mark.parametrize("argument", WRONG)
 def test_a_wrong_option_of_pytest_is_a_usage_error(argument: str, pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess(argument)
+    result = pytester.runpytest_inprocess(argument)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     assert argument.partition("=")[0] in result.stderr.str()

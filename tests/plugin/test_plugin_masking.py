@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -211,15 +210,3 @@ def test_a_mistake_of_the_users_is_said_without_a_traceback(pytester: pytest.Pyt
     result.stdout.fnmatch_lines(["do this next"])
     assert "Traceback" not in result.stdout.str()
     assert "raise CredentialError" not in result.stdout.str()
-
-
-def test_wrong_settings_are_one_line(pytester: pytest.Pytester, tmp_path: Path) -> None:
-    for arguments in (
-        ("--adyen-base-url=https://management-live.adyen.com/v3",),
-        ("--adyen-base-url=http://example.com/v3",),
-        ("--adyen-max-created=many",),
-        ("--adyen-live", "--adyen-backend=replay"),
-    ):
-        result = pytester.runpytest_subprocess(*arguments)
-        assert result.ret == pytest.ExitCode.USAGE_ERROR
-        assert len([line for line in result.errlines if line.strip()]) == 1, result.errlines

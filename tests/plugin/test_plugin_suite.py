@@ -42,6 +42,7 @@ def test_items_are_named_after_operations(pytester: pytest.Pytester) -> None:
 
 
 def test_an_ini_option_names_the_cassettes(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("nowhere")
     pytester.makeini("[pytest]\nadyen_cassettes = nowhere")
     result = pytester.runpytest_subprocess("--adyen-contracts", "--adyen-backend=replay", "-k", "GET and me")
     assert result.parseoutcomes()["failed"] > 0

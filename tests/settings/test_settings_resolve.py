@@ -55,6 +55,7 @@ def test_replay_cannot_record():
 
 
 def test_paths_of_the_ini_file_are_relative_to_its_root(tmp_path):
+    (tmp_path / "api" / "contracts").mkdir(parents=True)
     settings = resolve(
         {"adyen_report": ["a.html", "b.json"]},
         {"adyen_contracts": "api/contracts", "adyen_drift_baseline": "drift.toml"},
@@ -77,6 +78,8 @@ def test_paths_of_the_ini_file_are_relative_to_its_root(tmp_path):
         ({}, {"adyen_ready_timeout": "0"}, {}, "ini adyen_ready_timeout: '0' is wrong; write a number over 0"),
         ({}, {"adyen_ready_timeout": "nan"}, {}, "ini adyen_ready_timeout"),
         ({}, {"adyen_cassette_max_age": "30 days"}, {}, "ini adyen_cassette_max_age"),
+        ({}, {"adyen_contracts": "nodir"}, {}, "ini adyen_contracts: nodir is no folder; write a folder of contracts"),
+        ({}, {"adyen_cassettes": "nodir"}, {}, "ini adyen_cassettes: nodir is no folder; .*--adyen-record=all"),
         ({}, {"adyen_live": "perhaps"}, {}, "ini adyen_live: 'perhaps' is wrong; write true or false"),
         ({"adyen_report": ["report.pdf"]}, {}, {}, r"option --adyen-report: .* write a file name that ends in"),
         ({}, {}, {"ADYEN_COMPANY_ACCOUNT": "../me"}, "environment ADYEN_COMPANY_ACCOUNT: '../me' is wrong"),
@@ -95,6 +98,11 @@ def test_paths_of_the_ini_file_are_relative_to_its_root(tmp_path):
 def test_a_wrong_value_is_an_error_that_names_its_source(options, ini, environ, message):
     with pytest.raises(AdyenCredsError, match=message):
         resolve(options, ini, environ)
+
+
+def test_a_folder_of_cassettes_may_be_new_where_it_is_recorded(tmp_path):
+    settings = resolve({"adyen_record": "all"}, {"adyen_cassettes": "new"}, {}, root=tmp_path)
+    assert settings.cassettes == tmp_path / "new"
 
 
 @pytest.mark.parametrize(
