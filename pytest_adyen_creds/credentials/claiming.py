@@ -6,23 +6,30 @@ own tag, waits longer than the slowest write takes, and reads again: the throwaw
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.errors import CredentialError
 
 Step = Literal["read", "write", "wait"]
+Answer = tuple["Register", float] | float | None
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What one read of a throwaway showed."""
+class Register:
+    """What one read of a throwaway showed of what the runs share: its description, and whether it is switched on."""
 
     description: str | None
     active: bool
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Register:
+        """Return what an answer of the API shows."""
+        description = body.get("description")
+        return cls(description if isinstance(description, str) else None, body.get("active") is not False)
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,9 @@ class Timing:
     """The bound of the algorithm, in seconds.
 
     ``slowest_write``: the most that may pass from the start of the first read to the answer of the write. A run that
-    measures more gives the claim up, so that a slow network costs a claim and never lets two runs hold one throwaway.
+    measures more gives the claim up, so that a slow network costs a claim and never lets two runs hold one throwaway;
+    and one that has spent half of it by the time it would write does not write, so that a late answer to its read
+    does not make it write over the tag of whoever has claimed the throwaway meanwhile.
     ``wait``: how long the tag must have stood before the second read; it must be longer, or a write that started while
     the throwaway still read as free could land after another run's second read, and both would hold it.
 
@@ -47,36 +56,40 @@ class Timing:
                 "two runs could then hold one throwaway: make the wait longer"
             )
 
+    @property
+    def latest_write(self) -> float:
+        """Seconds after the start of the first read until which the write may be sent."""
+        return self.slowest_write / 2
+
 
 OVER_NETWORK: Final = Timing(slowest_write=10.0, wait=12.0)
 ON_LOOPBACK: Final = Timing(slowest_write=1.0, wait=1.25)
 """A server on this machine answers sooner; the bound is kept the same way."""
 
 
-def is_free(reading: Reading, now: datetime) -> bool:
+def is_free(register: Register, now: datetime) -> bool:
     """Return whether a throwaway is free to be claimed: switched off, and its tag expired.
 
     A tag that has not expired, on one that is switched off, is another run's claim under way.
     """
-    parsed = tag.parse(reading.description)
-    return parsed is not None and not reading.active and parsed.is_expired(now)
+    parsed = tag.parse(register.description)
+    return parsed is not None and not register.active and parsed.is_expired(now)
 
 
-def claim_steps(
-    own: str, now: datetime, *, slowest_write: float, wait: float
-) -> Generator[tuple[Step, float], Reading | float | None, bool]:
+def claim_steps(own: str, now: datetime, timing: Timing) -> Generator[tuple[Step, float], Answer, bool]:
     """Yield the steps of one claim; return whether the throwaway is now this run's.
 
-    ``("read", 0)`` is to be answered with a :class:`Reading`; ``("write", 0)``, the write of ``own`` into the
-    description alone, with the seconds since the first read started, or None where no answer came;
+    ``("read", 0)`` is to be answered with a :class:`Register` and the seconds since the first read started;
+    ``("write", seconds)``, the write of ``own`` into the description alone, sent once and not at all later than so
+    many seconds after the start of the first read, with the seconds since then, or None where no answer came;
     ``("wait", seconds)`` with None. ``own`` must differ from every other run's tag. Pure: no clock, no network.
     """
     first = yield "read", 0.0
-    if not isinstance(first, Reading) or not is_free(first, now):
+    if not isinstance(first, tuple) or first[1] > timing.latest_write or not is_free(first[0], now):
         return False
-    elapsed = yield "write", 0.0
-    if not isinstance(elapsed, int | float) or elapsed > slowest_write:
+    elapsed = yield "write", timing.latest_write
+    if not isinstance(elapsed, int | float) or elapsed > timing.slowest_write:
         return False
-    yield "wait", wait
+    yield "wait", timing.wait
     second = yield "read", 0.0
-    return isinstance(second, Reading) and second.description == own and not second.active
+    return isinstance(second, tuple) and second[0] == Register(own, active=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_adyen_creds.credentials import ledger, tag
 from pytest_adyen_creds.credentials.backend import open_backend
-from pytest_adyen_creds.credentials.claiming import Reading, is_free
+from pytest_adyen_creds.credentials.claiming import Register, is_free
 from pytest_adyen_creds.credentials.preflight import preflight
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.roles import classify
@@ -99,9 +99,9 @@ def _throwaways(settings: Settings, recovery: Recovery, folder: Path) -> Iterato
     except (AdyenCredsError, ApiError) as error:
         yield Diagnosis("company", "wrong", str(error))
         return
-    ours = [Reading(body.get("description"), body.get("active") is not False) for body in bodies]
-    tagged = sum(tag.parse(reading.description) is not None for reading in ours)
-    free = sum(is_free(reading, recovery.clock.now()) for reading in ours)
+    ours = [Register.of(body) for body in bodies]
+    tagged = sum(tag.parse(register.description) is not None for register in ours)
+    free = sum(is_free(register, recovery.clock.now()) for register in ours)
     yield Diagnosis("company", "ok", f"{len(bodies)} credentials, {tagged} of them throwaways, {free} to recycle")
     if settings.max_created == 0 and not free:
         yield Diagnosis(

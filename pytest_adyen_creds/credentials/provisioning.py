@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_adyen_creds.credentials import claiming, roles, tag
-from pytest_adyen_creds.credentials.claiming import Reading, Timing
+from pytest_adyen_creds.credentials.claiming import Register, Timing
 from pytest_adyen_creds.credentials.credential import OVERLAP, Credential, Level, Rotation, from_body
+from pytest_adyen_creds.credentials.preflight import SKEW
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 from pytest_adyen_creds.management import ManagementClient, Retries
 from pytest_adyen_creds.management.answers import checked
@@ -31,6 +32,9 @@ CLAIM_LASTS: Final = timedelta(minutes=10)
 
 MOST_CLAIMS: Final = 3
 """Claims that are tried before a new throwaway is created instead."""
+
+_MARGIN: Final = 2 * SKEW + timedelta(minutes=1)
+"""Two machines' clocks may each be off by the skew, in opposite directions."""
 
 _POLLS: Final = (1.0, 2.0, 3.0, 5.0, 10.0)
 _ONCE: Final = Retries(tries=1)
@@ -176,17 +180,18 @@ class Provisioner:
         return (
             isinstance(body.get("id"), str)
             and (level == "merchant" or not body.get("associatedMerchantAccounts"))
-            and claiming.is_free(_reading(body), self.clock.now())
+            and claiming.is_free(Register.of(body), self.clock.now())
         )
 
     def claim(self, resource: Credentials, credential_id: str) -> bool:
         """Carry out one claim; return whether the throwaway is this run's. An answer that fails gives the claim up."""
         now = self.clock.now()
         own = tag.make(self.run, now + CLAIM_LASTS)
-        steps = claiming.claim_steps(own, now, slowest_write=self.timing.slowest_write, wait=self.timing.wait)
-        answer: Reading | float | None = None
-        started = self.clock.monotonic()
+        steps = claiming.claim_steps(own, now, self.timing)
+        answer: claiming.Answer = None
         self.journal.claiming(credential_id)
+        started = self.clock.monotonic()
+        is_ours = False
         try:
             while True:
                 step, seconds = steps.send(answer)
@@ -194,18 +199,20 @@ class Provisioner:
                     self.clock.sleep(seconds)
                     answer = None
                 elif step == "read":
-                    answer = _reading(resource.get(credential_id))
-                    self.client.ownership.lease(credential_id, answer.description)
+                    register = Register.of(resource.get(credential_id, retries=_ONCE))
+                    answer = register, self.clock.monotonic() - started
+                    self.client.ownership.lease(credential_id, register.description)
                 else:
-                    resource.update(credential_id, {"description": own}, retries=_ONCE)
+                    resource.update(credential_id, {"description": own}, retries=_ONCE, not_after=started + seconds)
                     answer = self.clock.monotonic() - started
         except StopIteration as end:
-            if not end.value:
-                self.client.ownership.release(credential_id)
-            return bool(end.value)
+            is_ours = bool(end.value)
         except (ApiError, OwnershipRefused):
-            self.client.ownership.release(credential_id)
-            return False
+            pass
+        finally:
+            if not is_ours:
+                self.client.ownership.release(credential_id)
+        return is_ours
 
     def _reactivate(self, resource: Credentials, level: Level, account: str, credential_id: str) -> Throwaway:
         expires = self.clock.now() + TIME_TO_LIVE
@@ -332,16 +339,19 @@ class Provisioner:
         self.client.ownership.release(throwaway.id)
 
     def _require_ours(self, throwaway: Throwaway) -> None:
-        # within its time nobody else touches it; after that it may have been swept and claimed by another run
-        if self.clock.now() + timedelta(minutes=1) < throwaway.expires:
-            return
+        # within its time nobody else takes it, unless a claim's write came so late that it met no free throwaway any
+        # more; after its time, by the clock that is furthest ahead, it may have been swept and claimed by another run
         credential = throwaway.credential
+        seen = tag.parse(credential.description)
+        is_tagged = seen is not None and seen.run == self.run
+        if is_tagged and self.clock.now() + _MARGIN < throwaway.expires:
+            return
         body = self.resource(credential.level, credential.account).get(throwaway.id)
         parsed = tag.parse(body.get("description"))
         if parsed is None or parsed.run != self.run:
             self.client.ownership.release(throwaway.id)
             raise CredentialError(
-                f"throwaway {throwaway.id} was taken over by another run, because its time was over; "
+                f"throwaway {throwaway.id} was taken over by another run, whose tag it carries; "
                 "nothing was sent: run again"
             )
 
@@ -364,10 +374,6 @@ class Provisioner:
         throwaway.credential = credential.updated(body or resource.get(throwaway.id))
         if isinstance(changes, dict) and "description" in changes:
             throwaway.expires = expires
-
-
-def _reading(body: CredentialBody) -> Reading:
-    return Reading(body.get("description"), body.get("active") is not False)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, Self
 import httpx
 
 from pytest_adyen_creds.endpoints import check_endpoint
-from pytest_adyen_creds.errors import ApiError, EndpointRefused, SettingsError
+from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
 from pytest_adyen_creds.management.ownership import Ownership
 from pytest_adyen_creds.management.pacing import Clock, RateLimit, Retries, SystemClock
 from pytest_adyen_creds.management.resources import Credentials, Me
@@ -105,13 +105,16 @@ class ManagementClient:
         headers: Mapping[str, str] | None = None,
         auth: Auth = UNSET,
         retries: Retries | None = None,
+        not_after: float | None = None,
     ) -> httpx.Response:
         """Send one request and return the answer, whatever its status; it is retried as ``retries`` say.
 
         ``path`` starts with ``/`` and comes after the base URL, or is a URL below it. ``content`` is sent as it is,
         ``json`` (also None) as JSON. ``auth``: an API key, a username with its password, or None for no sign-in;
-        default: the client's own, unless ``headers`` carry one. Raises :class:`EndpointRefused`,
-        :class:`OwnershipRefused` (nothing was sent), and :class:`ApiError` when no answer came.
+        default: the client's own, unless ``headers`` carry one. ``not_after``, by the clock's monotonic seconds, is
+        when it is too late to send it, whatever it waited for. Raises :class:`EndpointRefused`, :class:`OwnershipRefused`
+        (nothing was sent), :class:`ApiError` when no answer came or it was too late, and :class:`AdyenCredsError` once
+        the client is closed.
         """
         try:
             request = self._http.build_request(
@@ -123,7 +126,7 @@ class ManagementClient:
             )
         except httpx.InvalidURL as error:
             raise EndpointRefused(f"a request's path is no path ({error}); nothing was sent: encode it") from None
-        return self._attempt(request, retries or self.retries)
+        return self._attempt(request, retries or self.retries, not_after)
 
     def close(self) -> None:
         """Close the transport."""
@@ -160,11 +163,20 @@ class ManagementClient:
             headers["authorization"] = f"Basic {token}"
         return headers
 
-    def _attempt(self, request: httpx.Request, retries: Retries) -> httpx.Response:
+    def _attempt(self, request: httpx.Request, retries: Retries, not_after: float | None) -> httpx.Response:
         tried, waited = 0, 0.0
         while True:
             if self._rate_limit is not None:
                 self._rate_limit.acquire()
+            if self._http.is_closed:
+                raise AdyenCredsError(
+                    f"{request.method} {request.url.path} was not sent, because the client is closed; "
+                    "use a client before it is closed, and leave closing the one of adyen_management to its fixture"
+                )
+            if not_after is not None and self._clock.monotonic() > not_after:
+                raise ApiError(
+                    f"{request.method} {request.url.path} was not sent, because its turn came too late; try again"
+                )
             outcome: httpx.Response | httpx.TransportError
             try:
                 outcome = self._http.send(request)

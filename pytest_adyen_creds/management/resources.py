@@ -127,18 +127,25 @@ class Credentials(_Resource):
         """Create a credential; the answer is the only one that shows its ``apiKey`` and ``password``."""
         return cast("CredentialBody", self._body("POST", json=body, idempotency_key=idempotency_key, retries=retries))
 
-    def get(self, credential_id: str) -> CredentialBody:
+    def get(self, credential_id: str, *, retries: Retries | None = None) -> CredentialBody:
         """Return one credential."""
-        return cast("CredentialBody", self._body("GET", f"/{_segment(credential_id)}"))
+        return cast("CredentialBody", self._body("GET", f"/{_segment(credential_id)}", retries=retries))
 
     def update(
-        self, credential_id: str, changes: CredentialChanges, *, retries: Retries | None = None
+        self,
+        credential_id: str,
+        changes: CredentialChanges,
+        *,
+        retries: Retries | None = None,
+        not_after: float | None = None,
     ) -> CredentialBody:
         """Change a leased credential and return it; ``{}`` where the API answers without a body.
 
-        ``retries`` bounds how late the change may still arrive, which matters to claims.
+        ``retries`` and ``not_after`` (see :meth:`ManagementClient.send`) bound how late the change may still arrive,
+        which matters to claims.
         """
-        body = self._call("PATCH", f"/{_segment(credential_id)}", json=changes, retries=retries)
+        path = f"/{_segment(credential_id)}"
+        body = self._call("PATCH", path, json=changes, retries=retries, not_after=not_after)
         return cast("CredentialBody", body or {})
 
     def origins(self, credential_id: str) -> Origins:

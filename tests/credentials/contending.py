@@ -8,37 +8,45 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from pytest_adyen_creds.credentials import tag
-from pytest_adyen_creds.credentials.claiming import Reading, claim_steps
+from pytest_adyen_creds.credentials.claiming import Register, Timing, claim_steps
 from pytest_adyen_creds.management import ManagementClient, Ownership
 from pytest_adyen_creds.sandbox import Clock, Sandbox
+
+CARELESS: Any = SimpleNamespace(latest_write=math.inf, slowest_write=math.inf, wait=2.0)
+"""What no :class:`Timing` can be: nobody looks at how long anything took, and the wait is shorter than a write."""
 
 
 @dataclass
 class Contention:
     """``runs`` runs over ``shared`` throwaways until ``claims`` claims wrote their tag.
 
-    A read or a write takes up to ``slowest`` seconds, drawn at random. ``bound`` and ``wait`` are what the algorithm is
-    told. ``failures`` is the share of writes whose answer is lost.
+    A read or a write takes up to half of ``slowest`` seconds, drawn at random. ``timing`` is what the algorithm is
+    told. ``failures`` is the share of writes whose answer is lost, ``late`` that of reads whose answer comes up to a
+    minute after the server read.
     """
 
     seed: int
     slowest: float
-    bound: float
-    wait: float
+    timing: Timing
     runs: int = 20
     shared: int = 10
     claims: int = 1000
     failures: float = 0.0
+    late: float = 0.0
     won: int = 0
     tried: int = 0
     held_twice: list[str] = field(default_factory=list)
+    overwritten: list[str] = field(default_factory=list)
+    """Throwaways whose holder's tag a claim wrote over."""
 
     def go(self) -> Contention:
         """Simulate, and return what happened."""
@@ -91,7 +99,7 @@ class Contention:
     def _claim(self, run: str, target: str) -> Generator[float, None, bool]:
         now = self._clock.now()
         own = tag.make(run, now + timedelta(minutes=10))
-        steps = claim_steps(own, now, slowest_write=self.bound, wait=self.wait)
+        steps = claim_steps(own, now, self.timing)
         started, answer = self._now, None
         while True:
             try:
@@ -108,12 +116,16 @@ class Contention:
             return None
         # it takes effect at some moment of the time it takes, and the answer comes at the end
         there, back = sorted(self._draw.uniform(0, self.slowest / 2) for _ in range(2))
+        if step == "write" and self._now - started > seconds:
+            return None  # as the client does, which does not send it
         yield there
         if step == "read":
-            body = self._account.get(target)
-            yield back - there
-            return Reading(body.get("description"), body["active"])
+            register = Register.of(self._account.get(target))
+            yield back - there + (self._draw.uniform(0, 60) if self._draw.random() < self.late else 0)
+            return register, self._now - started
         self.tried += 1
+        if target in self._holders:
+            self.overwritten.append(target)
         self._account.update(target, {"description": own})
         yield back - there
         return None if self._draw.random() < self.failures else self._now - started

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from credentials_helpers import contending
 
-from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Reading, Timing, claim_steps, is_free
+from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Register, Timing, claim_steps, is_free
 from pytest_adyen_creds.errors import CredentialError
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -17,28 +17,35 @@ UNDER_WAY = "pytest-adyen-creds 0a1b2c3d exp 2026-07-01T12:01Z"
 
 @pytest.mark.parametrize("timing", [ON_LOOPBACK, OVER_NETWORK])
 def test_a_thousand_claims_of_twenty_runs_never_hold_one_twice(timing):
-    done = contending.Contention(7, timing.slowest_write, timing.slowest_write, timing.wait).go()
+    done = contending.Contention(7, timing.slowest_write, timing).go()
     assert done.tried >= 1000
     assert done.won > 100
     assert done.held_twice == []
+    assert done.overwritten == []
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_answers_that_are_lost_cost_claims_and_nothing_else(seed):
-    done = contending.Contention(seed, 10.0, 10.0, 12.0, claims=300, failures=0.3).go()
+    done = contending.Contention(seed, 10.0, OVER_NETWORK, claims=300, failures=0.3).go()
     assert done.won
+    assert done.overwritten == []
     assert done.held_twice == []
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_requests_slower_than_the_bound_are_noticed_by_whoever_sends_them(seed):
-    done = contending.Contention(seed, 40.0, 10.0, 12.0, claims=300).go()
+    done = contending.Contention(seed, 40.0, OVER_NETWORK, claims=300).go()
     assert done.held_twice == []
+
+
+def test_a_read_that_is_answered_late_writes_over_nobodys_tag():
+    done = [contending.Contention(seed, 10.0, OVER_NETWORK, late=0.3, claims=150).go() for seed in range(3)]
+    assert all(run.won and not run.held_twice and not run.overwritten for run in done)
 
 
 def test_without_the_bound_a_throwaway_is_held_twice():
     # the wait is shorter than what a write may take, and nobody looks at how long it took
-    done = [contending.Contention(seed, 40.0, float("inf"), 2.0, claims=300).go() for seed in range(5)]
+    done = [contending.Contention(seed, 40.0, contending.CARELESS, claims=300).go() for seed in range(5)]
     assert any(run.held_twice for run in done)
 
 
@@ -58,15 +65,23 @@ def test_a_timing_that_breaks_the_bound_cannot_be_made():
     ],
 )
 def test_only_what_is_switched_off_and_over_is_free(description, active, free):
-    assert is_free(Reading(description, active), NOW) is free
+    assert is_free(Register(description, active), NOW) is free
 
 
 def test_a_tag_that_was_replaced_in_the_wait_is_a_lost_claim():
-    steps = claim_steps(UNDER_WAY, NOW, slowest_write=1, wait=2)
+    steps = claim_steps(UNDER_WAY, NOW, Timing(slowest_write=1, wait=2))
     assert next(steps) == ("read", 0.0)
-    assert steps.send(Reading(OVER, False)) == ("write", 0.0)
+    assert steps.send((Register(OVER, False), 0.1)) == ("write", 0.5)
     assert steps.send(0.5) == ("wait", 2)
     assert steps.send(None) == ("read", 0.0)
     with pytest.raises(StopIteration) as end:
-        steps.send(Reading("pytest-adyen-creds 99999999 exp 2026-07-01T12:01Z", False))
+        steps.send((Register("pytest-adyen-creds 99999999 exp 2026-07-01T12:01Z", False), 3.0))
+    assert end.value.value is False
+
+
+def test_a_read_that_took_half_of_the_bound_gives_the_claim_up():
+    steps = claim_steps(UNDER_WAY, NOW, Timing(slowest_write=1, wait=2))
+    next(steps)
+    with pytest.raises(StopIteration) as end:
+        steps.send((Register(OVER, False), 0.6))
     assert end.value.value is False

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from management_loopback import answer, serve
 
-from pytest_adyen_creds.errors import ApiError, EndpointRefused, SettingsError
+from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
 from pytest_adyen_creds.management import Exchange, ManagementClient, Ownership, RateLimit, Retries
 from pytest_adyen_creds.secrets import MASK, SECRETS, Secret
 
@@ -327,6 +327,17 @@ class TestRateLimit:
             client.send("GET", "/me")
         assert sum(clock.slept) == 2.0
 
+    def test_what_waited_too_long_for_its_turn_is_not_sent(self, clock):
+        seen = []
+        limit = RateLimit(60, burst=1, clock=clock)
+        reply = lambda request: seen.append(request.method) or httpx.Response(200, json={})  # noqa: E731
+        with clients(reply, rate_limit=limit, clock=clock) as client:
+            client.me.get()
+            with pytest.raises(ApiError, match=r"PATCH .* was not sent, because its turn came too late"):
+                client.company("C").update("S2-1", {}, not_after=0.9)
+            client.company("C").update("S2-1", {}, not_after=clock.monotonic() + 1.5)
+        assert seen == ["GET", "PATCH"]
+
     @pytest.mark.parametrize("arguments", [(0,), (-1,), (1, 0)])
     def test_a_rate_that_is_none_is_refused(self, arguments):
         with pytest.raises(ValueError, match="rate"):
@@ -625,6 +636,13 @@ def test_a_base_url_that_is_not_one_is_refused(url):
 def test_a_path_that_is_not_below_the_base_is_refused(path):
     with clients(lambda _: pytest.fail("sent")) as client, pytest.raises(EndpointRefused):
         client.send("GET", path)
+
+
+def test_a_client_that_was_closed_says_so():
+    with clients(lambda _: httpx.Response(200)) as client:
+        pass
+    with pytest.raises(AdyenCredsError, match="GET /v3/me was not sent, because the client is closed; use a client"):
+        client.send("GET", "/me")
 
 
 def test_a_url_below_the_base_is_taken_as_it_is():
