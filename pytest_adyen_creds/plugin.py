@@ -162,14 +162,22 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Mask what a report says before anybody sees it; say an error of ours in its own words, without a traceback."""
     report = yield
-    if call.excinfo is not None and isinstance(call.excinfo.value, AdyenCredsError):
-        report.longrepr = str(call.excinfo.value)
+    if words := _own_words(call.excinfo, item):
+        report.longrepr = words
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None and item.get_closest_marker("adyen_contract") is not None:
         # on CI pytest's short summary repeats a message whole; the failure above it has said the rest
         crash.message = crash.message.partition("\n")[0]
     _mask(report)
     return report
+
+
+def _own_words(excinfo: pytest.ExceptionInfo[BaseException] | None, node: pytest.Item | pytest.Collector) -> str | None:
+    if excinfo is None or not isinstance(excinfo.value, AdyenCredsError):
+        return None
+    from pytest_adyen_creds.reports.wording import in_own_words
+
+    return in_own_words(excinfo, node)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -191,9 +199,8 @@ def pytest_internalerror(excrepr: Any) -> None:
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
     """Mask what a collection error says; say one of ours in its own words, without a traceback."""
     report = yield
-    excinfo = getattr(getattr(report, "call", None), "excinfo", None)
-    if excinfo is not None and isinstance(excinfo.value, AdyenCredsError):
-        report.longrepr = str(excinfo.value)
+    if words := _own_words(getattr(getattr(report, "call", None), "excinfo", None), collector):
+        report.longrepr = words
     _mask(report)
     return report
 

@@ -199,14 +199,3 @@ def test_reads_as_before_without_secrets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it():\n    assert {'a': 1} == {'a': 2}")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.stdout.fnmatch_lines(["E       AssertionError: assert {'a': 1} == {'a': 2}"])
-
-
-def test_a_mistake_of_the_users_is_said_without_a_traceback(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        "from pytest_adyen_creds.errors import CredentialError\ndef test_it(): raise CredentialError('do this next')"
-    )
-    result = pytester.runpytest_subprocess()
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["do this next"])
-    assert "Traceback" not in result.stdout.str()
-    assert "raise CredentialError" not in result.stdout.str()

@@ -1,0 +1,27 @@
+"""Errors of ours in a test report: their own words, and the user's own line that led to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+
+
+def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item | pytest.Collector) -> str | None:
+    """Return ``FILE:LINE: `` and what the error says, FILE and LINE being the user's innermost line that led to it.
+
+    Without FILE and LINE where no line of the user's did; None where the user asked for pytest's full traceback.
+    """
+    if node.config.option.fulltrace or node.config.option.tbstyle == "long":
+        return None
+    here = node.config.invocation_params.dir
+    for entry in reversed(excinfo.traceback):
+        path = Path(entry.path)
+        is_installed = path.is_relative_to(_PACKAGE) or "site-packages" in path.parts
+        if not is_installed and (path == node.path or path.is_relative_to(node.config.rootpath)):
+            shown = path.relative_to(here) if path.is_relative_to(here) else path
+            return f"{shown}:{entry.lineno + 1}: {excinfo.value}"
+    return str(excinfo.value)
