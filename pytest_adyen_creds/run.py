@@ -119,6 +119,11 @@ class Run:
         fails = levels[self.settings.drift]
         return tuple(finding for finding in self.judgement.findings if finding.level in fails) if fails else ()
 
+    @property
+    def fails(self) -> bool:
+        """Whether ``--adyen-drift`` fails this run: for its findings, or for an answer that could not be judged."""
+        return bool(self.failing) or (self.settings.drift != "report" and bool(self.watch.problems))
+
     def saw(self, operation: str, status: int, origin: str, failures: Iterable[CheckFailure] = ()) -> None:
         """Note one judged exchange."""
         self.coverage[operation, status] += 1

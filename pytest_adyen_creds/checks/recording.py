@@ -38,7 +38,7 @@ def record(
 
 
 def replayed(path: Path) -> Iterator[Act]:
-    """Yield what a cassette holds; raises :class:`CassetteError` where it is missing or cannot be read."""
+    """Yield what a cassette holds; raises :class:`CassetteError` where it is missing, empty or cannot be read."""
     import httpx
 
     from pytest_adyen_creds.cassettes.document import read
@@ -49,6 +49,11 @@ def replayed(path: Path) -> Iterator[Act]:
             "or run with --adyen-backend=sandbox"
         )
     cassette = read(path)
+    if not cassette.interactions:
+        raise CassetteError(
+            f"{path}: holds no exchange, so there is nothing to judge; record it again with "
+            "--adyen-backend=sandbox --adyen-record=all, or delete it and record with --adyen-record=missing"
+        )
     origin = f"recordings of {_WHO[cassette.provenance.backend] if cassette.provenance else 'unknown origin'}"
     for number, each in enumerate(cassette.interactions, 1):
         request = httpx.Request(each.method, each.uri, headers=each.request_headers, content=each.request_body)

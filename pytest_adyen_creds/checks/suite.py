@@ -18,13 +18,15 @@ from pytest_adyen_creds.checks.lives import LIVES
 from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.selecting import command
 from pytest_adyen_creds.contract import bundled
+from pytest_adyen_creds.printable import plain
+from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.live import LiveStage
     from pytest_adyen_creds.checks.live_suite import LiveSuite
     from pytest_adyen_creds.checks.rehearsal import Prepare, Rehearsal
     from pytest_adyen_creds.checks.stage import Performed
-    from pytest_adyen_creds.contract import Operation
+    from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.run import Run
 
 STATEFUL: Final = "stateful"
@@ -156,7 +158,9 @@ class Suite:
         contract = self._run.contract
         matched = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
         if matched is None:
-            return []
+            found = [_of_no_operation(contract, act)]
+            self._run.failures += found
+            return found
         operation = matched[0]
         found = judge(contract, operation, act, history)
         self._run.saw(operation.label, act.response.status_code, act.origin, found)
@@ -199,6 +203,21 @@ class Suite:
             return found
 
         return shrunk(failures, performed, alone)
+
+
+def _of_no_operation(contract: Contract, act: Act) -> CheckFailure:
+    request = act.request
+    return CheckFailure(
+        operation=plain(SECRETS.mask(f"{request.method} {request.url.path}")),
+        status=act.response.status_code,
+        check="operation_coverage",
+        pointer="",
+        message=f"is no operation of the contract ({contract.version}), so that nothing can judge the answer",
+        next_step="add the operation to openapi.yaml, or take the exchange out of the recording",
+        source=act.source,
+        rule="each exchange of the suite is of an operation of the contract",
+        replay=act.replay,
+    )
 
 
 def operation_of(run: Run, act: Act, default: Operation) -> Operation:

@@ -10,7 +10,7 @@ from pytest_adyen_creds.printable import printed
 
 
 def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:
-    """Yield one line a group of findings, the most serious first; ``verbose``: the place of each, where there are several."""
+    """Yield one line a group of findings, the most serious first; ``verbose``: below it the places of several."""
     findings = list(findings)
     groups = group(findings)
     width = max((len(str(each.count)) for each in groups), default=1)

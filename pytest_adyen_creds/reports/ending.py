@@ -31,7 +31,8 @@ def add_properties(run: Run, config: pytest.Config) -> None:
 def end(run: Run, session: pytest.Session) -> int:
     """Write what ``run`` was asked to write, and return the exit status of ``session``.
 
-    A run that would pass ends with 1 where drift is to fail it, and with 4 where a report could not be written.
+    A run that would pass ends with 1 where drift, or an answer that could not be judged, is to fail it, and with 4
+    where a report could not be written.
     """
     if is_github(os.environ) and (problem := write_step_summary(run, os.environ)):
         run.problems.append(problem)
@@ -40,15 +41,16 @@ def end(run: Run, session: pytest.Session) -> int:
     status = int(session.exitstatus)
     if status != pytest.ExitCode.OK:
         return status
-    if run.failing:
+    if run.fails:
         return int(pytest.ExitCode.TESTS_FAILED)
     return int(pytest.ExitCode.USAGE_ERROR if unwritten else pytest.ExitCode.OK)
 
 
 def end_command(run: Run, *, table: bool, examples: bool) -> int:
-    """Print what ``run`` has to say and write its reports; return 0 for clean, 1 for findings, 2 where one is missing.
+    """Print what ``run`` has to say and write its reports; return 0 for clean, 1 for findings.
 
-    ``table`` adds coverage by operation and status, ``examples`` each finding's places and an example.
+    2: a report could not be written, or an answer not be judged. ``table`` adds coverage by operation and status,
+    ``examples`` each finding's places and an example.
     """
     for line in (*contract_lines(run, table=table), *drift_lines(run, examples=examples)):
         click.echo(line)
@@ -62,9 +64,9 @@ def end_command(run: Run, *, table: bool, examples: bool) -> int:
             click.echo(problem, err=True)
     for problem in problems:
         click.echo(f"adyen-creds: {printed(problem)}", err=True)
-    if problems:
+    if problems or run.problems or run.watch.problems:
         return 2
-    return 1 if run.failures or run.failing else 0
+    return 1 if run.failures or run.fails else 0
 
 
 def properties(run: Run) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def report_of(run: Run, now: datetime) -> dict[str, Any]:
             "answers": found.answers,
             "origins": dict(sorted(found.origins.items())),
             "counts": level_counts(judgement.findings),
-            "fails": bool(run.failing),
+            "fails": run.fails,
         },
         "findings": [_finding(run, finding) for finding in judgement.findings],
         "accepted": [_accepted(run, *each) for each in judgement.accepted.items()],

@@ -86,8 +86,9 @@ def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
         yield printed(f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more")
     for problem in (*run.problems, *run.watch.problems):
         yield printed(problem)
-    if run.failing:
-        yield f"drift fails this run (--adyen-drift={run.settings.drift}): {tally(run.failing)}"
+    if run.fails:
+        why = tally(run.failing) if run.failing else "not every answer could be judged"
+        yield f"drift fails this run (--adyen-drift={run.settings.drift}): {why}"
 
 
 def _answers(count: int) -> str:

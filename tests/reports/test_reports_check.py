@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from reports_samples import report, run_of, see
 
 from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import SettingsError
-from pytest_adyen_creds.settings import resolve
+from pytest_adyen_creds.reports.ending import end, end_command
+from pytest_adyen_creds.run import Run
+from pytest_adyen_creds.settings import Settings, resolve
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +41,12 @@ def departing(tmp_path: Path) -> Path:
 
 
 def test_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = tmp_path / "new" / "report.html"
-    assert main(["check", "--quiet", "--report", str(report), "--report", str(tmp_path / "found.json")]) == 0
+    page = tmp_path / "new" / "report.html"
+    assert main(["check", "--quiet", "--report", str(page), "--report", str(tmp_path / "found.json")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-3].startswith("no findings in ")
-    assert lines[-2:] == [f"report: {report}", f"report: {tmp_path / 'found.json'}"]
-    assert report.read_text().startswith("<!doctype html>")
+    assert lines[-2:] == [f"report: {page}", f"report: {tmp_path / 'found.json'}"]
+    assert page.read_text().startswith("<!doctype html>")
     assert json.loads((tmp_path / "found.json").read_text())["findings"] == []
 
 
@@ -54,6 +61,52 @@ def test_findings(departing: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
     assert "1 finding (1 warning) accepted by the baseline" in out
     assert "status_code_conformance" in out, "the failed check stays: drift that is accepted is no licence for answers"
+
+
+def changed(folder: Path, name: str, change: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> None:
+    path = folder / "v3" / name
+    cassette = document.read(path)
+    path.write_text(document.dumps(replace(cassette, interactions=change(cassette.interactions))))
+
+
+def test_a_recording_of_nothing_could_not_be_judged(departing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (departing / "v3").iterdir():
+        changed(departing, path.name, lambda interactions: ())
+    assert main(["check", "--quiet", "--cassettes", str(departing)]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert "holds no exchange, so there is nothing to judge; record it again" in error
+
+
+def test_an_exchange_of_no_operation_is_a_failure(departing: Path, tmp_path: Path) -> None:
+    def elsewhere(interactions: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(replace(each, uri=each.uri.replace("/me", "/elsewhere/me")) for each in interactions[:2])
+
+    changed(departing, "get-me.yaml", elsewhere)
+    run = Run(Settings(backend="replay", cassettes=departing), tmp_path)
+    failures = Suite(run).check(run.contract.operations["GET /me"])
+    assert failures == run.failures
+    assert {(each.operation.partition("/v3/")[2].partition("/")[0], each.check) for each in failures or ()} == {
+        ("elsewhere", "operation_coverage")
+    }
+
+
+@pytest.mark.parametrize(("mode", "status"), [("report", 0), ("fail-breaking", 1), ("fail", 1)])
+def test_an_answer_that_could_not_be_judged_is_no_clean_run(
+    mode: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaking(*_: object) -> None:
+        raise ValueError("unreadable")
+
+    monkeypatch.setattr("pytest_adyen_creds.drift.watch.observe_operation", breaking)
+    run = run_of(tmp_path, drift=mode)
+    see(run)
+    assert end(run, SimpleNamespace(exitstatus=0)) == status  # type: ignore[arg-type]
+    assert end_command(run, table=False, examples=False) == 2
+    out = capsys.readouterr().out
+    assert "could not be held against the contract (ValueError: unreadable)" in out
+    assert ("not every answer could be judged" in out) == bool(status)
+    assert report(run)["drift"]["fails"] == bool(status)
 
 
 def test_a_report_in_nobody_s_home_is_refused(tmp_path: Path) -> None:
