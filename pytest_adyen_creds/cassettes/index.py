@@ -39,6 +39,7 @@ class _Aliases:
     def __init__(self) -> None:
         self._recorded: dict[str, str] = {}
         self._taken: set[str] = set()
+        self._themselves: set[str] = set()
 
     def get(self, name: str) -> str:
         return self._recorded.get(name, name)
@@ -49,9 +50,15 @@ class _Aliases:
     def is_taken(self, recorded: str) -> bool:
         return recorded in self._taken
 
+    def is_itself(self, recorded: str) -> bool:
+        return recorded in self._themselves
+
     def bind(self, name: str, recorded: str) -> None:
-        self._recorded[name] = recorded
-        self._taken.add(recorded)
+        if name == recorded:
+            self._themselves.add(name)
+        elif name not in self._recorded:
+            self._recorded[name] = recorded
+            self._taken.add(recorded)
 
 
 class Index:
@@ -61,7 +68,8 @@ class Index:
     request (GET, HEAD, OPTIONS) gets that one again, and a changing request nothing, unless ``repeats``.
 
     An account or a credential that the recording does not know stands for a recorded one: the first that fits, and
-    from then on for that one alone. One that it knows stands for itself.
+    from then on for that one alone. One that it knows stands for itself, and another for it only where nothing else
+    fits.
     """
 
     def __init__(self, interactions: Iterable[Interaction], *, repeats: bool = False) -> None:
@@ -107,6 +115,14 @@ class Index:
         with self._lock:
             if recorded in self._credentials and credential not in self._credentials:
                 self._credential_aliases.bind(credential, recorded)
+
+    def keep(self, accounts: Iterable[str], credentials: Iterable[str]) -> None:
+        """Let recorded names stand for themselves from the start: the test is given them, so it asks by them."""
+        with self._lock:
+            for name in accounts:
+                self._account_aliases.bind(name, name)
+            for name in credentials:
+                self._credential_aliases.bind(name, name)
 
     def translated(self, asked: Asked) -> Asked:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
@@ -162,7 +178,7 @@ class Index:
                 continue
             if name in self._accounts or self._account_aliases.is_bound(name) or self._account_aliases.is_taken(other):
                 return None
-            strangers += 1
+            strangers += 1 + len(asked) * self._account_aliases.is_itself(other)
         return strangers
 
     def _fits_credential(self, asked: str | None, recorded: str | None) -> int | None:
@@ -173,17 +189,15 @@ class Index:
             return 0
         if asked in self._credentials or self._credential_aliases.is_bound(asked) or self._is_issued(asked):
             return None
-        if self._credential_aliases.is_taken(recorded):
+        if self._credential_aliases.is_taken(recorded) or self._credential_aliases.is_itself(recorded):
             return 3
         return 2 if self._is_issued(recorded) else 1
 
     def _bind(self, asked: Asked, recorded: Asked) -> None:
         for name, other in zip(asked.accounts, recorded.accounts, strict=True):
-            if name != other and not self._account_aliases.is_bound(name):
-                self._account_aliases.bind(name, other)
-        mine, held = asked.credential, recorded.credential
-        if mine and held and mine != held and not self._credential_aliases.is_bound(mine):
-            self._credential_aliases.bind(mine, held)
+            self._account_aliases.bind(name, other)
+        if asked.credential and recorded.credential:
+            self._credential_aliases.bind(asked.credential, recorded.credential)
 
     def _is_issued(self, credential: str) -> bool:
         return credential in self._issued or credential.partition(":")[2] in self._issued

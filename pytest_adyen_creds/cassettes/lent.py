@@ -60,6 +60,22 @@ def from_context(value: Any, path: Path) -> Credential:
         raise CassetteError(f"{path}: holds a credential that is incomplete; {AGAIN}") from None
 
 
+def names_in(context: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the accounts of the credentials in ``context``, and what these sign in with: key, or ``user:password``."""
+    entries, by_hand = context.get(LENT), context.get(BY_HAND)
+    held: list[Any] = list(by_hand.values()) if isinstance(by_hand, dict) else []
+    if isinstance(entries, list):
+        held += [entry.get("credential") for entry in entries if isinstance(entry, dict)]
+    accounts: set[str] = set()
+    credentials: set[str] = set()
+    for body in held:
+        if isinstance(body, dict):
+            accounts.update(str(body[name]) for name in _ACCOUNT.values() if name in body)
+            credentials.update([str(body["apiKey"])] if "apiKey" in body else [])
+            credentials.update([f"{body.get('username')}:{body['password']}"] if "password" in body else [])
+    return accounts, credentials
+
+
 def entry_of(spec: Spec, credential: Credential) -> dict[str, Any]:
     """Return what the context holds about one lease."""
     return {"asked": _question(spec), "credential": to_context(credential)}

@@ -80,6 +80,7 @@ def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> 
     origin = origin_of(cassette.provenance)
     backend = _own_sandbox(run, test, origin)
     index = Index(cassette.interactions)
+    index.keep(*lent.names_in(cassette.context))
     provisioning = cassette.context.get(lent.PROVISIONING)
     if isinstance(provisioning, dict) and isinstance(provisioning.get("apiKey"), str):
         for mine in filter(None, (backend.key, run.settings.api_key)):

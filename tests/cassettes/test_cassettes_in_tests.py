@@ -199,6 +199,30 @@ def test_ask(number, adyen_credential, adyen_sdk):
         pytester.runpytest_subprocess(REPLAY).assert_outcomes(passed=2)
 
 
+def test_a_wrong_key_gets_its_own_answer_again_and_not_that_of_the_lent_one(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import httpx, requests
+        URL = "https://management-test.adyen.com/v3"
+        def test_it(adyen_client, adyen_credential, adyen_management):
+            def signed_in(password):
+                return requests.get(URL + "/me", auth=(adyen_credential.username, password), timeout=9).status_code
+            def listed(account):
+                return adyen_management.send("GET", f"/companies/{account}/apiCredentials").status_code
+            wrong = {"X-API-Key": "AQEwrongwrongwrongwrongwrong"}
+            assert httpx.get(URL + "/me", headers=wrong).status_code == 401
+            assert adyen_client.get("/me").status_code == 200
+            assert httpx.get(URL + "/me", headers=wrong).status_code == 401
+            assert adyen_client.get("/me").status_code == 200
+            password = adyen_credential.password.reveal()
+            assert [signed_in(each) for each in ("wrong-password-1", password)] == [401, 200]
+            assert [listed(each) for each in ("TestCompany", "Nope", "TestCompany")] == [200, 403, 200]
+        """
+    )
+    for arguments in (RECORD, REPLAY):
+        pytester.runpytest_inprocess(arguments).assert_outcomes(passed=1)
+
+
 TALKS = """
 import httpx, pytest
 URL = "https://management-test.adyen.com/v3"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -140,6 +142,24 @@ def test_keys_of_the_recording_answer_for_themselves_and_others_for_what_was_the
         asked, answer = steps[step]
         assert asked() == answer
     assert client.post("/v3/rotate", headers={"X-API-Key": "my own key"}, json={}).json() == {"apiKey": SECOND}
+
+
+def test_a_stranger_does_not_take_the_answers_of_who_stands_for_itself() -> None:
+    basic = [f"Basic {base64.b64encode(f'ws@Company.X:{each}'.encode()).decode()}" for each in (FIRST, WRONG, "mine")]
+    place = "/v3/companies/{}/apiCredentials"
+    client = client_for(
+        *(recorded(answer, key=key) for answer, key in ((200, FIRST), (401, WRONG), (200, FIRST))),
+        *(recorded(answer, path=place.format(name)) for answer, name in ((200, "Mine"), (403, "Other"), (200, "Mine"))),
+        *(
+            replace(recorded(answer, path="/v3/basic"), request_headers=(("authorization", header),))
+            for answer, header in ((200, basic[0]), (401, basic[1]), (200, basic[0]))
+        ),
+    )
+
+    assert [get(client, key=key) for key in (FIRST, "a wrong key", FIRST)] == [200, 401, 200]
+    assert [get(client, place.format(name)) for name in ("Mine", "Nope", "Mine")] == [200, 403, 200]
+    answers = [client.get("/v3/basic", headers={"Authorization": header}) for header in (basic[0], basic[2], basic[0])]
+    assert [answer.status_code for answer in answers] == [200, 401, 200]
 
 
 def test_a_key_of_the_recording_never_gets_anothers_answer() -> None:
