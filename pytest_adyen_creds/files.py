@@ -138,7 +138,8 @@ def _why_not_a_file(path: Path) -> str:
     return "is not a regular file" if path.exists() else "does not exist"
 
 
-def _check_depth(value: Any, name: str) -> None:
+def is_deeper(value: Any, levels: int) -> bool:
+    """Tell whether lists and mappings in ``value`` are nested deeper than ``levels``."""
     level, depth = [value], 0
     while level := [
         child
@@ -147,5 +148,11 @@ def _check_depth(value: Any, name: str) -> None:
         for child in (parent.values() if isinstance(parent, dict) else parent)
     ]:
         depth += 1
-        if depth > DEEPEST:
-            raise FileRefused(f"{name}: is nested deeper than {DEEPEST} levels; flatten it")
+        if depth > levels:
+            return True
+    return False
+
+
+def _check_depth(value: Any, name: str) -> None:
+    if is_deeper(value, DEEPEST):
+        raise FileRefused(f"{name}: is nested deeper than {DEEPEST} levels; flatten it")

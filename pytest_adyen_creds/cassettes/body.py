@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+
+import httpx
 
 from pytest_adyen_creds.cassettes.interaction import Headers, find_header
 from pytest_adyen_creds.cassettes.layout import escape_unprintable
 from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.files import DEEPEST, is_deeper
+
+LARGEST: Final = 64 * 1024 * 1024
+"""The largest body that is unpacked, in bytes."""
 
 _PLAIN_CODINGS: Final = {"", "identity"}
+_PIECE: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One body: ``data``, decompressed; its ``value`` where ``is_json``, else its ``text`` (no UTF-8: Latin-1)."""
+    """One body: ``data``, decompressed; its ``value`` where ``is_json``, else its ``text`` (no UTF-8: Latin-1).
+
+    JSON nested deeper than :data:`~pytest_adyen_creds.files.DEEPEST` levels is text.
+    """
 
     data: bytes
     text: str
@@ -35,7 +45,10 @@ class Body:
         encoding = json.detect_encoding(data)
         try:
             text = data.decode(encoding)
-            return cls(data=data, text=text, encoding=encoding, is_json=True, value=parse_exact(text))
+            value = parse_exact(text)
+            if is_deeper(value, DEEPEST):
+                raise ValueError("deep")
+            return cls(data=data, text=text, encoding=encoding, is_json=True, value=value)
         except (ValueError, RecursionError):
             return cls._of_text(data, encoding)
 
@@ -69,28 +82,64 @@ def parse_exact(text: str) -> Any:
 
 
 def decompress(data: bytes, coding: str) -> bytes:
-    """Return ``data`` with the compression ``coding`` (a Content-Encoding) undone; untouched where it is plain."""
+    """Return ``data`` with the compression ``coding`` (a Content-Encoding) undone; untouched where it is plain.
+
+    Raises :class:`CassetteError` for what cannot be undone here, is cut short, or unpacks to more than
+    :data:`LARGEST` bytes.
+    """
     names = [name.strip().lower() for name in coding.split(",")]
     for name in reversed(names):
         if name in _PLAIN_CODINGS or not data:
             continue
         try:
             if name in {"gzip", "x-gzip"}:
-                data = gzip.decompress(data)
+                data = _inflate(data, 16 + zlib.MAX_WBITS)
             elif name == "deflate":
-                data = _inflate(data)
+                data = _inflate(data, zlib.MAX_WBITS if _has_zlib_head(data) else -zlib.MAX_WBITS)
             else:
-                raise ValueError(name)
-        except (OSError, EOFError, zlib.error, ValueError):
+                data = _decoded_by_httpx(data, name)
+        except (httpx.DecodingError, zlib.error, ValueError):
             _expect_plain(data, name)
     return data
 
 
-def _inflate(data: bytes) -> bytes:
-    try:
-        return zlib.decompress(data)
-    except zlib.error:
-        return zlib.decompress(data, -zlib.MAX_WBITS)
+def _inflate(data: bytes, window: int) -> bytes:
+    """Return all members of ``data`` unpacked, each to its end."""
+    parts: list[bytes] = []
+    while data:
+        inflater = zlib.decompressobj(window)
+        part = inflater.decompress(data, LARGEST)
+        if inflater.unconsumed_tail or not inflater.eof:
+            raise ValueError("too large, or cut short")
+        parts.append(part)
+        # what comes after the last member is padding, as gzip itself has it
+        data = inflater.unused_data.lstrip(b"\0") if window > zlib.MAX_WBITS else b""
+        _check_size(sum(map(len, parts)))
+    return b"".join(parts)
+
+
+def _has_zlib_head(data: bytes) -> bool:
+    return data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+
+
+def _decoded_by_httpx(data: bytes, coding: str) -> bytes:
+    # a client can only have asked for it where a decoder is installed, and httpx knows which those are
+    class Pieces(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            return (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
+
+    decoded = bytearray()
+    for piece in httpx.Response(200, headers={"content-encoding": coding}, stream=Pieces()).iter_bytes():
+        decoded += piece
+        _check_size(len(decoded))
+    if decoded == data:
+        raise ValueError(coding)
+    return bytes(decoded)
+
+
+def _check_size(size: int) -> None:
+    if size > LARGEST:
+        raise ValueError("too large")
 
 
 def _expect_plain(data: bytes, coding: str) -> None:
@@ -99,7 +148,8 @@ def _expect_plain(data: bytes, coding: str) -> None:
         data.decode()
     except UnicodeDecodeError:
         raise CassetteError(
-            f"a body compressed with {coding!r} cannot be searched for secrets; ask for 'Accept-Encoding: gzip'"
+            f"a body compressed with {coding!r} cannot be searched for secrets: it is cut short, too large, or nothing "
+            "here unpacks it; ask for 'Accept-Encoding: gzip'"
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,13 +14,14 @@ from pytest_adyen_creds.cassettes.door import Door, body_of, interaction_of_vcr
 from pytest_adyen_creds.cassettes.interaction import Interaction, find_header
 from pytest_adyen_creds.cassettes.record import Recording
 from pytest_adyen_creds.cassettes.scrub import Scrubber
-from pytest_adyen_creds.errors import EndpointRefused
+from pytest_adyen_creds.errors import CassetteError, EndpointRefused
 from pytest_adyen_creds.management import Ownership, is_guarded
 from pytest_adyen_creds.management.messages import SECRET_PROPERTIES, live_key_in, parse
 from pytest_adyen_creds.management.transports import outcome_of
 from pytest_adyen_creds.secrets import SECRETS
 
 _ADMITTED: Final = "_adyen_creds_admitted"
+_READABLE: Final = frozenset({"gzip", "deflate", "identity"})
 _NOTHING: Final = Scrubber(SECRET_PROPERTIES)
 
 
@@ -46,6 +48,7 @@ class LiveDoor(Door):
         if _ADMITTED in request.__dict__:
             return request
         self.refuse_live(request)
+        _ask_for_what_can_be_read(request)
         sent = _as_httpx(request)
         intent = self.ownership.admit(sent) if self.hosts.is_served(request.uri) else None
         order = self.recording.next_order() if self.recording else 0
@@ -58,8 +61,9 @@ class LiveDoor(Door):
             return
         sent, intent, order = request.__dict__.get(_ADMITTED) or (_as_httpx(request), None, 0)
         interaction = interaction_of_vcr(request, response)
-        for secret in _NOTHING.secrets_in(interaction):
-            SECRETS.add(secret)
+        with suppress(CassetteError):  # a body that cannot be read; where it is to be recorded, saving says so
+            for secret in _NOTHING.secrets_in(interaction):
+                SECRETS.add(secret)
         if self.hosts.is_served(request.uri):
             self._learn(sent, intent, interaction)
         if self.recording is not None:
@@ -67,9 +71,10 @@ class LiveDoor(Door):
         self.observed(request, response)
 
     def _learn(self, sent: httpx.Request, intent: str | None, interaction: Interaction) -> None:
-        coding = find_header(interaction.response_headers, "content-encoding") or ""
-        data = decompress(interaction.response_body, coding)
-        body, status = parse(data), interaction.status
+        data, status = interaction.response_body, interaction.status
+        with suppress(CassetteError):  # the status says what became of a creation, whatever its answer is packed in
+            data = decompress(data, find_header(interaction.response_headers, "content-encoding") or "")
+        body = parse(data)
         if intent is not None:
             self.ownership.settle(intent, outcome_of(status, body))
         self.ownership.learn(sent, status, body)
@@ -77,6 +82,15 @@ class LiveDoor(Door):
             host = urlsplit(interaction.uri).hostname
             self.ownership.halt(f"{host} answered with a client key of the live environment; check where it runs")
             raise EndpointRefused(f"{self.ownership.halted}; the run stops here")
+
+
+def _ask_for_what_can_be_read(request: Request) -> None:
+    # an answer that cannot be read would not say which credential it created
+    for name, value in list(request.headers.items()):
+        if str(name).lower() == "accept-encoding":
+            codings = (value.decode("latin-1") if isinstance(value, bytes) else str(value)).split(",")
+            readable = [coding.strip() for coding in codings if coding.partition(";")[0].strip() in _READABLE]
+            request.headers[name] = ", ".join(readable) or "identity"
 
 
 def _as_httpx(request: Request) -> httpx.Request:

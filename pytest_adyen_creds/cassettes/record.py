@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -59,8 +59,9 @@ class Recording:
 
     def note(self, order: int, interaction: Interaction) -> None:
         """Add an exchange as it happened, ``order`` saying when it began; its secrets are registered for masking."""
-        for secret in self._scrubber.secrets_in(interaction):
-            SECRETS.add(secret)
+        with suppress(CassetteError):  # a body that cannot be read: writing the recording says so
+            for secret in self._scrubber.secrets_in(interaction):
+                SECRETS.add(secret)
         self._noted.append((order, interaction))
 
     def scrubbed(self, provenance: Provenance) -> Cassette:

@@ -22,13 +22,16 @@ from cassettes_libraries import LIBRARIES, ORIGIN, Call
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.door import Hosts
 from pytest_adyen_creds.cassettes.interaction import Cassette, Provenance
 from pytest_adyen_creds.cassettes.interception import intercepting
+from pytest_adyen_creds.cassettes.live import LiveDoor
 from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
 from pytest_adyen_creds.cassettes.record import Recording, record
 from pytest_adyen_creds.cassettes.replay import IndexedCassette, replaying
 from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused
+from pytest_adyen_creds.management import Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
 
@@ -183,8 +186,8 @@ class _Echo(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as httpd:
+def server(request: pytest.FixtureRequest) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), getattr(request, "param", _Echo)) as httpd:
         thread = Thread(target=httpd.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{httpd.server_address[1]}"
@@ -302,6 +305,41 @@ def test_a_compressed_answer_is_recorded_in_the_open(call: Call, tmp_path: Path)
     assert '"apiKey": "AQEPSEUDONYM' in path.read_text()
     with replay(path):
         assert call("GET", f"{ORIGIN}/v3/me", None, None).json()["apiKey"].startswith("AQEPSEUDONYM")
+
+
+class _Creates(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = json.dumps({"id": "S2-1234567890", "username": "ws_1@Company.X", "apiKey": "a key of its own"}).encode()
+        coding = "gzip" if "gzip" in self.headers.get("Accept-Encoding", "") else "br"
+        body = gzip.compress(body) if coding == "gzip" else b"\x8b\x06\x80 is unreadable \xff\x03"
+        self.send_response(200)
+        self.send_header("Content-Encoding", coding)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("server", [_Creates], indirect=True)
+def test_a_creation_is_known_whatever_its_answer_is_packed_in(server: str, tmp_path: Path) -> None:
+    ownership = Ownership(5)
+    made = Recording(tmp_path / "x.yaml", scrubber(), Cassette(()))
+    url = f"{server}/v3/companies/X/apiCredentials"
+    body = {"description": tag.make("abcdefgh", datetime.now(UTC) + timedelta(hours=1))}
+
+    with LiveDoor.opened("live", hosts=Hosts([server]), ownership=ownership, recording=made):
+        headers = {"X-API-Key": "any", "Accept-Encoding": "br, gzip"}
+        assert requests.post(url, json=body, headers=headers, timeout=5).json()["id"] == "S2-1234567890"
+        assert ownership.created == ("S2-1234567890",)
+        made.scrubbed(provenance())
+        assert httpx.post(url, json=body, headers={"X-API-Key": "any", "Accept-Encoding": "br"}).status_code == 200
+
+    assert ownership.budget.spent == 2
+    with pytest.raises(CassetteError, match="cannot be searched for secrets"):
+        made.scrubbed(provenance())
 
 
 def test_an_exchange_of_httpx_is_logged_as_it_is(server: str, tmp_path: Path) -> None:

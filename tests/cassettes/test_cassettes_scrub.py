@@ -17,6 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.body import LARGEST
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
 from pytest_adyen_creds.cassettes.log import InteractionLog
 from pytest_adyen_creds.cassettes.pseudonyms import is_part_of_pseudonyms
@@ -326,6 +327,41 @@ def test_a_compression_that_hides_its_content_is_refused() -> None:
 
     with pytest.raises(CassetteError, match="cannot be searched"):
         scrubber().interactions([recorded])
+
+
+@pytest.mark.parametrize(
+    ("packed", "coding"),
+    [
+        (gzip.compress(b'{"apiKey": "') + gzip.compress(b'known-secret-1"}') + b"\0\0", "gzip"),
+        (zlib.compress(b'{"apiKey": "known-secret-1"}')[2:-4], "deflate"),
+        (gzip.compress(zlib.compress(b'{"apiKey": "known-secret-1"}')), "deflate, gzip"),
+    ],
+    ids=["two members", "raw deflate", "twice"],
+)
+def test_a_compressed_body_is_unpacked_to_its_end(packed: bytes, coding: str) -> None:
+    recorded = exchange(response_body=packed, response_headers=(("content-encoding", coding),))
+
+    (clean,) = scrubber().interactions([recorded])
+
+    assert json.loads(clean.response_body) == {"apiKey": "Pseudonym-000001"}
+
+
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(b"{}" * 999)[:-9], gzip.compress(bytes(LARGEST + 1), 1)], ids=["cut short", "too large"]
+)
+def test_a_body_that_cannot_be_unpacked_whole_is_refused(packed: bytes) -> None:
+    recorded = exchange(response_body=packed, response_headers=(("content-encoding", "gzip"),))
+
+    with pytest.raises(CassetteError, match="cut short"):
+        scrubber().interactions([recorded])
+
+
+def test_secrets_are_found_however_deep_they_lie() -> None:
+    body = b'{"a":' * 700 + b'{"apiKey": "known-secret-1"}' + b"}" * 700
+
+    (clean,) = scrubber().interactions([exchange(request_body=body)])
+
+    assert clean.request_body == body.replace(b"known-secret-1", b"Pseudonym-000001")
 
 
 def test_a_secret_that_cannot_be_replaced_stops_the_recording() -> None:
