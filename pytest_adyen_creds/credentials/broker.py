@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds import errors
 from pytest_adyen_creds.credentials.credential import Credential, Origin
+from pytest_adyen_creds.credentials.ending import Left
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import NotReady, Progress
 from pytest_adyen_creds.credentials.spec import Spec, spec_from_json
@@ -34,12 +35,18 @@ _SECRETS: Final = ("api_key", "password", "client_key")
 
 
 class Broker:
-    """Serves ``pool`` and ``budget`` to the workers; ``created`` is told the ids that their tests created."""
+    """Serves ``pool`` and ``budget`` to the workers.
 
-    def __init__(self, pool: Pool, budget: Budget, created: Callable[[str], None]) -> None:
+    When a worker ends, ``created`` is told the ids that its tests created, and ``left`` what of it may still be active.
+    """
+
+    def __init__(
+        self, pool: Pool, budget: Budget, created: Callable[[str], None], left: Callable[[Left], None]
+    ) -> None:
         self._pool = pool
         self._budget = budget
         self._created = created
+        self._left = left
         self._key = secrets.token_bytes(32)
         self._connections: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -103,6 +110,9 @@ class Broker:
             return {"result": self._do(holder, message)}
         except AdyenCredsError as error:
             return {"error": type(error).__name__, "text": SECRETS.mask(str(error))}
+        except Exception as error:  # noqa: BLE001 - a worker that lives must not be taken for one that has gone
+            text = f"the process that has the run's throwaways met {type(error).__name__}: {error}; report it"
+            return {"error": "CredentialError", "text": SECRETS.mask(text)}
 
     def _do(self, holder: str, message: dict[str, Any]) -> Any:
         match message["call"]:
@@ -119,6 +129,8 @@ class Broker:
                 self._budget.free(message["intent"])
             case "created":
                 self._created(message["id"])
+            case "left":
+                self._left(Left(message["id"], message["why"]))
         return None
 
 
@@ -158,6 +170,10 @@ class RemotePool:
     def created(self, credential_id: str) -> None:
         """Tell the controller of a credential that a test created."""
         self._call("created", id=credential_id)
+
+    def left(self, left: Left) -> None:
+        """Tell the controller of what may still be active."""
+        self._call("left", id=left.id, why=left.why)
 
     def close(self) -> None:
         """End the connections; whatever is still on lease goes back."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+import pytest
 
 from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.broker import Broker
 from pytest_adyen_creds.credentials.clocks import StoppableClock
+from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left, Patience
 from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, state_folder
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.preflight import Preflight, preflight
 from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.throwaways import Throwaways
-from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 from pytest_adyen_creds.management import ManagementClient, Ownership, SystemClock
 
 if TYPE_CHECKING:
@@ -25,15 +30,25 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.run import Run
 
-_RECOVERY: Final = 60.0
-"""Seconds that a run which is done waits for the recovery of what earlier ones left."""
+TELLING: Final = 5.0
+"""Seconds between two lines that say that a run is still ending."""
 
 
 class Controller:
-    """The side of a live run that has the pool. ``announce`` gets a line now and then while something takes time."""
+    """The side of a live run that has the pool.
 
-    def __init__(self, run: Run, announce: Progress) -> None:
+    ``announce`` gets a line now and then while a throwaway is provisioned, ``say`` while the run ends.
+    """
+
+    def __init__(self, run: Run, announce: Progress, say: Progress) -> None:
         self.problems: list[str] = []
+        """What went wrong with what earlier runs left, one line each."""
+        self.left: list[Left] = []
+        """What of this run may still be active: a run that leaves something fails."""
+        self._say = say
+        self._made: set[str] = set()
+        self._swept: set[str] = set()
+        self._patience = Patience()
         self._settings = run.settings
         self._broker: Broker | None = None
         self._clock = StoppableClock()
@@ -46,7 +61,8 @@ class Controller:
         self._folder = state_folder(os.environ)
         self._ledger = Ledger(self._folder, self._run_id, backend.base_url, backend.company)
         self._budget = LedgerBudget(run.settings.max_created, self._ledger)
-        self._client = self.backend.management(self.backend.ownership(self._budget))
+        self._client = self.backend.management(self.backend.ownership(self._budget), clock=self._clock)
+        self._client.retries = self._patience
         self._pool = Pool(
             Provisioner(
                 self._client,
@@ -78,27 +94,130 @@ class Controller:
     def invitation(self) -> dict[str, Any]:
         """Return what a worker needs to reach the pool."""
         if self._broker is None:
-            self._broker = Broker(self._pool, self._budget, self._ledger.created)
+            self._broker = Broker(self._pool, self._budget, self._created_elsewhere, self.left.append)
         return {**self._broker.invitation(), "run": self._run_id, "username": self._preflight.username}
 
     def prepare(self, specs: list[Spec]) -> None:
         """Start to provision what ``specs`` need."""
         self._pool.prepare(specs)
 
+    def stop(self) -> None:
+        """Lease, reset and provision nothing any more: the run was interrupted."""
+        self._pool.stop(self._clock.stop)
+
+    @property
+    def active(self) -> int:
+        """How many throwaways are still to be switched off."""
+        return len(self._pool.stock.all) + len(self.throwaways.active)
+
+    @property
+    def summary(self) -> list[str]:
+        """What is to be said at the end: what could not be put away, and what the run did."""
+        stock, left = self._pool.stock, {item.id for item in self.left}
+        created = stock.created | set(self.throwaways.ownership.created) | self._made
+        switched_off = stock.switched_off | self.throwaways.switched_off | self._made | self._swept
+        lines = [*self.problems, *map(str, self.left)]
+        if self.left:
+            count = len(left - {""}) or "some"
+            lines.append(f"{count} of this run's throwaways may still be active, so the run fails; {SWEEP}")
+        counts = f"{len(created)} created, {len(stock.recycled)} recycled, {len(switched_off - left)} switched off"
+        return [*lines, f"{counts} at the end"]
+
+    # The end. -------------------------------------------------------------------------------------------------------
+
     def close(self) -> None:
-        """Switch off every throwaway, and end the ledger where nothing can be left."""
-        if self._broker is not None:
-            self._broker.close()
-        for credential_id in self.throwaways.ownership.created:
-            self._ledger.created(credential_id)
-        self.problems += self.throwaways.close()
-        self.problems += self._pool.close(self._clock.stop)
-        self._recovery.join(_RECOVERY)
-        is_clean = not self.problems
-        if self._pool.is_dirty or not self._ledger.is_settled or not is_clean:
-            is_clean = self._sweep_own()
-        self._ledger.close(is_clean=is_clean)
-        self._client.close()
+        """Switch off every throwaway, and end the ledger where nothing can be left; nothing that fails stops the rest.
+
+        Takes at most :data:`.GOODBYE` seconds and one request. An interrupt leaves the rest to the next run.
+        """
+        deadline, is_clean = Deadline(), False
+        try:
+            with self._telling(deadline):
+                is_clean = self._put_away(deadline)
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            self._note(f"interrupted when {self.active} throwaways were still to be switched off; {SWEEP}")
+        finally:
+            with self._attempting("the ledger could not be ended"):
+                self._ledger.close(is_clean=is_clean)
+
+    def _put_away(self, deadline: Deadline) -> bool:
+        self._client.retries = patience = replace(self._patience, tries=2, total_wait=10.0)
+        with self._attempting("the way of the workers to the pool could not be closed"):
+            if self._broker is not None:
+                self._broker.close()
+        with self._attempting("the pool could not be closed"):
+            self.left += self._pool.close(self._clock.stop, deadline)
+        if self._pool.stock.is_straggling:
+            self._note(f"a request that may switch a throwaway on was still under way when the run ended; {SWEEP}")
+        with self._attempting("what tests created could not be switched off"):
+            self.left += self.throwaways.switch_off(deadline, patience)
+            self.throwaways.management.close()
+        with self._attempting("the pool's client could not be closed"):
+            self._client.close()
+        with suppress(CredentialError):  # a ledger that cannot be written is not settled, and that is looked at next
+            for credential_id in self.throwaways.ownership.created:
+                self._ledger.created(credential_id)
+        self._recovery.join(deadline.left)
+        is_dirty = self.left or self._pool.stock.is_dirty or not self._ledger.is_settled
+        is_complete = not is_dirty or self._look_again(deadline, patience)
+        return is_complete and not self.left
+
+    def _look_again(self, deadline: Deadline, patience: Patience) -> bool:
+        """Switch off by tag what this run may have left, and drop what is then known to be off from ``left``.
+
+        Returns whether all that this run created was found.
+        """
+        tagged: dict[str, set[str]] = {}
+        with self._attempting("what this run may have left could not be looked for"):
+            if deadline.is_over:
+                raise CredentialError(f"the {deadline.seconds:.0f} s that the end of a run may take were over")
+            with self._recovery_client() as client:
+                client.retries = patience
+                swept, tagged = self._looking(client).sweep({self._run_id})
+            failed = {item.id for item in swept if item.problem}
+            self._swept |= {item.id for item in swept if item.id in tagged.get(self._run_id, ())} - failed
+            self.throwaways.switch_off(deadline, patience)
+            # one that now has another run's tag was taken over, and is that run's to switch off
+            off = set[str]().union(*tagged.values(), self.throwaways.switched_off) - failed
+            self.left = [item for item in self.left if item.id not in off]
+            known = {item.id for item in self.left}
+            self.left += [
+                Left(item.id, f"throwaway {item.id} is still active: {item.problem}")
+                for item in swept
+                if item.problem and item.id in tagged.get(self._run_id, ()) and item.id not in known
+            ]
+        return self._ledger.is_settled or len(tagged.get(self._run_id, ())) >= self._budget.spent
+
+    @contextmanager
+    def _attempting(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - nothing that fails at the end stops what comes after it
+            kind = "" if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: "
+            self._note(f"{what}: {kind}{error}; {SWEEP}")
+
+    def _note(self, why: str) -> None:
+        self.left.append(Left("", why))
+
+    @contextmanager
+    def _telling(self, deadline: Deadline) -> Iterator[None]:
+        done = threading.Event()
+
+        def tell() -> None:
+            while not done.wait(TELLING):
+                self._say(f"the run is ending: {self.active} throwaways to switch off, {deadline.left:.0f} s left")
+
+        threading.Thread(target=tell, name="adyen-ending", daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()
+
+    # Strictly private. ----------------------------------------------------------------------------------------------
+
+    def _created_elsewhere(self, credential_id: str) -> None:
+        self._made.add(credential_id)
+        self._ledger.created(credential_id)
 
     def _await_recovery(self) -> None:
         self._recovery.join()
@@ -107,21 +226,11 @@ class Controller:
         try:
             with self._recovery_client() as client:
                 swept = self._looking(client).run(self._folder, self.backend.company)
-        except AdyenCredsError as error:
-            self.problems.append(f"what killed runs left could not be looked for: {error}")
+        except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread
+            kind = "" if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: "
+            self.problems.append(f"what killed runs left could not be looked for: {kind}{error}; {SWEEP}")
             return
         self.problems += [f"throwaway {item.id} is still active: {item.problem}" for item in swept if item.problem]
-
-    def _sweep_own(self) -> bool:
-        try:
-            with self._recovery_client() as client:
-                swept, tagged = self._looking(client).sweep({self._run_id})
-        except AdyenCredsError as error:
-            self.problems.append(f"what this run left could not be looked for: {error}; run adyen-creds sweep")
-            return False
-        left = [item for item in swept if item.problem]
-        self.problems = [f"throwaway {item.id} is still active: {item.problem}" for item in left]
-        return not left and (self._ledger.is_settled or len(tagged.get(self._run_id, ())) >= self._budget.spent)
 
     def _recovery_client(self) -> ManagementClient:
         return self.backend.management(Ownership(0, provisioning=[self.backend.key]))

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
-from pytest_adyen_creds.credentials.credential import Credential, Level
+from pytest_adyen_creds.credentials.credential import Credential
+from pytest_adyen_creds.credentials.ending import Deadline, Left
 from pytest_adyen_creds.credentials.provisioning import NotReady, Progress, Provisioner, Throwaway
+from pytest_adyen_creds.credentials.renewal import renew_until
+from pytest_adyen_creds.credentials.shelf import Place, Shelf
 from pytest_adyen_creds.credentials.spec import Spec
-from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent
+from pytest_adyen_creds.credentials.stock import Stock
+from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
 
-Place = tuple[Level, str]
-"""Where throwaways are made: level and account."""
-
-RENEWAL: Final = 600.0
-"""Seconds between two looks at which tags are to be renewed."""
-
-_PATIENCE: Final = 0.5
-_GOODBYE: Final = 45.0
-
-
-@dataclass
-class _Shelf:
-    """Strictly private: the throwaways of one place, and who is after them."""
-
-    free: list[Throwaway] = field(default_factory=list)
-    held: int = 0
-    starting: int = 0
-    waiting: Counter[str] = field(default_factory=Counter)
-    failures: list[AdyenCredsError] = field(default_factory=list)
-    spent: BudgetSpent | None = None
+_LOOK: Final = 0.5
+"""Seconds between two looks of a lease that waits at what it may tell of."""
 
 
 class Pool:
@@ -58,20 +44,15 @@ class Pool:
         self.provisioner = provisioner
         self.size = size
         self._background = background
-        self._recycling = recycling
         self._announce = announce
-        self._before = before
         self._changed = threading.Condition()
-        self._shelves: dict[Place, _Shelf] = {}
+        self._shelves: dict[Place, Shelf] = {}
         self._leased: dict[str, tuple[str, Throwaway]] = {}
-        self._all: dict[str, Throwaway] = {}
-        self._tried: set[str] = set()
         self._broken: NotReady | None = None
-        self._threads: list[threading.Thread] = []
-        self._closing = threading.Event()
         self._said = ""
-        self.is_dirty = False
-        """Whether something went wrong that may have left a throwaway this pool does not know."""
+        self._asking = threading.local()
+        self.stock = Stock(provisioner, recycling=recycling, before=before)
+        self._gate = self.stock.gate
         provisioner.progress = self._say
 
     # Leases. --------------------------------------------------------------------------------------------------------
@@ -81,21 +62,25 @@ class Pool:
 
         Waits for one that is being provisioned and, when the pool is full or the budget spent, for one that another
         holder gives back; ``progress`` gets a line now and then. Raises :class:`CredentialError` and
-        :class:`BudgetSpent` where none can be had.
+        :class:`BudgetSpent` where none can be had, and :class:`CredentialError` when the run is ending.
         """
+        self._gate.check()
         self.provisioner.check(spec)
         place = spec.level, self.provisioner.account(spec)
         try:
             if spec.fresh or not self._background:
-                throwaway = self._at_once(place, holder, fresh=spec.fresh)
+                throwaway = self._at_once(place, holder, progress, fresh=spec.fresh)
             else:
                 throwaway = self._wait_for_one(place, holder, progress)
         except (BudgetSpent, NotReady) as error:
             self.provisioner.journal.problem(type(error).__name__, str(error))
             raise
         try:
-            self.provisioner.refresh_key(throwaway)
-            self.provisioner.configure(throwaway, spec)
+            with self._gate.passing(throwaway.id) as may:
+                if not may:
+                    self._gate.check()
+                self.provisioner.refresh_key(throwaway)
+                self.provisioner.configure(throwaway, spec)
         except BaseException:
             self.give_back(throwaway.id, holder)
             raise
@@ -104,8 +89,9 @@ class Pool:
     def give_back(self, credential_id: str, holder: str = "main", credential: Credential | None = None) -> None:
         """Take a throwaway back and reset it; ``credential`` is what the holder knows of it, such as a newer key.
 
-        Raises :class:`CredentialError` where it could not be reset; it is then not leased out again in this run, and
-        switched off at its end.
+        When the run is ending it is not reset: a reset switches on what is to be switched off. Raises
+        :class:`CredentialError` where it could not be reset; it is then not leased out again in this run, and switched
+        off at its end.
         """
         with self._changed:
             entry = self._leased.get(credential_id)
@@ -115,19 +101,21 @@ class Pool:
         if credential is not None and credential.api_key not in (None, throwaway.credential.api_key):
             throwaway.credential = replace(throwaway.credential, api_key=credential.api_key)
             throwaway.key_made = self.provisioner.clock.now()
-        is_reset = False
+        is_usable = False
         try:
-            self.provisioner.reset(throwaway)
-            is_reset = True
+            with self._gate.passing(credential_id) as may:
+                if may:
+                    self.provisioner.reset(throwaway)
+                is_usable = True
         finally:
             with self._changed:
                 self._leased.pop(credential_id, None)
                 shelf = self._shelf(_place(throwaway))
-                if is_reset:
+                if is_usable:
                     shelf.free.append(throwaway)
                 else:
                     shelf.held -= 1
-                    self.is_dirty = True
+                    self.stock.is_dirty = True
                 self._changed.notify_all()
 
     def give_all_back(self, holder: str) -> None:
@@ -136,7 +124,7 @@ class Pool:
             try:
                 self.give_back(credential_id, holder)
             except AdyenCredsError as error:
-                self._announce(str(error))
+                self._tell(str(error))
 
     def leases(self, holder: str) -> tuple[str, ...]:
         """Return the ids that ``holder`` has on lease."""
@@ -153,23 +141,26 @@ class Pool:
             except AdyenCredsError:
                 continue  # the test that asks for it says what is wrong
             with self._changed:
-                if not spec.fresh and not self._shelf(place).held and not self._closing.is_set():
+                if not spec.fresh and not self._shelf(place).held and not self._gate.is_shut.is_set():
                     self._start(place)
 
     # Getting one. ---------------------------------------------------------------------------------------------------
 
-    def _at_once(self, place: Place, holder: str, *, fresh: bool) -> Throwaway:
+    def _at_once(self, place: Place, holder: str, progress: Progress, *, fresh: bool) -> Throwaway:
         with self._changed:
             shelf = self._shelf(place)
             if shelf.free and not fresh:
                 return self._hand_out(shelf.free.pop(), holder)
             shelf.held += 1
+        self._asking.progress = progress if self._background else None
         try:
             throwaway = self._provision(place, recycling=not fresh)
         except BaseException:
             with self._changed:
                 shelf.held -= 1
             raise
+        finally:
+            self._asking.progress = None
         with self._changed:
             return self._hand_out(throwaway, holder)
 
@@ -180,45 +171,49 @@ class Pool:
             shelf.waiting[holder] += 1
             try:
                 while True:
-                    if self._broken is not None:
-                        raise self._broken
+                    self._gate.check()
                     if shelf.free:
                         return self._hand_out(shelf.free.pop(), holder)
+                    if self._broken is not None:
+                        raise self._broken
                     if shelf.failures:
                         raise shelf.failures.pop(0)
                     self._start_or_give_up(place, shelf, holder)
                     if self._said not in ("", shown):
                         shown = self._said
                         progress(shown)
-                    self._changed.wait(_PATIENCE)
+                    self._changed.wait(_LOOK)
             finally:
                 shelf.waiting[holder] -= 1
 
-    def _start_or_give_up(self, place: Place, shelf: _Shelf, holder: str) -> None:
-        if shelf.starting >= shelf.waiting.total():
-            return
+    def _start_or_give_up(self, place: Place, shelf: Shelf, holder: str) -> None:
         budget = self.provisioner.client.ownership.budget
         if shelf.spent is not None and budget.spent < budget.limit:
             shelf.spent = None  # a creation that was under way was refused
-        if shelf.held < self.size and shelf.spent is None:
+        leasing = {who for who, throwaway in self._leased.values() if _place(throwaway) == place}
+        verdict = shelf.verdict(holder, leasing, self.size)
+        if verdict == "start":
             self._start(place)
-            return
-        # only another holder can help now, and only one that does not itself wait
-        holders = {who for who, throwaway in self._leased.values() if _place(throwaway) == place}
-        stuck = {holder} | {who for who, count in shelf.waiting.items() if count}
-        if not shelf.starting and not holders - stuck:
+        elif verdict == "give up":
             raise shelf.spent or BudgetSpent(
                 f"all {self.size} throwaways that this run may hold at {place[1]} are on lease to tests that wait for "
                 "more; nothing was sent: give some back with adyen_credentials.give_back, or raise --adyen-max-created"
             )
 
     def _start(self, place: Place) -> None:
+        try:
+            threading.Thread(
+                target=self._provision_behind, args=(place,), name="adyen-provisioning", daemon=True
+            ).start()
+        except RuntimeError as error:
+            raise CredentialError(
+                f"no thread could be started to provision a throwaway ({error}); nothing was sent: raise the system's "
+                "limit of threads"
+            ) from None
+        # whoever calls has the lock, so the thread's own count comes after this
         shelf = self._shelf(place)
         shelf.starting += 1
         shelf.held += 1
-        thread = threading.Thread(target=self._provision_behind, args=(place,), name="adyen-provisioning", daemon=True)
-        self._threads.append(thread)
-        thread.start()
 
     def _provision_behind(self, place: Place) -> None:
         throwaway, failure = None, None
@@ -226,6 +221,11 @@ class Pool:
             throwaway = self._provision(place, recycling=True)
         except AdyenCredsError as error:
             failure = error
+        except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread, and somebody waits for this one
+            failure = CredentialError(
+                f"a throwaway could not be provisioned at {place[1]}: {type(error).__name__}: {error}; check what "
+                "answers there, and report it if it is the Management API"
+            )
         with self._changed:
             shelf = self._shelf(place)
             shelf.starting -= 1
@@ -244,77 +244,40 @@ class Pool:
             self._changed.notify_all()
 
     def _provision(self, place: Place, *, recycling: bool) -> Throwaway:
-        try:
-            self._before()
-            throwaway = None
-            if recycling and self._recycling:
-                throwaway = self.provisioner.recycle(*place, self._try)
-            throwaway = throwaway or self.provisioner.create(*place)
-        except BudgetSpent:
-            raise
-        except BaseException:
-            # perhaps created or claimed, and the answer lost
-            self.is_dirty = True
-            raise
-        with self._changed:
-            self._all[throwaway.id] = throwaway
-            self._tried.add(throwaway.id)
+        throwaway = self.stock.make(place, recycling=recycling)
         self.provisioner.await_ready(throwaway)
         return throwaway
-
-    def _try(self, credential_id: str) -> bool:
-        with self._changed:
-            if credential_id in self._tried:
-                return False
-            self._tried.add(credential_id)
-            return True
 
     # The end. -------------------------------------------------------------------------------------------------------
 
     def keep(self) -> None:
         """Renew the tags of what the pool holds every now and then, on a thread of its own, until it is closed."""
+        threading.Thread(
+            target=renew_until,
+            args=(self._gate, lambda: self.stock.all, self.provisioner, self._tell),
+            name="adyen-renewal",
+            daemon=True,
+        ).start()
 
-        def renew_all() -> None:
-            while not self._closing.wait(RENEWAL):
-                for throwaway in list(self._all.values()):
-                    try:
-                        self.provisioner.renew(throwaway)
-                    except AdyenCredsError as error:
-                        self._announce(str(error))
-
-        thread = threading.Thread(target=renew_all, name="adyen-renewal", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def close(self, stop_waiting: Callable[[], None] = lambda: None) -> list[str]:
-        """Switch off every throwaway that the pool holds; return what went wrong, one line each.
+    def stop(self, stop_waiting: Callable[[], None] = lambda: None) -> None:
+        """Lease nothing out any more, reset nothing and provision nothing more: the run is ending.
 
         ``stop_waiting`` breaks off the sleeps of the threads that provision.
         """
-        self._closing.set()
+        self._gate.shut()
+        with self._changed:
+            self._changed.notify_all()
         stop_waiting()
-        # first what is known, in case whoever ends the run does not wait for the rest
-        problems = self._switch_off_all()
-        for thread in self._threads:
-            thread.join(_GOODBYE)
-            self.is_dirty |= thread.is_alive()
-        return problems + self._switch_off_all()
 
-    def _switch_off_all(self) -> list[str]:
-        problems = []
-        for throwaway in list(self._all.values()):
-            self._all.pop(throwaway.id)
-            try:
-                self.provisioner.switch_off(throwaway)
-            except AdyenCredsError as error:
-                self.is_dirty = True
-                problems.append(str(error))
-        return problems
+    def close(self, stop_waiting: Callable[[], None] = lambda: None, deadline: Deadline | None = None) -> list[Left]:
+        """Switch off every throwaway that the pool holds, by ``deadline``; return what may still be active, and why."""
+        self.stop(stop_waiting)
+        return self.stock.switch_off(deadline or Deadline())
 
     # Strictly private. ----------------------------------------------------------------------------------------------
 
-    def _shelf(self, place: Place) -> _Shelf:
-        return self._shelves.setdefault(place, _Shelf())
+    def _shelf(self, place: Place) -> Shelf:
+        return self._shelves.setdefault(place, Shelf())
 
     def _hand_out(self, throwaway: Throwaway, holder: str) -> Throwaway:
         self._leased[throwaway.id] = holder, throwaway
@@ -322,7 +285,14 @@ class Pool:
 
     def _say(self, text: str) -> None:
         self._said = text
-        self._announce(text)
+        self._tell(text)
+        progress: Progress | None = getattr(self._asking, "progress", None)
+        if progress is not None:
+            progress(text)
+
+    def _tell(self, text: str) -> None:
+        with suppress(Exception):  # a terminal that is gone takes no throwaway with it
+            self._announce(text)
 
 
 def _place(throwaway: Throwaway) -> Place:

@@ -1,4 +1,4 @@
-"""The session of a live run: pytest's hooks, and the signals that end a run.
+"""The session of a live run, as pytest's hooks see it.
 
 A pytest plugin of its own, registered only where a run is live. The controller of an xdist run, or a run's only
 process, has the pool; a worker has the way to it.
@@ -6,14 +6,14 @@ process, has the pool; a worker has the way to it.
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_adyen_creds.credentials.controller import Controller
+from pytest_adyen_creds.credentials.signals import Signals
 from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
 from pytest_adyen_creds.credentials.worker import Worker
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
@@ -28,7 +28,6 @@ INVITATION: Final = "adyen_creds_pool"
 """The name under which a worker is told how to reach the pool."""
 
 _USERS: Final = frozenset({"adyen_credential"})
-_DESELECTING: Final = ("keyword", "markexpr", "deselect", "lf", "stepwise")
 
 
 class LiveSession:
@@ -38,7 +37,8 @@ class LiveSession:
         self._run = run
         self._config = config
         self._opened: Controller | Worker | None = None
-        self._previous: Any = None
+        self._signals = Signals()
+        self._is_told = False
         self._prepared: set[tuple[str, str | None]] = set()
 
     @property
@@ -73,10 +73,10 @@ class LiveSession:
             if invitation is not None:
                 self._opened = Worker(self._run, invitation, self._config.workerinput)  # type: ignore[attr-defined]
             else:
-                self._opened = Controller(self._run, self._announce)
+                self._opened = Controller(self._run, self._announce, self._say)
         except AdyenCredsError as error:
             raise pytest.UsageError(SECRETS.mask(str(error))) from None
-        self._catch_termination()
+        self._signals.catch()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -84,35 +84,49 @@ class LiveSession:
         if isinstance(self._opened, Controller):
             node.workerinput[INVITATION] = self._opened.invitation()
 
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Start to provision while the rest is collected, unless what is collected may yet be deselected."""
-        options = self._config.option
-        if not any(getattr(options, name, None) for name in _DESELECTING):
-            self._prepare([item])
-
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Start to provision what the tests that are to run need."""
+        """Start to provision what the tests that are to run need, and nothing else: a creation is for good."""
         self._prepare(session.items)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say what could not be put away."""
-        for problem in self._opened.problems if self._opened else ():
-            terminalreporter.write_line(SECRETS.mask(f"adyen: {problem}"), yellow=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Reset nothing any more, and hold the next signal back: everything is switched off now."""
+        if self._opened is not None:
+            self._signals.hold()
+            self._opened.stop()
+            if isinstance(self._opened, Controller) and self._opened.active:
+                count = self._opened.active
+                self._say(f"switching off {count} throwaways; two more interrupts leave them to adyen-creds sweep")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Fail a run that may have left something active."""
+        try:
+            yield
+        finally:
+            if isinstance(self._opened, Controller) and self._opened.left and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self) -> None:
+        """Say what could not be put away, and what the run did."""
+        self._tell()
+
+    def pytest_unconfigure(self) -> None:
+        """Say it where pytest had no summary, as after SIGTERM."""
+        self._tell()
 
     def close(self) -> None:
         """Switch off every throwaway of this run."""
         if self._opened is not None:
+            self._signals.hold()
             self._opened.close()
-        if self._previous is not None:
-            with suppress(ValueError):
-                signal.signal(signal.SIGTERM, self._previous)
+        self._signals.restore()
 
     # Strictly private. ----------------------------------------------------------------------------------------------
 
     def _prepare(self, items: Iterable[pytest.Item]) -> None:
         specs = []
         for item in items:
-            if self._opened is not None and _USERS & set(getattr(item, "fixturenames", ())):
+            if self._opened is not None and _USERS & set(getattr(item, "fixturenames", ())) and _runs(item):
                 marker = item.get_closest_marker(MARKER)
                 with suppress(CredentialError):  # the test says what is wrong with its marker
                     specs.append(spec_of(item.nodeid, marker.args, marker.kwargs) if marker else Spec())
@@ -123,22 +137,31 @@ class LiveSession:
         }
         if new:
             self._prepared |= set(new)
-            self._side.prepare(list(new.values()))
+            with suppress(AdyenCredsError):  # the test that asks for one says what is wrong
+                self._side.prepare(list(new.values()))
+
+    def _tell(self) -> None:
+        if isinstance(self._opened, Controller) and not self._is_told:
+            self._is_told = True
+            for line in self._opened.summary:
+                self._say(line, yellow=line != self._opened.summary[-1])
 
     def _announce(self, text: str) -> None:
         # under xdist this process runs no tests and captures nothing; alone, the waiting fixture says it
+        if self._config.pluginmanager.has_plugin("dsession"):
+            self._say(text)
+
+    def _say(self, text: str, **markup: bool) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and self._config.pluginmanager.has_plugin("dsession"):
+        if reporter is not None:
             reporter.ensure_newline()
-            reporter.write_line(SECRETS.mask(f"adyen: {text}"))
-
-    def _catch_termination(self) -> None:
-        with suppress(ValueError):  # not the main thread: whoever has it decides
-            if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-                self._previous = signal.signal(signal.SIGTERM, _terminate)
+            reporter.write_line(SECRETS.mask(f"adyen: {text}"), **markup)
 
 
-def _terminate(number: int, frame: object) -> None:
-    # a second one ends the process at once; the ledger then tells the next run
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    pytest.exit("terminated (SIGTERM)", returncode=128 + number)
+def _runs(item: pytest.Item) -> bool:
+    """Return whether no mark skips ``item``; one whose condition is a text is as good as skipped until it runs."""
+    return not any(item.iter_markers("skip")) and not any(
+        isinstance(condition, str) or condition
+        for marker in item.iter_markers("skipif")
+        for condition in marker.args or (marker.kwargs.get("condition", True),)
+    )

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.credential import Credential, Rotation
+from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import TIME_TO_LIVE, Progress, Provisioner
 from pytest_adyen_creds.credentials.roles import Preset
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
-from pytest_adyen_creds.management import Budget
+from pytest_adyen_creds.management import Budget, Retries
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend
@@ -44,6 +45,8 @@ class Throwaways:
         self.run = run
         self.ownership = backend.ownership(budget)
         self.management = backend.management(self.ownership, for_tests=True)
+        self.switched_off: set[str] = set()
+        """The ids of what tests created by themselves and is switched off again."""
         self._lender = lender
         self._provisioner = Provisioner(
             self.management, backend.company, backend.merchant, run, backend.clock, timing=backend.timing
@@ -66,26 +69,53 @@ class Throwaways:
         self.ownership.release(credential.id)
         self._lender.give_back(credential.id, credential=credential)
 
-    def rotate(self, credential: Credential) -> Rotation:
-        """Return a leased credential with a new API key that works, and when the old one dies."""
-        return self._provisioner.rotate(credential)
+    def rotate(self, credential: Credential, progress: Progress = lambda text: None) -> Rotation:
+        """Return a leased credential with a new API key that works, and when the old one dies.
+
+        ``progress`` gets a line now and then while the new key is waited for.
+        """
+        is_waited_for = self.backend.sandbox is None
+        provisioner = replace(self._provisioner, progress=progress) if is_waited_for else self._provisioner
+        return provisioner.rotate(credential)
 
     def description(self) -> str:
         """Return a description that tags a credential as a throwaway of this run."""
         return tag.make(self.run, self.backend.clock.now() + TIME_TO_LIVE)
 
-    def close(self) -> list[str]:
-        """Switch off what tests created by themselves; return what went wrong, one line each."""
-        problems = []
-        for credential_id in self.ownership.created:
-            try:
-                account = self.management.company(self.backend.company)
+    @property
+    def active(self) -> tuple[str, ...]:
+        """The ids of what tests created by themselves and is not known to be switched off."""
+        return tuple(item for item in self.ownership.created if item not in self.switched_off)
+
+    def switch_off(self, deadline: Deadline, retries: Retries) -> list[Left]:
+        """Switch off what tests created by themselves, by ``deadline``; return what may still be active, and why.
+
+        May be called again for what is left. What tests did with their own client does not matter: this is another.
+        """
+        if not self.active:
+            return []
+        left = []
+        with self.backend.management(self.ownership) as client:
+            client.retries = retries
+            account = client.company(self.backend.company)
+            for credential_id in self.active:
+                what = f"credential {credential_id}, which a test created, could not be switched off"
                 released = tag.make(self.run, self.backend.clock.now().replace(second=0, microsecond=0))
-                account.update(credential_id, {"active": False, "description": released})
-            except AdyenCredsError as error:
-                problems.append(f"credential {credential_id}, which a test created, could not be switched off: {error}")
+                try:
+                    if deadline.is_over:
+                        raise CredentialError(f"the {deadline.seconds:.0f} s that the end of a run may take were over")
+                    account.update(credential_id, {"active": False, "description": released})
+                    self.switched_off.add(credential_id)
+                except AdyenCredsError as error:
+                    left.append(Left(credential_id, f"{what}: {error}; {SWEEP}"))
+                except Exception as error:  # noqa: BLE001 - whatever it is, the others are to be switched off all the same
+                    left.append(Left(credential_id, f"{what}: {type(error).__name__}: {error}; {SWEEP}"))
+        return left
+
+    def close(self) -> list[Left]:
+        """Switch off what tests created by themselves, and close their client; return what may still be active."""
         self.management.close()
-        return problems
+        return self.switch_off(Deadline(), Retries())
 
 
 def embedded(backend: Backend) -> Throwaways:
@@ -139,12 +169,12 @@ class Leases:
         return self._throwaways.description()
 
     def close(self) -> None:
-        """Give all leases back; raises the first :class:`CredentialError` after trying each."""
-        problems: list[CredentialError] = []
+        """Give all leases back; raises the first :class:`AdyenCredsError` after trying each."""
+        problems: list[AdyenCredsError] = []
         for credential in list(self._held.values()):
             try:
                 self.give_back(credential)
-            except CredentialError as error:
+            except AdyenCredsError as error:
                 problems.append(error)
         if problems:
             raise problems[0]
@@ -152,6 +182,6 @@ class Leases:
     def _rotate(self, credential: Credential) -> Rotation:
         if credential.id not in self._held:
             raise CredentialError(f"{credential.username} was given back; lease one to change its key")
-        rotation = self._throwaways.rotate(credential)
+        rotation = self._throwaways.rotate(credential, self._progress)
         self._held[credential.id] = rotation.credential
         return rotation
