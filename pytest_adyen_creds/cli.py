@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal
@@ -23,6 +24,9 @@ _COMMANDS: Final = {
 }
 """Each command's module and what it is for: a module is imported when its command is used."""
 
+_READER_GONE: Final = 141
+"""Exit status where nobody reads the output any more: 128 and SIGPIPE's number, as the shell has it."""
+
 
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -33,6 +37,14 @@ class _Lazy(click.Group):
             return None
         command: click.Command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        # click looks for names alike among commands that are there already, and these are imported when they are used
+        if args[0] not in _COMMANDS and (alike := get_close_matches(args[0], _COMMANDS, 1)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {alike[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -123,7 +135,8 @@ def check(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line ``arguments`` (default: the process's) and return the exit status.
 
-    A user's mistake is one line on standard error and status 2, never a traceback.
+    A user's mistake is one line on standard error and status 2, never a traceback. Where a command is missing, its
+    group's help is on standard error. Where nobody reads the output any more, the status is 141, without a word.
     """
     try:
         status = adyen_creds.main(args=arguments, prog_name="adyen-creds", standalone_mode=False)
@@ -132,15 +145,25 @@ def main(arguments: list[str] | None = None) -> int:
     except click.Abort:
         return _say("interrupted")
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        hint = f"; see '{context.command_path} --help'" if context is not None else ""
-        return _say(" ".join(error.format_message().split()) + hint)
+        return _refuse(error)
     except AdyenCredsError as error:
         return _say(str(error))
-    except BrokenPipeError:
-        sys.stdout = None
-        return 0
+    except SystemExit as ended:
+        if ended.code != 1:  # the shell's completion
+            raise
+        return _READER_GONE  # what click makes of a broken pipe
     return status if isinstance(status, int) else 0
+
+
+def _refuse(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    message, context = " ".join(error.format_message().split()), getattr(error, "ctx", None)
+    if context is not None:
+        message = f"{message} See" if message.endswith("?") else f"{message.removesuffix('.')}; see"
+        message = f"{message} '{context.command_path} --help'"
+    return _say(message)
 
 
 def _say(message: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import shlex
 import tempfile
 from collections import Counter
@@ -44,6 +45,12 @@ def _one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+def _number(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # a range lets it pass
+        raise click.BadParameter("nan is no number of seconds; write one like 2.5", context, parameter)
+    return value
+
+
 @click.group()
 def sandbox() -> None:
     """The embedded Management API: serve it over HTTP, or list what it does and on what evidence."""
@@ -58,7 +65,13 @@ def sandbox() -> None:
 )
 @click.option("--api-version", type=click.Choice(VERSIONS[::-1]), default="v3", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every id and secret.")
-@click.option("--propagation-delay", type=click.FloatRange(0, 86400), default=0, help="Seconds until a new key works.")
+@click.option(
+    "--propagation-delay",
+    type=click.FloatRange(0, 86400),
+    default=0,
+    callback=_number,
+    help="Seconds until a new key works.",
+)
 @click.option("--requests-per-minute", type=click.IntRange(1), help="Rate limit of each credential. [none]")
 @_one_line_errors
 def serve(

@@ -189,6 +189,37 @@ def test_bad_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixtu
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [[], ["sandbox"], ["contract"]], ids=" ".join)
+def test_a_group_alone_shows_its_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert main([*arguments, "--help"]) == 0
+    assert (out, err) == ("", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["chek"], "No such command 'chek'. Did you mean 'check'? See 'adyen-creds --help'"),
+        (["frobnicate"], "No such command 'frobnicate'; see 'adyen-creds --help'"),
+        (["contract", "frobnicate"], "No such command 'frobnicate'; see 'adyen-creds contract --help'"),
+    ],
+)
+def test_a_mistyped_command(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"adyen-creds: {line}\n"
+
+
+def test_a_reader_that_is_gone_is_no_error() -> None:
+    command = [sys.executable, "-m", "pytest_adyen_creds.cli", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(timeout=60) == 141
+
+
 @pytest.mark.parametrize(
     ("words", "offered"),
     [

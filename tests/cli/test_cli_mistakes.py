@@ -35,6 +35,8 @@ def mistakes() -> Iterator[tuple[str, ...]]:
                 yield (*path, flag)
                 if not isinstance(parameter.type, click.Path | click.types.StringParamType):
                     yield (*path, flag, "\x00nonsense")
+                if isinstance(parameter.type, click.FloatRange):
+                    yield (*path, flag, "nan")
 
 
 MISTAKES = list(mistakes())
