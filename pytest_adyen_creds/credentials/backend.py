@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 REQUESTS_PER_MINUTE: Final = 120
 """What a whole run sends to a server that is not on this machine, at most; nobody published the API's own limit."""
 
+_BURST: Final = 20
+"""How many of them may be sent at once."""
+
 _TIMEOUT: Final = 30.0
 
 
@@ -58,8 +61,8 @@ class Backend:
     sandbox: Sandbox | None = None
     username: str | None = None
     """The provisioning user's name, where it is known."""
-    share: int = 1
-    """How many processes share what a run may send."""
+    rate_limit: RateLimit | None = None
+    """What all clients made here keep to together."""
     observers: tuple[Observer, ...] = ()
     """Called with each exchange of every client made here."""
     tap: Tap | None = None
@@ -94,7 +97,6 @@ class Backend:
         self, ownership: Ownership, *, clock: Clock | None = None, for_tests: bool = False
     ) -> ManagementClient:
         """Return a client signed in with the provisioning key; ``for_tests``: what it sends is a test's traffic."""
-        local = self.sandbox is not None or is_loopback(self.base_url)
         client = ManagementClient(
             self.base_url,
             api_key=self.key,
@@ -102,7 +104,7 @@ class Backend:
             ownership=ownership,
             clock=clock or self.clock,
             timeout=_TIMEOUT,
-            rate_limit=None if local else RateLimit(REQUESTS_PER_MINUTE / self.share, burst=20),
+            rate_limit=self.rate_limit,
         )
         client.observers.extend(self.observers)
         return client
@@ -112,7 +114,9 @@ class Backend:
         return httpx.Client(
             base_url=self.base_url,
             headers={"X-API-Key": api_key.reveal()},
-            transport=GuardedTransport(self._tapped(), ownership, observers=list(self.observers)),
+            transport=GuardedTransport(
+                self._tapped(), ownership, observers=list(self.observers), rate_limit=self.rate_limit
+            ),
             trust_env=False,
             timeout=_TIMEOUT,
         )
@@ -122,7 +126,9 @@ class Backend:
         return httpx.AsyncClient(
             base_url=self.base_url,
             headers={"X-API-Key": api_key.reveal()},
-            transport=GuardedAsyncTransport(self._async_tapped(), ownership, observers=list(self.observers)),
+            transport=GuardedAsyncTransport(
+                self._async_tapped(), ownership, observers=list(self.observers), rate_limit=self.rate_limit
+            ),
             trust_env=False,
             timeout=_TIMEOUT,
         )
@@ -143,11 +149,21 @@ def open_backend(settings: Settings, sandbox: Mapping[str, Any] | None = None, *
     """Return the backend of a run: ``live`` as the settings say, else an embedded sandbox made with ``sandbox``.
 
     In replay its answers are those of cassettes; the sandbox has the clock and the accounts. Raises
-    :class:`SettingsError` where the live backend lacks a key or an account.
+    :class:`SettingsError` where the live backend lacks a key or an account. ``share`` processes send together what a
+    run may send.
     """
     if settings.backend == "live":
         key, company = settings.require_live()
-        return Backend("live", settings.base_url, company, settings.merchant, key, SystemClock(), share=share)
+        is_local = is_loopback(settings.base_url)
+        return Backend(
+            "live",
+            settings.base_url,
+            company,
+            settings.merchant,
+            key,
+            SystemClock(),
+            rate_limit=None if is_local else RateLimit(REQUESTS_PER_MINUTE / share, burst=max(1, _BURST // share)),
+        )
     return _embedded(settings, dict(sandbox or {}))
 
 

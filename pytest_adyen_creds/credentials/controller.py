@@ -37,10 +37,11 @@ TELLING: Final = 5.0
 class Controller:
     """The side of a live run that has the pool.
 
-    ``announce`` gets a line now and then while a throwaway is provisioned, ``say`` while the run ends.
+    ``announce`` gets a line now and then while a throwaway is provisioned, ``say`` while the run ends. With workers,
+    half of what the run may send is theirs.
     """
 
-    def __init__(self, run: Run, announce: Progress, say: Progress) -> None:
+    def __init__(self, run: Run, announce: Progress, say: Progress, *, has_workers: bool) -> None:
         self.problems: list[str] = []
         """What went wrong with what earlier runs left, one line each."""
         self.left: list[Left] = []
@@ -53,7 +54,7 @@ class Controller:
         self._broker: Broker | None = None
         self._clock = StoppableClock()
         self._run_id = tag.new_run()
-        backend = open_backend(run.settings)
+        backend = open_backend(run.settings, share=2 if has_workers else 1)
         with backend.management(Ownership(0, provisioning=[backend.key])) as client:
             self._preflight: Preflight = preflight(client, backend.company)
         observers = (run.watch.client(backend.origin),)

@@ -73,7 +73,7 @@ class LiveSession:
             if invitation is not None:
                 self._opened = Worker(self._run, invitation, self._config.workerinput)  # type: ignore[attr-defined]
             else:
-                self._opened = Controller(self._run, self._announce, self._say)
+                self._opened = Controller(self._run, self._announce, self._say, has_workers=self._has_workers)
         except AdyenCredsError as error:
             raise pytest.UsageError(SECRETS.mask(str(error))) from None
         self._signals.catch()
@@ -146,9 +146,13 @@ class LiveSession:
             for line in self._opened.summary:
                 self._say(line, yellow=line != self._opened.summary[-1])
 
+    @property
+    def _has_workers(self) -> bool:
+        return bool(self._config.pluginmanager.has_plugin("dsession"))
+
     def _announce(self, text: str) -> None:
         # under xdist this process runs no tests and captures nothing; alone, the waiting fixture says it
-        if self._config.pluginmanager.has_plugin("dsession"):
+        if self._has_workers:
             self._say(text)
 
     def _say(self, text: str, **markup: bool) -> None:

@@ -114,6 +114,10 @@ class Retries:
         )
 
 
+ONCE: Final = Retries(tries=1)
+"""No retry."""
+
+
 def in_progress(status: int, body: object) -> bool:
     """Return whether an answer says that the first request with this idempotency key is not finished (704)."""
     return status in (409, 422) and isinstance(body, dict) and str(body.get("errorCode")) == "704"
@@ -147,13 +151,17 @@ class RateLimit:
 
     def acquire(self) -> float:
         """Wait for a turn; return the seconds waited."""
+        wait = self.turn()
+        if wait:
+            self._clock.sleep(wait)
+        return wait
+
+    def turn(self) -> float:
+        """Take a turn; return the seconds until it comes, for those who wait for it in a way of their own."""
         with self._lock:
             now = self._clock.monotonic()
             self._tokens = min(self._burst, self._tokens + max(0.0, now - self._filled) * self._rate)
             self._filled = max(now, self._filled)
             # below zero it is a queue: each waiter has taken its token and knows when it will be there
             self._tokens -= 1
-            wait = max(0.0, -self._tokens / self._rate)
-        if wait:
-            self._clock.sleep(wait)
-        return wait
+            return max(0.0, -self._tokens / self._rate)

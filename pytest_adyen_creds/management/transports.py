@@ -16,7 +16,7 @@ from pytest_adyen_creds.endpoints import check_parsed, is_loopback
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.management.messages import live_key_in, parse, secrets_in
 from pytest_adyen_creds.management.ownership import Outcome, Ownership
-from pytest_adyen_creds.management.pacing import in_progress
+from pytest_adyen_creds.management.pacing import RateLimit, in_progress
 from pytest_adyen_creds.secrets import SECRETS
 
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
@@ -108,13 +108,20 @@ class GuardedTransport(httpx.BaseTransport):
 
     What is refused raises :class:`EndpointRefused` or :class:`OwnershipRefused`, and not a byte of it is sent. Answers
     are read whole: their secrets are registered before anyone else sees them, and ``observers`` are called with each
-    finished exchange, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only.
+    finished exchange, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only. Each
+    request that passes takes a turn of ``rate_limit``.
     """
 
     def __init__(
-        self, inner: httpx.BaseTransport, ownership: Ownership, *, observers: list[Observer] | None = None
+        self,
+        inner: httpx.BaseTransport,
+        ownership: Ownership,
+        *,
+        observers: list[Observer] | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self._inner = inner
+        self._rate_limit = rate_limit
         self._guard = _Guard(ownership, observers, to_network=isinstance(inner, httpx.HTTPTransport))
         self.observers = self._guard.observers
 
@@ -125,6 +132,8 @@ class GuardedTransport(httpx.BaseTransport):
         intent = self._guard.ownership.admit(request)
         started = time.perf_counter()
         try:
+            if self._rate_limit is not None:
+                started += self._rate_limit.acquire()
             with _guarded():
                 response = self._inner.handle_request(request)
             try:
@@ -148,9 +157,15 @@ class GuardedAsyncTransport(httpx.AsyncBaseTransport):
     """:class:`GuardedTransport` for asynchronous clients."""
 
     def __init__(
-        self, inner: httpx.AsyncBaseTransport, ownership: Ownership, *, observers: list[Observer] | None = None
+        self,
+        inner: httpx.AsyncBaseTransport,
+        ownership: Ownership,
+        *,
+        observers: list[Observer] | None = None,
+        rate_limit: RateLimit | None = None,
     ) -> None:
         self._inner = inner
+        self._rate_limit = rate_limit
         self._guard = _Guard(ownership, observers, to_network=isinstance(inner, httpx.AsyncHTTPTransport))
         self.observers = self._guard.observers
 
@@ -161,6 +176,11 @@ class GuardedAsyncTransport(httpx.AsyncBaseTransport):
         intent = self._guard.ownership.admit(request)
         started = time.perf_counter()
         try:
+            if self._rate_limit is not None and (wait := self._rate_limit.turn()):
+                import anyio
+
+                await anyio.sleep(wait)
+                started += wait
             with _guarded():
                 response = await self._inner.handle_async_request(request)
             try:
