@@ -107,7 +107,7 @@ class _Noter:
     def text(self, value: str) -> str:
         return value
 
-    reference = idempotency_key = origin = text
+    name = reference = idempotency_key = origin = text
 
     def account(self, name: str, level: str) -> str:
         return name

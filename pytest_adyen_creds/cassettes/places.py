@@ -29,6 +29,8 @@ _RESPONSE_NOISE: Final = frozenset(
     }
 )
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,19}")
+# the lengths are bounds of the search, far beyond any real name or password
+_USER_INFO: Final = re.compile(r"(://[^\s/?#:@\"'<>]{0,200}:)([^\s/?#@\"'<>]{1,400})(?=@)")
 _REFERENCE_PROPERTIES: Final = frozenset({"requestid", "pspreference"})
 _ACCOUNT_PROPERTIES: Final = {
     "companyname": "company",
@@ -47,6 +49,9 @@ class Handler(Protocol):
 
     def text(self, value: str) -> str:
         """Answer for a text that may hold anything."""
+
+    def name(self, value: str) -> str:
+        """Answer for the name of a member of a JSON object."""
 
     def account(self, name: str, level: str) -> str:
         """Answer for a whole value that names an account of ``level`` (company, merchant)."""
@@ -93,6 +98,10 @@ class Places:
             meta={key: handler.text(value) for key, value in interaction.meta.items()},
         )
 
+    def answer(self, interaction: Interaction, handler: Handler) -> None:
+        """Tell ``handler`` of the places in the response's body alone."""
+        self._body(interaction.response_body, interaction.response_headers, handler)
+
     def value(self, value: Any, handler: Handler) -> Any:
         """Return the JSON ``value`` with each place in it replaced by what ``handler`` answers."""
         return self._value(value, "", handler)
@@ -111,7 +120,7 @@ class Places:
         if isinstance(value, dict):
             # a generated request may hide a value where the contract has a name: names are searched, too
             return {
-                handler.text(key): self._value(item, self._named_by(key, name), handler) for key, item in value.items()
+                handler.name(key): self._value(item, self._named_by(key, name), handler) for key, item in value.items()
             }
         if isinstance(value, list):
             return [self._value(item, name, handler) for item in value]
@@ -169,7 +178,10 @@ class Places:
         if name.replace("-", "") in self._secret:
             return handler.secret(value)
         special = _SPECIAL_HEADERS.get(name)
-        return self._text(value, handler) if special is None else special(value, handler)
+        if special is not None:
+            return special(value, handler)
+        value = _USER_INFO.sub(lambda match: match[1] + handler.secret(unquote(match[2])), value)
+        return self._text(value, handler)
 
 
 def basic_credentials(authorization: str) -> tuple[str, str] | None:

@@ -79,8 +79,13 @@ class Scrubber:
         """Return ``interactions`` and the JSON values of ``context`` scrubbed together, ``context`` first."""
         learner = _Learner(self._accounts)
         self._places.value(dict(context), learner)
+        said = _Answers(())
+        self._places.value(dict(context), said)
         for interaction in interactions:
             self._places.visit(interaction, learner)
+            if 200 <= interaction.status < 300:
+                self._places.answer(interaction, said)
+        learner.known |= said.levels.keys()
         replacer = _Replacer(learner, self._registry, self._keep)
         clean_context = self._places.value(dict(context), replacer)
         clean = [self._places.visit(interaction, replacer) for interaction in interactions]
@@ -94,6 +99,8 @@ class _Learner:
     def __init__(self, accounts: Iterable[str]) -> None:
         self.secrets: set[str] = set()
         self.configured = frozenset(accounts)
+        self.known: set[str] = set(self.configured)
+        """The accounts that there are, for all we know; a request may name anything in an account's place."""
         self.levels: dict[str, str] = dict.fromkeys(self.configured, "")
         self.origins: set[str] = set()
         self._read: set[str] = set()
@@ -107,12 +114,18 @@ class _Learner:
             return value
         self._read.add(value)
         self.secrets |= keys_in(value)
+        self.accounts_in(value)
+        return value
+
+    def name(self, value: str) -> str:
+        return self.text(value)
+
+    def accounts_in(self, value: str) -> None:
         for match in _KNOWN_PLACES.finditer(value):
             if match["owner"]:
                 self.account(match["owner"], "company" if "Company" in match["scope"] else "")
             elif match["holder"]:
                 self.account(match["holder"], "company" if match["path"] == "/companies/" else "merchant")
-        return value
 
     def account(self, name: str, level: str) -> str:
         if re.fullmatch(_ACCOUNT, name, re.ASCII) and not self.levels.get(name) and not is_pseudonym(name):
@@ -130,6 +143,14 @@ class _Learner:
         return value
 
 
+class _Answers(_Learner):
+    """Strictly private. Collects the accounts that a server's own answers name."""
+
+    def text(self, value: str) -> str:
+        self.accounts_in(value)
+        return value
+
+
 class _Replacer:
     """Strictly private. Answers with pseudonyms."""
 
@@ -142,7 +163,7 @@ class _Replacer:
         found = {value for value in spread if value not in learner.configured and not is_part_of_pseudonyms(value)}
         self._found = Finder(found, registry)
         self._secrets = Finder({value for value in found if not is_pseudonym(value)}, registry)
-        self._names = _names_pattern(set(learner.levels) - keep)
+        self._names = _names_pattern(learner.known - keep)
         self._origins = re.compile(
             "|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in sorted(learner.origins, key=len, reverse=True))
             or r"(?!)"
@@ -156,6 +177,10 @@ class _Replacer:
         if known is None:
             known = self._texts[value] = self._replaced(value)
         return known
+
+    def name(self, value: str) -> str:
+        # a member called like an account is still that member
+        return _KNOWN_PLACES.sub(self._name, self._found.replace(value, self._pseudonyms.secret))
 
     def _replaced(self, value: str) -> str:
         value = self._origins.sub(CANONICAL_ORIGIN, value)
@@ -189,6 +214,7 @@ class _Replacer:
             raise CassetteError("the context of a recording holds a secret that could not be replaced: nothing written")
 
     def _name(self, match: re.Match[str]) -> str:
+        """Return what stands for a match of the known places, or of an account's bare name."""
         if match["tag"]:
             return f"{match['tag']}{self._pseudonyms.run(match['run'])} exp {TAG_EXPIRY}"
         if match["owner"]:

@@ -205,6 +205,16 @@ def test_user_info_in_an_address_is_left_out() -> None:
     assert clean.uri == f"{ORIGIN}/v3/me"
 
 
+@pytest.mark.parametrize("name", ["Location", "Link", "Referer"])
+def test_a_password_in_an_address_among_the_headers_is_a_pseudonym(name: str) -> None:
+    headers = ((name, "<https://user:S3cret%2BPassw0rd@host/x>; a=https://user:S3cret%2BPassw0rd@host"),)
+
+    (clean,) = scrubber().interactions([exchange(request_headers=headers, response_headers=headers)])
+
+    for kept in (clean.request_header(name), clean.response_headers[0][1]):
+        assert kept == "<https://user:Pseudonym-000001@host/x>; a=https://user:Pseudonym-000001@host"
+
+
 def test_pseudonyms_depend_on_the_order_alone() -> None:
     other = created(apiKey="AQE" + "x9" * 70, password="another-Secret!", clientKey="test_" + "Z9" * 16)
     other = replace(
@@ -238,6 +248,24 @@ def test_accounts_and_usernames_are_found_wherever_they_stand() -> None:
         assert name not in everything
     assert "ws@Company.PseudoCompany1" in everything
     assert everything.count("PseudoMerchant1") == 5
+
+
+def test_what_a_request_names_in_an_accounts_place_is_replaced_there_and_nowhere_else() -> None:
+    body = b'{"active": true, "roles": ["active Checkout role"], "companyName": "active", "Checkout": "active"}'
+    recorded = [
+        exchange(f"{ORIGIN}/v3/companies/active/apiCredentials", response_body=body, status=403),
+        exchange(f"{ORIGIN}/v3/merchants/Checkout/apiCredentials", response_body=body, status=403),
+        exchange(response_body=b'{"companyName": "roles", "roles": ["of roles"]}'),
+    ]
+
+    first, second, third = scrubber().interactions(recorded)
+
+    assert first.uri == f"{ORIGIN}/v3/companies/PseudoCompany1/apiCredentials"
+    assert second.uri == f"{ORIGIN}/v3/merchants/PseudoMerchant1/apiCredentials"
+    for clean in (first, second):
+        said = json.loads(clean.response_body)
+        assert said == {**json.loads(body), "companyName": "PseudoCompany1"}
+    assert json.loads(third.response_body) == {"companyName": "PseudoCompany2", "roles": ["of PseudoCompany2"]}
 
 
 def test_accounts_that_are_no_ones_stay_readable() -> None:
