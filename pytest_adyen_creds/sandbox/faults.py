@@ -181,7 +181,7 @@ class Faults:
     def remove(self, id: int) -> None:
         """Take the fault with ``id`` away; raises :class:`SandboxError` for an unknown one."""
         with self._lock:
-            if self._set.pop(id, None) is None:
+            if id not in self._set or self._is_spent(self._set.pop(id)):
                 raise SandboxError(f"no fault has the id {id}; list the faults to see which there are")
 
     def struck(self, id: int) -> int:
@@ -191,25 +191,25 @@ class Faults:
     def all(self) -> list[Fault]:
         """Return the faults that can still strike."""
         with self._lock:
-            return list(self._set.values())
+            return [fault for fault in self._set.values() if not self._is_spent(fault)]
 
     def take(self, operation: str) -> Fault | None:
         """Return the fault that strikes a request of ``operation``, counted as struck; ``None`` for none."""
         with self._lock:
             for fault in self._set.values():
-                if fault.operation not in (None, operation):
+                if fault.operation not in (None, operation) or self._is_spent(fault):
                     continue
                 self._drawn[fault.id] += 1
                 if self._draw(f"fault-{fault.id}", self._drawn[fault.id]) >= fault.probability:
                     continue
                 self._struck[fault.id] += 1
-                if self._struck[fault.id] == fault.times:
-                    del self._set[fault.id]
                 return fault
         return None
 
     def give_back(self, fault: Fault) -> None:
-        """Undo :meth:`take`: the fault found nothing to do."""
+        """Undo :meth:`take`: the fault found nothing to do, and keeps its place unless it was taken away meanwhile."""
         with self._lock:
             self._struck[fault.id] -= 1
-            self._set.setdefault(fault.id, fault)
+
+    def _is_spent(self, fault: Fault) -> bool:
+        return self._struck[fault.id] == fault.times

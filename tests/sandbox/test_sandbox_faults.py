@@ -154,6 +154,29 @@ def test_a_violation_that_finds_nothing_to_break_waits_for_its_chance(sandbox, a
     assert sandbox.faults.all() == []
 
 
+def test_a_fault_that_waits_for_its_chance_keeps_its_place(sandbox, admin):
+    sandbox.faults.violate("drop-required-field", field="itemsTotal")
+    assert admin.get("/me").status_code == 200
+    sandbox.faults.status(503)
+    page = admin.get(COMPANY)
+    assert page.status_code == 200
+    assert "itemsTotal" not in page.json()
+    assert admin.get(COMPANY).status_code == 503
+
+
+def test_a_fault_that_was_taken_away_does_not_come_back(sandbox):
+    sandbox.faults.status(503)
+    fault = sandbox.faults.take("GET /me")
+    assert fault is not None
+    assert sandbox.faults.all() == []
+    with pytest.raises(SandboxError, match="no fault has the id"):
+        sandbox.faults.remove(fault.id)
+    sandbox.faults.clear()
+    sandbox.faults.give_back(fault)
+    assert sandbox.faults.all() == []
+    assert sandbox.faults.take("GET /me") is None
+
+
 def test_faults_strike_as_often_as_asked(sandbox, admin):
     sandbox.faults.status(500, "GET /me", times=2)
     assert [admin.get("/me").status_code for _ in range(3)] == [500, 500, 200]
