@@ -67,6 +67,8 @@ def _environ(request: httpx.Request, body: bytes) -> dict[str, Any]:
         "CONTENT_LENGTH": str(len(body)),
     }
     for name, value in request.headers.raw:
+        if b"_" in name:  # as the server over HTTP does: X_API_Key is not X-API-Key
+            continue
         key = name.decode("ascii").upper().replace("-", "_")
         if key != "CONTENT_LENGTH":
             environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value.decode("latin-1")

@@ -41,6 +41,15 @@ def test_a_path_arrives_as_it_was_sent(sandbox, admin):
     assert sandbox.app.journal[-1].operation == "GET /companies/{companyId}/apiCredentials/{apiCredentialId}"
 
 
+def test_a_header_is_not_another_one_in_another_spelling(sandbox, sign_in):
+    key = sandbox.provisioning.api_key.reveal()
+    client = sign_in(None)
+    assert client.get("/me", headers={"X-API-Key": key}).status_code == 200
+    assert client.get("/me", headers={"X_API_Key": key}).status_code == 401
+    with sandbox.serve() as server:
+        assert httpx.get(f"{server.url}/v3/me", headers={"X_API_Key": key}).status_code == 401
+
+
 def test_httpx_own_wsgi_transport_works_too(sandbox):
     headers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
     transport = httpx.WSGITransport(app=sandbox.app)
