@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import glob
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,8 @@ from pytest_adyen_creds.files import read_json, read_text
 IN_USE: Final = Path(".adyen-creds") / "cassettes-in-use.json"
 """Where a full run leaves which cassettes its tests own, under the folder that pytest was started in."""
 
+_HEAD: Final = 4096
+_PLAIN_BASES: Final = frozenset({"object", "TestCase", "IsolatedAsyncioTestCase", "Protocol", "NamedTuple", "Enum"})
 _AGAIN: Final = "record it again with --adyen-record=all"
 
 
@@ -52,23 +56,31 @@ def find_orphans(paths: Iterable[Path], owned: Iterable[Path]) -> Iterator[Probl
     known = {path.resolve() for path in owned}
     for path in paths:
         if path.resolve() not in known:
-            yield _orphan(path, "no test that was collected asks for it")
+            # another tool's may be opened by its path, which no list knows
+            next_step = "remove it" if _is_ours(path) else "remove it where no code opens it by its name"
+            yield Problem(path, "orphan", "", f"no test that was collected asks for it; {next_step}")
 
 
 def find_homeless(paths: Iterable[Path]) -> Iterator[Problem]:
-    """Yield each per-test cassette whose test module or test function is gone; found without running anything."""
+    """Yield each per-test cassette whose test module or test function is gone; found without running anything.
+
+    Only what this package recorded is named after its test, so nothing is said of others. A test may also come from
+    elsewhere: where its module imports names, or its classes have bases, that could bring it, nothing is said.
+    """
     functions: dict[Path, frozenset[str] | None] = {}
     for path in paths:
-        if path.parent.parent.name != "cassettes":
+        if path.parent.parent.name != "cassettes" or not _is_ours(path):
             continue
-        module = path.parent.parent.parent / f"{path.parent.name}.py"
+        folder = path.parent.parent.parent
+        module = folder / f"{path.parent.name}.py"
         if module not in functions:
             functions[module] = _functions_of(module)
         names = functions[module]
         if names is None:
-            yield _orphan(path, f"its test module {module} does not exist")
+            if not any(folder.glob(f"{glob.escape(path.parent.name)}.*")):
+                yield _homeless(path, f"its test module {module} does not exist")
         elif names and (name := _function_of(path)) not in names:
-            yield _orphan(path, f"{module} has no test {name}")
+            yield _homeless(path, f"{module} has no test {name}")
 
 
 def save_in_use(root: Path, owned: Iterable[Path]) -> None:
@@ -96,13 +108,24 @@ def load_in_use(root: Path) -> list[Path]:
 
 
 def _functions_of(module: Path) -> frozenset[str] | None:
+    """Return the functions in ``module``: none where it may hold any test, ``None`` where there is no such file."""
     if not module.is_file():
         return None
     try:
-        tree = ast.parse(read_text(module))
+        nodes = list(ast.walk(ast.parse(read_text(module))))
     except (AdyenCredsError, SyntaxError, ValueError, RecursionError):
-        return frozenset()  # what cannot be read may hold any test
-    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+        return frozenset()
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    known = {node.name for node in classes} | _PLAIN_BASES
+    if any(_name_of(base) not in known for node in classes for base in node.bases):
+        return frozenset()
+    names = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    names |= {alias.asname or alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return frozenset() if "*" in names else frozenset(names)
+
+
+def _name_of(base: ast.expr) -> str:
+    return base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else ""
 
 
 def _function_of(path: Path) -> str:
@@ -110,5 +133,13 @@ def _function_of(path: Path) -> str:
     return path.stem.removesuffix(".adyen").partition("[")[0].rpartition(".")[2]
 
 
-def _orphan(path: Path, why: str) -> Problem:
-    return Problem(path, "orphan", "", f"{why}; remove it")
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return re.search(rb"^provenance:", file.read(_HEAD), re.MULTILINE) is not None
+    except OSError:
+        return False
+
+
+def _homeless(path: Path, why: str) -> Problem:
+    return Problem(path, "orphan", "", f"{why}; remove it, or run pytest and check with --unused to be sure")
