@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,10 +20,13 @@ from pytest_adyen_creds.cassettes.problem import Problem
 from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_homeless, find_orphans, load_in_use
 from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
+from pytest_adyen_creds.credentials.inifile import ini_options
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.secrets import SECRETS, Secret
+from pytest_adyen_creds.settings import resolve
 
+_MAX_AGE: Final = "adyen_cassette_max_age"
 _VARIABLES: Final = ("ADYEN_MANAGEMENT_API_KEY",)
 
 
@@ -34,7 +38,12 @@ def cassettes() -> None:
 @cassettes.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--unused", is_flag=True, help="Also list what no test of the last full run asked for.")
-@click.option("--max-age", type=click.FloatRange(min=0), metavar="DAYS", help="Older cassettes are stale.")
+@click.option(
+    "--max-age",
+    type=click.FloatRange(min=0),
+    metavar="DAYS",
+    help="Older cassettes are stale; without it, as the ini option adyen_cassette_max_age has it.",
+)
 @click.option(
     "--secrets",
     "secrets_file",
@@ -52,6 +61,9 @@ def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path 
     adyen-creds cassettes check tests
     adyen-creds cassettes check tests --unused --max-age 180 --format json
     """
+    if max_age is not None and not math.isfinite(max_age):
+        raise click.BadParameter(f"{max_age} is no number of days; write one such as 180", param_hint="'--max-age'")
+    max_age = _max_age_of_ini() if max_age is None else max_age
     _know_secrets(secrets_file)
     paths = _find(folder)
     problems = [*_problems(paths, max_age), *find_homeless(paths)]
@@ -115,7 +127,15 @@ def _find(folder: Path) -> list[Path]:
     """Return the cassettes in ``folder``; raises where it is a file of its own that is no cassette."""
     if folder.is_file():
         document.read(folder)
-    return list(storage.find_cassettes(folder))
+    paths = list(storage.find_cassettes(folder))
+    if not paths:
+        click.echo(f"{folder}: no cassettes were found there; name the folder of the tests they belong to", err=True)
+    return paths
+
+
+def _max_age_of_ini() -> float | None:
+    options, _ = ini_options(Path.cwd())
+    return resolve({}, {name: options[name] for name in (_MAX_AGE,) if name in options}, {}).cassette_max_age
 
 
 def _scrubbed(path: Path, scrubber: Scrubber) -> Cassette | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pytest_adyen_creds.secrets import SECRETS
+
 Kind = Literal["secret", "stale", "orphan", "unsafe"]
 
 
@@ -20,8 +22,9 @@ class Problem:
     message: str
 
     def to_json(self) -> dict[str, str]:
-        """Return the record as JSON: ``path``, ``kind``, ``where``, ``message``."""
-        return {"path": str(self.path), "kind": self.kind, "where": self.where, "message": self.message}
+        """Return the record as JSON: ``path``, ``kind``, ``where``, ``message``; known secrets are masked."""
+        record = {"path": str(self.path), "kind": self.kind, "where": self.where, "message": self.message}
+        return {name: SECRETS.mask(text) for name, text in record.items()}
 
     def __str__(self) -> str:
         where = f", {self.where}" if self.where else ""

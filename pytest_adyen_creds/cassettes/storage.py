@@ -75,7 +75,10 @@ def _begins_like_one(path: Path) -> bool:
 
 def write(path: Path, cassette: Cassette) -> None:
     """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one."""
-    data = document.dumps(cassette).encode()
+    try:
+        data = document.dumps(cassette).encode()
+    except ValueError as error:
+        raise CassetteError(f"{path}: cannot be written: {error}; write it as a text in quotes") from None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import click
 import pytest
 import requests
 import vcr
@@ -201,6 +203,44 @@ def test_staleness_on_the_command_line(folder: Path, capsys: pytest.CaptureFixtu
     assert run("check", folder) == 0
     assert run("check", folder, "--max-age", "30") == 1
     assert "stale" in capsys.readouterr().out
+    (folder / "pytest.ini").write_text("[pytest]\nadyen_cassette_max_age = 30\n")
+    assert run("check", folder) == 1
+    assert "30 are allowed" in capsys.readouterr().out
+    assert run("check", folder, "--max-age", "99999") == 0
+    for wrong in ("nan", "inf", "-1"):
+        with pytest.raises(click.BadParameter):
+            run("check", folder, "--max-age", wrong)
+
+
+def test_a_folder_without_cassettes_is_said_to_have_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "tests").mkdir()
+
+    assert run("check", folder / "tests") == 0
+
+    said = capsys.readouterr()
+    assert said.out == "0 cassettes, 0 problems\n"
+    assert said.err.startswith(f"{folder / 'tests'}: no cassettes were found there; name the folder")
+
+
+def test_a_secret_in_a_path_is_masked_in_either_format(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "known.txt").write_text("sesame-1234\n")
+    storage.write(folder / "sesame-1234.yaml", Cassette((exchange(b'{"password": "correct horse"}'),)))
+
+    for form in ("text", "json"):
+        assert run("check", folder, "--secrets", folder / "known.txt", "--format", form) == 1
+        assert "sesame" not in capsys.readouterr().out
+
+
+def test_a_cassette_that_cannot_be_written_again_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = document.dumps(Cassette((exchange(b'{"apiKey": "abcdefgh"}'),)))
+    path = folder / "x.yaml"
+    path.write_text(text.replace("interactions:", "context:\n  made: 2026-11-22\ninteractions:"))
+
+    assert run("scrub", path, "--write") == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"{path}: cannot be written: a cassette cannot hold date")
+    assert said.count("\n") == 1
 
 
 def test_a_cassette_whose_test_is_gone_is_an_orphan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,10 +254,32 @@ def test_a_cassette_whose_test_is_gone_is_an_orphan(folder: Path, capsys: pytest
     assert [Path(item["path"]).stem for item in found if item["kind"] == "orphan"] == ["test_gone", "test_a"]
 
 
+@pytest.mark.parametrize(
+    "module",
+    [
+        '@pytest.mark.vcr("login.yaml")\ndef test_shop(): ...\n',
+        "from base import *\n",
+        "from base import Shop\nclass TestShop(Shop): ...\n",
+        "from base import login\n",
+        "def broken(:\n",
+    ],
+)
+def test_a_cassette_that_may_be_in_use_is_no_orphan(folder: Path, module: str) -> None:
+    (folder / "test_shop.py").write_text(module)
+    (folder / "test_steps.feature").write_text("Scenario: login\n")
+    ours, other = clean_cassette(), replace(clean_cassette(), provenance=None)
+    storage.write(folder / "cassettes" / "test_shop" / "login.yaml", other if "vcr" in module else ours)
+    storage.write(folder / "cassettes" / "test_steps" / "login.yaml", ours)
+    storage.write(folder / "cassettes" / "shared" / "common.yaml", other)
+
+    assert run("check", folder) == 0
+
+
 def test_unused_lists_what_the_last_full_run_did_not_ask_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AdyenCredsError, match="run pytest here first"):
         run("check", folder, "--unused")
     storage.write(folder / "cassettes" / "more" / "unused.yaml", clean_cassette())
+    storage.write(folder / "cassettes" / "shared" / "common.yaml", replace(clean_cassette(), provenance=None))
     (folder / "more.py").write_text("def unused(): ...\n")
     save_in_use(folder, [folder / "clean.yaml"])
 
@@ -225,10 +287,10 @@ def test_unused_lists_what_the_last_full_run_did_not_ask_for(folder: Path, capsy
     capsys.readouterr()
     assert run("check", folder, "--unused") == 1
 
-    assert (
-        capsys.readouterr()
-        .out.splitlines()[0]
-        .endswith("unused.yaml: orphan: no test that was collected asks for it; remove it")
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first.endswith("unused.yaml: orphan: no test that was collected asks for it; remove it")
+    assert second.endswith(
+        "common.yaml: orphan: no test that was collected asks for it; remove it where no code opens it by its name"
     )
 
 
