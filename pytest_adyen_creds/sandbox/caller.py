@@ -13,6 +13,7 @@ from pytest_adyen_creds.sandbox.decisions import Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, assumed, documented
 from pytest_adyen_creds.sandbox.keys import PROPAGATION
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
+from pytest_adyen_creds.secrets import MASK
 
 REQUIRED: Final = documented(
     "caller",
@@ -31,6 +32,12 @@ UNKNOWN_KEY: Final = documented(
     "unknown-key",
     "An unknown or expired API key, or a wrong username or password, is answered with 401.",
     f"{SPECIFICATION}, response 401: authentication required",
+)
+MASKED_KEY: Final = assumed(
+    "caller",
+    "masked-key",
+    f"Where the API key holds {MASK}, the 401's detail says how to send the key itself.",
+    "the sandbox's own help for those who sent str() of a Secret; Adyen knows of no Secret",
 )
 INACTIVE: Final = documented(
     "caller",
@@ -118,6 +125,10 @@ def authorise(caller: Credential, *, any_role: bool) -> None:
 
 
 def _by_key(state: State, presented: str, now: datetime) -> Credential:
+    if MASK in presented:
+        raise _unauthenticated(
+            MASKED_KEY, "The API key is the text of a masked Secret, not the key; send what the Secret's reveal() gives."
+        )
     found = state.by_api_key(presented)
     if found is None or found[1].has_expired(now):
         raise _unauthenticated(UNKNOWN_KEY, "The API key is not known, or has expired.")

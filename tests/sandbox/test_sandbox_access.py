@@ -7,8 +7,9 @@ import base64
 import httpx
 import pytest
 
+from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox import Clock, Sandbox
+from pytest_adyen_creds.sandbox import Clock, Evidence, Sandbox, behaviours
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE
 from pytest_adyen_creds.sandbox.routing import OPERATIONS
 
@@ -191,3 +192,15 @@ def test_links_name_what_was_called(sandbox, version):
         assert admin.get(COMPANY).json()["_links"]["first"]["href"].startswith(f"{base}{COMPANY}?")
         odd = admin.get("/me", headers={"Host": 'evil.example/"><script>'})
         assert odd.json()["_links"]["self"]["href"] == f"https://management-test.adyen.com:443/{version}/me"
+
+
+@pytest.mark.parametrize("spelled", [str, repr, "Bearer {}".format], ids=["str", "repr", "format"])
+def test_a_masked_key_is_told_how_to_show_itself(sandbox, sign_in, version, spelled):
+    refused = sign_in(spelled(sandbox.provisioning.api_key), version).get("/me")
+    assert refused.status_code == 401
+    assert "masked Secret" in refused.json()["detail"]
+    assert "reveal()" in refused.json()["detail"]
+    assert load_contract(version).validate("RestServiceError", refused.json()) == []
+    assert "masked" not in sign_in("AQEwrong", version).get("/me").json()["detail"]
+    (rule,) = [rule for rule in behaviours() if rule.id == sandbox.app.journal[0].rule]
+    assert rule.evidence is Evidence.ASSUMED

@@ -85,6 +85,7 @@ def tour() -> Sandbox:
         ask("PUT", "/me")
         ask("GET", "/me", None)
         ask("GET", "/me", "AQEwrong")
+        ask("GET", "/me", str(own.api_key))
         ask("GET", "/me", powerless)
         ask("GET", "/me", user.api_key)
         ask("GET", "/me", auth=(created["username"], created["password"]))
