@@ -127,7 +127,7 @@ def authorise(caller: Credential, *, any_role: bool) -> None:
 def _by_key(state: State, presented: str, now: datetime) -> Credential:
     if MASK in presented:
         raise _unauthenticated(
-            MASKED_KEY, "The API key is the text of a masked Secret, not the key; send what the Secret's reveal() gives."
+            MASKED_KEY, "The API key is the text of a masked Secret, not the key; send what its reveal() gives."
         )
     found = state.by_api_key(presented)
     if found is None or found[1].has_expired(now):
