@@ -80,8 +80,16 @@ class Credential:
         return self.rotator(self)
 
     def updated(self, body: Mapping[str, Any]) -> Credential:
-        """Return this credential with what an answer of the API says about it."""
+        """Return this credential with what an answer of the API says about it.
+
+        Raises :class:`CredentialError` for an answer about another one.
+        """
         known = from_body(self.level, self.account, body)
+        if (known.id, known.username) != (self.id, self.username):
+            raise CredentialError(
+                f"an answer about credential {self.id} ({self.username}) is about {known.id} ({known.username}); "
+                "check what serves it"
+            )
         return replace(
             known,
             api_key=known.api_key or self.api_key,

@@ -89,6 +89,13 @@ def test_what_was_shown_once_is_kept_when_an_answer_leaves_it_out():
     assert later.client_key == Secret("test_ZZZZZZZZZZZZ")
 
 
+@pytest.mark.parametrize("other", [{"id": "S2-1"}, {"username": "ws_1@Company.Test"}])
+def test_an_answer_about_another_credential_changes_nothing(other):
+    credential = from_body("company", "Test", BODY)
+    with pytest.raises(CredentialError, match=r"credential S2-6262224667 .* is about .*; check what serves it"):
+        credential.updated({**BODY, **other})
+
+
 @pytest.mark.parametrize("body", [{}, {"id": "S2-1"}, {"id": 1, "username": "ws@Company.X"}])
 def test_an_answer_without_a_credential_is_an_error(body):
     with pytest.raises(CredentialError, match="check what serves it"):
