@@ -46,12 +46,7 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
     backend = open_backend(_settings(base_url, company, merchant))
     with backend.management(Ownership(0, provisioning=[backend.key])) as client:
         preflight(client, backend.company)
-        resources = [client.company(backend.company)]
-        if backend.merchant is not None:
-            resources.append(client.merchant(backend.merchant))
-        swept = Recovery(client, resources, backend.clock).run(
-            state_folder(os.environ), backend.company, dry_run=dry_run
-        )
+        swept = Recovery.of(client, backend).run(state_folder(os.environ), backend.company, dry_run=dry_run)
     if layout == "json":
         document = {"company": backend.company, "dryRun": dry_run, "swept": [item.to_json() for item in swept]}
         click.echo(json.dumps(document, indent=2))

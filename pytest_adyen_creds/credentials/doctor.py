@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -68,7 +68,7 @@ def _account(settings: Settings, backend: Backend, client: ManagementClient, fol
     yield Diagnosis(
         "key", "ok", f"signs in as {who.username} of {who.company}, with {len(who.roles)} roles to give ({kind})"
     )
-    resources = [client.company(backend.company)]
+    named = backend
     if backend.merchant is None:
         yield Diagnosis(
             "merchant",
@@ -79,16 +79,16 @@ def _account(settings: Settings, backend: Backend, client: ManagementClient, fol
     else:
         try:
             client.merchant(backend.merchant).list(page_size=1)
-            resources.append(client.merchant(backend.merchant))
             yield Diagnosis("merchant", "ok", f"{backend.merchant} can be read")
         except ApiError as error:
+            named = replace(backend, merchant=None)
             yield Diagnosis(
                 "merchant",
                 "wrong",
                 f"{backend.merchant} cannot be read: {error}; set ADYEN_MERCHANT_ACCOUNT to a "
                 f"merchant account of {who.company}",
             )
-    yield from _throwaways(settings, Recovery(client, resources, backend.clock), folder)
+    yield from _throwaways(settings, Recovery.of(client, named), folder)
 
 
 def _throwaways(settings: Settings, recovery: Recovery, folder: Path) -> Iterator[Diagnosis]:

@@ -6,32 +6,36 @@ file without a lock tells of a run that was killed; a run that ends in order del
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.credentials.locking import lock
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.management import Budget
 
-KEPT_FOR: Final = timedelta(days=30)
-"""How long the file of a run whose server is no longer asked is kept."""
+if TYPE_CHECKING:
+    from pytest_adyen_creds.credentials.credential import Level
 
+_LOCK_TRIES: Final = 100
+_LOCK_WAIT: Final = 0.02
 _PROBLEM: Final = "last-problem.json"
-_LARGEST: Final = 4 * 1024 * 1024
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
     """Return the folder for what outlives a run: under ``XDG_STATE_HOME``, or where the system keeps such things."""
-    if environ.get("XDG_STATE_HOME"):
+    # a relative one is to be ignored (XDG Base Directory Specification)
+    if Path(environ.get("XDG_STATE_HOME", "")).is_absolute():
         return Path(environ["XDG_STATE_HOME"]) / "pytest-adyen-creds"
     if os.name == "nt" and environ.get("LOCALAPPDATA"):
         return Path(environ["LOCALAPPDATA"]) / "pytest-adyen-creds"
@@ -53,14 +57,13 @@ class Ledger:
         self._lock = threading.Lock()
         self._open_intents: set[str] = set()
         self._settled = 0
+        self._is_unsure = False
+        self._is_torn = False
         self._had_problem = False
-        unnamed = folder / f".{run}.new"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(unnamed, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-            self._file: BinaryIO = os.fdopen(descriptor, "ab", buffering=0)
-            # locked before it has its name, so that nobody takes it for a dead run's
-            lock(self._file)
+            self._file = FileIO(self.path, "x", opener=_private)
+            self._lock_file()
         except OSError as error:
             raise self._unwritable(error) from None
         self._write(
@@ -75,10 +78,17 @@ class Ledger:
             }
         )
         try:
-            unnamed.rename(self.path)
             _sync_folder(folder)
         except OSError as error:
             raise self._unwritable(error) from None
+
+    def _lock_file(self) -> None:
+        # whoever looks for dead runs may hold it for the moment in which it is found empty
+        for _ in range(_LOCK_TRIES):
+            if lock(self._file):
+                return
+            time.sleep(_LOCK_WAIT)
+        raise OSError(f"{self.path.name} is locked by another process")
 
     def intent(self, intent: str) -> None:
         """Note that a creation is about to be sent; ``intent`` names it by URL and idempotency key."""
@@ -92,15 +102,20 @@ class Ledger:
         with self._lock:
             self._open_intents.discard(intent)
 
-    def created(self, credential_id: str) -> None:
-        """Note the id of what was created."""
-        self._write({"event": "created", "id": credential_id})
+    def lost(self) -> None:
+        """Note that an attempt had no answer, so that more may have been created than is known."""
+        with self._lock:
+            self._is_unsure = True
+
+    def created(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
+        """Note the id of what was created, and where, if that is known."""
+        self._write({"event": "created", "id": credential_id, "level": level, "account": account})
         with self._lock:
             self._settled += 1
 
-    def claiming(self, credential_id: str) -> None:
-        """Note that a throwaway is about to be claimed."""
-        self._write({"event": "claiming", "id": credential_id})
+    def claiming(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
+        """Note that a throwaway is about to be claimed, and where it is, if that is known."""
+        self._write({"event": "claiming", "id": credential_id, "level": level, "account": account})
 
     def problem(self, kind: str, text: str) -> None:
         """Keep what a run ended with, for ``adyen-creds doctor``."""
@@ -113,22 +128,28 @@ class Ledger:
     def is_settled(self) -> bool:
         """Whether every creation that was sent is known to have happened or not."""
         with self._lock:
-            return len(self._open_intents) <= self._settled
+            return not self._is_unsure and len(self._open_intents) <= self._settled
 
     def close(self, *, is_clean: bool, forget_problem: bool = True) -> None:
         """End the run: a clean one leaves no file and no earlier problem, any other leaves its file to the next run."""
+        # closed first, because not every system removes a file that is open
+        self._file.close()
         if is_clean:
             with suppress(OSError):
                 self.path.unlink()
                 if forget_problem and not self._had_problem:
                     (self.folder / _PROBLEM).unlink(missing_ok=True)
-        self._file.close()
 
     def _write(self, record: dict[str, Any]) -> None:
         line = json.dumps(record).encode() + b"\n"
         try:
             with self._lock:
-                self._file.write(line)
+                # what was cut off is a line of its own, so that it takes no other record with it
+                line = b"\n" + line if self._is_torn else line
+                self._is_torn = True
+                if self._file.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                self._is_torn = False
                 os.fsync(self._file.fileno())
         except (OSError, ValueError) as error:
             raise self._unwritable(error) from None
@@ -171,49 +192,9 @@ class LedgerBudget(Budget):
                 self._written.discard(intent)
                 self._ledger.refused(intent)
 
-
-@dataclass(frozen=True)
-class DeadRun:
-    """What the ledger of a run that was killed tells."""
-
-    path: Path
-    run: str
-    base_url: str
-    company: str
-    started: datetime
-    unsettled: int
-    """Creations that were sent and whose outcome nobody knows."""
-    known: frozenset[str]
-    """The ids it created or set out to claim."""
-
-
-@contextmanager
-def dead_runs(folder: Path, base_url: str, company: str) -> Iterator[list[DeadRun]]:
-    """Give the killed runs of one account while their files are locked, so that nobody else recovers them too.
-
-    Files that are older than :data:`KEPT_FOR`, or unreadable, are deleted. Nothing is raised for a folder that is not
-    there or cannot be read: the tags tell the rest.
-    """
-    held: list[BinaryIO] = []
-    found: list[DeadRun] = []
-    try:
-        for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
-            try:
-                file: BinaryIO = path.open("r+b")
-            except OSError:
-                continue
-            held.append(file)
-            with suppress(OSError):
-                if lock(file):
-                    run = _read(path, file.read(_LARGEST))
-                    if run is None or run.started < datetime.now(UTC) - KEPT_FOR:
-                        path.unlink()
-                    elif (run.base_url, run.company) == (base_url, company):
-                        found.append(run)
-        yield found
-    finally:
-        for open_file in held:
-            open_file.close()
+    def lost(self, intent: str) -> None:
+        """Take note that an attempt has no answer."""
+        self._ledger.lost()
 
 
 def last_problem(folder: Path) -> tuple[str, str, str] | None:
@@ -231,32 +212,8 @@ def check_writable(folder: Path) -> None:
     probe.close(is_clean=True, forget_problem=False)
 
 
-def _read(path: Path, data: bytes) -> DeadRun | None:
-    intents: set[str] = set()
-    known: set[str] = set()
-    created = 0
-    header: dict[str, Any] = {}
-    for line in data.splitlines():
-        try:
-            record = json.loads(line)
-            event = record["event"]
-        except (ValueError, KeyError, TypeError):
-            continue  # cut off in the middle of the last write
-        if event == "run":
-            header = record
-        elif event == "intent":
-            intents.add(record.get("intent"))
-        elif event == "refused":
-            intents.discard(record.get("intent"))
-        elif event in ("created", "claiming"):
-            known.add(record.get("id"))
-            created += event == "created"
-    try:
-        started = datetime.fromisoformat(header["at"])
-        run, base_url, company = header["run"], header["base_url"], header["company"]
-    except (KeyError, ValueError, TypeError):
-        return None
-    return DeadRun(path, run, base_url, company, started, max(0, len(intents) - created), frozenset(known))
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(folder: Path) -> None:

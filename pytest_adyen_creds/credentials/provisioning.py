@@ -16,7 +16,7 @@ from pytest_adyen_creds.credentials.claiming import Register, Timing
 from pytest_adyen_creds.credentials.credential import OVERLAP, Credential, Level, Rotation, from_body
 from pytest_adyen_creds.credentials.preflight import SKEW
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
-from pytest_adyen_creds.management import ManagementClient, Retries
+from pytest_adyen_creds.management import ONCE, ManagementClient
 from pytest_adyen_creds.management.answers import checked
 from pytest_adyen_creds.secrets import Secret
 
@@ -37,7 +37,6 @@ _MARGIN: Final = 2 * SKEW + timedelta(minutes=1)
 """Two machines' clocks may each be off by the skew, in opposite directions."""
 
 _POLLS: Final = (1.0, 2.0, 3.0, 5.0, 10.0)
-_ONCE: Final = Retries(tries=1)
 
 Progress = Callable[[str], None]
 
@@ -49,12 +48,12 @@ class NotReady(CredentialError):
 class Journal(Protocol):
     """What is written down before a request that cannot be taken back; the ledger is one."""
 
-    def created(self, credential_id: str) -> None:
-        """Note the id of a throwaway that was created."""
+    def created(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
+        """Note the id of a throwaway that was created, and where."""
         ...
 
-    def claiming(self, credential_id: str) -> None:
-        """Note that a throwaway is about to be claimed."""
+    def claiming(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
+        """Note that a throwaway is about to be claimed, and where it is."""
         ...
 
     def problem(self, kind: str, text: str) -> None:
@@ -65,10 +64,10 @@ class Journal(Protocol):
 class NoJournal:
     """For the embedded sandbox, which ends with the process: nothing is left behind."""
 
-    def created(self, credential_id: str) -> None:
+    def created(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
         """Note nothing."""
 
-    def claiming(self, credential_id: str) -> None:
+    def claiming(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
         """Note nothing."""
 
     def problem(self, kind: str, text: str) -> None:
@@ -156,7 +155,7 @@ class Provisioner:
         with _explained(f"no throwaway could be created at {account}"):
             body = self.resource(level, account).create({"description": description, "roles": list(base)})
         made = self._take(level, account, body, expires)
-        self.journal.created(made.id)
+        self.journal.created(made.id, level, account)
         return made
 
     def recycle(self, level: Level, account: str, may_try: Callable[[str], bool]) -> Throwaway | None:
@@ -189,7 +188,7 @@ class Provisioner:
         own = tag.make(self.run, now + CLAIM_LASTS)
         steps = claiming.claim_steps(own, now, self.timing)
         answer: claiming.Answer = None
-        self.journal.claiming(credential_id)
+        self.journal.claiming(credential_id, resource.level, resource.account)
         started = self.clock.monotonic()
         is_ours = False
         try:
@@ -199,11 +198,11 @@ class Provisioner:
                     self.clock.sleep(seconds)
                     answer = None
                 elif step == "read":
-                    register = Register.of(resource.get(credential_id, retries=_ONCE))
+                    register = Register.of(resource.get(credential_id, retries=ONCE))
                     answer = register, self.clock.monotonic() - started
                     self.client.ownership.lease(credential_id, register.description)
                 else:
-                    resource.update(credential_id, {"description": own}, retries=_ONCE, not_after=started + seconds)
+                    resource.update(credential_id, {"description": own}, retries=ONCE, not_after=started + seconds)
                     answer = self.clock.monotonic() - started
         except StopIteration as end:
             is_ours = bool(end.value)
@@ -307,7 +306,7 @@ class Provisioner:
             credential = throwaway.credential
             # not through _update: what a test is doing to the credential meanwhile is not for this to know
             self.resource(credential.level, credential.account).update(
-                throwaway.id, {"description": tag.make(self.run, expires)}, retries=_ONCE
+                throwaway.id, {"description": tag.make(self.run, expires)}, retries=ONCE
             )
             throwaway.expires = expires
 
@@ -331,7 +330,7 @@ class Provisioner:
         """Deactivate the throwaway and let its tag expire, so that a later run can recycle it."""
         self._require_ours(throwaway)
         credential = throwaway.credential
-        released = tag.make(self.run, self.clock.now().replace(second=0, microsecond=0))
+        released = tag.released(self.run, self.clock.now())
         with _explained(f"throwaway {throwaway.id} could not be switched off"):
             self.resource(credential.level, credential.account).update(
                 throwaway.id, {"active": False, "description": released}
@@ -342,13 +341,10 @@ class Provisioner:
         # within its time nobody else takes it, unless a claim's write came so late that it met no free throwaway any
         # more; after its time, by the clock that is furthest ahead, it may have been swept and claimed by another run
         credential = throwaway.credential
-        seen = tag.parse(credential.description)
-        is_tagged = seen is not None and seen.run == self.run
-        if is_tagged and self.clock.now() + _MARGIN < throwaway.expires:
+        if tag.run_of(credential.description) == self.run and self.clock.now() + _MARGIN < throwaway.expires:
             return
         body = self.resource(credential.level, credential.account).get(throwaway.id)
-        parsed = tag.parse(body.get("description"))
-        if parsed is None or parsed.run != self.run:
+        if tag.run_of(body.get("description")) != self.run:
             self.client.ownership.release(throwaway.id)
             raise CredentialError(
                 f"throwaway {throwaway.id} was taken over by another run, whose tag it carries; "

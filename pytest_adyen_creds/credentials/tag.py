@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_adyen_creds.management.tag import LONGEST_DESCRIPTION, Tag, make, new_run, parse
+from pytest_adyen_creds.management.tag import LONGEST_DESCRIPTION, Tag, make, new_run, parse, released, run_of
 
-__all__ = ["LONGEST_DESCRIPTION", "Tag", "make", "new_run", "parse"]
+__all__ = ["LONGEST_DESCRIPTION", "Tag", "make", "new_run", "parse", "released", "run_of"]

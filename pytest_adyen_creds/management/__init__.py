@@ -10,8 +10,8 @@ from pytest_adyen_creds.management.bodies import (
 from pytest_adyen_creds.management.budget import Budget
 from pytest_adyen_creds.management.client import ManagementClient
 from pytest_adyen_creds.management.messages import SECRET_PROPERTIES
-from pytest_adyen_creds.management.ownership import Ownership
-from pytest_adyen_creds.management.pacing import Clock, RateLimit, Retries, SystemClock
+from pytest_adyen_creds.management.ownership import Ownership, Place
+from pytest_adyen_creds.management.pacing import ONCE, Clock, RateLimit, Retries, SystemClock
 from pytest_adyen_creds.management.resources import Credentials, Me, Origins
 from pytest_adyen_creds.management.transports import (
     Exchange,
@@ -22,6 +22,7 @@ from pytest_adyen_creds.management.transports import (
 )
 
 __all__ = [
+    "ONCE",
     "SECRET_PROPERTIES",
     "Budget",
     "Clock",
@@ -39,6 +40,7 @@ __all__ = [
     "Origins",
     "Ownership",
     "Page",
+    "Place",
     "RateLimit",
     "Retries",
     "SystemClock",

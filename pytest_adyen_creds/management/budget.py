@@ -10,7 +10,8 @@ from pytest_adyen_creds.errors import BudgetSpent
 class Budget:
     """At most ``limit`` creations, counted by intent; thread-safe.
 
-    A run of many processes brings a subclass that they share: :meth:`reserve` and :meth:`free` are all that is called.
+    A run of many processes brings a subclass that they share: :meth:`reserve`, :meth:`free` and :meth:`lost` are all
+    that is called.
     """
 
     def __init__(self, limit: int) -> None:
@@ -39,3 +40,9 @@ class Budget:
         """Give the slot back: the server said that nothing was created."""
         with self._lock:
             self._intents.discard(intent)
+
+    def lost(self, intent: str) -> None:
+        """Take note that an attempt for ``intent`` has no answer, so that more than one may have been created for it.
+
+        A server that does not honour the idempotency key creates one for each attempt. The slot stays taken.
+        """

@@ -112,9 +112,9 @@ class ManagementClient:
         ``path`` starts with ``/`` and comes after the base URL, or is a URL below it. ``content`` is sent as it is,
         ``json`` (also None) as JSON. ``auth``: an API key, a username with its password, or None for no sign-in;
         default: the client's own, unless ``headers`` carry one. ``not_after``, by the clock's monotonic seconds, is
-        when it is too late to send it, whatever it waited for. Raises :class:`EndpointRefused`, :class:`OwnershipRefused`
-        (nothing was sent), :class:`ApiError` when no answer came or it was too late, and :class:`AdyenCredsError` once
-        the client is closed.
+        when it is too late to send it, whatever it waited for. Raises :class:`EndpointRefused` and
+        :class:`OwnershipRefused` (nothing was sent), :class:`ApiError` when no answer came or it was too late, and
+        :class:`AdyenCredsError` once the client is closed.
         """
         try:
             request = self._http.build_request(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 import uuid
@@ -20,6 +21,7 @@ SECRET_PROPERTIES: Final = frozenset({"apiKey", "password", "clientKey"})
 
 _SECRET_NAMES: Final = frozenset(name.lower() for name in SECRET_PROPERTIES)
 _SECRET_TEXT: Final = re.compile(r'\\*"(?:apiKey|password|clientKey)\\*"\s*:\s*\\*"([^"\r\n]+)', re.IGNORECASE)
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LIVE_KEY: Final = re.compile(rf"{LIVE_PREFIX}[A-Za-z0-9]{{8,}}")
 
 
@@ -85,11 +87,17 @@ def shown_credentials(request: httpx.Request) -> Iterator[tuple[str, str]]:
 
 
 def intent_of(request: httpx.Request) -> str:
-    """Return what makes two attempts one creation: URL and idempotency key; without a usable key, always a new one."""
+    """Return what makes two attempts one creation, by URL and idempotency key; without a usable key, always a new one.
+
+    It is written to disk, and a query or a key can hold anything: it shows method, URL without its query, and a key that
+    is a UUID; the rest is in a digest.
+    """
     keys = request.headers.get_list("idempotency-key")
     # A key that the server might not honour makes no two attempts one.
     key = keys[0] if len(keys) == 1 and re.fullmatch(r"[!-~]{1,64}", keys[0]) else uuid.uuid4().hex
-    return f"{request.method} {request.url} {key}"
+    digest = hashlib.sha256(f"{request.url} {key}".encode()).hexdigest()
+    shown = key if _UUID.fullmatch(key) else "-"
+    return f"{request.method} {request.url.copy_with(query=None)} {shown} {digest}"
 
 
 class _Pairs(list[tuple[str, Any]]):

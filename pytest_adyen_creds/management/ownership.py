@@ -36,6 +36,8 @@ _OVERRIDES: Final = frozenset(
 )
 
 Outcome = Literal["created", "refused", "unknown"]
+Place = tuple[Literal["company", "merchant"], str]
+"""Where a credential was made: level and account."""
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Ownership:
         self._provisioning_usernames = frozenset(provisioning_usernames)
         self._lock = threading.RLock()
         self._leases: dict[str, _Lease] = {}
-        self._created: list[str] = []
+        self._created: dict[str, Place | None] = {}
         self._intents: dict[str, _Intent] = {}
         self._origins: dict[str, set[str]] = {}
         self._halted: str | None = None
@@ -98,6 +100,11 @@ class Ownership:
         """The ids of the credentials that answers said this run created, in order: to be deactivated at the end."""
         with self._lock:
             return tuple(self._created)
+
+    def made_at(self, credential_id: str) -> Place | None:
+        """Return the level and the account at which this run created a credential; None where it did not."""
+        with self._lock:
+            return self._created.get(credential_id)
 
     @property
     def halted(self) -> str | None:
@@ -127,6 +134,10 @@ class Ownership:
                 "belongs to someone else; nothing was sent: lease tagged credentials only"
             )
         self._hold(credential_id, username, api_key)
+
+    def adopt(self, credential_id: str) -> None:
+        """Hold a lease on a credential that this run created, whatever its description: an answer said so."""
+        self._hold(credential_id, None, None)
 
     def register_key(self, credential_id: str, api_key: Secret) -> None:
         """Let ``api_key``, a key of a leased credential, change ``/me``."""
@@ -238,6 +249,8 @@ class Ownership:
             state = self._intents[intent]
             state.in_flight -= 1
             state.settled = state.settled or outcome != "refused"
+            if outcome == "unknown":
+                self.budget.lost(intent)
             if not state.in_flight and not state.settled:
                 del self._intents[intent]
                 self.budget.free(intent)
@@ -249,20 +262,22 @@ class Ownership:
             return
         with self._lock:
             if request.method == "POST" and target.action == "credentials" and isinstance(body, dict):
-                self._adopt(body)
+                self._adopt(body, target)
             owner = self._asked(request) if target.level == "me" else target.credential
             if target.action == "generateApiKey" and owner in self._leases and isinstance(body, dict):
                 self._note_key(str(owner), body)
             for credential_id, origin_id in origins_in(body, owner if "origin" in target.action else None):
                 self._origins.setdefault(credential_id, set()).add(origin_id)
 
-    def _adopt(self, body: dict[str, Any]) -> None:
+    def _adopt(self, body: dict[str, Any], target: Target) -> None:
         # What the server says this run's own request created is this run's, tagged or not: it must be deactivated.
         credential_id, username = body.get("id"), body.get("username")
         if not isinstance(credential_id, str) or not re.fullmatch(ITEM, credential_id):
             return
-        if credential_id not in self._created:
-            self._created.append(credential_id)
+        place: Place | None = None
+        if target.level != "me" and target.account is not None:
+            place = target.level, target.account
+        self._created.setdefault(credential_id, place)
         self._hold(credential_id, username if isinstance(username, str) else None, None)
         self._note_key(credential_id, body)
 

@@ -52,6 +52,17 @@ def make(run: str, expires: datetime) -> str:
     return f"pytest-adyen-creds {run} exp {utc.replace(tzinfo=None).isoformat(timespec='minutes')}Z"
 
 
+def released(run: str, now: datetime) -> str:
+    """Return the description of a throwaway of ``run`` whose time is over at ``now``, so that it can be recycled."""
+    return make(run, now.replace(second=0, microsecond=0))
+
+
+def run_of(description: object) -> str | None:
+    """Return the run that wrote the tag that ``description`` is; None where it is none."""
+    parsed = parse(description)
+    return None if parsed is None else parsed.run
+
+
 def parse(description: object) -> Tag | None:
     """Return the tag that ``description`` is, or None: nothing before it, nothing after it, and a minute that exists.
 

@@ -82,7 +82,7 @@ def test_sweep_says_what_it_could_not_switch_off(account, url, capsys):
     assert main(["sweep"]) == 1
     out = capsys.readouterr().out
     assert out.startswith(f"still active    {old}")
-    assert "run adyen-creds sweep again" in out
+    assert "run adyen-creds sweep" in out
 
 
 def test_sweep_waits_for_what_passes(account, url):

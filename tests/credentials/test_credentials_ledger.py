@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.credentials import ledger as ledgers
-from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, dead_runs, last_problem, state_folder
+from pytest_adyen_creds.credentials import deadruns, tag
+from pytest_adyen_creds.credentials.deadruns import dead_runs
+from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, check_writable, last_problem, state_folder
 from pytest_adyen_creds.errors import BudgetSpent, CredentialError
+from pytest_adyen_creds.management import Ownership
 
 URL, COMPANY = "http://127.0.0.1:8080/v3", "TestCompany"
 
@@ -60,6 +65,8 @@ def test_a_killed_runs_ledger_is_told_from_a_living_ones(tmp_path):
             assert meanwhile == []
     with dead_runs(tmp_path, "http://127.0.0.1:1/v3", COMPANY) as dead:
         assert dead == []
+    with dead_runs(tmp_path, URL.replace("v3", "v1"), COMPANY) as dead:
+        assert {run.run for run in dead} == {"deadrun0"}
     alive.close(is_clean=False)
     with dead_runs(tmp_path, URL, COMPANY) as dead:
         assert {run.run for run in dead} == {"alive000", "deadrun0"}
@@ -80,12 +87,20 @@ def test_a_ledger_that_is_cut_off_anywhere_is_read_as_far_as_it_goes(tmp_path_fa
 
 
 def test_old_and_unreadable_files_go(tmp_path, monkeypatch):
-    (tmp_path / "junk.jsonl").write_text("not json\n")
+    junk, new = tmp_path / "junk.jsonl", tmp_path / "new.jsonl"
+    junk.write_text("not json\n")
+    long_ago = (datetime.now(UTC) - timedelta(days=2)).timestamp()
+    os.utime(junk, (long_ago, long_ago))
+    new.write_text("")
     die(tmp_path)
-    monkeypatch.setattr(ledgers, "KEPT_FOR", timedelta(seconds=-1))
+    monkeypatch.setattr(deadruns, "KEPT_FOR", timedelta(seconds=-1))
+    with dead_runs(tmp_path, URL, COMPANY, tidy=False) as dead:
+        assert dead == []
+    assert len(list(tmp_path.glob("*.jsonl"))) == 3
     with dead_runs(tmp_path, URL, COMPANY) as dead:
         assert dead == []
-    assert list(tmp_path.glob("*.jsonl")) == []
+    # a run may be about to write its first line
+    assert list(tmp_path.glob("*.jsonl")) == [new]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -130,12 +145,62 @@ def test_a_problem_is_kept_until_a_run_went_well(tmp_path):
     ledger.problem("BudgetSpent", "no more")
     ledger.close(is_clean=True)
     assert last_problem(tmp_path)[:2] == ("BudgetSpent", "no more")
-    ledgers.check_writable(tmp_path)
+    check_writable(tmp_path)
     assert last_problem(tmp_path) is not None
     Ledger(tmp_path, "run00001", URL, COMPANY).close(is_clean=True)
     assert last_problem(tmp_path) is None
 
 
+def test_a_write_that_was_cut_off_is_an_error_and_spoils_no_other_record(tmp_path):
+    ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
+    size = ledger.path.stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
+        with pytest.raises(CredentialError, match="nothing was sent"):
+            ledger.intent("POST one")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    ledger.created("S2-1", "merchant", "TestMerchantEU")
+    ledger.close(is_clean=False)
+    with dead_runs(tmp_path, URL, COMPANY) as (run,):
+        assert (run.created, run.places) == ({"S2-1"}, {"S2-1": ("merchant", "TestMerchantEU")})
+
+
+def test_an_intent_tells_where_and_nothing_that_a_request_carried(tmp_path):
+    ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
+    ownership = Ownership(LedgerBudget(1, ledger))
+    request = httpx.Request(
+        "POST",
+        f"{URL}/merchants/M/apiCredentials?apiKey=a-key-in-the-query",
+        json={"description": tag.make("run00000", datetime.now(UTC) + timedelta(hours=1))},
+        headers={"idempotency-key": "a-key-of-the-tests"},
+    )
+    ownership.settle(ownership.admit(request), "unknown")
+    ledger.close(is_clean=False)
+    written = ledger.path.read_text()
+    assert "a-key" not in written
+    with dead_runs(tmp_path, URL, COMPANY) as (run,):
+        assert (run.unsettled, run.accounts) == (1, {("merchant", "M")})
+
+
+def test_an_attempt_without_an_answer_leaves_the_run_unsettled(tmp_path):
+    # a server that does not honour the idempotency key has created two
+    ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
+    ownership = Ownership(LedgerBudget(1, ledger))
+    description = tag.make("run00000", datetime.now(UTC) + timedelta(hours=1))
+    request = httpx.Request("POST", f"{URL}/companies/C/apiCredentials", json={"description": description})
+    request.headers["idempotency-key"] = "one"
+    ownership.settle(ownership.admit(request), "unknown")
+    ownership.settle(ownership.admit(request), "created")
+    ledger.created("S2-1")
+    assert not ledger.is_settled
+    ledger.close(is_clean=True)
+
+
 def test_the_folder_is_the_users_own():
     assert state_folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/pytest-adyen-creds")
+    assert state_folder({"XDG_STATE_HOME": "state", "HOME": "/h"}) == Path("/h/.local/state/pytest-adyen-creds")
     assert state_folder({"HOME": "/h"}) == Path("/h/.local/state/pytest-adyen-creds")

@@ -1,18 +1,22 @@
-"""Provisioning over an embedded sandbox, while clocks, answers and other runs interfere."""
+"""Provisioning and recovery over an embedded sandbox, while clocks, answers and other runs interfere."""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
+from pytest_adyen_creds.credentials.credential import Level
+from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.provisioning import Provisioner
-from pytest_adyen_creds.credentials.recovery import Recovery
+from pytest_adyen_creds.credentials.recovery import Recovery, Swept
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.management import Budget, ManagementClient, Ownership
+from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership
 from pytest_adyen_creds.sandbox import Sandbox
 
 COMPANY = ("company", "TestCompany")
@@ -57,10 +61,17 @@ class Account:
         run.switch_off(made)
         return made.id
 
+    def recovery(self, clock: SandboxClock | None = None) -> Recovery:
+        client = self.client(Ownership(0))
+        return Recovery(client, [client.company("TestCompany")], clock or self.clock)
+
     def sweep(self, clock: SandboxClock | None = None) -> list[str]:
-        with self.client(Ownership(0)) as client:
-            found = Recovery(client, [client.company("TestCompany")], clock or self.clock).sweep(())[0]
-        return [item.id for item in found]
+        return [item.id for item in self.recovery(clock).sweep(())[0]]
+
+    def rename(self, credential_id: str, description: str) -> None:
+        """Change a description as somebody else may, by hand."""
+        with self.client(Ownership.sandbox()) as client:
+            client.company("TestCompany").update(credential_id, {"description": description})
 
 
 @pytest.fixture
@@ -128,3 +139,94 @@ def test_two_machines_whose_clocks_are_off_never_hold_one_throwaway(account):
     with pytest.raises(CredentialError, match="taken over by another run"):
         one.reset(made)
     assert tag.parse(account.body(made.id)["description"]).run == other.run
+
+
+class Killed:
+    """A run that made ``made`` and was killed; its ledger is in ``folder``."""
+
+    def __init__(self, account: Account, folder: Path, level: Level, name: str) -> None:
+        self.account, self.folder = account, folder
+        run = account.run()
+        ledger = run.journal = Ledger(folder, run.run, run.client.base_url, "TestCompany")
+        self.run = run.run
+        self.id = run.create(level, name).id
+        ledger.close(is_clean=False)
+
+    def recover(self, **arguments) -> list[Swept]:
+        return self.account.recovery().run(self.folder, "TestCompany", **arguments)
+
+    @property
+    def is_known(self) -> bool:
+        return bool(list(self.folder.glob("*.jsonl")))
+
+
+def hide_merchants(monkeypatch) -> None:
+    """Let a company's list leave out what was made at its merchant accounts: nobody published that it shows it."""
+    whole = Credentials.iterate
+
+    def iterate(self, page_size=100):
+        for body in whole(self, page_size):
+            if self.level == "merchant" or not body.get("associatedMerchantAccounts"):
+                yield body
+
+    monkeypatch.setattr(Credentials, "iterate", iterate)
+
+
+def test_what_a_killed_run_made_at_another_account_is_found_there(account, tmp_path, monkeypatch):
+    hide_merchants(monkeypatch)
+    killed = Killed(account, tmp_path, "merchant", "TestMerchantEU")
+    assert [(item.id, item.account, item.problem) for item in killed.recover()] == [(killed.id, "TestMerchantEU", None)]
+    assert account.body(killed.id)["active"] is False
+    assert not killed.is_known
+
+
+def test_what_no_list_shows_is_asked_for_by_its_id(account, tmp_path, monkeypatch):
+    killed = Killed(account, tmp_path, "company", "TestCompany")
+    monkeypatch.setattr(Credentials, "iterate", lambda self, page_size=100: iter(()))
+    assert [item.id for item in killed.recover()] == [killed.id]
+    assert account.body(killed.id)["active"] is False
+    assert not killed.is_known
+
+
+def test_a_ledger_stays_while_something_it_names_cannot_be_found(account, tmp_path):
+    killed = Killed(account, tmp_path, "company", "TestCompany")
+    (path,) = tmp_path.glob("*.jsonl")
+    with path.open("a") as file:
+        file.write(json.dumps({"event": "created", "id": "S2-gone"}) + "\n")
+    swept = {item.id: item.problem for item in killed.recover()}
+    assert swept[killed.id] is None
+    assert "look for it in the Customer Area, and run adyen-creds sweep" in swept["S2-gone"]
+    assert killed.is_known
+
+
+def test_what_carries_no_tag_any_more_is_named_and_left_alone(account, tmp_path):
+    killed = Killed(account, tmp_path, "company", "TestCompany")
+    account.rename(killed.id, "Production")
+    (found,) = killed.recover()
+    assert found.id == killed.id
+    assert "is not touched; switch it off in the Customer Area" in found.problem
+    assert account.body(killed.id)["active"] is True
+    assert killed.is_known
+
+
+def test_a_dry_run_changes_nothing_on_disk_either(account, tmp_path):
+    killed = Killed(account, tmp_path, "company", "TestCompany")
+    assert [item.id for item in killed.recover(dry_run=True)] == [killed.id]
+    assert account.body(killed.id)["active"] is True
+    assert killed.is_known
+    killed.recover()
+    assert not killed.is_known
+
+
+def test_what_a_run_created_is_switched_off_by_id_whatever_its_description(account):
+    run = account.run()
+    mine, untagged, taken = (run.create(*COMPANY).id for _ in range(3))
+    account.rename(untagged, "7")
+    account.rename(taken, tag.make("00000000", account.clock.now() + timedelta(hours=1)))
+    places = {mine: COMPANY, untagged: None, taken: None, "S2-gone": None}
+    swept = {item.id: item.problem for item in account.recovery().switch_off_ids(run.run, places)}
+    assert swept.keys() == {mine, untagged, "S2-gone"}
+    assert swept[mine] is swept[untagged] is None
+    assert "look for it in the Customer Area" in swept["S2-gone"]
+    assert [account.body(item)["active"] for item in (mine, untagged, taken)] == [False, False, True]
+    assert tag.run_of(account.body(untagged)["description"]) == run.run
