@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, load_contract
-from pytest_adyen_creds.errors import ContractError
+from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.files import read_json
 from pytest_adyen_creds.printable import printed
 
@@ -30,7 +30,7 @@ def _structures(context: click.Context, parameter: click.Parameter, start: str) 
     """Return the names of structures that begin with ``start``, for the shell's completion."""
     try:
         found = load_contract(context.params.get("api_version") or "v3", context.params.get("folder"))
-    except ContractError:
+    except AdyenCredsError:
         return []
     return [name for name in found.structures if name.startswith(start)]
 

@@ -9,43 +9,24 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.contract.documents import Document, Schema
+from pytest_adyen_creds.contract.keywords import (
+    ANNOTATIONS,
+    ARRAY,
+    CARRIED,
+    COMPOSITION,
+    DOCUMENT,
+    KEYWORDS,
+    NUMERIC,
+    RENAMED,
+    misshapen,
+)
 from pytest_adyen_creds.contract.primitives import ENCODINGS, PRIMITIVES, binary
 from pytest_adyen_creds.errors import ContractError
 
 REFS: Final = "#/components/schemas/"
 """Where the references of a compiled schema point."""
 
-_DOCUMENT: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})
-_CARRIED: Final = frozenset({"description", "examples", "default"})
-_ANNOTATIONS: Final = frozenset(
-    {"name", "abstract", "precision", "scale", "unit", "ucumUnit", "currency", "symbols", "descriptions", "altenums"}
-    | {"identity", "relations", "contentCompression", "contentMediaType"}
-)
-"""Keywords that decide nothing about a value; those with a meaning for readers are carried as ``x-…``."""
-
-_COMPOSITION: Final = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
-_NUMERIC: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _AS_TEXT: Final = frozenset({"int64", "uint64", "int128", "uint128", "decimal"})
-_ARRAY: Final = ("minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains")
-
-_KEYWORDS: Final[dict[str, frozenset[str]]] = {
-    "object": frozenset({"properties", "required", "additionalProperties", "$extends"})
-    | {"minProperties", "maxProperties", "dependentRequired", "patternProperties", "propertyNames", "has"},
-    "map": frozenset({"values", "minEntries", "maxEntries", "patternKeys", "keyNames", "has"}),
-    "array": frozenset({"items", *_ARRAY}),
-    "set": frozenset({"items", *_ARRAY}),
-    "tuple": frozenset({"properties", "tuple", "$extends", "required", "additionalProperties"}),
-    "choice": frozenset({"choices", "selector", "$extends"}),
-    "any": frozenset(),
-    "string": frozenset({"enum", "const", "minLength", "maxLength", "pattern", "format", "contentEncoding"}),
-    "binary": frozenset({"enum", "const", "contentEncoding"}),
-}
-_RENAMED: Final = {
-    "minEntries": "minProperties",
-    "maxEntries": "maxProperties",
-    "patternKeys": "patternProperties",
-    "keyNames": "propertyNames",
-}
 
 
 class Compiler:
@@ -81,6 +62,7 @@ class Compiler:
     def _schema(self, node: Any, at: str) -> Schema:
         if not isinstance(node, dict):
             self._refuse(at, "a schema must be an object")
+        self._check_shapes(node, at)
         composed = self._composition(node, at)
         kind = node.get("type")
         if kind is None:
@@ -99,10 +81,11 @@ class Compiler:
             self._check_keywords(node, frozenset(), at)
         else:
             result = self._typed(kind, node, at)
-        for keyword, value in composed.items():
-            if keyword in result:
-                result = {"allOf": [result]}
-            result[keyword] = value
+        if result.keys().isdisjoint(COMPOSITION):
+            result = result | composed
+        elif composed:
+            # what is there already and what is added bind both
+            result = {"allOf": [result, composed]}
         return result | self._annotations(node)
 
     def _member(self, item: Any, at: str) -> Schema:
@@ -135,21 +118,23 @@ class Compiler:
             "binary": self._binary,
         }
         if kind in build:
-            self._check_keywords(node, _KEYWORDS[kind], at)
+            self._check_keywords(node, KEYWORDS[kind], at)
             return build[kind](node, at)
         if kind not in PRIMITIVES:
             self._refuse(f"{at}/type", f"{kind!r} is not a type of JSON Structure core")
-        self._check_keywords(node, frozenset({"enum", "const", *_NUMERIC}), at)
+        self._check_keywords(node, frozenset({"enum", "const", *NUMERIC}), at)
         return self._primitive(kind, node, at)
 
     def _primitive(self, kind: str, node: Schema, at: str) -> Schema:
         result = dict(PRIMITIVES[kind])
-        for keyword in _NUMERIC:
+        for keyword in NUMERIC:
             if keyword not in node:
                 continue
             if result["type"] not in ("integer", "number"):
                 why = "its values are text" if kind in _AS_TEXT else "it is not a number"
                 self._refuse(f"{at}/{keyword}", f"cannot be expressed for {kind}: {why}; remove it")
+            if isinstance(node[keyword], bool) or not isinstance(node[keyword], int | float):
+                self._refuse(f"{at}/{keyword}", "must be a number; correct it")
             tighter = {"minimum": max, "maximum": min}.get(keyword)
             result[keyword] = tighter(node[keyword], result.get(keyword, node[keyword])) if tighter else node[keyword]
         return result | self._values(node)
@@ -198,7 +183,7 @@ class Compiler:
         result: Schema = {}
         for keyword in ("minProperties", "maxProperties", "minEntries", "maxEntries", "dependentRequired"):
             if keyword in node:
-                result[_RENAMED.get(keyword, keyword)] = node[keyword]
+                result[RENAMED.get(keyword, keyword)] = node[keyword]
         for keyword in ("patternProperties", "patternKeys"):
             if keyword in node:
                 result["patternProperties"] = {
@@ -231,7 +216,7 @@ class Compiler:
         result: Schema = {"type": "array", "items": self._schema(node["items"], f"{at}/items")}
         if node["type"] == "set":
             result["uniqueItems"] = True
-        for keyword in _ARRAY:
+        for keyword in ARRAY:
             if keyword in node:
                 value = node[keyword]
                 result[keyword] = self._schema(value, f"{at}/contains") if keyword == "contains" else value
@@ -289,10 +274,11 @@ class Compiler:
             name, target, base = self._document.resolve(pointer, f"{at.removeprefix('#')}/$extends")
             if target in seen:
                 self._refuse(f"{at}/$extends", f"{name} extends itself; break the circle")
+            self._check_base(base, target, at)
             base = self._flatten(base, target, (*seen, target))
             properties = base.get("properties", {}) | properties
             required += base.get("required", [])
-            inherited = _KEYWORDS["object"] - {"properties", "required", "additionalProperties", "$extends"}
+            inherited = KEYWORDS["object"] - {"properties", "required", "additionalProperties", "$extends"}
             merged |= {key: value for key, value in base.items() if key in inherited}
         again = properties.keys() & node.get("properties", {}).keys()
         if again:
@@ -302,9 +288,21 @@ class Compiler:
         merged["required"] = list(dict.fromkeys(_hashable(name) for name in required + node.get("required", [])))
         return merged
 
+    def _check_base(self, base: Schema, target: str, at: str) -> None:
+        self._check_shapes(base, target)
+        kind = base.get("type")
+        if kind not in ("object", "tuple"):
+            self._refuse(f"{at}/$extends", f"{target} is {_kind(base)}; only an object or a tuple can be extended")
+        self._check_keywords(base, KEYWORDS[kind], target)
+        if composed := sorted(base.keys() & set(COMPOSITION)):
+            self._refuse(
+                f"{at}/$extends",
+                f"{', '.join(composed)} of {target} would not be inherited; move them to the types that extend it",
+            )
+
     def _composition(self, node: Schema, at: str) -> Schema:
         result: Schema = {}
-        for keyword in _COMPOSITION:
+        for keyword in COMPOSITION:
             if keyword not in node:
                 continue
             value = node[keyword]
@@ -315,20 +313,25 @@ class Compiler:
             )
         return result
 
+    def _check_shapes(self, node: Schema, at: str) -> None:
+        for keyword, value in node.items():
+            if expected := misshapen(keyword, value):
+                self._refuse(f"{at}/{keyword}", f"must be {expected}; correct it")
+
     def _check_keywords(self, node: Schema, known: frozenset[str], at: str) -> None:
         for keyword in node:
             if keyword == "altnames" and "json" in node[keyword]:
                 self._refuse(f"{at}/altnames", "a name of its own on the wire cannot be expressed; rename the property")
-            if keyword in known or keyword in _CARRIED or keyword in _ANNOTATIONS or keyword in _COMPOSITION:
+            if keyword in known or keyword in CARRIED or keyword in ANNOTATIONS or keyword in COMPOSITION:
                 continue
-            if keyword in ("type", "altnames") or keyword.startswith("x-") or (at == "#" and keyword in _DOCUMENT):
+            if keyword in ("type", "altnames") or keyword.startswith("x-") or (at == "#" and keyword in DOCUMENT):
                 continue
             self._refuse(f"{at}/{keyword}", f"{keyword!r} means nothing for {_kind(node)}; remove or correct it")
 
     def _annotations(self, node: Schema) -> Schema:
-        result: Schema = {key: value for key, value in node.items() if key in _CARRIED}
+        result: Schema = {key: value for key, value in node.items() if key in CARRIED}
         result |= {key: value for key, value in node.items() if key.startswith("x-")}
-        carried = (_ANNOTATIONS - {"name", "abstract"}) & node.keys()
+        carried = (ANNOTATIONS - {"name", "abstract"}) & node.keys()
         return result | {f"x-{key}": node[key] for key in sorted(carried)}
 
     def _refuse(self, at: str, why: str) -> NoReturn:

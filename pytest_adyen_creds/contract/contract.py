@@ -86,6 +86,11 @@ class Contract:
         """Return each place where ``body``, a parsed JSON value, departs from the structure ``name``."""
         return self._validator(name).validate(body)
 
+    def check(self) -> None:
+        """Raise :class:`ContractError` where a structure is no schema that bodies can be judged by."""
+        for name in self._schemas:
+            _ = self._validator(name).is_valid
+
     def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """Return the operation of a request and its decoded path parameters, or None; see :meth:`Router.match`."""
         return self._router.match(method, path)
@@ -187,8 +192,11 @@ def load_contract(version: str = "v3", directory: Path | None = None) -> Contrac
         known = ", ".join(sorted(found.parent.name for found in folder.glob("*/openapi.yaml"))) or "none"
         raise ContractError(f"{folder}: no contract {version!r} (versions there: {known}); correct version or folder")
     openapi, paths = read_openapi(path)
-    documents = load_documents([source.parent / "structures" for source in paths])
-    return Contract(version, openapi, documents, path)
+    folders = [source.parent / "structures" for source in paths]
+    contract = Contract(version, openapi, load_documents(folders), path)
+    if directory is not None:
+        contract.check()
+    return contract
 
 
 def _compile(documents: Any) -> tuple[dict[str, Schema], dict[str, str]]:
@@ -256,7 +264,7 @@ def _closure(schema: Schema, schemas: Mapping[str, Schema]) -> set[str]:
     while todo:
         for reference in _references(todo.pop()):
             name = reference.removeprefix(REFS)
-            if name not in found:
+            if name not in found and name in schemas:  # else it is a part of an example or a constant
                 found.add(name)
                 todo.append(schemas[name])
     return found

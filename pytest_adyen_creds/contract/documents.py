@@ -62,6 +62,9 @@ def load_documents(folders: Iterable[Path]) -> dict[str, Document]:
             source = read_json(path)
             if not isinstance(source, dict) or not isinstance(source.get("$id"), str):
                 raise ContractError(f"{path}: is not a JSON Structure document; give it a $id")
+            for keyword, kind, expected in (("definitions", dict, "an object"), ("$uses", list, "a list")):
+                if not isinstance(source.get(keyword, kind()), kind):
+                    raise ContractError(f"{path}#/{keyword}: must be {expected}; correct it")
             if source["$id"] in by_id:
                 raise ContractError(f"{path}#/$id: another document has the $id {source['$id']}; give each its own")
             sources[path] = by_id[source["$id"]] = source
@@ -97,7 +100,7 @@ def _expand(node: Schema, pointer: str, by_id: Mapping[str, Schema], path: Path,
         uri = node.get(keyword)
         if uri is None:
             continue
-        if uri not in by_id:
+        if not isinstance(uri, str) or uri not in by_id:
             raise ContractError(f"{path}{pointer}/{keyword}: no document has the $id {uri!r}; add it or correct this")
         if uri in stack:
             raise ContractError(f"{path}{pointer}/{keyword}: {uri} imports itself; break the circle")

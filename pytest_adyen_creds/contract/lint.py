@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_adyen_creds.contract.contract import load_contract
+from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.contract.operations import read_openapi
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.files import read_json
@@ -21,12 +22,16 @@ def lint(folder: Path, version: str) -> Iterator[str]:
     from json_structure import SchemaValidator
 
     _, paths = read_openapi(folder / version / "openapi.yaml")
-    files = [file for path in paths for file in sorted((path.parent / "structures").glob("*.struct.json"))]
+    files = [file for path in paths for file in sorted((path.parent / "structures").glob(f"*{SUFFIX}"))]
     sources = {file: read_json(file) for file in files}
     for file, source in sources.items():
         others = [copy.deepcopy(other) for path, other in sources.items() if path != file]
-        validator = SchemaValidator(allow_import=True, extended=True, external_schemas=others)
-        for problem in [*validator.validate(copy.deepcopy(source)), *validator.warnings]:
+        try:
+            validator = SchemaValidator(allow_import=True, extended=True, external_schemas=others)
+            problems = [*validator.validate(copy.deepcopy(source)), *validator.warnings]
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            problems = [f"the official validator cannot read it ({type(error).__name__}: {error})"]
+        for problem in problems:
             yield f"{file}: {problem}"
     try:
         contract = load_contract(version, folder)

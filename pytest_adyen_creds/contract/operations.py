@@ -14,6 +14,8 @@ from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.files import read_document
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+PARAMETER: Final = re.compile(r"\{([^{}/]+)\}")
+"""A parameter in a path."""
 EXTENDS: Final = "x-extends"
 """In a document: the document that this one is a JSON merge patch (RFC 7396) on, as a relative path."""
 
@@ -109,15 +111,19 @@ def read_operations(document: Mapping[str, Any], source: Path) -> dict[str, Oper
 
 
 def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation]:
-    for path, item in document.get("paths", {}).items():
-        item = dereference(document, item, f"{source}#/paths/{path}")
+    _object(document.get("components", {}), f"{source}#/components")
+    for path, item in _object(document.get("paths", {}), f"{source}#/paths").items():
+        names = PARAMETER.findall(path)
+        if len(set(names)) < len(names):
+            raise ContractError(f"{source}#/paths/{path}: names a parameter twice; give each its own name")
+        item = _object(dereference(document, item, f"{source}#/paths/{path}"), f"{source}#/paths/{path}")
         for method in METHODS:
             if method not in item:
                 continue
             where = f"{source}#/paths/{path}/{method}"
-            node = item[method]
+            node = _object(item[method], where)
             responses = {}
-            for status, response in node.get("responses", {}).items():
+            for status, response in _object(node.get("responses", {}), f"{where}/responses").items():
                 if not re.fullmatch("[1-5][0-9][0-9]", str(status)):
                     raise ContractError(f"{where}/responses/{status}: name each status, like 200")
                 response = dereference(document, response, where)
@@ -129,7 +135,7 @@ def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation
                 path=path,
                 id=node.get("operationId", f"{method}{path}"),
                 parameters=tuple(
-                    _parameters(document, [*item.get("parameters", []), *node.get("parameters", [])], where)
+                    _parameters(document, [*_list(item, "parameters", where), *_list(node, "parameters", where)], where)
                 ),
                 request=_body(request, f"{where}/requestBody"),
                 responses=responses,
@@ -138,24 +144,43 @@ def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation
 
 def _parameters(document: Mapping[str, Any], nodes: list[Any], where: str) -> Iterator[Parameter]:
     for node in nodes:
-        node = dereference(document, node, where)
-        yield Parameter(node["name"], node["in"], bool(node.get("required")), node.get("schema", {}))
+        node = _object(dereference(document, node, where), f"{where}/parameters")
+        name, place = node.get("name"), node.get("in")
+        if not isinstance(name, str) or not isinstance(place, str):
+            raise ContractError(f"{where}/parameters: a parameter needs a name and an in, both texts; add them")
+        yield Parameter(name, place, bool(node.get("required")), _object(node.get("schema", {}), f"{where}/parameters"))
 
 
-def _body(node: Mapping[str, Any], where: str) -> str | None:
-    media = node.get("content", {})
+def _object(node: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(node, Mapping):
+        raise ContractError(f"{where}: must be an object; correct the document")
+    return node
+
+
+def _list(node: Mapping[str, Any], name: str, where: str) -> list[Any]:
+    listed = node.get(name, [])
+    if not isinstance(listed, list):
+        raise ContractError(f"{where}/{name}: must be a list; correct the document")
+    return listed
+
+
+def _body(node: Any, where: str) -> str | None:
+    media = _object(_object(node, where).get("content", {}), f"{where}/content")
     if not media:
         return None
     if list(media) != ["application/json"]:
         raise ContractError(f"{where}/content: only application/json is read; found {', '.join(media)}")
-    return structure_of(media["application/json"].get("schema"), where)
+    return structure_of(_object(media["application/json"], f"{where}/content").get("schema"), where)
 
 
 class Router:
     """Finds the operation that a request is of."""
 
     def __init__(self, operations: Mapping[str, Operation]) -> None:
-        self._routes = [(operation, _template(operation.path)) for operation in operations.values()]
+        self._routes = [
+            (operation, PARAMETER.findall(operation.path), _template(operation.path))
+            for operation in operations.values()
+        ]
 
     def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """Return the operation and its decoded path parameters; None where no operation has this method and path.
@@ -163,14 +188,11 @@ class Router:
         ``path`` is percent-encoded, as it was sent; a leading version (``/v3``) is passed over.
         """
         path = re.sub(r"^/v\d+(?=/)", "", path.partition("?")[0])
-        for operation, template in self._routes:
+        for operation, names, template in self._routes:
             if operation.method == method.upper() and (found := template.fullmatch(path)):
-                return operation, {name: unquote(value) for name, value in found.groupdict().items()}
+                return operation, dict(zip(names, map(unquote, found.groups()), strict=True))
         return None
 
 
 def _template(path: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)\}", path)
-    return re.compile(
-        "".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
-    )
+    return re.compile("([^/]+)".join(map(re.escape, PARAMETER.sub("\0", path).split("\0"))))

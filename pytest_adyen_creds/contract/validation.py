@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.printable import plain
 from pytest_adyen_creds.secrets import MASK, SECRETS
 
@@ -57,7 +59,11 @@ class Validator:
         """``is_valid(body) -> bool``: the fast answer, without reasons."""
         import jsonschema_rs
 
-        decide = jsonschema_rs.validator_for(dict(self._schema), validate_formats=True).is_valid
+        try:
+            decide = jsonschema_rs.validator_for(dict(self._schema), validate_formats=True).is_valid
+        except jsonschema_rs.ValidationError as error:
+            problem = str(error).partition("\n")[0]
+            raise ContractError(f"structure {self._schema.get('title')}: {problem}; correct it") from None
 
         def is_valid(body: Any) -> bool:
             try:
@@ -97,9 +103,9 @@ class Validator:
                     pointer, _ = at(name)
                     yield Violation(pointer, keyword, "a value", "nothing", plain(f"{pointer} is required and missing"))
         elif keyword == "additionalProperties" and expected is False and isinstance(found, dict):
-            known = error.schema.get("properties", {})
+            known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
             for name in found:
-                if name not in known:
+                if name not in known and not any(re.search(pattern, name) for pattern in patterns):
                     # what nobody documented may be a secret that nobody knows as one
                     pointer, secret = at(name)
                     shown = _shown(found[name], secret or isinstance(found[name], str))

@@ -17,7 +17,7 @@ from pytest_adyen_creds.drift.finding import Finding
 from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specification
 from pytest_adyen_creds.drift.specification import compare, key_of
 from pytest_adyen_creds.drift.text import lines, tally
-from pytest_adyen_creds.errors import ContractError, FileRefused
+from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
 from pytest_adyen_creds.printable import plain, printed
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def cassettes(folder_of_cassettes: Path, **options: Any) -> None:
     def load(version: str) -> Contract | None:
         try:
             return load_contract(version, options["folder"])
-        except ContractError:
+        except AdyenCredsError:
             return None
 
     contract = load_contract(options["api_version"], options["folder"])
