@@ -86,7 +86,7 @@ class Contract:
         """Return each place where ``body``, a parsed JSON value, departs from the structure ``name``."""
         return self._validator(name).validate(body)
 
-    def check(self) -> None:
+    def check_structures(self) -> None:
         """Raise :class:`ContractError` where a structure is no schema that bodies can be judged by."""
         for name in self._schemas:
             _ = self._validator(name).is_valid
@@ -195,7 +195,7 @@ def load_contract(version: str = "v3", directory: Path | None = None) -> Contrac
     folders = [source.parent / "structures" for source in paths]
     contract = Contract(version, openapi, load_documents(folders), path)
     if directory is not None:
-        contract.check()
+        contract.check_structures()
     return contract
 
 
