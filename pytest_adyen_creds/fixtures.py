@@ -135,6 +135,7 @@ def adyen_traffic(adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Tr
     )
     with telling(adyen_run.watch, adyen_run.settings.base_url), opened(adyen_run, test) as traffic:
         adyen_run.keeper.attach(item, traffic)
+        adyen_run.answered[traffic.plan.answers] += 1
         yield traffic
 
 

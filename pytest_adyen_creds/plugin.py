@@ -248,11 +248,20 @@ def _secrets_known() -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Show coverage and findings, where there are any."""
-    if RUN in config.stash and config.stash[RUN].has_results and not hasattr(config, "workerinput"):
+    """Show who answered, coverage and findings, where there are any."""
+    if RUN not in config.stash or hasattr(config, "workerinput"):
+        return
+    run = config.stash[RUN]
+    if run.answered and terminalreporter.verbosity >= 0:
+        from pytest_adyen_creds.reports.answering import answering_lines
+
+        terminalreporter.ensure_newline()
+        for line in answering_lines(run):
+            terminalreporter.write_line(_masked(line))
+    if run.has_results:
         from pytest_adyen_creds.reports.terminal import summarise
 
-        summarise(config.stash[RUN], terminalreporter)
+        summarise(run, terminalreporter)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

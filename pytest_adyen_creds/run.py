@@ -38,6 +38,8 @@ class Run:
         """The day, where this run is, by which entries of the baseline expire."""
         self.coverage: Counter[tuple[str, int]] = Counter()
         self.origins: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
+        """How many tests a ``cassette``, the ``sandbox`` or a ``live`` server answered."""
         self.failures: list[CheckFailure] = []
         self.recordings: set[Path] = set()
         """The cassettes that answered."""
@@ -149,6 +151,7 @@ class Run:
         return {
             "coverage": [[label, status, count] for (label, status), count in self.coverage.items()],
             "origins": dict(self.origins),
+            "answered": dict(self.answered),
             "failures": [failure.to_json() for failure in self.failures],
             "recordings": sorted(map(str, self.recordings)),
             "problems": self.problems,
@@ -161,6 +164,7 @@ class Run:
 
         self.coverage.update({(label, status): count for label, status, count in results["coverage"]})
         self.origins.update(results["origins"])
+        self.answered.update(results["answered"])
         self.failures += [CheckFailure(**failure) for failure in results["failures"]]
         self.recordings.update(map(Path, results["recordings"]))
         self.problems += results["problems"]

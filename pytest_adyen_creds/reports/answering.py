@@ -1,0 +1,29 @@
+"""Who answered the tests of a run, in a line for its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.run import Run
+
+
+def answering_lines(run: Run) -> Iterator[str]:
+    """Yield how many tests were answered by whom, and a base URL that nothing was sent to; nothing for no test."""
+    if not run.answered:
+        return
+    settings = run.settings
+    ways = {
+        "cassette": "replayed",
+        "sandbox": "answered by the sandbox",
+        "live": f"answered by {settings.base_url}",
+    }
+    counts = [(run.answered[who], way) for who, way in ways.items() if run.answered[who]]
+    tests = "test" if counts[0][0] == 1 else "tests"
+    said = [f"{count} {tests + ' ' if not number else ''}{way}" for number, (count, way) in enumerate(counts)]
+    yield f"adyen: {', '.join(said)}"
+    if settings.backend != "live" and settings.base_url != f"https://{MANAGEMENT_HOST}/{settings.api_version}":
+        yield f"adyen: nothing was sent to {settings.base_url}, the base URL; that takes --adyen-live"

@@ -1,0 +1,47 @@
+"""A run says who answered its tests, and nothing where no test uses the plugin."""
+
+from __future__ import annotations
+
+import pytest
+
+TESTS = """
+def test_one(adyen_credential): pass
+def test_two(adyen_credential): pass
+def test_three(): pass
+"""
+
+
+def lines(pytester: pytest.Pytester, *arguments: str) -> list[str]:
+    result = pytester.runpytest_inprocess("-p", "no:randomly", *arguments)
+    assert result.ret == pytest.ExitCode.OK
+    return [line for line in result.outlines if line.startswith("adyen: ")]
+
+
+@pytest.fixture
+def shop(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(test_shop=TESTS)
+    return pytester
+
+
+def test_says_who_answered(shop: pytest.Pytester) -> None:
+    assert lines(shop) == ["adyen: 2 tests answered by the sandbox"]
+    assert lines(shop, "-k", "one", "--adyen-record=all")[1:] == ["adyen: 1 test answered by the sandbox"]
+    assert lines(shop) == ["adyen: 1 test replayed, 1 answered by the sandbox"]
+
+
+def test_counts_over_workers(shop: pytest.Pytester) -> None:
+    assert lines(shop, "-n", "2") == ["adyen: 2 tests answered by the sandbox"]
+
+
+def test_says_nothing_to_who_did_not_ask(shop: pytest.Pytester) -> None:
+    assert lines(shop, "-q") == []
+    assert lines(shop, "-k", "three") == []
+
+
+def test_says_that_a_base_url_is_for_live_runs(shop: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADYEN_BASE_URL", "http://127.0.0.1:8080/v3")
+    assert lines(shop) == [
+        "adyen: 2 tests answered by the sandbox",
+        "adyen: nothing was sent to http://127.0.0.1:8080/v3, the base URL; that takes --adyen-live",
+    ]
+    assert lines(shop, "-k", "three") == []
