@@ -71,33 +71,37 @@ class Stock:
         """
         self.gate.shut()
         # first what nothing is changing, in case whoever ends the run does not wait for the rest
-        left = self._each((item for item in self.all if not self.gate.is_inside(item.id)), deadline)
+        left = self._each((id for id in self._ids() if not self.gate.is_inside(id)), deadline)
         self.gate.wait(deadline)
         tried = {item.id for item in left}
-        return left + self._each((item for item in self.all if item.id not in tried), deadline)
+        return left + self._each((id for id in self._ids() if id not in tried), deadline)
 
     @property
     def is_straggling(self) -> bool:
         """Whether a request that may switch a throwaway on is still under way."""
         return not self.gate.wait(Deadline(0))
 
-    def _each(self, throwaways: Iterable[Throwaway], deadline: Deadline) -> list[Left]:
+    def _ids(self) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(self._all)
+
+    def _each(self, ids: Iterable[str], deadline: Deadline) -> list[Left]:
         left = []
-        for throwaway in throwaways:
+        for credential_id in ids:
             try:
                 if deadline.is_over:
                     raise CredentialError(
-                        f"throwaway {throwaway.id} was not switched off, because the {deadline.seconds:.0f} s that the "
-                        f"end of a run may take were over; {SWEEP}"
+                        f"throwaway {credential_id} was not switched off, because the {deadline.seconds:.0f} s that "
+                        f"the end of a run may take were over; {SWEEP}"
                     )
-                self._provisioner.switch_off(throwaway)
+                self._provisioner.switch_off(self._all[credential_id])
             except Exception as error:  # noqa: BLE001 - whatever it is, the others are to be switched off all the same
                 self.is_dirty = True
-                left.append(Left(throwaway.id, _words(throwaway, error)))
+                left.append(Left(credential_id, _words(credential_id, error)))
             else:
                 with self._lock:
-                    del self._all[throwaway.id]
-                    self.switched_off.add(throwaway.id)
+                    del self._all[credential_id]
+                    self.switched_off.add(credential_id)
         return left
 
     def _try(self, credential_id: str) -> bool:
@@ -108,7 +112,7 @@ class Stock:
             return True
 
 
-def _words(throwaway: Throwaway, error: Exception) -> str:
+def _words(credential_id: str, error: Exception) -> str:
     if isinstance(error, AdyenCredsError):
         return str(error)
-    return f"throwaway {throwaway.id} could not be switched off: {type(error).__name__}: {error}; {SWEEP}"
+    return f"throwaway {credential_id} could not be switched off: {type(error).__name__}: {error}; {SWEEP}"

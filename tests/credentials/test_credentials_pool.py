@@ -5,16 +5,21 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from pytest_adyen_creds.credentials import tag
+from pytest_adyen_creds.credentials.broker import Broker, RemotePool
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.clocks import SandboxClock
+from pytest_adyen_creds.credentials.credential import Credential
+from pytest_adyen_creds.credentials.ending import Deadline, Left, Patience
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner
+from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner, Throwaway
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
-from pytest_adyen_creds.errors import BudgetSpent, CredentialError
+from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
+from pytest_adyen_creds.errors import ApiError, BudgetSpent, CredentialError
 from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership
 from pytest_adyen_creds.sandbox import Clock, Sandbox
 
@@ -24,23 +29,24 @@ CREATE = "POST /companies/{companyId}/apiCredentials"
 class Stage:
     """A sandbox and, over it, pools as runs of their own have them: with the ownership of a live server."""
 
-    def __init__(self, **arguments) -> None:
+    def __init__(self, wrap=lambda transport: transport, **arguments) -> None:
         self.sandbox = Sandbox(**arguments)
         self.clock = SandboxClock(self.sandbox)
+        self.wrap = wrap
 
     def pool(self, *, budget: int = 5, size: int | None = None, background: bool = False, **arguments) -> Pool:
         key = self.sandbox.provisioning.api_key
-        client = self.client(Ownership(Budget(budget), provisioning=[key]))
+        client = self.client(Ownership(Budget(budget), provisioning=[key]), self.wrap)
         provisioner = Provisioner(
             client, "TestCompany", "TestMerchant", tag.new_run(), self.clock, timing=ON_LOOPBACK, **arguments
         )
         return Pool(provisioner, size or budget, background=background)
 
-    def client(self, ownership: Ownership) -> ManagementClient:
+    def client(self, ownership: Ownership, wrap=lambda transport: transport) -> ManagementClient:
         return ManagementClient(
             "https://management-test.adyen.com/v3",
             api_key=self.sandbox.provisioning.api_key,
-            transport=self.sandbox.transport(),
+            transport=wrap(self.sandbox.transport()),
             ownership=ownership,
             clock=self.clock,
         )
@@ -48,6 +54,9 @@ class Stage:
     def bodies(self) -> dict[str, dict]:
         with self.client(Ownership(0)) as client:
             return {body["id"]: body for body in client.company("TestCompany").iterate()}
+
+    def active(self) -> list[str]:
+        return [id for id, body in self.bodies().items() if tag.parse(body.get("description")) and body["active"]]
 
     def me(self, credential):
         with self.client(Ownership(0)) as client:
@@ -263,7 +272,7 @@ def test_a_throwaway_whose_time_was_over_is_left_to_who_took_it(stage):
 
 def test_a_long_run_renews_its_tags(stage):
     pool = stage.pool()
-    held = pool.lease(Spec())
+    pool.lease(Spec())
     for _ in range(4):
         stage.sandbox.clock.advance(minutes=70)
         pool.provisioner.renew(*pool.stock.all)
@@ -299,3 +308,265 @@ def test_the_budget_holds_whatever_goes_wrong():
                 continue
         stage.sandbox.faults.clear()
         assert len(stage.bodies()) - 1 <= 5
+
+
+def in_thread(function, *arguments) -> threading.Thread:
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+class Held(httpx.BaseTransport):
+    """Keeps requests that switch a throwaway on under way until it lets them go."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+        self.is_on = False
+        self.under_way, self.go, self.switched_off = threading.Event(), threading.Event(), threading.Event()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self.is_on and request.method == "PATCH" and b'"active":true' in request.content:
+            self.under_way.set()
+            assert self.go.wait(30)
+            self.switched_off.wait(0.1)  # what does not wait for this request comes before it
+        response = self._inner.handle_request(request)
+        if request.method == "PATCH" and b'"active":false' in request.content:
+            self.switched_off.set()
+        return response
+
+
+@pytest.fixture
+def held():
+    transports = []
+    return Stage(lambda inner: transports.append(Held(inner)) or transports[-1]), transports
+
+
+def test_a_reset_under_way_does_not_overtake_the_switching_off(held):
+    stage, transports = held
+    pool = stage.pool(background=True)
+    pool.lease(Spec(), "a worker that dies")
+    (transport,) = transports
+    transport.is_on = True
+    resetting = in_thread(pool.give_all_back, "a worker that dies")
+    assert transport.under_way.wait(30)
+    assert pool.close(transport.go.set) == []
+    resetting.join(30)
+    assert stage.active() == []
+    assert not pool.stock.is_straggling
+
+
+def test_a_recycling_under_way_does_not_overtake_the_switching_off(held):
+    stage, transports = held
+    earlier = stage.pool()
+    earlier.lease(Spec())
+    earlier.close()
+    pool = stage.pool(background=True)
+    transport = transports[-1]
+    transport.is_on = True
+    pool.prepare([Spec()])
+    assert transport.under_way.wait(30)
+    assert pool.close(transport.go.set) == []
+    assert stage.active() == []
+    assert pool.stock.switched_off == pool.stock.recycled == set(stage.bodies()) - {stage.sandbox.provisioning.id}
+
+
+def test_what_is_not_over_at_the_deadline_is_told(held):
+    stage, transports = held
+    pool = stage.pool(background=True)
+    credential = pool.lease(Spec())
+    (transport,) = transports
+    transport.is_on = True
+    resetting = in_thread(pool.give_back, credential.id)
+    assert transport.under_way.wait(30)
+    (left,) = pool.close(deadline=Deadline(0.05))
+    assert left.id == credential.id
+    assert "was not switched off, because" in str(left)
+    assert "run adyen-creds sweep" in str(left)
+    assert pool.stock.is_straggling
+    transport.go.set()
+    resetting.join(30)
+
+
+def test_an_ending_run_leases_nothing_resets_nothing_and_starts_nothing(stage):
+    pool = stage.pool(budget=1, background=True)
+    held = pool.lease(Spec(), "one")
+    failures = []
+
+    def wait_for_one() -> None:
+        with pytest.raises(CredentialError, match="the run is ending") as failure:
+            pool.lease(Spec(), "two")
+        failures.append(failure)
+
+    waiting = in_thread(wait_for_one)
+    pool.stop()
+    waiting.join(30)
+    assert len(failures) == 1
+    requests = len(stage.sandbox.app.journal)
+    with pytest.raises(CredentialError, match="the run is ending"):
+        pool.lease(Spec(fresh=True))
+    pool.give_back(held.id, "one")
+    pool.prepare([Spec("merchant")])
+    assert len(stage.sandbox.app.journal) == requests
+    assert pool.close() == []
+    assert stage.active() == []
+
+
+def test_one_that_cannot_be_switched_off_keeps_no_other_on(stage, monkeypatch):
+    pool = stage.pool()
+    first, second, third = (pool.lease(Spec()) for _ in range(3))
+    switch_off = Provisioner.switch_off
+
+    def fails(self, throwaway):
+        if throwaway.id == first.id:
+            raise RuntimeError("a surprise")
+        switch_off(self, throwaway)
+
+    monkeypatch.setattr(Provisioner, "switch_off", fails)
+    (left,) = pool.close()
+    assert left.id == first.id
+    assert "could not be switched off: RuntimeError: a surprise; run adyen-creds sweep" in str(left)
+    assert stage.active() == [first.id]
+    assert pool.stock.switched_off == {second.id, third.id}
+
+
+def test_an_interrupt_right_after_a_creation_is_not_forgotten(stage, monkeypatch):
+    pool = stage.pool()
+    create = Provisioner.create
+
+    class Interrupted(Throwaway):
+        @property
+        def id(self) -> str:
+            raise KeyboardInterrupt
+
+    def made(self, level, account):
+        return Interrupted(**vars(create(self, level, account)))
+
+    monkeypatch.setattr(Provisioner, "create", made)
+    with pytest.raises(KeyboardInterrupt):
+        pool.lease(Spec())
+    assert pool.stock.is_dirty
+
+
+def test_a_terminal_that_is_gone_stops_no_lease():
+    stage = Stage(propagation_delay=timedelta(minutes=1))
+    pool = stage.pool(background=True)
+
+    def gone(text: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    pool._announce = gone
+    assert stage.me(pool.lease(Spec())).status_code == 200
+
+
+def test_what_no_one_foresaw_reaches_the_lease_that_waits(stage, monkeypatch):
+    pool = stage.pool(background=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(Provisioner, "create", lambda self, level, account: {}["surprise"])
+        with pytest.raises(CredentialError, match="provisioned at TestCompany: KeyError: 'surprise'; check"):
+            pool.lease(Spec())
+    assert stage.me(pool.lease(Spec())).status_code == 200
+
+
+def test_a_key_that_never_works_takes_no_lease_of_one_that_does(stage, monkeypatch):
+    pool = stage.pool(background=True)
+    first = pool.lease(Spec())
+    await_ready = Provisioner.await_ready
+
+    def never(self, throwaway):
+        if throwaway.id != first.id:
+            raise NotReady("the new key still answers 401")
+        await_ready(self, throwaway)
+
+    monkeypatch.setattr(Provisioner, "await_ready", never)
+    with pytest.raises(NotReady):
+        pool.lease(Spec())
+    pool.give_back(first.id)
+    assert pool.lease(Spec()).id == first.id
+
+
+def test_a_fresh_one_that_takes_time_says_so():
+    stage = Stage(propagation_delay=timedelta(minutes=1))
+    said = []
+    stage.pool(background=True).lease(Spec(fresh=True), progress=said.append)
+    assert any("waiting for the new key" in line for line in said)
+
+
+class Unlucky(Throwaways):
+    """Nothing of it can be given back."""
+
+    def __init__(self) -> None:
+        self.asked = []
+
+    def lease(self, spec, progress=lambda text: None):
+        return Credential("company", "TestCompany", f"S2-{len(self.asked)}{id(spec)}", "ws_1@Company.TestCompany")
+
+    def give_back(self, credential):
+        self.asked.append(credential.id)
+        raise ApiError("PATCH answered 500; try again later", status=500)
+
+
+def test_each_lease_is_given_back_whatever_becomes_of_the_others():
+    throwaways = Unlucky()
+    leases = Leases(throwaways, lambda text: None)
+    held = {leases.lease().id, leases.lease(level="merchant").id}
+    with pytest.raises(ApiError, match="try again later"):
+        leases.close()
+    assert set(throwaways.asked) == held
+
+
+@pytest.fixture
+def shared(stage):
+    """A pool, and a worker's way to it."""
+    pool = stage.pool(background=True)
+    left = []
+    broker = Broker(pool, pool.provisioner.client.ownership.budget, lambda id: None, left.append)
+    remote = RemotePool(broker.invitation(), "gw0")
+    yield pool, remote, left
+    remote.close()
+    broker.close()
+
+
+def test_a_surprise_in_the_controller_takes_no_lease_of_a_worker(shared, monkeypatch):
+    pool, remote, _ = shared
+    credential = remote.lease(Spec())
+    with monkeypatch.context() as patch:
+        patch.setattr(Provisioner, "check", lambda self, spec: {}["surprise"])
+        with pytest.raises(CredentialError, match="met KeyError: 'surprise'; report it"):
+            remote.lease(Spec())
+    assert remote.lease(Spec()).id != credential.id
+    assert len({item for who in {who for who, _ in pool._leased.values()} for item in pool.leases(who)}) == 2
+
+
+def test_what_a_worker_leaves_reaches_the_controller(shared):
+    _, remote, left = shared
+    item = Left("S2-1", "credential S2-1, which a test created, could not be switched off; run adyen-creds sweep")
+    remote.left(item)
+    assert left == [item]
+
+
+def test_a_server_that_nobody_reaches_is_not_asked_over_and_over(stage):
+    sent = []
+
+    def dark(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        if is_dark:
+            raise httpx.ReadTimeout("timed out", request=request)
+        return httpx.Response(200, json={})
+
+    is_dark = True
+    patience = Patience(tries=3)
+    clients = [stage.client(Ownership(0), lambda transport: httpx.MockTransport(dark)) for _ in range(2)]
+    for client in clients:
+        client.retries = patience
+    for client, tries in ((clients[0], 3), (clients[0], 1), (clients[1], 1)):
+        sent.clear()
+        with pytest.raises(ApiError, match="no answer"):
+            client.send("GET", "/me")
+        assert len(sent) == tries
+    is_dark = False
+    clients[1].send("GET", "/me")
+    is_dark = True
+    sent.clear()
+    with pytest.raises(ApiError, match="no answer"):
+        clients[0].send("GET", "/me")
+    assert len(sent) == 3
