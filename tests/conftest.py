@@ -22,3 +22,10 @@ def published() -> Path:
     if not PUBLISHED.is_dir():
         pytest.skip("the published documents are not beside this checkout")
     return PUBLISHED
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Return pytest's own ``pytester``, whose runs keep their tests in order."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")
+    return pytester

@@ -41,7 +41,8 @@ def needs(module: str, distribution: str) -> pytest.MarkDecorator:
 
 @needs("pytest_randomly", "pytest-randomly")
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "xdist"])
-def test_in_any_order(pytester: pytest.Pytester, workers: tuple[str, ...]) -> None:
+def test_in_any_order(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     pytester.makepyfile(
         test_shop="""
         import random

@@ -92,7 +92,8 @@ class Browser:
             self.events.append(answer)
 
     def open(self, page: Path) -> None:
-        """Load the file at ``page``."""
+        """Load the file at ``page``; what happened before is forgotten."""
+        self.events.clear()
         self.call("Page.navigate", url=page.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.events.append(self._next())

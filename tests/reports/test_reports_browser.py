@@ -28,7 +28,7 @@ def failing(run: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Path]]:
     folder = tmp_path_factory.mktemp("report")
     run = failing(hostile_run(folder))
     Suite(run).check_all()
@@ -37,8 +37,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     program = chromium()
     assert program
     with Browser(program) as browser:
-        browser.open(path)
-        yield browser
+        yield browser, path
+
+
+@pytest.fixture
+def browser(opened: tuple[Browser, Path]) -> Browser:
+    browser, path = opened
+    browser.media()
+    browser.open(path)
+    return browser
 
 
 def test_the_console_stays_silent_and_nothing_is_asked_for(browser: Browser) -> None:
