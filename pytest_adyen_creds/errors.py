@@ -70,3 +70,7 @@ class StaleCassetteWarning(UserWarning):
 
     An error where the ini file says so: ``filterwarnings = error::pytest_adyen_creds.errors.StaleCassetteWarning``.
     """
+
+
+class AdyenMarkerWarning(UserWarning):
+    """A mark of a test changes nothing: its name is misspelt, or the test asks for no credential."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds.cassettes.keeper import DESELECTED, prepare
-from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.errors import AdyenCredsError, AdyenMarkerWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
 
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "adyen_credential(level='company', roles=(), preset=None, origins=(), merchants=(), fresh=False): "
-        "what the throwaway credential of this test must be.",
+        "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
     )
     config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
     in_ini = {option.ini for option in OPTIONS if option.ini and config.getini(option.ini)}
@@ -143,6 +143,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Have a test's traffic answered before its other fixtures begin, where it uses one that talks to Adyen."""
     prepare(item)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Warn of marks that change nothing; under xdist the first worker does."""
+    marked = [(item, mark) for item in items for mark in item.own_markers if mark.name.startswith("adyen_cred")]
+    if marked and getattr(config, "workerinput", {}).get("workerid", "gw0") == "gw0":
+        from pytest_adyen_creds.credentials.misuse import warn_of_misuse
+
+        try:
+            warn_of_misuse(marked)
+        except AdyenMarkerWarning as warning:  # made an error by a filter
+            raise pytest.UsageError(str(warning)) from None
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
