@@ -100,7 +100,7 @@ def test_found_in_a_form_within_a_form(outer, inner, value):
     encoded = LAYERS[outer](ENCODERS[inner](value))
     assert MASK in registry(value).mask(f"[ {encoded} ]")
     left = registry(value).mask(f"[ {encoded} ]").replace(MASK, "")
-    assert len(left) <= len("[  ]") + 3
+    assert len(left) <= len("[ %5Cr ]")  # a last character that reads like an escape may stay, as one
 
 
 @given(value=keys)
