@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import io
+import json
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpcore  # noqa: F401
 import pytest
@@ -55,6 +58,7 @@ class ServedAccount:
         self.sandbox = sandbox
         self.url = f"{url}/v3"
         self._pytester = pytester
+        self._monkeypatch = monkeypatch
         self.state = pytester.path / "state"
         for name, value in _helpers.killing.environment(sandbox, self.state).items():
             if name.startswith(("ADYEN", "XDG")):
@@ -64,6 +68,25 @@ class ServedAccount:
         """Run pytest live; ``apart``: in a process of its own."""
         run = self._pytester.runpytest_subprocess if apart else self._pytester.runpytest_inprocess
         return run("-p", "no:cacheprovider", "--adyen-live", f"--adyen-base-url={self.url}", *arguments)
+
+    def meet(self, hook: Callable[[str, str, bytes], int | bytes | None]) -> None:
+        """Let ``hook`` see method, path and body of each request before it is answered.
+
+        It returns None, another body that is taken instead, or the status of an error that is answered instead.
+        """
+        app = self.sandbox.app.__class__.__call__
+
+        def answer(whom: Any, environ: dict[str, Any], start_response: Any) -> Any:
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            said = hook(environ["REQUEST_METHOD"], environ["PATH_INFO"], body)
+            if isinstance(said, int):
+                start_response(f"{said} Asked for", [("content-type", "application/json")])
+                return [json.dumps({"status": said, "title": "Asked for"}).encode()]
+            body = body if said is None else said
+            changed = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+            return app(whom, changed, start_response)
+
+        self._monkeypatch.setattr(self.sandbox.app.__class__, "__call__", answer)
 
     def throwaways(self) -> list[dict]:
         with _helpers.killing.management(self.sandbox) as client:

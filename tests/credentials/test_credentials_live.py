@@ -6,12 +6,16 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from credentials_helpers import killing
 
+from pytest_adyen_creds.credentials.ledger import Ledger
+from pytest_adyen_creds.credentials.session import LiveSession
+from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.sandbox import Sandbox
 
 LEASES = int(os.environ.get("ADYEN_CREDS_LEASES", "24"))
@@ -35,25 +39,58 @@ def test_the_ten_lines_pass_unchanged(account, ten_lines):
     result.stdout.fnmatch_lines(
         [f"adyen: live at {account.url}, company TestCompany as ws@Company.TestCompany, at most 5 credentials created"]
     )
+    result.stdout.fnmatch_lines(["adyen: 1 created, 0 recycled, 1 switched off at the end"])
     (used,) = account.throwaways()
     assert not used["active"]
     assert account.ledgers == []
     # and the next run makes no other
-    account.run().assert_outcomes(passed=1)
+    result = account.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["adyen: 0 created, 1 recycled, 1 switched off at the end"])
     assert [body["id"] for body in account.throwaways()] == [used["id"]]
     assert killing.state_of(account.sandbox) == before
 
 
 def test_nothing_is_made_for_tests_that_need_nothing(account, pytester):
-    pytester.makepyfile("def test_other(): pass")
-    account.run().assert_outcomes(passed=1)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        def test_other(): pass
+
+        @pytest.mark.skip
+        def test_skipped(adyen_credential): pass
+
+        @pytest.mark.skipif(True, reason="not here")
+        def test_skipped_here(adyen_credential): pass
+
+        @pytest.mark.skipif("sys.version_info[0] == 3", reason="not with this Python")
+        def test_skipped_by_a_text(adyen_credential): pass
+        """
+    )
+    result = account.run()
+    result.assert_outcomes(passed=1, skipped=3)
+    result.stdout.fnmatch_lines(["adyen: 0 created, 0 recycled, 0 switched off at the end"])
     account.run("--collect-only")
     assert account.throwaways() == []
 
 
 def test_what_is_deselected_needs_nothing(account, pytester):
-    pytester.makepyfile("def test_other(): pass\ndef test_one(adyen_credential): pass")
-    account.run("-k", "other").assert_outcomes(passed=1, deselected=1)
+    pytester.makeconftest(
+        """
+        def pytest_collection_modifyitems(config, items):
+            gone = [item for item in items if item.name == "test_two"]
+            items[:] = [item for item in items if item not in gone]
+            config.hook.pytest_deselected(items=gone)
+        """
+    )
+    pytester.makepyfile(
+        "def test_other(): pass\ndef test_one(adyen_credential): pass\ndef test_two(adyen_credential): pass"
+    )
+    account.run("-k", "other").assert_outcomes(passed=1, deselected=2)
+    account.run("--deselect", "test_what_is_deselected_needs_nothing.py::test_one").assert_outcomes(
+        passed=1, deselected=2
+    )
     assert account.throwaways() == []
 
 
@@ -77,6 +114,102 @@ def test_what_a_test_creates_itself_is_tagged_counted_and_switched_off(account, 
     assert len(account.throwaways()) == 2
     assert account.active() == []
     assert account.ledgers == []
+
+
+CREATING = """
+def test_create(adyen_credential, adyen_credentials, adyen_management):
+    with adyen_management as management:
+        management.company("TestCompany").create({"description": adyen_credentials.description()})
+"""
+
+
+def test_a_client_that_a_test_closed_and_a_disk_that_is_full_leave_nothing(account, pytester, monkeypatch):
+    here, created = threading.current_thread(), Ledger.created
+
+    def full(self, credential_id, *where):
+        if threading.current_thread() is here:  # the pool has written its own from threads of its own
+            raise CredentialError("the ledger cannot be written (No space left on device)")
+        created(self, credential_id, *where)
+
+    pytester.makepyfile(CREATING)
+    monkeypatch.setattr(Ledger, "created", full)
+    account.run().assert_outcomes(passed=1)
+    assert len(account.throwaways()) == 2
+    assert account.active() == []
+    assert account.ledgers == []
+
+
+@pytest.mark.parametrize("tag", ["tagged", "untagged"])
+def test_a_run_that_leaves_something_active_says_so_and_fails(account, pytester, tag):
+    is_broken = True
+
+    def meet(method, path, body):
+        if method == "POST" and path.endswith("/apiCredentials"):
+            return b"{}" if tag == "untagged" else None
+        return 403 if method == "PATCH" and is_broken else None
+
+    account.meet(meet)
+    pytester.makepyfile(
+        """
+        def test_create(adyen_credentials, adyen_management):
+            body = {"description": adyen_credentials.description()}
+            adyen_management.send("POST", "/companies/TestCompany/apiCredentials", json=body)
+        """
+    )
+    result = account.run()
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "adyen: credential *, which a test created, could not be switched off: PATCH *403*; run adyen-creds sweep",
+            "adyen: 1 of this run's throwaways may still be active, so the run fails; run adyen-creds sweep",
+            "adyen: 1 created, 0 recycled, 0 switched off at the end",
+        ]
+    )
+    assert len(account.ledgers) == 1
+    if tag == "tagged":
+        is_broken = False
+        pytester.makepyfile("def test_later(): pass")
+        account.run()
+        assert account.active() == []
+        assert account.ledgers == []
+
+
+def test_what_a_sweep_finds_off_is_no_problem(account, ten_lines):
+    refused = []
+
+    def meet(method, path, body):
+        if method == "PATCH" and b'"active":false' in body and len(refused) < 1:
+            refused.append(path)
+            return 403
+        return None
+
+    account.meet(meet)
+    result = account.run()
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["adyen: 1 created, 0 recycled, 1 switched off at the end"])
+    assert refused
+    assert account.active() == []
+    assert account.ledgers == []
+
+
+def test_a_long_goodbye_says_what_it_does(account, ten_lines, monkeypatch):
+    said = threading.Event()
+    say = LiveSession._say
+
+    def note(self, text, **markup):
+        say(self, text, **markup)
+        if "the run is ending" in text:
+            said.set()
+
+    monkeypatch.setattr(LiveSession, "_say", note)
+    monkeypatch.setattr("pytest_adyen_creds.credentials.controller.TELLING", 0.01)
+    account.meet(lambda method, path, body: said.wait(30) and None if b'"active":false' in body else None)
+    result = account.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["adyen: the run is ending: 1 throwaways to switch off, * s left"])
+    assert account.active() == []
 
 
 def test_a_test_can_change_its_own_throwaway_and_no_other_credential(account, pytester):
@@ -162,8 +295,17 @@ def test_the_budget_holds_for_all_workers_whatever_goes_wrong(account, pytester)
     assert account.active() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_cleans_up(account, pytester, number):
+INTERRUPTS = {
+    "a cancelled job": (2, [signal.SIGINT, signal.SIGTERM]),
+    "terminated twice": (143, [signal.SIGTERM, signal.SIGTERM]),
+    "one too many": (2, [signal.SIGINT, signal.SIGINT, signal.SIGTERM]),
+}
+"""How often a run is interrupted before it has switched off what it holds, and its exit status."""
+
+
+@pytest.mark.parametrize("how", INTERRUPTS)
+def test_a_signal_cleans_up(account, pytester, how):
+    status, numbers = INTERRUPTS[how]
     pytester.makepyfile(
         """
         import signal, sys
@@ -174,6 +316,14 @@ def test_a_signal_cleans_up(account, pytester, number):
             signal.pause()
         """
     )
+    changes = []
+
+    def meet(method, path, body):
+        if method == "PATCH":
+            changes.append(body)
+            while numbers:
+                process.send_signal(numbers.pop(0))
+
     process = subprocess.Popen(
         [*killing.command(pytester.path, account.url.removesuffix("/v3")), "-s"],
         env=killing.environment(account.sandbox, account.state),
@@ -185,9 +335,19 @@ def test_a_signal_cleans_up(account, pytester, number):
     while "leased" not in process.stderr.readline():
         assert process.poll() is None
     assert len(account.active()) == 2
-    process.send_signal(number)
-    process.communicate(timeout=60)
-    assert process.returncode == (2 if number == signal.SIGINT else 143)
+    account.meet(meet)
+    process.send_signal(numbers.pop(0))
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert "Traceback" not in output + errors
+    assert not any(b'"active":true' in body for body in changes)
+    if how == "one too many":
+        assert "throwaways were still to be switched off; run adyen-creds sweep" in output
+        assert len(account.ledgers) == 1
+        pytester.makepyfile("def test_later(): pass")
+        assert account.run("-k", "later").ret == pytest.ExitCode.OK
+    else:
+        assert "adyen: 2 created, 0 recycled, 2 switched off at the end" in output
     assert account.active() == []
     assert account.ledgers == []
 

@@ -462,8 +462,15 @@ def test_what_no_one_foresaw_reaches_the_lease_that_waits(stage, monkeypatch):
     pool = stage.pool(background=True)
     with monkeypatch.context() as patch:
         patch.setattr(Provisioner, "create", lambda self, level, account: {}["surprise"])
-        with pytest.raises(CredentialError, match="provisioned at TestCompany: KeyError: 'surprise'; check"):
-            pool.lease(Spec())
+        failures = []
+
+        def lease() -> None:
+            with pytest.raises(CredentialError, match="provisioned at TestCompany: KeyError: 'surprise'; check"):
+                pool.lease(Spec())
+            failures.append(1)
+
+        in_thread(lease).join(30)
+        assert failures == [1]
     assert stage.me(pool.lease(Spec())).status_code == 200
 
 
