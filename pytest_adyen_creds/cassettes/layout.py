@@ -196,6 +196,8 @@ class _Reader:
             else:
                 result.append(self._scalar(rest[1:]))
                 self.at += 1
+        if not result:  # a dash with nothing below it is no list: written here, an empty one is []
+            raise UnknownLayout(f"line {self.at + 1}")
         return result
 
     def _block(self, indent: int) -> str:
