@@ -24,8 +24,8 @@ SafeLoader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """YAML's safe loader: the C one where it is built."""
 
 
-def read_text(path: Path | str, *, largest: int = LARGEST) -> str:
-    """Return the text of the file at ``path`` (``-``: standard input).
+def read_text(path: Path | str, *, largest: int = LARGEST, empty: str = "name a file with content") -> str:
+    """Return the text of the file at ``path`` (``-``: standard input); ``empty`` is what to do about an empty one.
 
     Raises :class:`FileRefused` for what is missing, a directory, empty, over ``largest`` bytes, or not UTF-8.
     """
@@ -46,7 +46,7 @@ def read_text(path: Path | str, *, largest: int = LARGEST) -> str:
         limit = f"{largest // 1024 // 1024} MiB" if largest >= 1024 * 1024 else f"{largest // 1024} KiB"
         raise FileRefused(f"{name}: larger than {limit}; name a smaller file")
     if not data.strip():
-        raise FileRefused(f"{name}: is empty; name a file with content")
+        raise FileRefused(f"{name}: is empty; {empty}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -18,6 +18,7 @@ from pytest_adyen_creds.files import DEEPEST, is_deeper
 LARGEST: Final = 64 * 1024 * 1024
 """The largest body that is unpacked, in bytes."""
 
+_CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _PLAIN_CODINGS: Final = {"", "identity"}
 _PIECE: Final = 16 * 1024
 
@@ -41,7 +42,7 @@ class Body:
 
         Raises :class:`CassetteError` for a compression that cannot be undone here: nobody could see what is inside.
         """
-        data = decompress(data, find_header(headers, "content-encoding") or "")
+        data = unpacked(data, headers)
         encoding = json.detect_encoding(data)
         try:
             text = data.decode(encoding)
@@ -79,6 +80,22 @@ def parse_exact(text: str) -> Any:
     That is the case for a member's name that occurs twice, for numbers that lose digits, and for what is no JSON.
     """
     return _EXACT.decode(text)
+
+
+def unpacked(data: bytes, headers: Headers) -> bytes:
+    """Return ``data`` with the compression that ``headers`` name undone; raises like :func:`decompress`."""
+    return decompress(data, find_header(headers, "content-encoding") or "")
+
+
+def unpacked_if_known(data: bytes, headers: Headers) -> bytes | None:
+    """Return like :func:`unpacked`, but ``None`` for a compression that nothing here knows."""
+    try:
+        return unpacked(data, headers)
+    except CassetteError:
+        coding = find_header(headers, "content-encoding") or ""
+        if {name.strip().lower() for name in coding.split(",")} <= _CODINGS:
+            raise
+        return None
 
 
 def decompress(data: bytes, coding: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.cassettes import layout
 from pytest_adyen_creds.cassettes.interaction import Cassette, Headers, Interaction, Provenance
-from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.errors import CassetteError, FileRefused
 from pytest_adyen_creds.files import parse_document, read_text
 
 VERSION: Final = 1
@@ -17,6 +19,9 @@ VERSION: Final = 1
 
 LARGEST: Final = 64 * 1024 * 1024
 """The largest cassette that is read, in bytes."""
+
+AGAIN: Final = "record it again with --adyen-record=all"
+"""What to do about a cassette that is of no use as it is."""
 
 _BACKENDS: Final = {
     "sandbox": (
@@ -48,19 +53,22 @@ def dumps(cassette: Cassette) -> str:
 def loads(text: str, name: str) -> Cassette:
     """Return the cassette that ``text`` holds; ``name`` is what an error calls it.
 
-    Raises :class:`CassetteError` for a document that is no cassette of :data:`VERSION`, or was cut off, and
-    :class:`FileRefused` for what is no plain YAML at all (tags, aliases, deeper than 200 levels).
+    Raises :class:`CassetteError` for a document that is no cassette of :data:`VERSION`, was cut off, or is no plain
+    YAML at all (tags, aliases, deeper than 200 levels).
     """
     try:
         document: Any = layout.read_mapping(text)
     except layout.UnknownLayout:
-        document = parse_document(text, name)
+        try:
+            document = parse_document(text, name)
+        except FileRefused as error:
+            raise CassetteError(f"{str(error).rpartition('; ')[0]}; {AGAIN}") from None
     return _Shape(name).cassette(document, complete=text.rstrip().endswith("\n" + layout.END))
 
 
 def read(path: Path | str) -> Cassette:
-    """Return the cassette in the file at ``path``; raises like :func:`loads`, and for a file over :data:`LARGEST`."""
-    return loads(read_text(path, largest=LARGEST), str(path))
+    """Return the cassette in the file at ``path``; raises like :func:`loads`, and for a file that cannot be read."""
+    return loads(read_text(path, largest=LARGEST, empty=AGAIN), str(path))
 
 
 def _provenance_out(provenance: Provenance) -> dict[str, Any]:
@@ -152,13 +160,15 @@ class _Shape:
     def _interaction(self, item: Any, number: int) -> Interaction:
         try:
             request, response = item["request"], item["response"]
-            method, uri, status = request["method"], request["uri"], response["status"]
+            method, uri = request["method"], request["uri"]
+            # older releases of vcrpy wrote an answer of httpx as status_code and content
+            status = {"code": response["status_code"]} if "status_code" in response else response["status"]
             if not (isinstance(method, str) and _METHOD.fullmatch(method) and isinstance(uri, str)):
                 raise TypeError
             code, reason = status["code"], status.get("message") or ""
             if type(code) is not int or not 100 <= code <= 599 or not isinstance(reason, str):
                 raise TypeError
-            body = response["body"]
+            body = response["content"] if "content" in response else response["body"]
             meta = item.get("meta", {})
             if not _is_text_mapping(meta):
                 raise TypeError
@@ -170,15 +180,15 @@ class _Shape:
                 status=code,
                 reason=reason,
                 response_headers=_headers_in(response.get("headers")),
-                response_body=_body_in(body.get("string")),
+                response_body=_body_in(_string_of(body) if isinstance(body, Mapping) else body),
                 meta=meta,
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             what = f" (no {error})" if isinstance(error, KeyError) else ""
             self._refuse(f"has no whole request and response in interaction {number}{what}")
 
     def _refuse(self, what: str) -> NoReturn:
-        raise CassetteError(f"{self.name}: {what}; record it again with --adyen-record=all")
+        raise CassetteError(f"{self.name}: {what}; {AGAIN}")
 
 
 def _is_text_mapping(value: Any) -> bool:
@@ -188,11 +198,17 @@ def _is_text_mapping(value: Any) -> bool:
 def _headers_in(headers: Any) -> Headers:
     pairs: list[tuple[str, str]] = []
     for name, values in (headers or {}).items():
-        for value in [values] if isinstance(values, str) else values:
-            if not isinstance(name, str) or not isinstance(value, str):
+        for value in [values] if isinstance(values, str | bytes) else values:
+            if not isinstance(name, str) or not isinstance(value, str | bytes):
                 raise TypeError
-            pairs.append((name, value))
+            pairs.append((name, value if isinstance(value, str) else value.decode("latin-1")))
     return tuple(pairs)
+
+
+def _string_of(body: Mapping[str, Any]) -> Any:
+    if "base64_string" in body:
+        return base64.b64decode(body["base64_string"])
+    return body.get("string")
 
 
 def _body_in(body: Any) -> bytes:
@@ -203,4 +219,6 @@ def _body_in(body: Any) -> bytes:
             return body.encode()
         case bytes():
             return body
+        case dict() | list():  # what aiohttp was given as json is recorded as that value
+            return json.dumps(body).encode()
     raise TypeError

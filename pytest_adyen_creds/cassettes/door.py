@@ -161,7 +161,7 @@ def body_of(request: Request) -> bytes:
 
 def interaction_of_vcr(request: Request, response: dict[str, Any]) -> Interaction:
     """Return an exchange of vcrpy's as an interaction."""
-    raw = response["body"].get("string") or b""
+    response_headers, response_body = answer_of(response)
     headers = tuple((str(name), _text(value)) for name, value in request.headers.items())
     if isinstance(request.body, dict | list) and request.headers.get("content-type") is None:
         headers = (*headers, ("content-type", "application/json"))
@@ -172,9 +172,15 @@ def interaction_of_vcr(request: Request, response: dict[str, Any]) -> Interactio
         request_body=body_of(request),
         status=response["status"]["code"],
         reason=response["status"]["message"] or "",
-        response_headers=_pairs(response["headers"]),
-        response_body=raw.encode() if isinstance(raw, str) else bytes(raw),
+        response_headers=response_headers,
+        response_body=response_body,
     )
+
+
+def answer_of(response: dict[str, Any]) -> tuple[Headers, bytes]:
+    """Return the headers and the body, as it was sent, of a response of vcrpy's."""
+    raw = response["body"].get("string") or b""
+    return _pairs(response["headers"]), raw.encode() if isinstance(raw, str) else bytes(raw)
 
 
 def response_of(interaction: Interaction) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def inspect(
     :func:`.staleness.find_staleness`.
     """
     try:
-        text = read_text(path, largest=document.LARGEST)
+        text = read_text(path, largest=document.LARGEST, empty=document.AGAIN)
     except AdyenCredsError as error:
         yield Problem(path, "unsafe", "", _without_name(error, path))
         return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_adyen_creds.cassettes.document import AGAIN
 from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.credential import Credential, from_body
 from pytest_adyen_creds.credentials.provisioning import Progress
@@ -25,8 +26,6 @@ BY_HAND: Final = "made_by_hand"
 
 PROVISIONING: Final = "provisioning"
 """The context's mapping with the key (``apiKey``) of the provisioning client, where the test used it."""
-
-AGAIN: Final = "record it again with --adyen-record=all"
 
 _ACCOUNT: Final = {"company": "companyName", "merchant": "merchantAccount"}
 

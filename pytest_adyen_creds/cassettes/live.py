@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import httpx
 from vcr.request import Request
 
-from pytest_adyen_creds.cassettes.body import decompress
+from pytest_adyen_creds.cassettes.body import unpacked
 from pytest_adyen_creds.cassettes.door import Door, body_of, interaction_of_vcr
-from pytest_adyen_creds.cassettes.interaction import Interaction, find_header
+from pytest_adyen_creds.cassettes.interaction import Interaction
 from pytest_adyen_creds.cassettes.record import Recording
 from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused
@@ -73,7 +73,7 @@ class LiveDoor(Door):
     def _learn(self, sent: httpx.Request, intent: str | None, interaction: Interaction) -> None:
         data, status = interaction.response_body, interaction.status
         with suppress(CassetteError):  # the status says what became of a creation, whatever its answer is packed in
-            data = decompress(data, find_header(interaction.response_headers, "content-encoding") or "")
+            data = unpacked(data, interaction.response_headers)
         body = parse(data)
         if intent is not None:
             self.ownership.settle(intent, outcome_of(status, body))

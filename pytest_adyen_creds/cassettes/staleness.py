@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pytest_adyen_creds.cassettes.document import AGAIN
 from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.cassettes.problem import Problem
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
@@ -22,7 +23,6 @@ IN_USE: Final = Path(".adyen-creds") / "cassettes-in-use.json"
 
 _HEAD: Final = 4096
 _PLAIN_BASES: Final = frozenset({"object", "TestCase", "IsolatedAsyncioTestCase", "Protocol", "NamedTuple", "Enum"})
-_AGAIN: Final = "record it again with --adyen-record=all"
 
 
 def find_staleness(
@@ -39,15 +39,15 @@ def find_staleness(
     try:
         recorded_at = datetime.fromisoformat(provenance.recorded_at)
     except ValueError:
-        yield Problem(path, "stale", "", f"its date of recording is no date ({provenance.recorded_at!r}); {_AGAIN}")
+        yield Problem(path, "stale", "", f"its date of recording is no date ({provenance.recorded_at!r}); {AGAIN}")
         return
     age = (now - recorded_at.replace(tzinfo=recorded_at.tzinfo or UTC)).total_seconds() / 86_400
     if max_age is not None and age > max_age:
-        yield Problem(path, "stale", "", f"it was recorded {age:.0f} days ago, {max_age:g} are allowed; {_AGAIN}")
+        yield Problem(path, "stale", "", f"it was recorded {age:.0f} days ago, {max_age:g} are allowed; {AGAIN}")
     current = digests.get(provenance.contract)
     if current is not None and current != provenance.contract_digest:
         yield Problem(
-            path, "stale", "", f"it was recorded with another version of contract {provenance.contract}; {_AGAIN}"
+            path, "stale", "", f"it was recorded with another version of contract {provenance.contract}; {AGAIN}"
         )
 
 

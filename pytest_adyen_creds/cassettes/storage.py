@@ -20,6 +20,9 @@ SUFFIXES: Final = (".yaml", ".yml")
 """What a cassette's name ends in."""
 
 _HEAD: Final = 64 * 1024
+_BEGINNING: Final = re.compile(
+    rb'^(?:interactions|[ \t]*"interactions"|\{[^{}]{0,200}"interactions")[ \t]*:', re.MULTILINE
+)
 _LONGEST: Final = 255
 _DAY: Final = 24 * 60 * 60.0
 _LEFTOVER: Final = re.compile(r"\.(?P<pid>\d+)-[\w-]+\.adyen-creds\.tmp")
@@ -50,25 +53,27 @@ def named_cassette(folder: Path, name: str) -> Path:
     return path
 
 
-def find_cassettes(folder: Path) -> Iterator[Path]:
-    """Yield the cassettes under ``folder``, sorted; a file's own path yields itself.
+def find_cassettes(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
+    """Yield the cassettes under ``folder`` whose names end in ``suffixes``, sorted; a file's own path yields itself.
 
-    Every YAML file in a folder called ``cassettes`` is one, elsewhere those that begin like one: projects have others.
+    Every YAML file in a folder called ``cassettes`` is one; of others, and of JSON files, those that begin like one:
+    projects have more of them.
     """
     if folder.is_file():
         yield folder
         return
     if not folder.is_dir():
         raise CassetteError(f"{folder}: does not exist; name a folder of cassettes")
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file()):
-        if "cassettes" in path.resolve().parent.parts or _begins_like_one(path):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file()):
+        named = path.suffix in SUFFIXES and "cassettes" in path.resolve().parent.parts
+        if named or _begins_like_one(path):
             yield path
 
 
 def _begins_like_one(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return re.search(rb"^interactions:", file.read(_HEAD), re.MULTILINE) is not None
+            return _BEGINNING.search(file.read(_HEAD)) is not None
     except OSError:
         return True  # whoever reads it says why it cannot be read
 

@@ -89,7 +89,7 @@ class Traffic:
         if self.plan.answers == "cassette":
             known = self.context.get(lent.BY_HAND, {})
             if kind not in known:
-                raise CassetteError(self.miss(f"{self.cassette}: holds no {kind} credential; {lent.AGAIN}"))
+                raise CassetteError(self.miss(f"{self.cassette}: holds no {kind} credential; {document.AGAIN}"))
             return lent.from_context(known[kind], self.cassette)
         credential = make(self.throwaways.backend)
         if self.recording is not None:

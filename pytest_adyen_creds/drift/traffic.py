@@ -13,8 +13,9 @@ import pytest
 from vcr.cassette import Cassette as VcrCassette
 from vcr.request import Request
 
-from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts, is_open
-from pytest_adyen_creds.drift.recordings import bytes_of, decoded, header_of
+from pytest_adyen_creds.cassettes.body import unpacked_if_known
+from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts, answer_of, is_open
+from pytest_adyen_creds.cassettes.interaction import find_header
 from pytest_adyen_creds.drift.watch import Watch
 from pytest_adyen_creds.management import is_guarded
 
@@ -96,10 +97,10 @@ def _take(watch: Watch, hosts: Hosts, request: Request, response: Any, origin: s
     parts = urlsplit(request.uri)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     with watch.guarded(f"an answer to {request.method}"):
-        headers = {str(name).lower(): value for name, value in response["headers"].items()}
-        body = decoded(bytes_of(response["body"]), header_of(headers.get("content-encoding")))
+        headers, raw = answer_of(response)
+        body = unpacked_if_known(raw, headers)
         if body is not None:
-            media = header_of(headers.get("content-type"))
+            media = find_header(headers, "content-type")
             watch.answer(request.method, path, response["status"]["code"], media, body, origin)
 
 

@@ -358,6 +358,19 @@ def test_what_check_finds_scrub_replaces(folder: Path, form: Any) -> None:
     assert run("check", folder, "--secrets", "known.txt") == 0
 
 
+@pytest.mark.parametrize("body", ["{apiKey: abcdefgh}", "[{apiKey: abcdefgh}]"])
+def test_what_aiohttp_was_given_as_json_is_scrubbed(folder: Path, body: str) -> None:
+    path = folder / "aio.yaml"
+    text = document.dumps(Cassette((exchange(),)))
+    path.write_text(text.replace("body: null", f"body: {body}"))
+    assert run("check", path) == 1
+
+    assert run("scrub", path, "--write") == 0
+
+    assert run("check", path) == 0
+    assert b"Pseudonym-000001" in document.read(path).interactions[0].request_body
+
+
 def test_scrubbing_goes_on_after_a_file_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "a.yaml").write_text("version: 2\ninteractions: []\n")
     storage.write(folder / "b.yaml", Cassette((exchange(b'{"apiKey": "abcdefgh"}'),)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from vcr.serialize import deserialize
 from vcr.serializers import yamlserializer
@@ -91,6 +91,7 @@ def test_the_layout_means_the_same_to_every_yaml_reader(mapping: dict[str, objec
 
 @settings(max_examples=500, deadline=None)
 @given(st.text(st.sampled_from('ab:- "\\\n#|>.1{}[]'), max_size=40))
+@example("a:\n-")
 def test_what_is_read_without_a_yaml_parser_is_what_a_yaml_parser_reads(text: str) -> None:
     text += "\n...\n"
     try:

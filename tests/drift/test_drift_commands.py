@@ -154,7 +154,7 @@ def test_what_is_no_body_is_a_bad_file_until_its_media_type_is_told(
 def test_recordings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cassette = tmp_path / "a.yaml"
     cassette.write_text(
-        "interactions: [{request: {method: GET, uri: 'https://management-test.adyen.com/v3/me'},"
+        "version: 1\ninteractions: [{request: {method: GET, uri: 'https://management-test.adyen.com/v3/me'},"
         " response: {status: {code: 418, message: ''}, headers: {}, body: {string: ''}}}]"
     )
     status, out, _ = run(capsys, "cassettes", tmp_path)

@@ -14,11 +14,14 @@ import pytest
 import yaml
 
 from pytest_adyen_creds import load_contract
+from pytest_adyen_creds.cassettes.body import LARGEST
 from pytest_adyen_creds.drift.recordings import Survey, survey
-from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 
 ERROR = {"type": "t", "errorCode": "00_403", "title": "t", "detail": "d", "status": 403}
 DRIFTED = json.dumps({**ERROR, "newField": 1}).encode()
+MEMBERS = gzip.compress(DRIFTED[:9]) + gzip.compress(DRIFTED[9:])
+RAW_DEFLATE = zlib.compress(DRIFTED)[2:-4]
 
 
 def interaction(body: Any, *, host: str = "management-test.adyen.com", path: str = "/v3/me", **headers: str) -> Any:
@@ -58,6 +61,8 @@ def test_the_bundled_recordings_keep_to_the_contract() -> None:
         interaction({"string": gzip.compress(DRIFTED)}, content_encoding="gzip", content_type="application/json"),
         interaction({"string": zlib.compress(DRIFTED)}, content_encoding="deflate", content_type="application/json"),
         interaction({"string": DRIFTED}, content_encoding="gzip", Content_Type="application/json"),
+        interaction({"string": RAW_DEFLATE}, content_encoding="deflate", content_type="application/json"),
+        interaction({"string": MEMBERS}, content_encoding="gzip", content_type="application/json"),
         interaction({"string": DRIFTED}, content_encoding="br", Content_Type="application/json"),
         interaction({"base64_string": base64.b64encode(DRIFTED).decode()}),
     ],
@@ -116,20 +121,30 @@ def test_the_address_chooses_the_version(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_is_no_cassette_is_one_line(tmp_path: Path, text: str) -> None:
-    (tmp_path / "a.yaml").write_text(text)
-    with pytest.raises(FileRefused) as refusal:
+    (tmp_path / "cassettes").mkdir()
+    (tmp_path / "cassettes" / "a.yaml").write_text(text)
+    with pytest.raises(AdyenCredsError) as refusal:
         look(tmp_path)
     assert "a.yaml" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_bomb_is_not_inflated(tmp_path: Path) -> None:
-    bomb = interaction({"string": gzip.compress(b" " * 30 * 1024 * 1024)}, content_encoding="gzip")
-    with pytest.raises(FileRefused, match="interaction 1"):
-        surveyed(tmp_path, bomb)
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(bytes(LARGEST + 1), 1), gzip.compress(DRIFTED)[:-9]], ids=["bomb", "cut short"]
+)
+def test_what_does_not_unpack_to_an_answer_is_no_finding(tmp_path: Path, packed: bytes) -> None:
+    with pytest.raises(CassetteError, match=r"a\.yaml: interaction 1: .*cut short"):
+        surveyed(tmp_path, interaction({"string": packed}, content_encoding="gzip"))
+
+
+def test_other_yaml_is_passed_by(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {}\n")
+    (tmp_path / "broken.yml").write_text("a: &a [*a]\n")
+    found = surveyed(tmp_path, interaction({"string": DRIFTED.decode()}))
+    assert (found.cassettes, len(found.aggregate.findings)) == (1, 1)
 
 
 def test_a_folder_without_cassettes_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(FileRefused):
+        with pytest.raises(AdyenCredsError):
             look(folder)
