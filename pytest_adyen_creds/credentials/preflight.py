@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
 
 from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, holds
+from pytest_adyen_creds.credentials.tag import SKEW
 from pytest_adyen_creds.credentials.username import UserKind, parse_username
 from pytest_adyen_creds.errors import ApiError, CredentialError
 from pytest_adyen_creds.management import ManagementClient, Retries
 from pytest_adyen_creds.management.messages import parse
-
-SKEW: Final = timedelta(minutes=5)
-"""How far this machine's clock may be from the server's: tags say by the clock when a throwaway expires."""
 
 _RETRIES: Final = Retries(tries=3, total_wait=10.0)
 _KEY: Final = "ADYEN_MANAGEMENT_API_KEY"

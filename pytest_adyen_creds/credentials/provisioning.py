@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pytest_adyen_creds.credentials import claiming, roles, tag
 from pytest_adyen_creds.credentials.claiming import Register, Timing
 from pytest_adyen_creds.credentials.credential import OVERLAP, Credential, Level, Rotation, from_body
-from pytest_adyen_creds.credentials.preflight import SKEW
+from pytest_adyen_creds.credentials.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 from pytest_adyen_creds.management import ONCE, ManagementClient
 from pytest_adyen_creds.management.answers import checked
@@ -23,9 +23,6 @@ from pytest_adyen_creds.secrets import Secret
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.management import Clock, CredentialBody, CredentialChanges, Credentials
-
-TIME_TO_LIVE: Final = timedelta(hours=2)
-"""After this, anyone may switch a throwaway off; a run that goes on longer renews its tags."""
 
 CLAIM_LASTS: Final = timedelta(minutes=10)
 """How long a claim that was given up keeps a throwaway from being claimed again."""
@@ -108,6 +105,9 @@ class Provisioner:
     progress: Progress = lambda text: None
     _held: tuple[str, tuple[str, ...]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.client.ownership.write_tags_of(self.run, self.clock)
 
     # What there is. -------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.deadruns import DeadRun, dead_runs
-from pytest_adyen_creds.credentials.provisioning import TIME_TO_LIVE
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 from pytest_adyen_creds.management import ONCE, ManagementClient
 
@@ -256,7 +255,7 @@ def _is_over(run: DeadRun, look: _Look) -> bool:
         return False
     # a creation that was sent may still arrive; when its tag has expired, the tag alone brings it to light
     turned_up = len(look.tagged.get(run.run, set()) - run.known)
-    old = datetime.now(UTC) - run.started > TIME_TO_LIVE + timedelta(hours=1)
+    old = datetime.now(UTC) - run.started > tag.TIME_TO_LIVE + timedelta(hours=1)
     return run.unsettled <= turned_up or old
 
 

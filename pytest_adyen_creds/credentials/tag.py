@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from pytest_adyen_creds.management.tag import LONGEST_DESCRIPTION, Tag, make, new_run, parse, released, run_of
+from pytest_adyen_creds.management.tag import (
+    LONGEST_DESCRIPTION,
+    SKEW,
+    TIME_TO_LIVE,
+    Tag,
+    make,
+    new_run,
+    parse,
+    released,
+    run_of,
+)
 
-__all__ = ["LONGEST_DESCRIPTION", "Tag", "make", "new_run", "parse", "released", "run_of"]
+__all__ = [
+    "LONGEST_DESCRIPTION",
+    "SKEW",
+    "TIME_TO_LIVE",
+    "Tag",
+    "make",
+    "new_run",
+    "parse",
+    "released",
+    "run_of",
+]

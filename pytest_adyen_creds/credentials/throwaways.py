@@ -11,7 +11,7 @@ from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.credential import Credential, Rotation
 from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.provisioning import TIME_TO_LIVE, Progress, Provisioner
+from pytest_adyen_creds.credentials.provisioning import Progress, Provisioner
 from pytest_adyen_creds.credentials.roles import Preset
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
@@ -80,7 +80,7 @@ class Throwaways:
 
     def description(self) -> str:
         """Return a description that tags a credential as a throwaway of this run."""
-        return tag.make(self.run, self.backend.clock.now() + TIME_TO_LIVE)
+        return tag.make(self.run, self.backend.clock.now() + tag.TIME_TO_LIVE)
 
     @property
     def active(self) -> tuple[str, ...]:
@@ -97,14 +97,15 @@ class Throwaways:
         left = []
         with self.backend.management(self.ownership) as client:
             client.retries = retries
-            account = client.company(self.backend.company)
             for credential_id in self.active:
+                level, account = self.ownership.made_at(credential_id) or ("company", self.backend.company)
+                resource = client.company(account) if level == "company" else client.merchant(account)
+                now = self.backend.clock.now()
                 what = f"credential {credential_id}, which a test created, could not be switched off"
-                released = tag.make(self.run, self.backend.clock.now().replace(second=0, microsecond=0))
                 try:
                     if deadline.is_over:
                         raise CredentialError(f"the {deadline.seconds:.0f} s that the end of a run may take were over")
-                    account.update(credential_id, {"active": False, "description": released})
+                    resource.update(credential_id, {"active": False, "description": tag.released(self.run, now)})
                     self.switched_off.add(credential_id)
                 except AdyenCredsError as error:
                     left.append(Left(credential_id, f"{what}: {error}; {SWEEP}"))

@@ -8,13 +8,16 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from pytest_adyen_creds.management import tag
 from pytest_adyen_creds.settings import LIVE_PREFIX
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.management.tag import Tag
 
 SECRET_PROPERTIES: Final = frozenset({"apiKey", "password", "clientKey"})
 """The properties whose values are secrets, wherever in an answer they stand (Adyen's specification)."""
@@ -89,8 +92,8 @@ def shown_credentials(request: httpx.Request) -> Iterator[tuple[str, str]]:
 def intent_of(request: httpx.Request) -> str:
     """Return what makes two attempts one creation, by URL and idempotency key; without a usable key, always a new one.
 
-    It is written to disk, and a query or a key can hold anything: it shows method, URL without its query, and a key that
-    is a UUID; the rest is in a digest.
+    It is written to disk, and a query or a key can hold anything: it shows method, URL without its query, and a key
+    that is a UUID; the rest is in a digest.
     """
     keys = request.headers.get_list("idempotency-key")
     # A key that the server might not honour makes no two attempts one.
@@ -112,21 +115,21 @@ def _descriptions(body: bytes) -> list[Any] | None:
     return [item for key, item in value if key.casefold() == "description"] if isinstance(value, _Pairs) else None
 
 
-def _untagged(descriptions: list[Any]) -> bool:
+def _untagged(descriptions: list[Any], is_good: Callable[[Tag], bool]) -> bool:
     # Only what the API might store counts: a wrong type or length is a negative case, and the API's to refuse.
     stored = [item for item in descriptions if item is None or (isinstance(item, str) and len(item) <= 50)]
-    return any(tag.parse(item) is None for item in stored)
+    return any((parsed := tag.parse(item)) is None or not is_good(parsed) for item in stored)
 
 
-def is_untraceable(body: bytes) -> bool:
-    """Return whether a creating request, if accepted, would leave a credential without a tag."""
+def is_untraceable(body: bytes, is_good: Callable[[Tag], bool]) -> bool:
+    """Return whether a creating request, if accepted, would leave a credential without a tag that ``is_good``."""
     descriptions = _descriptions(body)
-    return descriptions is not None and (not descriptions or _untagged(descriptions))
+    return descriptions is not None and (not descriptions or _untagged(descriptions, is_good))
 
 
-def loses_tag(body: bytes) -> bool:
-    """Return whether an update, if accepted, would replace a tag by something else."""
-    return _untagged(_descriptions(body) or [])
+def loses_tag(body: bytes, is_good: Callable[[Tag], bool]) -> bool:
+    """Return whether an update, if accepted, would replace a tag by something else than one that ``is_good``."""
+    return _untagged(_descriptions(body) or [], is_good)
 
 
 def origins_in(body: Any, owner: str | None) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.management import tag
 from pytest_adyen_creds.management.budget import Budget
 from pytest_adyen_creds.management.messages import intent_of, is_untraceable, loses_tag, origins_in, shown_credentials
+from pytest_adyen_creds.management.pacing import Clock
 from pytest_adyen_creds.management.targets import ITEM, Target, read_target
 from pytest_adyen_creds.secrets import Secret
 
@@ -81,6 +82,7 @@ class Ownership:
         self._intents: dict[str, _Intent] = {}
         self._origins: dict[str, set[str]] = {}
         self._halted: str | None = None
+        self._tags: tuple[str, Clock] | None = None
 
     @classmethod
     def sandbox(cls) -> Self:
@@ -114,6 +116,19 @@ class Ownership:
     def halt(self, reason: str) -> None:
         """Refuse every request from now on."""
         self._halted = self._halted or reason
+
+    def write_tags_of(self, run: str, clock: Clock) -> None:
+        """Let pass, from now on, only tags of ``run`` that expire within the time to live; until then any tag passes.
+
+        With another run's id or a later time, nobody would switch the credential off when this run is killed.
+        """
+        self._tags = run, clock
+
+    def _is_good(self, written: tag.Tag) -> bool:
+        if self._tags is None:
+            return True
+        run, clock = self._tags
+        return written.run == run and written.expires <= clock.now() + tag.TIME_TO_LIVE + tag.SKEW
 
     def lease(
         self,
@@ -193,10 +208,10 @@ class Ownership:
         with self._lock:
             credential = self._me(request, what) if target.level == "me" else target.credential
             self._require_lease(credential, target, what)
-        if target.action == "credential" and loses_tag(request.content):
+        if target.action == "credential" and loses_tag(request.content, self._is_good):
             raise OwnershipRefused(
-                f"{what} would replace the tag in the description, and nobody could sweep the credential any more; "
-                "nothing was sent: leave description out, or write a tag"
+                f"{what} would replace the tag of this run in the description, and nobody could sweep the credential "
+                "any more; nothing was sent: leave description out, or write adyen_credentials.description()"
             )
         return None
 
@@ -230,10 +245,10 @@ class Ownership:
         return None
 
     def _admit_creation(self, request: httpx.Request, what: str) -> str:
-        if is_untraceable(request.content):
+        if is_untraceable(request.content, self._is_good):
             raise OwnershipRefused(
-                f"{what} would leave a credential without this plugin's tag, and nobody could sweep it; nothing was "
-                "sent: put the tag of this run into description"
+                f"{what} would leave a credential without the tag of this run, and nobody could sweep it; nothing was "
+                "sent: put the tag that adyen_credentials.description() gives into description"
             )
         intent = intent_of(request)
         with self._lock:

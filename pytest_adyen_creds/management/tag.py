@@ -11,6 +11,12 @@ from typing import Final
 LONGEST_DESCRIPTION: Final = 50
 """Characters that a description may have (Adyen's specification)."""
 
+TIME_TO_LIVE: Final = timedelta(hours=2)
+"""After this, anyone may switch a throwaway off; a run that goes on longer renews its tags."""
+
+SKEW: Final = timedelta(minutes=5)
+"""How far a machine's clock may be from the server's: tags say by the clock when a throwaway expires."""
+
 _ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TAG: Final = re.compile(r"pytest-adyen-creds ([0-9a-z]{8}) exp ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})Z")
 

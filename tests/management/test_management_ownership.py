@@ -381,6 +381,23 @@ class TestBudget:
             create(client)
         assert server.connections == 0
 
+    @pytest.mark.parametrize(
+        ("written", "passes"),
+        [
+            (TAG, True),
+            ("pytest-adyen-creds 0a1b2c3d exp 2026-07-01T14:01Z", True),
+            ("pytest-adyen-creds 0a1b2c3d exp 9999-12-31T23:59Z", False),
+            ("pytest-adyen-creds 00000000 exp 2026-07-01T12:30Z", False),
+        ],
+    )
+    def test_only_the_runs_own_tag_and_no_later_one_is_written(self, clock, written, passes):
+        ownership = owning()
+        ownership.write_tags_of("0a1b2c3d", clock)  # at 12:00
+        for method, path in (("POST", C), ("PATCH", f"{C}/S2-1")):
+            request = httpx.Request(method, f"http://127.0.0.1/v3{path}", json={"description": written})
+            with contextlib.nullcontext() if passes else pytest.raises(OwnershipRefused, match="the tag of this run"):
+                ownership.admit(request)
+
     def test_the_same_intent_sent_again_is_one_creation(self):
         ownership = Ownership(1)
         with serve(CREATED) as server, ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client:
