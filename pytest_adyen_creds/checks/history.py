@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pytest_adyen_creds.checks.seen import Seen, items, own_path, texts
+from pytest_adyen_creds.rolenames import normalised
 
-_DASH: Final = re.compile(r"\s*[\u2010-\u2015\u2212-]+\s*")
 _SHORTEST: Final = 6
 
 
@@ -192,11 +191,6 @@ class History:
             subject.origins |= _by_id([seen.body])
         for _, shown in seen.origins():
             self._note_link(seen, shown)
-
-
-def normalised(role: str) -> str:
-    """Return ``role`` with dashes and spaces in one form and in lower case (both vary in what Adyen published)."""
-    return " ".join(_DASH.sub(" - ", role).split()).casefold()
 
 
 def _by_id(origins: list[Any]) -> dict[str, str]:

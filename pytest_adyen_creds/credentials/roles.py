@@ -1,13 +1,13 @@
-"""Roles: those of the Management API as data, the presets made of them, and how spellings compare."""
+"""Roles: those of the Management API as data, and the presets made of them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from pytest_adyen_creds.errors import CredentialError
+from pytest_adyen_creds.rolenames import normalised
 
 Permission = Literal["view", "edit"]
 Preset = Literal["read-only", "write", "full-access"]
@@ -64,17 +64,6 @@ PRESETS: Final[dict[Preset, tuple[str, ...]]] = {
 View is an entity's "… read" role and Edit its "… read and write" role. An Adyen role that writes also reads, so a
 holder of ``write`` may do what a holder of ``full-access`` may; the sets of roles differ, and are told apart.
 """
-
-_DASH: Final = re.compile(r"\s*[\u2010-\u2015\u2212-]+\s*")
-
-
-def normalised(role: str) -> str:
-    """Return ``role`` in the form in which spellings compare: dashes, spaces and capitals alike.
-
-    Adyen's own documents and answers spell the same role with an em dash, a spaced em dash and a spaced hyphen, and
-    "read and write" also with capitals.
-    """
-    return " ".join(_DASH.sub(" - ", role).split()).casefold()
 
 
 def preset_roles(name: str) -> tuple[str, ...]:

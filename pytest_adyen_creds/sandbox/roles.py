@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from pytest_adyen_creds.rolenames import normalised
 from pytest_adyen_creds.sandbox.decisions import Complaints
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows, observed
 
@@ -58,8 +58,8 @@ AT_LEAST_ONE: Final = documented(
 SPELLING: Final = observed(
     "roles",
     "spelling",
-    "Role names are the same whether written with an em dash, a spaced em dash or a spaced hyphen.",
-    "captured GET /me response and the specification's examples and texts, which spell them in all three ways",
+    "Role names are the same whether written with an em dash, a spaced em dash or a spaced hyphen, in capitals or not.",
+    "captured GET /me response and the specification's examples and texts, which spell them in all these ways",
 )
 ANSWERED_SPELLING: Final = assumed(
     "roles",
@@ -74,21 +74,13 @@ DEFAULTS: Final = assumed(
     "roles is optional in the request and required in the answer, and a credential has at least one",
 )
 
-_DASH: Final = re.compile(r"\s*[\u2010-\u2015\u2212-]+\s*")
 
-
-@follows(SPELLING)
-def normalised(role: str) -> str:
-    """Return ``role`` with dashes and spaces in one form; see the rule ``roles.spelling``."""
-    return " ".join(_DASH.sub(" - ", role).split())
-
-
-@follows(ANSWERED_SPELLING, DEFAULTS)
+@follows(SPELLING, ANSWERED_SPELLING, DEFAULTS)
 def granted(requested: Sequence[str] | None, grantable: Iterable[str], complaints: Complaints) -> tuple[str, ...]:
     """Return the roles that a request for ``requested`` (``None``: no word about roles) gives, of ``grantable``."""
     spelled = {normalised(role): role for role in grantable}
     if requested is None:
-        return (spelled.get(DEFAULT_ROLE) or next(iter(spelled.values())),)
+        return (spelled.get(normalised(DEFAULT_ROLE)) or next(iter(spelled.values())),)
     if not requested:
         complaints.add(AT_LEAST_ONE, "roles", "[]", "At least one role is required.")
     roles = []
@@ -108,4 +100,4 @@ def holds(roles: Iterable[str], wanted: str) -> bool:
 
 def holds_any_management_role(roles: Iterable[str]) -> bool:
     """Tell whether ``roles`` has any role of the Management API: what the operations under ``/me`` ask for."""
-    return any(normalised(role).startswith("Management API - ") for role in roles)
+    return any(normalised(role).startswith("management api - ") for role in roles)

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.act import Act
-from pytest_adyen_creds.checks.history import History, normalised
+from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.checks.rules import RULES
 from pytest_adyen_creds.checks.rules.origins import same
 from pytest_adyen_creds.checks.seen import Seen
+from pytest_adyen_creds.rolenames import normalised
 
 SUBJECTS = {
     "secrets shown only where documented": "adyen_secrets_shown_once",

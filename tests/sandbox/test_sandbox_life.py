@@ -131,7 +131,7 @@ def test_roles_are_given_as_the_provisioning_credential_spells_them(admin):
         "Management API—API credentials read and write",
         "Management API — Webhooks read",
         "Management  API - Stores read",
-        "Management API - Stores read",
+        "Management API - Stores Read",
     ]
     created = admin.post(COMPANY, json={"roles": spellings}).json()
     assert created["roles"] == [

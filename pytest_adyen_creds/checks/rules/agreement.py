@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pytest_adyen_creds.checks.history import History, Known, normalised
+from pytest_adyen_creds.checks.history import History, Known
 from pytest_adyen_creds.checks.rules.origins import differences, same
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
 from pytest_adyen_creds.checks.seen import Seen, items
+from pytest_adyen_creds.rolenames import normalised
 
 _LISTS: Final = ("associatedMerchantAccounts", "allowedIpAddresses", "roles")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_adyen_creds.checks.history import History, normalised
+from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
 from pytest_adyen_creds.checks.seen import Seen, items
+from pytest_adyen_creds.rolenames import normalised
 
 
 @rule(
