@@ -176,6 +176,10 @@ def pytest_runtest_makereport(
     report = yield
     if words := _own_words(call.excinfo, item):
         report.longrepr = words
+    elif isinstance(report.longrepr, str) and report.longrepr.startswith("ScopeMismatch"):
+        from pytest_adyen_creds.reports.wording import with_advice
+
+        report.longrepr = with_advice(report.longrepr)
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None and item.get_closest_marker("adyen_contract") is not None:
         # on CI pytest's short summary repeats a message whole; the failure above it has said the rest

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
+_TOO_WIDE: Final = re.compile(r"ScopeMismatch: .* function scoped fixture (adyen_\w+) ")
 
 
 def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item | pytest.Collector) -> str | None:
@@ -25,3 +27,14 @@ def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item
             shown = path.relative_to(here) if path.is_relative_to(here) else path
             return f"{shown}:{entry.lineno + 1}: {excinfo.value}"
     return str(excinfo.value)
+
+
+def with_advice(longrepr: str) -> str:
+    """Return what pytest says, and what to do where a fixture outlives one of ours that it asks for."""
+    match = _TOO_WIDE.match(longrepr)
+    if match is None:
+        return longrepr
+    return (
+        f"{longrepr}\n{match[1]} lasts for one test: let the fixture that asks for it have the scope 'function', too; "
+        "the same credential is reset and lent again, so a lease for each test costs little"
+    )

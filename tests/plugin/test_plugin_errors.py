@@ -65,3 +65,23 @@ def test_shows_all_to_who_asks_for_it(pytester: pytest.Pytester, argument: str) 
     out = run(pytester, argument)
     assert ">       adyen_credentials.lease(" in out
     assert "CredentialError: 'readonly' is no preset; " in out
+
+
+def test_says_what_to_do_where_a_fixture_outlives_a_lease(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_shop="""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def shop(adyen_credential): return adyen_credential
+
+        @pytest.fixture(scope="module")
+        def late(request): return request.getfixturevalue("adyen_client")
+
+        def test_it(shop): pass
+        def test_late(late): pass
+        """
+    )
+    out = run(pytester)
+    assert "\nadyen_credential lasts for one test: let the fixture that asks for it have the scope 'function'" in out
+    assert "\nadyen_client lasts for one test: " in out
