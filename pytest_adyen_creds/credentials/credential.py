@@ -124,13 +124,13 @@ def from_body(level: Level, account: str, body: Mapping[str, Any]) -> Credential
         account=account,
         id=credential_id,
         username=username,
-        roles=_texts(body.get("roles")),
+        roles=texts(body.get("roles")),
         origins=tuple(
             Origin(str(item.get("id", "")), str(item.get("domain", "")))
             for item in _items(body.get("allowedOrigins"))
             if isinstance(item, dict)
         ),
-        merchants=_texts(body.get("associatedMerchantAccounts")),
+        merchants=texts(body.get("associatedMerchantAccounts")),
         links=MappingProxyType(hrefs),
         description=body["description"] if isinstance(body.get("description"), str) else None,
         active=body.get("active") is not False,
@@ -144,7 +144,8 @@ def _items(value: object) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def texts(value: object) -> tuple[str, ...]:
+    """Return the texts in a list that an answer shows; none where it is no list."""
     return tuple(item for item in _items(value) if isinstance(item, str))
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import httpx
 
+from pytest_adyen_creds.credentials.credential import texts
 from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, holds
 from pytest_adyen_creds.credentials.tag import SKEW
 from pytest_adyen_creds.credentials.username import UserKind, parse_username
@@ -70,7 +71,7 @@ def preflight(client: ManagementClient, company: str, now: datetime | None = Non
             f"the key in {_KEY} is that of {username} of company {named}, but the run is about {company}; "
             f"set ADYEN_COMPANY_ACCOUNT to {named}, or use a key of {company}"
         )
-    roles = tuple(role for role in body.get("roles") or () if isinstance(role, str))
+    roles = texts(body.get("roles"))
     if not holds(roles, API_CREDENTIALS):
         raise CredentialError(
             f"{username} lacks the role '{API_CREDENTIALS}', which makes credentials; add it to {username} in the "

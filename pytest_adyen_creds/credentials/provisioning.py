@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_adyen_creds.credentials import claiming, roles, tag
 from pytest_adyen_creds.credentials.claiming import Register, Timing
-from pytest_adyen_creds.credentials.credential import OVERLAP, Credential, Level, Rotation, from_body
+from pytest_adyen_creds.credentials.credential import OVERLAP, Credential, Level, Rotation, from_body, texts
 from pytest_adyen_creds.credentials.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 from pytest_adyen_creds.management import ONCE, ManagementClient
@@ -116,7 +116,7 @@ class Provisioner:
         with self._lock:
             if self._held is None:
                 me = self.client.me.get()
-                self._held = me.get("username", "the provisioning user"), tuple(me.get("roles") or ())
+                self._held = str(me.get("username", "the provisioning user")), texts(me.get("roles"))
             return self._held
 
     def check(self, spec: Spec) -> tuple[str, ...]:
@@ -241,11 +241,11 @@ class Provisioner:
 
     def _await_key(self, credential: Credential) -> None:
         key, started, tries, said = credential.key(), self.clock.monotonic(), 0, 0.0
-        while not self._works(key):
+        while (refusal := self._refusal(key)) is not None:
             waited = self.clock.monotonic() - started
             if waited >= self.ready_timeout:
                 raise NotReady(
-                    f"the new key of {credential.username} still answers 401 after {waited:.0f} s "
+                    f"the new key of {credential.username} still {refusal} after {waited:.0f} s "
                     "(adyen_ready_timeout); a new key can take minutes: raise adyen_ready_timeout in the ini file, or "
                     "run again, which recycles this throwaway"
                 )
@@ -257,14 +257,21 @@ class Provisioner:
             self.clock.sleep(min(_POLLS[min(tries, len(_POLLS) - 1)], self.ready_timeout - waited))
             tries += 1
 
-    def _works(self, key: Secret) -> bool:
-        response = self.client.send("GET", "/me", auth=key)
+    def _refusal(self, key: Secret) -> str | None:
+        """Return in words why the key cannot be used yet; None where it can."""
+        try:
+            response = self.client.send("GET", "/me", auth=key, retries=ONCE)
+        except ApiError:
+            return "gets no answer"
         # 403 is said to a key that is known: its credential has no role for this operation
-        if response.status_code in (401, 403):
-            return response.status_code == 403
+        if response.status_code == 403:
+            return None
+        # what passes is no reason to give a throwaway up that cannot be deleted: the next poll asks again
+        if response.status_code in (401, 429) or response.status_code >= 500:
+            return f"answers {response.status_code}"
         with _explained("the new key could not be tried"):
             checked(response)
-        return True
+        return None
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
@@ -273,7 +280,7 @@ class Provisioner:
         wanted = self.check(spec)
         credential = throwaway.credential
         limited = () if spec.level == "merchant" else spec.merchants
-        changes: dict[str, object] = {}
+        changes: CredentialChanges = {}
         if not roles.same(credential.roles, wanted):
             changes["roles"] = list(wanted)
         if spec.origins or credential.origins:
@@ -284,7 +291,8 @@ class Provisioner:
         if throwaway.expires - self.clock.now() < TIME_TO_LIVE / 2:
             changes["description"] = tag.make(self.run, expires)
         if changes:
-            with _explained(f"throwaway {throwaway.id} could not be made what the test asks for"):
+            asked = f", limited to {', '.join(limited)}" if limited else ""
+            with _explained(f"throwaway {throwaway.id} could not be made what the test asks for{asked}"):
                 self._update(throwaway, changes, expires)
 
     def reset(self, throwaway: Throwaway) -> None:
@@ -305,9 +313,10 @@ class Provisioner:
             expires = self.clock.now() + TIME_TO_LIVE
             credential = throwaway.credential
             # not through _update: what a test is doing to the credential meanwhile is not for this to know
-            self.resource(credential.level, credential.account).update(
-                throwaway.id, {"description": tag.make(self.run, expires)}, retries=ONCE
-            )
+            with _explained(f"the time of throwaway {throwaway.id} could not be prolonged"):
+                self.resource(credential.level, credential.account).update(
+                    throwaway.id, {"description": tag.make(self.run, expires)}, retries=ONCE
+                )
             throwaway.expires = expires
 
     def refresh_key(self, throwaway: Throwaway) -> None:
@@ -327,14 +336,14 @@ class Provisioner:
         return Rotation(rotated, dies)
 
     def switch_off(self, throwaway: Throwaway) -> None:
-        """Deactivate the throwaway and let its tag expire, so that a later run can recycle it."""
+        """Deactivate the throwaway, limit it to nothing and let its tag expire, so that a later run can recycle it."""
         self._require_ours(throwaway)
         credential = throwaway.credential
-        released = tag.released(self.run, self.clock.now())
+        changes: CredentialChanges = {"active": False, "description": tag.released(self.run, self.clock.now())}
+        if credential.level == "company":
+            changes["associatedMerchantAccounts"] = []
         with _explained(f"throwaway {throwaway.id} could not be switched off"):
-            self.resource(credential.level, credential.account).update(
-                throwaway.id, {"active": False, "description": released}
-            )
+            self.resource(credential.level, credential.account).update(throwaway.id, changes)
         self.client.ownership.release(throwaway.id)
 
     def _require_ours(self, throwaway: Throwaway) -> None:
@@ -343,7 +352,8 @@ class Provisioner:
         credential = throwaway.credential
         if tag.run_of(credential.description) == self.run and self.clock.now() + _MARGIN < throwaway.expires:
             return
-        body = self.resource(credential.level, credential.account).get(throwaway.id)
+        with _explained(f"throwaway {throwaway.id} could not be looked at"):
+            body = self.resource(credential.level, credential.account).get(throwaway.id)
         if tag.run_of(body.get("description")) != self.run:
             self.client.ownership.release(throwaway.id)
             raise CredentialError(
@@ -363,12 +373,12 @@ class Provisioner:
             changes["associatedMerchantAccounts"] = []
         return changes
 
-    def _update(self, throwaway: Throwaway, changes: object, expires: datetime) -> None:
+    def _update(self, throwaway: Throwaway, changes: CredentialChanges, expires: datetime) -> None:
         credential = throwaway.credential
         resource = self.resource(credential.level, credential.account)
-        body = resource.update(throwaway.id, changes)  # type: ignore[arg-type]
+        body = resource.update(throwaway.id, changes)
         throwaway.credential = credential.updated(body or resource.get(throwaway.id))
-        if isinstance(changes, dict) and "description" in changes:
+        if "description" in changes:
             throwaway.expires = expires
 
 

@@ -13,10 +13,11 @@ from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
-from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery, Swept
+from pytest_adyen_creds.credentials.spec import adyen_credential
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership
+from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Me, Ownership
 from pytest_adyen_creds.sandbox import Sandbox
 
 COMPANY = ("company", "TestCompany")
@@ -230,3 +231,30 @@ def test_what_a_run_created_is_switched_off_by_id_whatever_its_description(accou
     assert "look for it in the Customer Area" in swept["S2-gone"]
     assert [account.body(item)["active"] for item in (mine, untagged, taken)] == [False, False, True]
     assert tag.run_of(account.body(untagged)["description"]) == run.run
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_an_answer_that_passes_does_not_give_a_new_key_up(account, status):
+    run = account.run()
+    made = run.create(*COMPANY)
+    account.sandbox.faults.status(status, "GET /me", times=8)
+    run.await_ready(made)
+    account.sandbox.faults.status(status, "GET /me", times=None)
+    run.ready_timeout = 30
+    with pytest.raises(NotReady, match=rf"still answers {status} after 30 s \(adyen_ready_timeout\)"):
+        run.await_ready(made)
+
+
+def test_one_that_was_limited_when_the_run_ended_is_recycled(account):
+    run = account.run()
+    made = run.create(*COMPANY)
+    run.configure(made, adyen_credential(merchants=["TestMerchant"]))
+    run.switch_off(made)
+    assert account.body(made.id)["associatedMerchantAccounts"] == []
+    assert account.run().recycle(*COMPANY, any_one).id == made.id
+
+
+def test_roles_of_a_wrong_type_are_none(account, monkeypatch):
+    monkeypatch.setattr(Me, "get", lambda self: {"username": "ws@Company.TestCompany", "roles": 7})
+    with pytest.raises(CredentialError, match="cannot give the role"):
+        account.run().create(*COMPANY)
