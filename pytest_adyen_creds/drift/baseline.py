@@ -21,6 +21,9 @@ _KEYS: Final = {"id", "operations", "statuses", "location", "message", "reason",
 _UNWRITTEN: Final = re.compile(r"accepted on \d{4}-\d\d-\d\d: say why")
 """The reason of a new entry, until a person writes another."""
 
+_SEVERAL: Final = ("enum-value", "pattern-property", "dependent-schema", "mapping", "one-of", "any-of")
+"""What stands in the ids of findings of which several can be at one place."""
+
 _HEAD: Final = """\
 # Accepted drift: what `adyen-creds drift` and `pytest --adyen-drift` find and a person has accepted.
 # Each entry needs an id and a reason. What it leaves out of operations, statuses, location and message
@@ -223,7 +226,7 @@ def _entries(findings: Iterable[Finding], reason: str) -> Iterator[Entry]:
         for labels, statuses in sorted(shared.items()):
             numbers = sorted(status for status in statuses if status is not None)
             # the place says which finding is meant, except where several can stand at one
-            ambiguous = not location or "enum-value" in id_
+            ambiguous = not location or any(noun in id_ for noun in _SEVERAL)
             yield Entry(
                 id=id_,
                 reason=reason,

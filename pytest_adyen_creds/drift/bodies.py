@@ -63,7 +63,8 @@ class BodyComparison:
         if old.serialization != new.serialization:
             text = "is written in another way (style, explode, allowReserved or media type)"
             yield finding("request-parameter-serialization-changed", "breaking", text)
-        yield from self._schema("request-parameter", label, None, location, name, old.schema, new.schema)
+        schemas = (old.schema, new.schema)
+        yield from self._schema("request-parameter", label, None, location, name, *schemas, place=old.place)
 
     def _request(self, label: str, old: Body | None, new: Body | None) -> Iterator[Finding]:
         def finding(id_: str, level: Level, text: str) -> Finding:
@@ -139,9 +140,18 @@ class BodyComparison:
                 yield from self._schema("response-header", label, status, location, name, *schemas)
 
     def _schema(
-        self, kind: Kind, label: str, status: int | None, location: str, whole: str, old: Schema, new: Schema
+        self,
+        kind: Kind,
+        label: str,
+        status: int | None,
+        location: str,
+        whole: str,
+        old: Schema,
+        new: Schema,
+        *,
+        place: str = "",
     ) -> Iterator[Finding]:
         direction = "request" if kind.startswith("request") else "response"
         for change in self._comparison.changes(old, new, direction):  # type: ignore[arg-type]
             message = message_of(kind, change, whole)
-            yield Finding(id_of(kind, change), change.level, label, status, location + change.pointer, message)
+            yield Finding(id_of(kind, change, place), change.level, label, status, location + change.pointer, message)

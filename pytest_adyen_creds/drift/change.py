@@ -31,6 +31,10 @@ _BELOW: Final[dict[Kind, str]] = {
 }
 
 
+_OF_HEADERS: Final = frozenset({"+required", "became-required", "became-enum"})
+"""What oasdiff names of its own in a property of a header parameter; the rest it names as of any parameter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change at ``pointer`` below a schema.
@@ -58,9 +62,11 @@ def level_of(direction: Direction, effect: Effect) -> Level:
     return _LAW.get((direction, effect), "info")
 
 
-def id_of(kind: Kind, change: Change) -> str:
-    """Return the finding's id for ``change`` in a schema that describes ``kind``."""
+def id_of(kind: Kind, change: Change, place: str = "") -> str:
+    """Return the finding's id for ``change`` in a schema that describes ``kind``; ``place``: where a parameter is."""
     aspect, below = change.aspect, _BELOW[kind]
+    if place == "header" and change.pointer and aspect.removesuffix("-with-default") in _OF_HEADERS:
+        aspect, below = aspect.removesuffix("-with-default"), "request-header-property"
     direction = below.partition("-")[0]
     if aspect[0] == "+":
         presence = aspect[1:]

@@ -26,9 +26,8 @@ def changes_of_keywords(old: Shape, new: Shape, direction: Direction) -> Iterato
 
     relation = _relation(old, new)
     if relation != "same":
-        word = {"narrows": "specialized", "widens": "generalized", "differs": "changed"}[relation]
         text = f"the type of {{it}} changed from {_type_text(old)} to {_type_text(new)}"
-        yield change(f"type-{word}", relation, text)
+        yield change(_type_aspect(old, new, relation), relation, text)
     if relation == "differs" and types_relation(old, new) == "differs":
         return
     if is_plain(old) or is_plain(new):
@@ -38,7 +37,7 @@ def changes_of_keywords(old: Shape, new: Shape, direction: Direction) -> Iterato
             yield change("became-nullable", "widens", "{it} may now be null")
         else:
             yield change("became-not-nullable", "narrows", "{it} may no longer be null")
-    yield from _enum(old.enum, new.enum, change)
+    yield from _values(old, new, change)
     for keyword in LIMITS:
         yield from _limit(keyword, old.limits.get(keyword), new.limits.get(keyword), change)
     yield from _pattern(old.pattern, new.pattern, change)
@@ -91,6 +90,30 @@ def _is_typed(shape: Shape) -> bool:
 def _type_text(shape: Shape) -> str:
     name = " or ".join(sorted(shape.types)) or "any"
     return f"{name} ({shape.format})" if shape.format else name
+
+
+def _type_aspect(old: Shape, new: Shape, relation: Relation) -> str:
+    """Return oasdiff's name for a change of type: a list of types that gained or lost some has one of its own."""
+    if old.format == new.format and ANY not in (old.types, new.types):
+        if old.types < new.types:
+            return "list-of-types-widened"
+        if new.types < old.types:
+            return "list-of-types-narrowed"
+    return "type-" + {"narrows": "specialized", "widens": "generalized", "differs": "changed"}.get(relation, "changed")
+
+
+def _values(old: Shape, new: Shape, change: Maker) -> Iterator[Change]:
+    if old.enum == new.enum:
+        return
+    before, after = (", ".join(sorted(shape.enum or ())) for shape in (old, new))
+    if old.const and new.const:
+        yield change("const-changed", "differs", f"the constant value of {{it}} changed from {before} to {after}")
+    elif new.const and old.enum is None:
+        yield change("const-added", "narrows", f"{{it}} must now be the constant value {after}")
+    elif old.const and new.enum is None:
+        yield change("const-removed", "widens", f"{{it}} need no longer be the constant value {before}")
+    else:
+        yield from _enum(old.enum, new.enum, change)
 
 
 def _enum(old: frozenset[str] | None, new: frozenset[str] | None, change: Maker) -> Iterator[Change]:

@@ -16,7 +16,8 @@ Below = Callable[[str | None, Schema, Schema], Iterator[Change]]
 _SINGLE: Final = frozenset(
     {"not", "contains", "propertyNames", "if", "then", "else", "contentSchema", "unevaluatedItems"}
 )
-_NAMED: Final = frozenset({"patternProperties", "dependentSchemas"})
+_NAMED: Final = {"patternProperties": "pattern-property", "dependentSchemas": "dependent-schema"}
+_CONTAINS: Final = frozenset({"minContains", "maxContains"})
 
 
 class Members:
@@ -40,7 +41,7 @@ class Members:
         undeclared = (old.required ^ new.required) - old.properties.keys() - new.properties.keys()
         for name in sorted(undeclared):
             yield self._required(name, name in new.required)
-        yield from self._additional(old.additional, new.additional)
+        yield from self._additional(old, new)
         yield from self._below("*", old.items, new.items)
         yield from self._choice("one-of", old.one_of, new.one_of)
         yield from self._choice("any-of", old.any_of, new.any_of)
@@ -50,6 +51,9 @@ class Members:
     def _unseen(self, shape: Shape) -> bool:
         """Return whether a property is none on this side of the wire: read-only in requests, write-only in answers."""
         return shape.read_only if self._direction == "request" else shape.write_only
+
+    def _kind(self, shape: Shape) -> str:
+        return "-write-only" if self._direction == "response" and shape.write_only else ""
 
     def _removed(self, name: str, old: Shape, new: Shape) -> Change:
         shape = self._old.shape(old.properties[name])
@@ -66,12 +70,12 @@ class Members:
             level, text = "breaking", f"the required response property `{name}` is gone"
         else:
             level, text = "warning", f"the optional response property `{name}` is gone"
-        return Change(f"-{presence}", level, f"/{escape(name)}", text)
+        return Change(f"-{presence}{self._kind(shape)}", level, f"/{escape(name)}", text)
 
     def _added(self, name: str, new: Shape) -> Change:
         shape = self._new.shape(new.properties[name])
         presence = "required" if name in new.required else "optional"
-        aspect = f"+{presence}"
+        aspect = f"+{presence}{self._kind(shape)}"
         if self._direction == "response":
             text = f"the {presence} response property `{name}` is new; a strict parser breaks on it"
         else:
@@ -106,16 +110,18 @@ class Members:
         text = "{it} became optional" + ("; it may now be missing" if self._direction == "response" else "")
         return Change("became-optional", level_of(self._direction, "widens"), f"/{escape(name)}", text)
 
-    def _additional(self, old: Schema, new: Schema) -> Iterator[Change]:
-        closed = (self._old.shape(old).types == NEVER, self._new.shape(new).types == NEVER)
+    def _additional(self, old: Shape, new: Shape) -> Iterator[Change]:
+        closed = (self._old.shape(old.additional).types == NEVER, self._new.shape(new.additional).types == NEVER)
         if closed == (False, True):
             text = "{it} now allows no properties but the documented ones"
-            yield Change("additional-properties-closed", level_of(self._direction, "narrows"), "", text)
+            aspect = "unevaluated-properties-added" if new.unevaluated else "additional-properties-closed"
+            yield Change(aspect, level_of(self._direction, "narrows"), "", text)
         elif closed == (True, False):
             text = "{it} now allows other properties than the documented ones"
-            yield Change("additional-properties-opened", level_of(self._direction, "widens"), "", text)
+            aspect = "unevaluated-properties-removed" if old.unevaluated else "additional-properties-opened"
+            yield Change(aspect, level_of(self._direction, "widens"), "", text)
         elif closed == (False, False):
-            yield from self._below("*", old, new)
+            yield from self._below("*", old.additional, new.additional)
 
     def _choice(self, noun: str, old: tuple[Schema, ...], new: tuple[Schema, ...]) -> Iterator[Change]:
         gone, came = self._unmatched(old, new)
@@ -159,7 +165,16 @@ class Members:
         return gone, came
 
     def _other(self, keyword: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-        """Return the change in a keyword that is only seen to differ: what that does is left to a person."""
+        """Return the changes in a keyword that is only seen to differ: what they do is left to a person."""
+        if keyword in _NAMED:
+            yield from self._named(keyword, old.get(keyword), new.get(keyword))
+            return
+        if keyword in _CONTAINS:
+            yield from self._contains(keyword, old.get(keyword), new.get(keyword))
+            return
+        if keyword == "discriminator" and keyword in old and keyword in new:
+            yield from _discriminator(old[keyword], new[keyword])
+            return
         noun = "".join(f"-{char.lower()}" if char.isupper() else char for char in keyword)
         if keyword not in new:
             yield Change(f"{noun}-removed", "warning", "", f"{keyword} of {{it}} is gone")
@@ -168,20 +183,55 @@ class Members:
         elif not self._same_keyword(keyword, old[keyword], new[keyword]):
             yield Change(f"{noun}-changed", "warning", "", f"{keyword} of {{it}} changed")
 
+    def _named(self, keyword: str, old: Any, new: Any) -> Iterator[Change]:
+        noun = _NAMED[keyword]
+        one, other = (value if isinstance(value, Mapping) else {} for value in (old, new))
+        for name in sorted(one.keys() | other.keys(), key=str):
+            if name not in other:
+                yield Change(f"{noun}-removed", "warning", "", f"`{name}` in {keyword} of {{it}} is gone")
+            elif name not in one:
+                yield Change(f"{noun}-added", "warning", "", f"`{name}` in {keyword} of {{it}} is new")
+            elif not self._same(one[name], other[name]):
+                yield Change(f"{noun}-changed", "warning", "", f"`{name}` in {keyword} of {{it}} changed")
+
+    def _contains(self, keyword: str, old: Any, new: Any) -> Iterator[Change]:
+        upper, noun = keyword == "maxContains", f"{keyword[:3]}-contains"
+        without = float("inf") if upper else 1
+        before, after = (value if isinstance(value, int | float) else without for value in (old, new))
+        rises = after > before
+        effect: Effect = "none" if before == after else "widens" if rises == upper else "narrows"
+        level = level_of(self._direction, effect)
+        if old is None:
+            yield Change(f"{noun}-set", level, "", f"{keyword} of {{it}} is now {new}")
+        elif new is None:
+            yield Change(f"{noun}-unset", level, "", f"{keyword} of {{it}} was {old} and is gone")
+        elif before != after:
+            aspect = f"{noun}-{'increased' if rises else 'decreased'}"
+            yield Change(aspect, level, "", f"{keyword} of {{it}} changed from {old} to {new}")
+
     def _same_keyword(self, keyword: str, old: Any, new: Any) -> bool:
         if keyword in _SINGLE:
             return self._same(old, new)
-        if keyword in _NAMED and isinstance(old, Mapping) and isinstance(new, Mapping):
-            return old.keys() == new.keys() and all(self._same(old[name], new[name]) for name in old)
         if isinstance(old, list) and isinstance(new, list):
             if keyword == "prefixItems":
                 return len(old) == len(new) and all(map(self._same, old, new))
             if keyword == "allOf":
                 return self._unmatched(tuple(old), tuple(new)) == ([], [])
-        if keyword == "discriminator" and isinstance(old, Mapping) and isinstance(new, Mapping):
-            # what a mapping refers to may be named otherwise in the other document
-            return bool(old.get("propertyName") == new.get("propertyName") and _mapped(old) == _mapped(new))
         return canonical(_in_order(old)) == canonical(_in_order(new))
+
+
+def _discriminator(old: Any, new: Any) -> Iterator[Change]:
+    one, other = (value if isinstance(value, Mapping) else {} for value in (old, new))
+    if one.get("propertyName") != other.get("propertyName"):
+        text = f"the discriminator of {{it}} changed from {one.get('propertyName')} to {other.get('propertyName')}"
+        yield Change("discriminator-property-name-changed", "warning", "", text)
+    # what a mapping refers to may be named otherwise in the other document
+    if came := _mapped(other) - _mapped(one):
+        text = f"the discriminator of {{it}} also maps {', '.join(sorted(came))}"
+        yield Change("discriminator-mapping-added", "warning", "", text)
+    if gone := _mapped(one) - _mapped(other):
+        text = f"the discriminator of {{it}} no longer maps {', '.join(sorted(gone))}"
+        yield Change("discriminator-mapping-deleted", "warning", "", text)
 
 
 def _mapped(discriminator: Mapping[str, Any]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from pytest_adyen_creds.drift.shape import ANY, LIMITS, Limit, Schema, Shape, tighter
@@ -11,8 +11,11 @@ from pytest_adyen_creds.drift.shape import ANY, LIMITS, Limit, Schema, Shape, ti
 
 def merge(one: Shape, other: Shape) -> Shape | None:
     """Return the shape of what both allow; ``None`` where one shape cannot say it."""
+    if is_plain(one):
+        return other
     types = _types(one, other)
-    if types is None or _closes_out(one, other) or _closes_out(other, one):
+    # what stands beside a part sees the part's properties as evaluated; a part does not see what stands beside it
+    if types is None or _closes_out(one, other) or _closes_out(replace(other, unevaluated=False), one):
         return None
     if (one.one_of and other.one_of) or (one.any_of and other.any_of):
         return None
@@ -20,11 +23,13 @@ def merge(one: Shape, other: Shape) -> Shape | None:
         "types": types,
         "nullable": one.nullable and other.nullable,
         "enum": one.enum if other.enum is None else other.enum if one.enum is None else one.enum & other.enum,
+        "const": one.const or other.const,
         "limits": _limits(one.limits, other.limits),
         "unique": one.unique or other.unique,
         "properties": _properties(one.properties, other.properties),
         "required": one.required | other.required,
         "additional": _both(one.additional, other.additional),
+        "unevaluated": one.unevaluated and other.additional is True,
         "items": _both(one.items, other.items),
         "one_of": one.one_of or other.one_of,
         "any_of": one.any_of or other.any_of,
@@ -63,6 +68,8 @@ def _types(one: Shape, other: Shape) -> frozenset[str] | None:
 
 def _closes_out(one: Shape, other: Shape) -> bool:
     """Return whether ``one`` says something about properties that only ``other`` names."""
+    if one.unevaluated:
+        return False
     return one.additional is not True and not other.properties.keys() <= one.properties.keys()
 
 

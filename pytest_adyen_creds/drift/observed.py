@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.drift.document import Document, escape
-from pytest_adyen_creds.drift.finding import Finding, Level, arrange
+from pytest_adyen_creds.drift.finding import Finding, Level
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
 from pytest_adyen_creds.secrets import SECRETS
@@ -23,7 +23,7 @@ _LONGEST: Final = 200
 _KEYWORDS: Final[Mapping[str, tuple[str, Level]]] = {
     "type": ("type-changed", "breaking"),
     "enum": ("enum-value-added", "breaking"),
-    "const": ("enum-value-added", "breaking"),
+    "const": ("const-changed", "breaking"),
     "maxLength": ("max-length-increased", "breaking"),
     "minLength": ("min-length-decreased", "breaking"),
     "maxItems": ("max-items-increased", "breaking"),
@@ -120,11 +120,6 @@ def _parsed(body: bytes) -> tuple[Any, Departure | None]:
             "is nested too deeply to be read" if nested else "is HTML, not JSON" if _HTML.match(body) else "is not JSON"
         )
     return None, ("response-body-not-json", "breaking", f"the response body {problem}")
-
-
-def findings(observations: list[Observation]) -> list[Finding]:
-    """Return the findings of ``observations``, equal ones added up, the most serious first."""
-    return arrange(observation.finding for observation in observations)
 
 
 class _Judge:

@@ -55,21 +55,24 @@ class Limit:
     exclusive: bool = False
 
     def __str__(self) -> str:
-        return f"{self.value:g} (exclusive)" if self.exclusive else str(self.value)
+        return f"{self.value} (exclusive)" if self.exclusive else str(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What one schema allows. Schemas below it (``properties``, ``items``, ...) stay as the document has them.
 
-    ``types`` leaves out ``null``, which is ``nullable``; ``enum`` and ``default`` hold canonical JSON; ``rest`` holds
-    the keywords that are compared as they stand.
+    ``types`` leaves out ``null``, which is ``nullable``; ``enum`` and ``default`` hold canonical JSON. ``const`` says
+    that the one value of ``enum`` was written so, ``unevaluated`` that ``additional`` was written as
+    ``unevaluatedProperties``: what a change is called depends on it, not whether there is one. ``rest`` holds the
+    keywords that are compared as they stand.
     """
 
     types: frozenset[str] = ANY
     nullable: bool = True
     format: str | None = None
     enum: frozenset[str] | None = None
+    const: bool = False
     limits: Mapping[str, Limit] = field(default_factory=dict)
     pattern: str | None = None
     unique: bool = False
@@ -77,6 +80,7 @@ class Shape:
     properties: Mapping[str, Schema] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     additional: Schema = True
+    unevaluated: bool = False
     items: Schema = True
     one_of: tuple[Schema, ...] = ()
     any_of: tuple[Schema, ...] = ()
@@ -127,6 +131,7 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         nullable=nullable,
         format=format_,
         enum=enum,
+        const="const" in raw,
         limits=limits,
         pattern=_text(raw.get("pattern")) if is_string else None,
         unique=raw.get("uniqueItems") is True and is_array,
@@ -134,6 +139,7 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         properties=dict(_mapping(raw.get("properties"))) if is_object else {},
         required=frozenset(map(str, required)) if isinstance(required, list) and is_object else frozenset(),
         additional=_schema(raw.get("additionalProperties", unevaluated)) if is_object else True,
+        unevaluated=is_object and "unevaluatedProperties" in raw and "additionalProperties" not in raw,
         items=_schema(raw.get("items", True)) if is_array else True,
         one_of=one_of,
         any_of=any_of,

@@ -41,10 +41,11 @@ class SpecificationComparison:
         wanted = old.keys() | new.keys()
         if operations is not None:
             wanted &= {key_of(label) for label in operations}
+        paths = {path for _, path in new}
         found: list[Finding] = []
         for key in sorted(wanted):
             if key not in new:
-                found.append(_removed(old[key]))
+                found.append(_removed(old[key], whole_path=key[1] not in paths))
             elif key not in old:
                 found.append(Finding("endpoint-added", "info", new[key].label, None, "", "the operation is new"))
             else:
@@ -157,11 +158,13 @@ def renamed(operation_id: str, old: tuple[str, ...], new: tuple[str, ...]) -> st
     return re.sub(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])", lambda match: names[match.group()], operation_id)
 
 
-def _removed(operation: Operation) -> Finding:
+def _removed(operation: Operation, *, whole_path: bool) -> Finding:
+    gone, what = ("api-path-removed", ", with its path") if whole_path else ("api-removed", "")
     if operation.deprecated:
-        text = "the operation, which was deprecated, is gone"
-        return Finding("api-removed-with-deprecation", "warning", operation.label, None, "", text)
-    return Finding("api-removed-without-deprecation", "breaking", operation.label, None, "", "the operation is gone")
+        text = f"the operation, which was deprecated, is gone{what}"
+        return Finding(f"{gone}-with-deprecation", "warning", operation.label, None, "", text)
+    text = f"the operation is gone{what}"
+    return Finding(f"{gone}-without-deprecation", "breaking", operation.label, None, "", text)
 
 
 def _is_open(operation: Operation) -> bool:

@@ -128,7 +128,7 @@ class _Disguise:
             schema["minLength"] = 0
         if kind == "array" and "uniqueItems" not in schema and self.maybe():
             schema["uniqueItems"] = False
-        if kind == "object" and "additionalProperties" not in schema and self.maybe():
+        if kind == "object" and not schema.keys() & {"additionalProperties", "unevaluatedProperties"} and self.maybe():
             schema["additionalProperties"] = True
         if schema.get("format") == "int32" and self.maybe():
             schema.setdefault("minimum", -(2**31))

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 import random
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from drift_documents import documents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.drift import Finding, arrange, compare, group
+from pytest_adyen_creds.drift import Baseline, Finding, arrange, compare, group
 from pytest_adyen_creds.errors import FileRefused
 
 
@@ -150,6 +151,67 @@ def test_only_the_wanted_operations_are_compared() -> None:
     new["paths"]["/other/{id}"] = {"get": {}}
     assert [finding.id for finding in compare(old, new, operations=["GET /other/{anything}"])] == ["endpoint-added"]
     assert [finding.operation for finding in compare(old, new, operations=["GET /me"])] == ["GET /me"]
+
+
+@pytest.mark.parametrize("deprecated", [False, True])
+def test_a_path_that_is_gone_with_all_of_its_operations_is_named_so(deprecated: bool) -> None:
+    old = document({})
+    old["paths"]["/you"] = {"get": {"responses": {}, "deprecated": deprecated}, "post": {"responses": {}}}
+    partly, wholly = copy.deepcopy(old), copy.deepcopy(old)
+    del partly["paths"]["/you"]["get"], wholly["paths"]["/you"]
+    end = "with-deprecation" if deprecated else "without-deprecation"
+    assert [finding.id for finding in compare(old, partly)] == [f"api-removed-{end}"]
+    assert {(finding.id, finding.operation) for finding in compare(old, wholly)} == {
+        (f"api-path-removed-{end}", "GET /you"),
+        ("api-path-removed-without-deprecation", "POST /you"),
+    }
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_write_only_property_of_an_answer_has_an_id_of_its_own(required: bool) -> None:
+    without = {"type": "object", "properties": {"a": {"type": "string"}}}
+    inner = {"type": "string", "writeOnly": True}
+    having = {"type": "object", "properties": {**without["properties"], "b": inner}}  # type: ignore[dict-item]
+    if required:
+        having["required"] = ["b"]
+    stem = f"response-{'required' if required else 'optional'}-write-only-property"
+    for old, new, id_ in ((without, having, f"{stem}-added"), (having, without, f"{stem}-removed")):
+        (finding,) = compare(document(old), document(new))
+        assert (finding.id, finding.level, finding.location) == (id_, "info", "/b")
+
+
+def test_a_property_of_a_header_parameter_has_the_ids_that_oasdiff_gives_it() -> None:
+    def with_header(schema: dict[str, Any]) -> dict[str, Any]:
+        whole = document({})
+        whole["paths"]["/me"]["get"]["parameters"] = [{"in": "header", "name": "X-Filter", "schema": schema}]
+        return whole
+
+    plain = {"type": "object", "properties": {"a": {"type": "string"}}}
+    required = {"type": "object", "properties": {**plain["properties"], "b": {}}, "required": ["b"]}  # type: ignore[dict-item]
+    enum = {"type": "object", "properties": {"a": {"type": "string", "enum": ["x", "y"]}}}
+    longer = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}}
+    for new, id_ in (
+        (required, "new-required-request-header-property"),
+        ({**plain, "required": ["a"]}, "request-header-property-became-required"),
+        (enum, "request-header-property-became-enum"),
+        (longer, "request-parameter-property-max-length-set"),
+    ):
+        assert [finding.id for finding in compare(with_header(plain), with_header(new))] == [id_]
+
+
+def test_a_limit_is_shown_whole() -> None:
+    old, new = ({"type": "number", "exclusiveMaximum": 2**31 + step} for step in (1, 2))
+    (finding,) = compare(document(old), document(new))
+    assert "from 2147483649 (exclusive) to 2147483650 (exclusive)" in finding.message
+
+
+def test_each_of_several_patterns_is_a_finding() -> None:
+    old, new = ({"type": "object", "patternProperties": {name: {} for name in names}} for names in ("ab", "bcd"))
+    found = compare(document(old), document(new))
+    assert [finding.id.rpartition("-")[2] for finding in found] == ["added", "added", "removed"]
+    assert len({finding.message for finding in found}) == 3
+    first, *others = found
+    assert Baseline().updated([first], date(2026, 1, 1)).judge(found, date(2026, 1, 1)).findings == tuple(others)
 
 
 def test_an_operation_id_that_follows_a_renamed_path_parameter_is_the_same() -> None:
