@@ -141,9 +141,12 @@ def adyen_traffic(adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Tr
 
 @pytest.fixture
 def adyen_sandbox(adyen_traffic: Traffic) -> Sandbox:
-    """The embedded sandbox that answers: its clock, faults and customer area. Faults end with the test."""
+    """The embedded sandbox: its clock, faults and customer area. Faults end with the test.
+
+    It answers every test that asks for it, also in replay, and is never recorded; in a live run the test is skipped.
+    """
     if adyen_traffic.sandbox is None:
-        pytest.skip("adyen_sandbox drives the embedded sandbox, and another server answers this run")
+        pytest.skip("adyen_sandbox drives the embedded sandbox, and another server, or a cassette, answers this test")
     return adyen_traffic.sandbox
 
 

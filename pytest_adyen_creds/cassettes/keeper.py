@@ -129,7 +129,8 @@ def _is_full(config: pytest.Config) -> bool:
 
 
 def _owned(item: pytest.Item) -> Iterator[Path]:
-    if not TALKING.isdisjoint(getattr(item, "fixturenames", ())):
+    names = getattr(item, "fixturenames", ())
+    if not TALKING.isdisjoint(names) and "adyen_sandbox" not in names:
         yield cassette_of(item)
     if is_recorded_elsewhere(item):
         yield from _of_pytest_recording(item)

@@ -7,9 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds.cassettes import document, lent
 from pytest_adyen_creds.cassettes.door import Door, Hosts
@@ -21,7 +19,7 @@ from pytest_adyen_creds.cassettes.record import Recording, RecordingDoor
 from pytest_adyen_creds.cassettes.replay import IndexedCassette, ReplayTransport
 from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_staleness
-from pytest_adyen_creds.cassettes.tap import Recorded, Replayed
+from pytest_adyen_creds.cassettes.tap import Answered, Recorded
 from pytest_adyen_creds.cassettes.traffic import Plan, Traffic, plan
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
 from pytest_adyen_creds.credentials.throwaways import embedded
@@ -31,7 +29,7 @@ from pytest_adyen_creds.management.tag import new_run
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
-    from pytest_adyen_creds.sandbox.customer_area import CustomerArea
+    from pytest_adyen_creds.sandbox import Sandbox
 
 OpenDoor = Callable[[], AbstractContextManager[Door]]
 
@@ -88,32 +86,29 @@ def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> 
     lending = lent.Lending(cassette.context, path, traffic.miss)
     throwaways = lent.LentThrowaways(backend, lending, Budget(0), new_run())
     stack.callback(throwaways.close)
-    traffic.context, traffic.sandbox, traffic.lender = cassette.context, backend.sandbox, lambda: throwaways
-    if backend.sandbox is not None:
-        backend.sandbox.customer_area = cast("CustomerArea", _NoCustomerArea())
+    traffic.context, traffic.lender = cassette.context, lambda: throwaways
     base_urls = [run.settings.base_url]
-    run.tap.way = Replayed(ReplayTransport(index, name, base_urls=base_urls, on_miss=traffic.miss))
+    run.tap.way = Answered(ReplayTransport(index, name, base_urls=base_urls, on_miss=traffic.miss))
     run.tap.origin = origin
     hosts = Hosts(base_urls)
     return lambda: IndexedCassette.opened(name, index=index, hosts=hosts, origin=origin, on_miss=traffic.miss)
 
 
 def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
-    backend: Backend = test.fixture("adyen_backend")
-    traffic.sandbox = sandbox = backend.sandbox
-    assert sandbox is not None
-    stack.callback(sandbox.faults.clear)
+    if run.settings.backend == "replay":  # in which no server outlives a test
+        sandbox = _lend_from(replace(_own_sandbox(run, test, None), tap=None), traffic, stack)
+        run.tap.way = Answered(sandbox.transport())
+    else:
+        backend: Backend = test.fixture("adyen_backend")
+        assert backend.sandbox is not None
+        traffic.sandbox = sandbox = backend.sandbox
+        stack.callback(sandbox.faults.clear)
     return lambda: InterceptedApp.opened("the sandbox", app=sandbox.app, hosts=Hosts([run.settings.base_url]))
 
 
 def _recorded_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
     # a sandbox of its own: a recording must not depend on which tests ran before, nor on which worker
-    backend = _own_sandbox(run, test, None)
-    traffic.sandbox = sandbox = backend.sandbox
-    assert sandbox is not None
-    throwaways = embedded(backend)
-    stack.callback(throwaways.close)
-    traffic.lender = lambda: throwaways
+    sandbox = _lend_from(_own_sandbox(run, test, None), traffic, stack)
     traffic.recording = recording = Recording(test.cassette, _scrubber(run, SANDBOX_ACCOUNTS), Cassette(()))
     run.tap.way = Recorded(recording, sandbox.transport())
     hosts, name = Hosts([run.settings.base_url]), str(test.cassette)
@@ -141,6 +136,16 @@ _WAYS: dict[Plan, Callable[[Run, Test, Traffic, ExitStack], OpenDoor]] = {
 }
 
 
+def _lend_from(backend: Backend, traffic: Traffic, stack: ExitStack) -> Sandbox:
+    """Have the test's throwaways come from its own sandbox, and return that."""
+    assert backend.sandbox is not None
+    traffic.sandbox = backend.sandbox
+    throwaways = embedded(backend)
+    stack.callback(throwaways.close)
+    traffic.lender = lambda: throwaways
+    return backend.sandbox
+
+
 def _own_sandbox(run: Run, test: Test, origin: str | None) -> Backend:
     backend = open_backend(run.settings, test.fixture("adyen_sandbox_config"))
     return replace(backend, observers=(run.watch.client(origin or backend.origin),), tap=run.tap)
@@ -161,13 +166,3 @@ def _warn_if_stale(run: Run, test: Test, cassette: Cassette) -> None:
     )
     for problem in problems:
         test.warn(StaleCassetteWarning(f"{problem.path} is stale: {problem.message}"))
-
-
-class _NoCustomerArea:
-    """Strictly private: what is done by hand is in no recording."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        pytest.skip(
-            "a cassette answers this test, and what is done in the customer area is in no recording; "
-            "use --adyen-backend=auto or sandbox"
-        )

@@ -9,7 +9,6 @@ import httpx
 
 from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.record import Recording
-from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.management import Exchange, Observer
 
@@ -55,18 +54,18 @@ class Recorded:
         return response
 
 
-class Replayed:
-    """A way of requests that ends at a recording."""
+class Answered:
+    """A way of requests that ends at ``transport``: a recording, or a test's own sandbox."""
 
-    def __init__(self, transport: ReplayTransport) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     def send(self, request: httpx.Request, inner: httpx.BaseTransport) -> httpx.Response:
-        """Return the recorded answer; raises :class:`CassetteError` where there is none."""
+        """Return the transport's answer; that of a recording raises :class:`CassetteError` where it has none."""
         return self._transport.handle_request(request)
 
     async def send_async(self, request: httpx.Request, inner: httpx.AsyncBaseTransport) -> httpx.Response:
-        """Return the recorded answer; raises :class:`CassetteError` where there is none."""
+        """Return the transport's answer; that of a recording raises :class:`CassetteError` where it has none."""
         return await self._transport.handle_async_request(request)
 
 
@@ -78,7 +77,7 @@ class Tap:
     """
 
     def __init__(self, *, is_closed: bool = False) -> None:
-        self.way: Recorded | Replayed | None = None
+        self.way: Recorded | Answered | None = None
         self.origin: str | None = None
         """Who answers in words, where that is not whom the client's transport leads to."""
         self._is_closed = is_closed

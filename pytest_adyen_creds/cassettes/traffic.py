@@ -39,14 +39,17 @@ class Plan:
 def plan(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> Plan:
     """Return the plan for one test.
 
-    ``drives_sandbox``: the test asks for the sandbox itself (its clock, its faults), so with ``auto`` a recording does
-    not take the sandbox's place. Whoever records has a backend answer, never a cassette.
+    ``drives_sandbox``: the test asks for the sandbox itself (its clock, its faults), which no recording can stand for,
+    so the sandbox answers it wherever no server does, unrecorded. Whoever records has a backend answer, never a
+    cassette.
     """
     if settings.backend == "live":
         return Plan("live", settings.record != "none")
+    if drives_sandbox:
+        return Plan("sandbox")
     if settings.record != "none":
         return Plan("sandbox", records=True)
-    if settings.backend == "replay" or (settings.backend == "auto" and has_cassette and not drives_sandbox):
+    if settings.backend == "replay" or (settings.backend == "auto" and has_cassette):
         return Plan("cassette")
     return Plan("sandbox")
 
@@ -64,7 +67,7 @@ class Traffic:
         """Where the test's cassette lies, or would."""
         self.plan = plan
         self.sandbox: Sandbox | None = None
-        """The sandbox that the test may drive; None where another server answers."""
+        """The sandbox that the test may drive; None where a cassette or another server answers."""
         self.recording: Recording | None = None
         self.context: Mapping[str, Any] = {}
         """What the cassette that answers holds besides interactions."""

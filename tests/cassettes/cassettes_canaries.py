@@ -46,8 +46,8 @@ def create(call, admin, number=CREATED):
     return secrets
 
 @pytest.fixture
-def admin(adyen_sandbox):
-    return adyen_sandbox.provisioning.api_key.reveal()
+def admin(adyen_traffic):
+    return adyen_traffic.sandbox.provisioning.api_key.reveal()
 
 @pytest.fixture
 def breaks(admin):
