@@ -24,7 +24,7 @@ from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import NotReady, Progress
 from pytest_adyen_creds.credentials.spec import Spec, spec_from_json
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, CredentialError
-from pytest_adyen_creds.management import Budget
+from pytest_adyen_creds.management import Budget, Place
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
 _ERRORS: Final[Mapping[str, type[AdyenCredsError]]] = {
@@ -37,11 +37,12 @@ _SECRETS: Final = ("api_key", "password", "client_key")
 class Broker:
     """Serves ``pool`` and ``budget`` to the workers.
 
-    When a worker ends, ``created`` is told the ids that its tests created, and ``left`` what of it may still be active.
+    When a worker ends, ``created`` is told what its tests created, by id and place, and ``left`` what of it may still
+    be active.
     """
 
     def __init__(
-        self, pool: Pool, budget: Budget, created: Callable[[str], None], left: Callable[[Left], None]
+        self, pool: Pool, budget: Budget, created: Callable[[str, Place | None], None], left: Callable[[Left], None]
     ) -> None:
         self._pool = pool
         self._budget = budget
@@ -127,8 +128,10 @@ class Broker:
                 self._budget.reserve(message["intent"])
             case "free":
                 self._budget.free(message["intent"])
+            case "lost":
+                self._budget.lost(message["intent"])
             case "created":
-                self._created(message["id"])
+                self._created(message["id"], message["place"] and tuple(message["place"]))
             case "left":
                 self._left(Left(message["id"], message["why"]))
         return None
@@ -167,9 +170,13 @@ class RemotePool:
         """Give a slot of the run's budget back."""
         self._call("free", intent=intent)
 
-    def created(self, credential_id: str) -> None:
-        """Tell the controller of a credential that a test created."""
-        self._call("created", id=credential_id)
+    def lost(self, intent: str) -> None:
+        """Tell the controller that an attempt to create has no answer."""
+        self._call("lost", intent=intent)
+
+    def created(self, credential_id: str, place: Place | None) -> None:
+        """Tell the controller of a credential that a test created, and where."""
+        self._call("created", id=credential_id, place=place)
 
     def left(self, left: Left) -> None:
         """Tell the controller of what may still be active."""
@@ -228,6 +235,10 @@ class SharedBudget(Budget):
     def free(self, intent: str) -> None:
         """Give a slot back."""
         self._pool.free(intent)
+
+    def lost(self, intent: str) -> None:
+        """Take note that an attempt has no answer."""
+        self._pool.lost(intent)
 
 
 def credential_to_json(credential: Credential) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.throwaways import Throwaways
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
-from pytest_adyen_creds.management import ManagementClient, Ownership, SystemClock
+from pytest_adyen_creds.management import ManagementClient, Ownership, Place, SystemClock
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.provisioning import Progress
@@ -47,7 +47,7 @@ class Controller:
         self.left: list[Left] = []
         """What of this run may still be active: a run that leaves something fails."""
         self._say = say
-        self._made: set[str] = set()
+        self._made_elsewhere: dict[str, Place | None] = {}
         self._swept: set[str] = set()
         self._patience = Patience()
         self._settings = run.settings
@@ -115,8 +115,9 @@ class Controller:
     def summary(self) -> list[str]:
         """What is to be said at the end: what could not be put away, and what the run did."""
         stock, left = self._pool.stock, {item.id for item in self.left}
-        created = stock.created | set(self.throwaways.ownership.created) | self._made
-        switched_off = stock.switched_off | self.throwaways.switched_off | self._made | self._swept
+        elsewhere = self._made_elsewhere.keys()
+        created = stock.created | set(self.throwaways.ownership.created) | elsewhere
+        switched_off = stock.switched_off | self.throwaways.switched_off | elsewhere | self._swept
         lines = [*self.problems, *map(str, self.left)]
         if self.left:
             count = len(left - {""}) or "some"
@@ -156,8 +157,8 @@ class Controller:
         with self._attempting("the pool's client could not be closed"):
             self._client.close()
         with suppress(CredentialError):  # a ledger that cannot be written is not settled, and that is looked at next
-            for credential_id in self.throwaways.ownership.created:
-                self._ledger.created(credential_id)
+            for credential_id, place in self._made_here().items():
+                self._ledger.created(credential_id, *(place or ()))
         self._recovery.join(deadline.left)
         is_dirty = self.left or self._pool.stock.is_dirty or not self._ledger.is_settled
         is_complete = not is_dirty or self._look_again(deadline, patience)
@@ -174,18 +175,22 @@ class Controller:
                 raise CredentialError(f"the {deadline.seconds:.0f} s that the end of a run may take were over")
             with self._recovery_client() as client:
                 client.retries = patience
-                swept, tagged = self._looking(client).sweep({self._run_id})
+                recovery = Recovery.of(client, self.backend, SystemClock())
+                swept, tagged = recovery.sweep({self._run_id})
+                own = tagged.get(self._run_id, set())
+                seen = set[str]().union(*tagged.values())
+                left = {item.id for item in self.left} - seen
+                unseen = {id: place for id, place in self._made().items() if id in left}
+                swept += recovery.switch_off_ids(self._run_id, unseen)
             failed = {item.id for item in swept if item.problem}
-            self._swept |= {item.id for item in swept if item.id in tagged.get(self._run_id, ())} - failed
-            self.throwaways.switch_off(deadline, patience)
+            self._swept |= {item.id for item in swept if item.id in own or item.id in unseen} - failed
             # one that now has another run's tag was taken over, and is that run's to switch off
-            off = set[str]().union(*tagged.values(), self.throwaways.switched_off) - failed
-            self.left = [item for item in self.left if item.id not in off]
+            self.left = [item for item in self.left if item.id not in (seen | unseen.keys()) - failed]
             known = {item.id for item in self.left}
             self.left += [
                 Left(item.id, f"throwaway {item.id} is still active: {item.problem}")
                 for item in swept
-                if item.problem and item.id in tagged.get(self._run_id, ()) and item.id not in known
+                if item.problem and item.id in own and item.id not in known
             ]
         return self._ledger.is_settled or len(tagged.get(self._run_id, ())) >= self._budget.spent
 
@@ -216,9 +221,18 @@ class Controller:
 
     # Strictly private. ----------------------------------------------------------------------------------------------
 
-    def _created_elsewhere(self, credential_id: str) -> None:
-        self._made.add(credential_id)
-        self._ledger.created(credential_id)
+    def _created_elsewhere(self, credential_id: str, place: Place | None) -> None:
+        self._made_elsewhere[credential_id] = place
+        self._ledger.created(credential_id, *(place or ()))
+
+    def _made_here(self) -> dict[str, Place | None]:
+        ownership = self.throwaways.ownership
+        return {credential_id: ownership.made_at(credential_id) for credential_id in ownership.created}
+
+    def _made(self) -> dict[str, Place | None]:
+        """Return all that this run created and may not have switched off, and where."""
+        held = [item.credential for item in self._pool.stock.all if item.id in self._pool.stock.created]
+        return {item.id: (item.level, item.account) for item in held} | self._made_here() | self._made_elsewhere
 
     def _await_recovery(self) -> None:
         self._recovery.join()
@@ -226,7 +240,7 @@ class Controller:
     def _recover(self) -> None:
         try:
             with self._recovery_client() as client:
-                swept = self._looking(client).run(self._folder, self.backend.company)
+                swept = Recovery.of(client, self.backend, SystemClock()).run(self._folder, self.backend.company)
         except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread
             kind = "" if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: "
             self.problems.append(f"what killed runs left could not be looked for: {kind}{error}; {SWEEP}")
@@ -235,9 +249,3 @@ class Controller:
 
     def _recovery_client(self) -> ManagementClient:
         return self.backend.management(Ownership(0, provisioning=[self.backend.key]))
-
-    def _looking(self, client: ManagementClient) -> Recovery:
-        resources = [client.company(self.backend.company)]
-        if self.backend.merchant:
-            resources.append(client.merchant(self.backend.merchant))
-        return Recovery(client, resources, SystemClock())

@@ -12,10 +12,11 @@ from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.ending import Deadline, Left
 from pytest_adyen_creds.credentials.provisioning import NotReady, Progress, Provisioner, Throwaway
 from pytest_adyen_creds.credentials.renewal import renew_until
-from pytest_adyen_creds.credentials.shelf import Place, Shelf
+from pytest_adyen_creds.credentials.shelf import Shelf
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.credentials.stock import Stock
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
+from pytest_adyen_creds.management import Place
 
 _LOOK: Final = 0.5
 """Seconds between two looks of a lease that waits at what it may tell of."""

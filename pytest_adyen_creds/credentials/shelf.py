@@ -7,12 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.provisioning import Throwaway
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent
-
-Place = tuple[Level, str]
-"""Where throwaways are made: level and account."""
 
 Verdict = Literal["start", "wait", "give up"]
 

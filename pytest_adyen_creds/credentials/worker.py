@@ -43,7 +43,7 @@ class Worker:
         with suppress(AdyenCredsError):  # the controller has ended; what is left its ledger tells
             # only now, because what is known to be created counts as put away
             for credential_id in self.throwaways.ownership.created:
-                self._pool.created(credential_id)
+                self._pool.created(credential_id, self.throwaways.ownership.made_at(credential_id))
             for item in left:
                 self._pool.left(item)
         self.throwaways.management.close()

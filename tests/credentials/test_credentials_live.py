@@ -175,21 +175,26 @@ def test_a_run_that_leaves_something_active_says_so_and_fails(account, pytester,
         assert account.ledgers == []
 
 
-def test_what_a_sweep_finds_off_is_no_problem(account, ten_lines):
+@pytest.mark.parametrize("tag", ["tagged", "untagged"])
+def test_what_can_be_switched_off_at_the_second_look_is_no_problem(account, pytester, tag):
     refused = []
 
     def meet(method, path, body):
-        if method == "PATCH" and b'"active":false' in body and len(refused) < 1:
+        if method == "POST" and path.endswith("/apiCredentials"):
+            return b"{}" if tag == "untagged" else None
+        if method == "PATCH" and not refused:
             refused.append(path)
             return 403
         return None
 
     account.meet(meet)
+    pytester.makepyfile(CREATING.replace("adyen_credential, ", ""))
     result = account.run()
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["adyen: 1 created, 0 recycled, 1 switched off at the end"])
     assert refused
+    assert len(account.throwaways()) == 1
     assert account.active() == []
     assert account.ledgers == []
 

@@ -526,7 +526,7 @@ def shared(stage):
     """A pool, and a worker's way to it."""
     pool = stage.pool(background=True)
     left = []
-    broker = Broker(pool, pool.provisioner.client.ownership.budget, lambda id: None, left.append)
+    broker = Broker(pool, pool.provisioner.client.ownership.budget, lambda id, place: None, left.append)
     remote = RemotePool(broker.invitation(), "gw0")
     yield pool, remote, left
     remote.close()
