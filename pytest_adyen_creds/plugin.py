@@ -176,10 +176,11 @@ def pytest_runtest_makereport(
     report = yield
     if words := _own_words(call.excinfo, item):
         report.longrepr = words
-    elif isinstance(report.longrepr, str) and report.longrepr.startswith("ScopeMismatch"):
-        from pytest_adyen_creds.reports.wording import with_advice
+    elif call.when == "setup" and call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception):
+        from pytest_adyen_creds.reports.wording import advice
 
-        report.longrepr = with_advice(report.longrepr)
+        if advised := advice(str(call.excinfo.value)):
+            report.longrepr = advised
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None and item.get_closest_marker("adyen_contract") is not None:
         # on CI pytest's short summary repeats a message whole; the failure above it has said the rest

@@ -29,12 +29,12 @@ def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item
     return str(excinfo.value)
 
 
-def with_advice(longrepr: str) -> str:
-    """Return what pytest says, and what to do where a fixture outlives one of ours that it asks for."""
-    match = _TOO_WIDE.match(longrepr)
+def advice(failure: str) -> str | None:
+    """Return what pytest says and what to do where a fixture outlives one of ours that it asks for; else None."""
+    match = _TOO_WIDE.match(failure)
     if match is None:
-        return longrepr
+        return None
     return (
-        f"{longrepr}\n{match[1]} lasts for one test: let the fixture that asks for it have the scope 'function', too; "
+        f"{failure}\n{match[1]} lasts for one test: let the fixture that asks for it have the scope 'function', too; "
         "the same credential is reset and lent again, so a lease for each test costs little"
     )
