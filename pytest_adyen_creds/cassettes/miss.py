@@ -19,6 +19,9 @@ _SHOWN: Final = 5
 """Differences that are shown."""
 
 _LONGEST: Final = 80
+_RECORD: Final = (
+    "run this test with --adyen-backend=sandbox (or --adyen-live) and --adyen-record=missing, or =all for all of it"
+)
 
 
 def describe_miss(index: Index, asked: Asked, name: str) -> str:
@@ -32,7 +35,7 @@ def describe_miss(index: Index, asked: Asked, name: str) -> str:
         number, recorded = nearest
         lines.append(f"  nearest: interaction {number + 1}, {_title(recorded)}")
         lines += [f"  differs: {difference}" for difference in _first(_differences(index, asked, recorded))]
-    lines.append("  to record it: run this test with --adyen-record=missing (or =all to make the whole cassette anew)")
+    lines.append(f"  to record it: {_RECORD}")
     return SECRETS.mask("\n".join(lines))
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_adyen_creds.cassettes import document, lent
+from pytest_adyen_creds.cassettes import document, lent, storage
 from pytest_adyen_creds.cassettes.door import Door, Hosts
 from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interaction import Cassette, origin_of
@@ -70,10 +70,11 @@ def opened(run: Run, test: Test) -> Iterator[Traffic]:
 
 
 def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
-    path, name = test.cassette, str(test.cassette)
+    path, name = test.cassette, storage.shown(test.cassette)
     cassette = document.read(path) if path.is_file() else Cassette(())
     if path.is_file():
         run.recordings.add(path)
+    traffic.recorded_for = cassette.provenance.contract if cassette.provenance else None
     _warn_if_stale(run, test, cassette)
     origin = origin_of(cassette.provenance)
     backend = _own_sandbox(run, test, origin)

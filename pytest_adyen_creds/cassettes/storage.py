@@ -78,6 +78,14 @@ def _begins_like_one(path: Path) -> bool:
         return True  # whoever reads it says why it cannot be read
 
 
+def shown(path: Path) -> str:
+    """Return ``path`` as a message shows it: from the current folder on, where it lies in that."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
+
+
 def write(path: Path, cassette: Cassette) -> None:
     """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one."""
     try:

@@ -12,6 +12,7 @@ from pytest_adyen_creds.cassettes import document, lent, storage
 from pytest_adyen_creds.cassettes.index import Index, request_of
 from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.cassettes.log import provenance_of
+from pytest_adyen_creds.cassettes.storage import shown
 from pytest_adyen_creds.credentials.throwaways import Leases
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import CassetteError
@@ -69,6 +70,8 @@ class Traffic:
         self.sandbox: Sandbox | None = None
         """The sandbox that the test may drive; None where a cassette or another server answers."""
         self.recording: Recording | None = None
+        self.recorded_for: str | None = None
+        """The contract's version that the cassette which answers was recorded for, where it says so."""
         self.context: Mapping[str, Any] = {}
         """What the cassette that answers holds besides interactions."""
         self.lender = throwaways
@@ -126,10 +129,17 @@ class Traffic:
 
     def miss(self, message: str) -> str:
         """Note that something was asked for in vain, and return what to say: ``message``, if there is a cassette."""
+        version = self._run.contract.version
         if not self.cassette.is_file():
             message = (
-                f"{self.cassette}: no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing "
-                "(or --adyen-live --adyen-record=missing)"
+                "no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing "
+                f"(or --adyen-live --adyen-record=missing): {shown(self.cassette)}"
+            )
+        elif self.recorded_for not in (None, version):
+            message = (
+                f"recorded for {self.recorded_for}, this run is {version}: run it with --adyen-api-version="
+                f"{self.recorded_for}, or replace the cassette by one for {version} with --adyen-backend=sandbox "
+                f"--adyen-record=all (or --adyen-live --adyen-record=all): {shown(self.cassette)}"
             )
         self._missed.append(message)
         return message

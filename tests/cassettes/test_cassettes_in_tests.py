@@ -303,10 +303,10 @@ def test_missing_records_what_is_missing_and_leaves_the_rest(pytester: pytest.Py
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            f"{path}: holds no answer to GET https://management-test.adyen.com/v3/me/allowedOrigins",
+            f"*{path.relative_to(Path.cwd())}: holds no answer to GET https://management-test.adyen.com/v3/me/allowedOrigins",
             "  nearest: interaction 1, GET https://management-test.adyen.com/v3/me",
             "  differs: path /v3/me/allowedOrigins, recorded /v3/me",
-            "  to record it: run this test with --adyen-record=missing*",
+            "  to record it: run this test with --adyen-backend=sandbox (or --adyen-live) and --adyen-record=missing*",
         ]
     )
     pytester.runpytest_inprocess("--adyen-record=missing").assert_outcomes(passed=1)
@@ -349,7 +349,7 @@ def test_a_missing_cassette_says_how_to_record_it(pytester: pytest.Pytester) -> 
     result.assert_outcomes(failed=2, passed=1, errors=2, skipped=1)
     for name in ("test_lease", "test_management", "test_library", "test_swallowed"):
         result.stdout.fnmatch_lines(
-            [f"*{name}.yaml: no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing *"]
+            [f"*no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing *: */{name}.yaml"]
         )
 
 
@@ -414,6 +414,22 @@ def test_a_credential_that_was_not_recorded_is_asked_for(pytester: pytest.Pytest
     result = pytester.runpytest_inprocess(REPLAY)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*holds no further credential like the one*level='merchant'*record it again with*"])
+
+
+def test_a_cassette_of_no_use_says_what_to_do(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TALKS.format(more=""))
+    pytester.runpytest_inprocess(RECORD).assert_outcomes(passed=1)
+    (path,) = pytester.path.rglob("*.yaml")
+    whole = path.read_text()
+
+    result = pytester.runpytest_inprocess(REPLAY, "--adyen-api-version=v1")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*recorded for v3, this run is v1: run it with --adyen-api-version=v3, or replace *"])
+    for text in ("", whole[: len(whole) // 2], "{"):
+        path.write_text(text)
+        result = pytester.runpytest_inprocess(REPLAY)
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([f"*{path}: *; record it again with --adyen-record=all"])
 
 
 def test_a_stale_cassette_warns_and_is_an_error_where_the_ini_says_so(pytester: pytest.Pytester) -> None:

@@ -239,7 +239,8 @@ def test_a_miss_names_the_nearest_request_what_differs_and_how_to_record_it() ->
         "  differs: body /c is missing, recorded 1",
         "  differs: body /d is null, not recorded",
         '  differs: body /roles/0 is "B", recorded "A"',
-        "  to record it: run this test with --adyen-record=missing (or =all to make the whole cassette anew)",
+        "  to record it: run this test with --adyen-backend=sandbox (or --adyen-live) and --adyen-record=missing, "
+        "or =all for all of it",
     ]
 
 
