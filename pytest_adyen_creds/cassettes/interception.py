@@ -130,6 +130,8 @@ def environ_of(request: Request) -> dict[str, Any]:
         "wsgi.run_once": False,
     }
     for name, value in request.headers.items():
+        if "_" in str(name):  # which no server hands on: it could pass for another header
+            continue
         key = str(name).upper().replace("-", "_")
         if key not in {"HOST", "CONTENT_LENGTH", "TRANSFER_ENCODING"}:
             text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
