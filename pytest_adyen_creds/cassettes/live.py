@@ -10,7 +10,7 @@ import httpx
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.body import unpacked
-from pytest_adyen_creds.cassettes.door import Door, body_of, interaction_of_vcr
+from pytest_adyen_creds.cassettes.door import Door, Hosts, body_of, interaction_of_vcr
 from pytest_adyen_creds.cassettes.interaction import Interaction
 from pytest_adyen_creds.cassettes.record import Recording
 from pytest_adyen_creds.cassettes.scrub import Scrubber
@@ -29,11 +29,14 @@ class LiveDoor(Door):
     """A door to the network that both guards stand at; what passes is noted in ``recording``, if there is one.
 
     A request to the Management API is sent only where ``ownership`` admits it, one to a live host of Adyen never, and
-    any other as it comes. Requests of the plugin's own clients have passed the guards before, and are noted elsewhere.
+    any other as it comes. Where the run's server, at ``base_url``, is not the Management API's test host, nothing goes
+    there: the run's keys are none of that host's. Requests of the plugin's own clients have passed the guards before,
+    and are noted elsewhere.
     """
 
-    def __init__(self, *, ownership: Ownership, recording: Recording | None, **parts: Any) -> None:
-        super().__init__(**parts)
+    def __init__(self, *, base_url: str, ownership: Ownership, recording: Recording | None, **parts: Any) -> None:
+        super().__init__(hosts=Hosts([base_url]), **parts)
+        self.base_url = base_url
         self.ownership = ownership
         self.recording = recording
 
@@ -48,6 +51,7 @@ class LiveDoor(Door):
         if _ADMITTED in request.__dict__:
             return request
         self.refuse_live(request)
+        self._refuse_elsewhere(request)
         _ask_for_what_can_be_read(request)
         sent = _as_httpx(request)
         intent = self.ownership.admit(sent) if self.hosts.is_served(request.uri) else None
@@ -69,6 +73,14 @@ class LiveDoor(Door):
         if self.recording is not None:
             self.recording.note(order, interaction)
         self.observed(request, response)
+
+    def _refuse_elsewhere(self, request: Request) -> None:
+        host = Hosts()
+        if host.is_served(request.uri) and not host.is_served(self.base_url):
+            raise EndpointRefused(
+                f"{request.method} {SECRETS.mask(request.uri)}: this run goes to {self.base_url}; give code under test "
+                "adyen_settings.base_url"
+            )
 
     def _learn(self, sent: httpx.Request, intent: str | None, interaction: Interaction) -> None:
         data, status = interaction.response_body, interaction.status

@@ -120,11 +120,11 @@ def _from_live(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Open
     if traffic.plan.records:
         traffic.recording = Recording(test.cassette, _scrubber(run, ()), Cassette(()))
         run.tap.way = Recorded(traffic.recording)
-    throwaways, hosts = traffic.throwaways, Hosts([run.settings.base_url])
+    throwaways, base_url = traffic.throwaways, run.settings.base_url
     traffic.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written
     ownership = throwaways.ownership
     return lambda: LiveDoor.opened(
-        "Adyen's test endpoint", hosts=hosts, ownership=ownership, recording=traffic.recording
+        "Adyen's test endpoint", base_url=base_url, ownership=ownership, recording=traffic.recording
     )
 
 

@@ -22,7 +22,6 @@ from cassettes_libraries import LIBRARIES, ORIGIN, Call
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.door import Hosts
 from pytest_adyen_creds.cassettes.interaction import Cassette, Provenance
 from pytest_adyen_creds.cassettes.interception import intercepting
 from pytest_adyen_creds.cassettes.live import LiveDoor
@@ -166,6 +165,16 @@ def test_the_sandbox_answers_for_adyen_and_nobody_else(call: Call, no_network: N
     assert answer.status == 200
     assert answer.json()["username"] == "ws@Company.TestCompany"
     assert also.status == 401
+
+
+def test_a_header_whose_name_is_spelled_otherwise_is_none_that_the_sandbox_knows(no_network: None) -> None:
+    sandbox = Sandbox()
+    key = sandbox.provisioning.api_key.reveal()
+
+    with intercepting(sandbox.app):
+        answers = [httpx.get(f"{ORIGIN}/v3/me", headers={name: key}) for name in ("X-API-Key", "X_API_Key")]
+
+    assert [answer.status_code for answer in answers] == [200, 401]
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -330,7 +339,7 @@ def test_a_creation_is_known_whatever_its_answer_is_packed_in(server: str, tmp_p
     url = f"{server}/v3/companies/X/apiCredentials"
     body = {"description": tag.make("abcdefgh", datetime.now(UTC) + timedelta(hours=1))}
 
-    with LiveDoor.opened("live", hosts=Hosts([server]), ownership=ownership, recording=made):
+    with LiveDoor.opened("live", base_url=server, ownership=ownership, recording=made):
         headers = {"X-API-Key": "any", "Accept-Encoding": "br, gzip"}
         assert requests.post(url, json=body, headers=headers, timeout=5).json()["id"] == "S2-1234567890"
         assert ownership.created == ("S2-1234567890",)
@@ -340,6 +349,17 @@ def test_a_creation_is_known_whatever_its_answer_is_packed_in(server: str, tmp_p
     assert ownership.budget.spent == 2
     with pytest.raises(CassetteError, match="cannot be searched for secrets"):
         made.scrubbed(provenance())
+
+
+@every_library
+def test_a_run_of_another_server_sends_nothing_to_adyens(call: Call, no_network: None) -> None:
+    base_url = "http://127.0.0.1:8080/v3"
+
+    with (
+        LiveDoor.opened("live", base_url=base_url, ownership=Ownership(5), recording=None),
+        pytest.raises(EndpointRefused, match=rf"^GET {ORIGIN}/v3/me: this run goes to {base_url}; give code under"),
+    ):
+        call("GET", f"{ORIGIN}/v3/me", "a key", None)
 
 
 def test_an_exchange_of_httpx_is_logged_as_it_is(server: str, tmp_path: Path) -> None:
