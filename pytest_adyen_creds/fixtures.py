@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", name="_adyen_run")
 def adyen_run(pytestconfig: pytest.Config) -> Run:
     """The state of this run: settings, contract, what was judged."""
     from pytest_adyen_creds.plugin import run_of
@@ -56,27 +56,27 @@ def adyen_run(pytestconfig: pytest.Config) -> Run:
 
 
 @pytest.fixture(scope="session")
-def adyen_settings(adyen_run: Run) -> Settings:
+def adyen_settings(_adyen_run: Run) -> Settings:
     """What this run was asked to do: command line over ini over environment over default."""
-    return adyen_run.settings
+    return _adyen_run.settings
 
 
 @pytest.fixture(scope="session")
-def adyen_contract(adyen_run: Run) -> CheckingContract:
+def adyen_contract(_adyen_run: Run) -> CheckingContract:
     """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call."""
     from pytest_adyen_creds.checks.responses import CheckingContract
 
-    return CheckingContract.of(adyen_run.contract)
+    return CheckingContract.of(_adyen_run.contract)
 
 
 @pytest.fixture(scope="session")
-def adyen_suite(adyen_run: Run, request: pytest.FixtureRequest) -> Suite:
+def adyen_suite(_adyen_run: Run, request: pytest.FixtureRequest) -> Suite:
     """The contract suite: ``check(operation)`` judges each of an operation's exchanges."""
     from pytest_adyen_creds.checks.selecting import sequence_of
     from pytest_adyen_creds.checks.suite import Suite
 
     items = [item for item in request.session.items if "adyen_suite" in getattr(item, "fixturenames", ())]
-    return Suite(adyen_run, items=[sequence_of(item.name) for item in items], say=_progress_to(request.config))
+    return Suite(_adyen_run, items=[sequence_of(item.name) for item in items], say=_progress_to(request.config))
 
 
 @pytest.fixture(scope="session")
@@ -85,37 +85,37 @@ def adyen_sandbox_config() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture(scope="session")
-def adyen_backend(adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Backend:
+@pytest.fixture(scope="session", name="_adyen_backend")
+def adyen_backend(_adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Backend:
     """Who answers this run's throwaways: the embedded sandbox, or the server that a live run names."""
     from pytest_adyen_creds.credentials.backend import open_backend
 
-    if adyen_run.live:
-        return adyen_run.live.backend
-    backend = open_backend(adyen_run.settings, adyen_sandbox_config)
-    return replace(backend, observers=(adyen_run.tap.observer(adyen_run.watch, backend.origin),), tap=adyen_run.tap)
+    if _adyen_run.live:
+        return _adyen_run.live.backend
+    backend = open_backend(_adyen_run.settings, adyen_sandbox_config)
+    return replace(backend, observers=(_adyen_run.tap.observer(_adyen_run.watch, backend.origin),), tap=_adyen_run.tap)
 
 
-@pytest.fixture(scope="session")
-def adyen_throwaways(adyen_run: Run, adyen_backend: Backend) -> Throwaways:
+@pytest.fixture(scope="session", name="_adyen_throwaways")
+def adyen_throwaways(_adyen_run: Run, _adyen_backend: Backend) -> Throwaways:
     """This process's side of the pool."""
     from pytest_adyen_creds.credentials.throwaways import embedded
 
-    if adyen_run.live:
-        return adyen_run.live.throwaways
-    throwaways = embedded(adyen_backend)
-    adyen_run.opened.callback(throwaways.close)
+    if _adyen_run.live:
+        return _adyen_run.live.throwaways
+    throwaways = embedded(_adyen_backend)
+    _adyen_run.opened.callback(throwaways.close)
     return throwaways
 
 
 @pytest.fixture(scope="session")
-def adyen_management(adyen_throwaways: Throwaways) -> ManagementClient:
+def adyen_management(_adyen_throwaways: Throwaways) -> ManagementClient:
     """The client that signs in with the provisioning key; on a live server it changes leased throwaways only."""
-    return adyen_throwaways.management
+    return _adyen_throwaways.management
 
 
 @pytest.fixture
-def adyen_traffic(adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Traffic]:
+def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Traffic]:
     """The traffic of this test: while it lasts, the backend in use answers for Adyen, whatever library asks.
 
     Every fixture that talks to Adyen brings it along. A test whose code under test alone does asks for it by name:
@@ -133,9 +133,9 @@ def adyen_traffic(adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Tr
         fixture=request.getfixturevalue,
         warn=item.warn,
     )
-    with telling(adyen_run.watch, adyen_run.settings.base_url), opened(adyen_run, test) as traffic:
-        adyen_run.keeper.attach(item, traffic)
-        adyen_run.answered[traffic.plan.answers] += 1
+    with telling(_adyen_run.watch, _adyen_run.settings.base_url), opened(_adyen_run, test) as traffic:
+        _adyen_run.keeper.attach(item, traffic)
+        _adyen_run.answered[traffic.plan.answers] += 1
         yield traffic
 
 
@@ -184,17 +184,18 @@ def adyen_async_client(adyen_credential: Credential, adyen_traffic: Traffic) -> 
 
 
 @pytest.fixture
-def adyen_drift(adyen_run: Run) -> Iterator[Drift]:
+def adyen_drift(_adyen_run: Run) -> Iterator[Drift]:
     """What this test's traffic shows of drift so far: ``adyen_drift.findings``, ``adyen_drift.assert_none()``.
 
     While a test has it, requests of any HTTP library to the Management API's test host are looked at too, as
-    ``--adyen-drift`` has it for every test.
+    ``--adyen-drift`` has it for every test. What a fault of ``adyen_sandbox`` leads to shows here only: the run's own
+    findings are about answers that nobody asked for.
     """
     from pytest_adyen_creds.drift.traffic import watching
     from pytest_adyen_creds.drift.watch import Drift
 
-    with watching(adyen_run.watch, adyen_run.settings.base_url), adyen_run.watch.collecting() as found:
-        yield Drift(found, adyen_run.baseline, adyen_run.today)
+    with watching(_adyen_run.watch, _adyen_run.settings.base_url), _adyen_run.watch.collecting() as found:
+        yield Drift(found, _adyen_run.baseline, _adyen_run.today)
 
 
 @pytest.fixture

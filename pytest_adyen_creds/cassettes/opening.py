@@ -58,7 +58,7 @@ def opened(run: Run, test: Test) -> Iterator[Traffic]:
     Raises :class:`CassetteError` for a cassette that cannot be read.
     """
     planned = plan(run.settings, has_cassette=test.cassette.is_file(), drives_sandbox=test.drives_sandbox)
-    traffic = Traffic(run, test.cassette, planned, lambda: test.fixture("adyen_throwaways"))
+    traffic = Traffic(run, test.cassette, planned, lambda: test.fixture("_adyen_throwaways"))
     with ExitStack() as stack:
         door = _WAYS[planned](run, test, traffic, stack)
         if not test.is_recorded_elsewhere:
@@ -100,7 +100,7 @@ def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> O
         sandbox = _lend_from(replace(_own_sandbox(run, test, None), tap=None), traffic, stack)
         run.tap.way = Answered(sandbox.transport())
     else:
-        backend: Backend = test.fixture("adyen_backend")
+        backend: Backend = test.fixture("_adyen_backend")
         assert backend.sandbox is not None
         traffic.sandbox = sandbox = backend.sandbox
         stack.callback(sandbox.faults.clear)

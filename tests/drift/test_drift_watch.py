@@ -381,13 +381,13 @@ from pytest_adyen_creds.secrets import Secret
 
 KEY = Secret({CANARY!r})
 
-def test_it(adyen_client, adyen_run):
+def test_it(adyen_client, _adyen_run):
     error = {{"type": "t", "errorCode": "e", "title": KEY.reveal(), "detail": 7, "status": 422}}
     error[KEY.reveal()] = KEY.reveal()
     for body in (error, {{**error, "apiKey": "AQEunregisteredcanary0123456789"}}, [KEY.reveal()]):
         response = httpx.Response(422, json=body)
-        adyen_run.observe("GET", "/me", 422, "application/json", response.content, "Adyen's test endpoint")
-    adyen_run.observe("GET", "/me", 422, KEY.reveal(), KEY.reveal().encode(), "Adyen's test endpoint")
+        _adyen_run.observe("GET", "/me", 422, "application/json", response.content, "Adyen's test endpoint")
+    _adyen_run.observe("GET", "/me", 422, KEY.reveal(), KEY.reveal().encode(), "Adyen's test endpoint")
 """
 
 
