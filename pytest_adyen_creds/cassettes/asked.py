@@ -71,14 +71,6 @@ def ask(
     )
 
 
-def split_uri(uri: str) -> tuple[str, str]:
-    """Return the origin (scheme, host and port) and the rest of ``uri``; an empty origin where it has none."""
-    match = _URI.match(uri)
-    if match is None:
-        return "", uri
-    return match["origin"], uri[match.end("origin") :]
-
-
 def _place(uri: str) -> tuple[str, str, tuple[str, ...]]:
     match = _URI.match(uri)
     if match is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
@@ -65,22 +65,20 @@ class Index:
     """Finds the recorded answer to a request.
 
     The n-th time the same request is made, it gets the n-th answer recorded for it. After the last one, a reading
-    request (GET, HEAD, OPTIONS) gets that one again, and a changing request nothing, unless ``repeats``.
+    request (GET, HEAD, OPTIONS) gets that one again, and a changing request nothing.
 
     An account or a credential that the recording does not know stands for a recorded one: the first that fits, and
     from then on for that one alone. One that it knows stands for itself, and another for it only where nothing else
     fits.
     """
 
-    def __init__(self, interactions: Iterable[Interaction], *, repeats: bool = False) -> None:
+    def __init__(self, interactions: Iterable[Interaction]) -> None:
         self.interactions = tuple(interactions)
-        self._repeats = repeats
         self._answers: dict[tuple[Any, ...], dict[tuple[Any, ...], _Answers]] = {}
         self._accounts: set[str] = set()
         self._credentials: set[str] = set()
         self._account_aliases, self._credential_aliases = _Aliases(), _Aliases()
         self._lock = threading.Lock()
-        self._played: set[int] = set()
         for number, interaction in enumerate(self.interactions):
             self._add(number, request_of(interaction))
 
@@ -105,7 +103,6 @@ class Index:
                 return None
             number = answers.next
             answers.played += 1
-            self._played.add(number)
             if answers.asked is not asked:
                 self._bind(asked, answers.asked)
             return self.interactions[number]
@@ -136,11 +133,6 @@ class Index:
         """Return how many answers were recorded for a request with this method, place, query and body."""
         return sum(len(answers.numbers) for answers in self._answers.get(asked.key, {}).values())
 
-    @property
-    def unplayed(self) -> Iterator[int]:
-        """The positions of the interactions that nobody has asked for yet."""
-        return (number for number in range(len(self.interactions)) if number not in self._played)
-
     def _find(self, asked: Asked) -> _Answers | None:
         variants = self._answers.get(asked.key)
         if variants is None:
@@ -148,7 +140,7 @@ class Index:
         accounts = tuple(map(self._account_aliases.get, asked.accounts))
         credential = asked.credential and self._credential_aliases.get(asked.credential)
         exact = variants.get((accounts, credential, asked.media_type))
-        if exact is not None and (not exact.is_spent or self._may_repeat(asked)):
+        if exact is not None and (not exact.is_spent or asked.method in _SAFE):
             return exact
         best: tuple[tuple[int, int, int, int], _Answers] | None = None
         for answers in variants.values():
@@ -158,16 +150,13 @@ class Index:
         return best and best[1]
 
     def _rank(self, answers: _Answers, asked: Asked) -> tuple[int, int, int, int] | None:
-        if answers.is_spent and not self._may_repeat(asked):
+        if answers.is_spent and asked.method not in _SAFE:
             return None
         accounts = self._fits_accounts(asked.accounts, answers.asked.accounts)
         credential = self._fits_credential(asked.credential, answers.asked.credential)
         if accounts is None or credential is None:
             return None
         return accounts, credential, int(answers.asked.media_type != asked.media_type), int(answers.is_spent)
-
-    def _may_repeat(self, asked: Asked) -> bool:
-        return self._repeats or asked.method in _SAFE
 
     def _fits_accounts(self, asked: tuple[str, ...], recorded: tuple[str, ...]) -> int | None:
         if len(asked) != len(recorded):

@@ -32,10 +32,6 @@ class Interaction:
         """Return the value of the request's header ``name`` (any case), or ``None``."""
         return find_header(self.request_headers, name)
 
-    def response_header(self, name: str) -> str | None:
-        """Return the value of the response's header ``name`` (any case), or ``None``."""
-        return find_header(self.response_headers, name)
-
 
 def find_header(headers: Headers, name: str) -> str | None:
     """Return the value of the first header ``name`` (any case) among ``headers``, or ``None``."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from vcr.request import Request
 
-from pytest_adyen_creds.cassettes.door import Door, Hosts, body_of
+from pytest_adyen_creds.cassettes.door import Door, body_of
+from pytest_adyen_creds.sandbox.wire import BY_FAULT
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 """A WSGI application (PEP 3333)."""
@@ -47,11 +47,6 @@ class InterceptedApp(Door):
         return self.observed(request, call_app(self.app, request))
 
 
-def intercepting(app: Wsgi, *, base_urls: Iterable[str] = ()) -> AbstractContextManager[InterceptedApp]:
-    """Return a context manager in which ``app`` answers every request to the Management API and to ``base_urls``."""
-    return InterceptedApp.opened("the sandbox", app=app, hosts=Hosts(base_urls))
-
-
 def call_app(app: Wsgi, request: Request) -> dict[str, Any]:
     """Return the answer of ``app`` to a request of vcrpy's, as vcrpy hands it to the libraries.
 
@@ -73,7 +68,8 @@ def _call(app: Wsgi, request: Request) -> dict[str, Any]:
         return written.append
 
     written: list[bytes] = []
-    chunks = app(environ_of(request), start_response)
+    environ = environ_of(request)
+    chunks = app(environ, start_response)
     try:
         written.extend(chunks)
     finally:
@@ -89,6 +85,7 @@ def _call(app: Wsgi, request: Request) -> dict[str, Any]:
         "status": {"code": int(code), "message": reason},
         "headers": headers,
         "body": {"string": b"".join(written)},
+        BY_FAULT: bool(environ.get(BY_FAULT)),  # for our own observers: no library looks at it, no recording keeps it
     }
 
 

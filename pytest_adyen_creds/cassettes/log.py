@@ -48,13 +48,10 @@ def provenance_of(
 
 
 class InteractionLog:
-    """Collects interactions, from any thread, and writes them as one cassette.
+    """Collects interactions, from any thread, and writes them as one cassette."""
 
-    ``known`` are interactions that an earlier recording holds, already scrubbed; they come first in the cassette.
-    """
-
-    def __init__(self, known: Iterable[Interaction] = ()) -> None:
-        self._interactions: list[Interaction] = list(known)
+    def __init__(self) -> None:
+        self._interactions: list[Interaction] = []
         self._lock = threading.Lock()
         self.context: dict[str, Any] = {}
         """JSON values that are scrubbed and stored with the interactions (:attr:`Cassette.context`)."""

@@ -110,15 +110,15 @@ def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> O
 def _recorded_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
     # a sandbox of its own: a recording must not depend on which tests ran before, nor on which worker
     sandbox = _lend_from(_own_sandbox(run, test, None), traffic, stack)
-    traffic.recording = recording = Recording(test.cassette, _scrubber(run, SANDBOX_ACCOUNTS), Cassette(()))
+    traffic.recording = recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
     run.tap.way = Recorded(recording, sandbox.transport())
     hosts, name = Hosts([run.settings.base_url]), str(test.cassette)
-    return lambda: RecordingDoor.opened(name, hosts=hosts, recording=recording, index=Index(()), app=sandbox.app)
+    return lambda: RecordingDoor.opened(name, hosts=hosts, recording=recording, app=sandbox.app)
 
 
 def _from_live(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
     if traffic.plan.records:
-        traffic.recording = Recording(test.cassette, _scrubber(run, ()), Cassette(()))
+        traffic.recording = Recording(_scrubber(run, ()))
         run.tap.way = Recorded(traffic.recording)
     throwaways, base_url = traffic.throwaways, run.settings.base_url
     traffic.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from vcr.request import Request
 from pytest_adyen_creds.cassettes.asked import Asked, ask
 from pytest_adyen_creds.cassettes.door import Door, Hosts, asked_of, response_of
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, origin_of
+from pytest_adyen_creds.cassettes.interaction import Interaction, origin_of
 from pytest_adyen_creds.cassettes.miss import describe_miss
 from pytest_adyen_creds.errors import CassetteError
 
@@ -70,19 +69,6 @@ class IndexedCassette(Door):
         return asked
 
 
-def replaying(
-    cassette: Cassette, name: str | Path, *, base_urls: Iterable[str] = (), repeats: bool = False
-) -> AbstractContextManager[IndexedCassette]:
-    """Return a context manager in which ``cassette`` answers every request to Adyen, and no network is reached there.
-
-    ``name`` is what a miss calls it. Requests to ``base_urls`` are answered, too: a recording knows no host but the
-    canonical one. With ``repeats``, changing requests get their last answer again, as reading ones always do.
-    """
-    index = Index(cassette.interactions, repeats=repeats)
-    origin = origin_of(cassette.provenance)
-    return IndexedCassette.opened(str(name), index=index, hosts=Hosts(base_urls), origin=origin)
-
-
 class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """An httpx transport, sync and async, that answers from a recording and knows nothing else.
 
@@ -96,10 +82,9 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         name: str | Path,
         *,
         base_urls: Iterable[str] = (),
-        repeats: bool = False,
         on_miss: Callable[[str], str] = str,
     ) -> None:
-        self.index = interactions if isinstance(interactions, Index) else Index(interactions, repeats=repeats)
+        self.index = interactions if isinstance(interactions, Index) else Index(interactions)
         self._name = str(name)
         self._hosts = Hosts(base_urls)
         self._on_miss = on_miss

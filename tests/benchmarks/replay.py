@@ -23,8 +23,10 @@ import httpx
 from processes import run, show
 
 from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes.door import Hosts
+from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Cassette, Interaction, Provenance
-from pytest_adyen_creds.cassettes.replay import ReplayTransport, replaying
+from pytest_adyen_creds.cassettes.replay import IndexedCassette, ReplayTransport
 
 TIMES_VCRPY = 50
 """How much faster than vcrpy 3,000 interactions have to replay."""
@@ -83,7 +85,9 @@ def bound(path: Path, asked: list[Interaction]) -> float:
 
 
 def indexed(path: Path, asked: list[Interaction]) -> float:
-    with replaying(document.read(path), path), httpx.Client(verify=False) as client:
+    index = Index(document.read(path).interactions)
+    door = IndexedCassette.opened(str(path), index=index, hosts=Hosts())
+    with door, httpx.Client(verify=False) as client:
         return rate(client, asked)
 
 

@@ -21,18 +21,20 @@ import requests
 from cassettes_libraries import LIBRARIES, ORIGIN, Call
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes.door import Hosts
+from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interaction import Cassette, Provenance
-from pytest_adyen_creds.cassettes.interception import intercepting
+from pytest_adyen_creds.cassettes.interception import InterceptedApp
 from pytest_adyen_creds.cassettes.live import LiveDoor
 from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
-from pytest_adyen_creds.cassettes.record import Recording, record
-from pytest_adyen_creds.cassettes.replay import IndexedCassette, replaying
+from pytest_adyen_creds.cassettes.record import Recording, RecordingDoor
+from pytest_adyen_creds.cassettes.replay import IndexedCassette
 from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused
 from pytest_adyen_creds.management import Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
-from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
+from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
 
 every_library = pytest.mark.parametrize("call", LIBRARIES.values(), ids=LIBRARIES)
 PROPERTIES = frozenset({"apiKey", "password", "clientKey"})
@@ -40,8 +42,7 @@ CREDENTIALS = f"{ORIGIN}/v3/companies/TestCompany/apiCredentials"
 ROLES = ["Management API—API credentials read and write"]
 
 
-def provenance(backend: Any = "sandbox") -> Provenance:
-    return Provenance(backend, "2026-11-22T00:41:20Z", "v3", "sha256:00", "pytest-adyen-creds 0.1.0")
+PROVENANCE = Provenance("sandbox", "2026-11-22T00:41:20Z", "v3", "sha256:00", "pytest-adyen-creds 0.1.0")
 
 
 def scrubber() -> Scrubber:
@@ -49,17 +50,33 @@ def scrubber() -> Scrubber:
 
 
 @contextmanager
-def recording(path: Path, sandbox: Sandbox | None, mode: Any = "all", **more: Any) -> Iterator[Recording]:
-    app = sandbox.app if sandbox else None
-    with record(path, provenance=provenance, scrubber=scrubber(), mode=mode, app=app, **more) as made:
-        yield made
-        made.keep()
+def recording(path: Path, app: Any, provenance: Provenance | None = None) -> Iterator[None]:
+    made = Recording(scrubber())
+    with RecordingDoor.opened(str(path), hosts=Hosts(), recording=made, app=app):
+        yield
+    storage.write(path, made.scrubbed(provenance or PROVENANCE))
 
 
 @contextmanager
-def replay(path: Path, **more: Any) -> Iterator[IndexedCassette]:
-    with replaying(document.read(path), path, **more) as cassette:
-        yield cassette
+def recording_live(path: Path, base_url: str, key: str | None = None) -> Iterator[None]:
+    made, ownership = Recording(scrubber()), Ownership(5)
+    if key is not None:
+        ownership.lease("S2-1", tag.make("abcdefgh", datetime.now(UTC)), api_key=Secret(key))
+    with LiveDoor.opened("live", base_url=base_url, ownership=ownership, recording=made):
+        yield
+    storage.write(path, made.scrubbed(PROVENANCE))
+
+
+def replaying(cassette: Cassette, name: object, base_urls: tuple[str, ...] = ()) -> Any:
+    return IndexedCassette.opened(str(name), index=Index(cassette.interactions), hosts=Hosts(base_urls))
+
+
+def replay(path: Path, base_urls: tuple[str, ...] = ()) -> Any:
+    return replaying(document.read(path), path, base_urls)
+
+
+def intercepting(app: Any, base_urls: tuple[str, ...] = ()) -> Any:
+    return InterceptedApp.opened("the sandbox", app=app, hosts=Hosts(base_urls))
 
 
 @pytest.fixture
@@ -101,7 +118,7 @@ def life(call: Call, sandbox: Sandbox | None) -> list[tuple[int, Any]]:
 def test_a_recorded_life_replays_offline_with_every_library(call: Call, tmp_path: Path, no_network: None) -> None:
     path = tmp_path / "life.yaml"
     sandbox = Sandbox()
-    with recording(path, sandbox):
+    with recording(path, sandbox.app):
         lived = life(LIBRARIES["httpx"], sandbox)
 
     with replay(path):
@@ -118,7 +135,7 @@ def test_a_recorded_life_replays_offline_with_every_library(call: Call, tmp_path
 def test_what_any_library_recorded_replays_with_httpx_and_adyens_sdk(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "life.yaml"
     sandbox = Sandbox()
-    with recording(path, sandbox):
+    with recording(path, sandbox.app):
         lived = life(call, sandbox)
     text = path.read_text()
 
@@ -148,7 +165,7 @@ def secrets_of(answers: list[tuple[int, Any]]) -> list[str]:
 def test_every_library_records_the_same_bytes(call: Call, tmp_path: Path) -> None:
     for path, library in ((tmp_path / "one.yaml", LIBRARIES["httpx"]), (tmp_path / "other.yaml", call)):
         sandbox = Sandbox(seed=len(path.name))
-        with recording(path, sandbox):
+        with recording(path, sandbox.app):
             life(library, sandbox)
 
     assert (tmp_path / "other.yaml").read_text() == (tmp_path / "one.yaml").read_text()
@@ -158,7 +175,7 @@ def test_every_library_records_the_same_bytes(call: Call, tmp_path: Path) -> Non
 def test_the_sandbox_answers_for_adyen_and_nobody_else(call: Call, no_network: None) -> None:
     sandbox = Sandbox()
 
-    with intercepting(sandbox.app, base_urls=["http://127.0.0.1:9/"]):
+    with intercepting(sandbox.app, base_urls=("http://127.0.0.1:9/",)):
         answer = call("GET", f"{ORIGIN}/v3/me", sandbox.provisioning.api_key.reveal(), None)
         also = call("GET", "http://127.0.0.1:9/v3/me", None, None)
 
@@ -210,20 +227,20 @@ def test_other_hosts_are_let_through(call: Call, server: str, tmp_path: Path) ->
         assert call("GET", f"{server}/a", None, None).json()["path"] == "/a"
     with intercepting(Sandbox().app):
         assert call("GET", f"{server}/b", None, None).json()["path"] == "/b"
-    with recording(tmp_path / "x.yaml", Sandbox()) as made:
+    with recording(tmp_path / "x.yaml", Sandbox().app):
         assert call("GET", f"{server}/c", None, None).json()["path"] == "/c"
-    assert made.written is not None
-    assert made.written.interactions == ()
+    assert document.read(tmp_path / "x.yaml").interactions == ()
 
 
 @every_library
 def test_the_network_is_recorded_as_well_and_the_host_made_canonical(call: Call, server: str, tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
-    with recording(path, None, base_urls=[server]):
-        call("POST", f"{server}/v3/me/allowedOrigins", "AQE" + "s3cr3t" * 9, {"domain": "https://a.example"})
-        call("GET", f"{server}/v3/me?b=2&a=1", "AQE" + "s3cr3t" * 9, None)
+    key = "AQE" + "s3cr3t" * 9
+    with recording_live(path, server, key):
+        call("POST", f"{server}/v3/me/allowedOrigins", key, {"domain": "https://a.example"})
+        call("GET", f"{server}/v3/me?b=2&a=1", key, None)
 
-    with replay(path, base_urls=["http://127.0.0.1:1"]):
+    with replay(path, base_urls=("http://127.0.0.1:1",)):
         first = call("GET", "http://127.0.0.1:1/v3/me?a=1&b=2", "another key", None)
         again = call("GET", f"{ORIGIN}/v3/me?a=1&b=2", "another key", None)
 
@@ -248,7 +265,9 @@ def test_a_live_host_is_refused_while_recording_or_intercepting(call: Call, tmp_
 
     with intercepting(Sandbox().app), pytest.raises(EndpointRefused):
         call("GET", url, None, None)
-    with recording(tmp_path / "x.yaml", None), pytest.raises(EndpointRefused):
+    with recording(tmp_path / "x.yaml", Sandbox().app), pytest.raises(EndpointRefused):
+        call("GET", url, None, None)
+    with recording_live(tmp_path / "y.yaml", f"{ORIGIN}/v3"), pytest.raises(EndpointRefused):
         call("GET", url, None, None)
 
 
@@ -256,7 +275,7 @@ def test_a_live_host_is_refused_while_recording_or_intercepting(call: Call, tmp_
 def test_secrets_that_code_under_test_receives_are_registered_for_masking(call: Call, tmp_path: Path) -> None:
     key = "AQEunheard-of" + tmp_path.name * 3
 
-    with recording(tmp_path / "x.yaml", Sandbox()):
+    with recording(tmp_path / "x.yaml", Sandbox().app):
         call("GET", f"{ORIGIN}/v3/me", key, None)
 
     assert key not in SECRETS.mask(f"key={key}")
@@ -272,13 +291,12 @@ def test_repeated_requests_on_one_connection_are_each_answered(tmp_path: Path) -
         headers = {"X-API-Key": key}
         return session.post(f"{ORIGIN}/v3/me/allowedOrigins", json=body, headers=headers, timeout=5).json()["domain"]
 
-    with recording(path, sandbox), requests.Session() as session:
+    with recording(path, sandbox.app), requests.Session() as session:
         recorded = [add(session, body) for body in bodies]
-    with replay(path) as cassette, requests.Session() as session:
+    with replay(path), requests.Session() as session:
         replayed = [add(session, body) for body in reversed(bodies)]
         with pytest.raises(CassetteError, match="recorded 1 time, and every answer has been given"):
             add(session, bodies[0])
-        assert not list(cassette.index.unplayed)
 
     assert replayed == recorded[::-1]
 
@@ -307,9 +325,8 @@ def test_a_compressed_answer_is_recorded_in_the_open(call: Call, tmp_path: Path)
         start_response("200 OK", headers)
         return [body]
 
-    with record(path, provenance=provenance, scrubber=scrubber(), mode="all", app=app) as made:
+    with recording(path, app):
         call("GET", f"{ORIGIN}/v3/me", None, None)
-        made.keep()
 
     assert '"apiKey": "AQEPSEUDONYM' in path.read_text()
     with replay(path):
@@ -333,9 +350,9 @@ class _Creates(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("server", [_Creates], indirect=True)
-def test_a_creation_is_known_whatever_its_answer_is_packed_in(server: str, tmp_path: Path) -> None:
+def test_a_creation_is_known_whatever_its_answer_is_packed_in(server: str) -> None:
     ownership = Ownership(5)
-    made = Recording(tmp_path / "x.yaml", scrubber(), Cassette(()))
+    made = Recording(scrubber())
     url = f"{server}/v3/companies/X/apiCredentials"
     body = {"description": tag.make("abcdefgh", datetime.now(UTC) + timedelta(hours=1))}
 
@@ -343,12 +360,12 @@ def test_a_creation_is_known_whatever_its_answer_is_packed_in(server: str, tmp_p
         headers = {"X-API-Key": "any", "Accept-Encoding": "br, gzip"}
         assert requests.post(url, json=body, headers=headers, timeout=5).json()["id"] == "S2-1234567890"
         assert ownership.created == ("S2-1234567890",)
-        made.scrubbed(provenance())
+        made.scrubbed(PROVENANCE)
         assert httpx.post(url, json=body, headers={"X-API-Key": "any", "Accept-Encoding": "br"}).status_code == 200
 
     assert ownership.budget.spent == 2
     with pytest.raises(CassetteError, match="cannot be searched for secrets"):
-        made.scrubbed(provenance())
+        made.scrubbed(PROVENANCE)
 
 
 @every_library
@@ -409,64 +426,13 @@ def test_a_door_within_a_door_is_the_one_that_answers(call: Call, tmp_path: Path
 
     with intercepting(outer.app):
         before = company(outer)
-        with recording(tmp_path / "x.yaml", inner):
+        with recording(tmp_path / "x.yaml", inner.app):
             within = company(inner)
         with replay(tmp_path / "x.yaml"):
             replayed = company(outer)
         after = company(outer)
 
     assert (before, within, replayed, after) == ("Outer", "Inner", "PseudoCompany1", "Outer")
-
-
-def test_a_failed_test_leaves_the_old_cassette(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    with recording(path, Sandbox()):
-        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", None, None)
-    before = path.read_bytes()
-
-    with record(path, provenance=provenance, scrubber=scrubber(), mode="all", app=Sandbox().app):
-        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", "other", None)
-    with pytest.raises(RuntimeError), recording(path, Sandbox()):
-        raise RuntimeError
-    with recording(path, Sandbox(), mode="none"):
-        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", "other", None)
-
-    assert path.read_bytes() == before
-    assert [entry.name for entry in tmp_path.iterdir()] == ["x.yaml"]
-
-
-def test_missing_adds_what_the_cassette_lacks_and_changes_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    sandbox = Sandbox()
-    with recording(path, sandbox, mode="missing"):
-        first = LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", sandbox.provisioning.api_key.reveal(), None)
-    once = path.read_text()
-
-    with recording(path, sandbox, mode="missing") as made:
-        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", sandbox.provisioning.api_key.reveal(), None)
-    assert made.written is None
-    assert path.read_text() == once
-
-    with recording(path, sandbox, mode="missing"):
-        assert LIBRARIES["requests"]("GET", f"{ORIGIN}/v3/me/none", "x", None).status == 404
-    recorded = document.read(path).interactions
-    assert [item.status for item in recorded] == [first.status, 404]
-    assert path.read_text().startswith(once.removesuffix("...\n"))
-
-
-def test_answers_of_two_backends_are_not_mixed(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    with recording(path, Sandbox()):
-        LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/me", None, None)
-
-    def add() -> None:
-        live = lambda: provenance("live")  # noqa: E731
-        with record(path, provenance=live, scrubber=scrubber(), mode="missing", app=Sandbox().app) as made:
-            LIBRARIES["httpx"]("GET", f"{ORIGIN}/v3/other", None, None)
-            made.keep()
-
-    with pytest.raises(CassetteError, match="recorded from sandbox"):
-        add()
 
 
 def test_concurrent_requests_are_recorded_in_the_order_of_asking(tmp_path: Path, server: str) -> None:
@@ -477,7 +443,7 @@ def test_concurrent_requests_are_recorded_in_the_order_of_asking(tmp_path: Path,
             await asyncio.gather(*(client.get(f"{server}/v3/me?n={number}") for number in range(8)))
 
     for name in ("a.yaml", "b.yaml"):
-        with recording(tmp_path / name, None, base_urls=[server]):
+        with recording_live(tmp_path / name, server):
             asyncio.run(gather())
 
     assert (tmp_path / "a.yaml").read_text() == (tmp_path / "b.yaml").read_text()
@@ -488,7 +454,7 @@ def test_an_aged_sandbox_key_replays_without_the_clock(tmp_path: Path) -> None:
     sandbox = Sandbox(propagation_delay=timedelta(minutes=5))
     call = LIBRARIES["httpx"]
     admin = sandbox.provisioning.api_key.reveal()
-    with recording(path, sandbox):
+    with recording(path, sandbox.app):
         key = call("POST", CREDENTIALS, admin, {"roles": ROLES}).json()["apiKey"]
         lived = [call("GET", f"{ORIGIN}/v3/me", key, None).status]
         sandbox.clock.advance(minutes=6)
@@ -510,15 +476,8 @@ def test_the_date_is_the_only_thing_that_changes_between_two_recordings(tmp_path
         sandbox = Sandbox(seed=number)
         for _ in range(number * 3):  # whatever this worker did before
             LIBRARIES["httpx"]
-        with record(
-            path,
-            provenance=lambda made_at=made_at: Provenance("sandbox", made_at, "v3", "sha256:00", "g"),
-            scrubber=scrubber(),
-            mode="all",
-            app=sandbox.app,
-        ) as made:
+        with recording(path, sandbox.app, Provenance("sandbox", made_at, "v3", "sha256:00", "g")):
             life(LIBRARIES["httpx"], sandbox)
-            made.keep()
         texts.append(path.read_text().splitlines())
 
     different = [(one, two) for one, two in zip(*texts, strict=True) if one != two]

@@ -14,9 +14,11 @@ import pytest
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
-from pytest_adyen_creds.cassettes.interception import intercepting
-from pytest_adyen_creds.cassettes.replay import replaying
+from pytest_adyen_creds.cassettes.door import Hosts
+from pytest_adyen_creds.cassettes.index import Index
+from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance, origin_of
+from pytest_adyen_creds.cassettes.interception import InterceptedApp
+from pytest_adyen_creds.cassettes.replay import IndexedCassette
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.drift.traffic import watching
 from pytest_adyen_creds.drift.watch import Watch
@@ -108,6 +110,11 @@ def by_aiohttp(url: str) -> int:
     return asyncio.run(ask())
 
 
+def replaying(cassette: Cassette, name: str) -> Any:
+    origin = origin_of(cassette.provenance)
+    return IndexedCassette.opened(name, index=Index(cassette.interactions), hosts=Hosts(), origin=origin)
+
+
 LIBRARIES = [by_httpx, by_async_httpx, by_requests, by_urllib, by_aiohttp]
 
 
@@ -153,7 +160,7 @@ def test_answers_of_the_network_are_watched(library: Callable[[str], int]) -> No
 def test_the_sandbox_behind_the_door_is_watched() -> None:
     sandbox, seen = Sandbox(), watch()
     sandbox.faults.status(429, "GET /me")
-    with watching(seen, BASE), intercepting(sandbox.app):
+    with watching(seen, BASE), InterceptedApp.opened("the sandbox", app=sandbox.app, hosts=Hosts()):
         by_httpx(f"{BASE}/me")
     assert found(seen) == [("response-undocumented-status", "", 1)]
     assert seen.found.origins == {"the embedded sandbox": 1}
