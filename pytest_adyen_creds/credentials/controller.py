@@ -15,7 +15,7 @@ from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.broker import Broker
 from pytest_adyen_creds.credentials.clocks import StoppableClock
-from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left, Patience
+from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left, Patience, counted
 from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, state_folder
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.preflight import Preflight, preflight
@@ -56,7 +56,7 @@ class Controller:
         self._run_id = tag.new_run()
         backend = open_backend(run.settings, share=2 if has_workers else 1)
         with backend.management(Ownership(0, provisioning=[backend.key])) as client:
-            self._preflight: Preflight = preflight(client, backend.company)
+            self._preflight: Preflight = preflight(client, backend.company, backend.merchant)
         observers = (run.watch.client(backend.origin),)
         self.backend = replace(backend, username=self._preflight.username, observers=observers, tap=run.tap)
         self._folder = state_folder(os.environ)
@@ -137,7 +137,7 @@ class Controller:
             with self._telling(deadline):
                 is_clean = self._put_away(deadline)
         except (KeyboardInterrupt, pytest.exit.Exception):
-            self._note(f"interrupted when {self.active} throwaways were still to be switched off; {SWEEP}")
+            self._note(f"interrupted with {counted(self.active)} still to switch off; {SWEEP}")
         finally:
             with self._attempting("the ledger could not be ended"):
                 self._ledger.close(is_clean=is_clean)
@@ -211,7 +211,8 @@ class Controller:
 
         def tell() -> None:
             while not done.wait(TELLING):
-                self._say(f"the run is ending: {self.active} throwaways to switch off, {deadline.left:.0f} s left")
+                todo = f"{counted(self.active)} to switch off" if self.active else "waiting for requests under way"
+                self._say(f"the run is ending: {todo}, for at most {deadline.left:.0f} s more")
 
         threading.Thread(target=tell, name="adyen-ending", daemon=True).start()
         try:

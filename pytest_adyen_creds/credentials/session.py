@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds.credentials.controller import Controller
+from pytest_adyen_creds.credentials.ending import counted
 from pytest_adyen_creds.credentials.signals import Signals
 from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
 from pytest_adyen_creds.credentials.worker import Worker
@@ -94,8 +95,8 @@ class LiveSession:
             self._signals.hold()
             self._opened.stop()
             if isinstance(self._opened, Controller) and self._opened.active:
-                count = self._opened.active
-                self._say(f"switching off {count} throwaways; two more interrupts leave them to adyen-creds sweep")
+                what = counted(self._opened.active)
+                self._say(f"switching off {what}; interrupt twice more to leave them to adyen-creds sweep")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:

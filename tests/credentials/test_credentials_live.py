@@ -213,7 +213,7 @@ def test_a_long_goodbye_says_what_it_does(account, ten_lines, monkeypatch):
     account.meet(lambda method, path, body: said.wait(30) and None if b'"active":false' in body else None)
     result = account.run()
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["adyen: the run is ending: 1 throwaways to switch off, * s left"])
+    result.stdout.fnmatch_lines(["adyen: the run is ending: 1 throwaway to switch off, for at most * s more"])
     assert account.active() == []
 
 
@@ -347,7 +347,7 @@ def test_a_signal_cleans_up(account, pytester, how):
     assert "Traceback" not in output + errors
     assert not any(b'"active":true' in body for body in changes)
     if how == "one too many":
-        assert "throwaways were still to be switched off; run adyen-creds sweep" in output
+        assert "adyen: interrupted with 2 throwaways still to switch off; run adyen-creds sweep" in output
         assert len(account.ledgers) == 1
         pytester.makepyfile("def test_later(): pass")
         assert account.run("-k", "later").ret == pytest.ExitCode.OK
