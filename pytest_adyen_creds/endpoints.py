@@ -43,11 +43,11 @@ def check_parsed(url: httpx.URL) -> None:
     """Raise :class:`EndpointRefused` like :func:`check_endpoint`, for a URL that httpx has parsed to connect to."""
     text = str(url)
     match = _URL.fullmatch(text) if len(text) <= _LONGEST_URL and "\\" not in text else None
-    if match is None or (match[1], match[2].strip("[]"), match[3]) != (
-        url.scheme,
-        url.host,
-        url.port and str(url.port),
-    ):
+    try:
+        parsed = url.scheme, url.host, url.port and str(url.port)
+    except UnicodeError:  # a host that is no name in any script
+        parsed = None
+    if match is None or (match[1], match[2].strip("[]"), match[3]) != parsed:
         check_endpoint(text)
         raise EndpointRefused(f"{_shown(text)} is refused, parsers read it differently; nothing was sent: {_ADVICE}")
     if _origin_problem(match[1], match[2], match[3] or ""):
@@ -88,6 +88,9 @@ def _origin_problem(scheme: str, host: str, port: str) -> str | None:
 
 def _why_not_canonical(url: str) -> str:
     scheme, separator, rest = url.partition("://")
+    if not separator and "@" not in url and not url.lower().startswith("http"):
+        meant = "http" if _LOOPBACK.match(url) else "https"
+        return f"it has no scheme, write {_shown(f'{meant}://{url}')}"
     if not separator or scheme not in ("https", "http"):
         return "its scheme is not https in lower case"
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint, is_loopback
+from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint, check_parsed, is_loopback
 from pytest_adyen_creds.errors import AdyenCredsError, EndpointRefused
 from pytest_adyen_creds.management import GuardedTransport, ManagementClient, Ownership
 
@@ -271,6 +271,25 @@ def test_a_hostile_url_is_refused_with_one_line(url):
     assert "nothing was sent" in message
     assert "\n" not in message
     assert len(message) < 400
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("127.0.0.1:8080/v3", "write 'http://127.0.0.1:8080/v3';"),
+        ("localhost:8080/v3", "write 'http://localhost:8080/v3';"),
+        ("management-test.adyen.com/v3", "write 'https://management-test.adyen.com/v3';"),
+    ],
+)
+def test_a_url_without_a_scheme_is_told_which(url, meant):
+    with pytest.raises(EndpointRefused, match="it has no scheme") as caught:
+        check_endpoint(url)
+    assert meant in str(caught.value)
+
+
+def test_a_host_that_is_a_name_in_no_script_is_refused():
+    with pytest.raises(EndpointRefused, match="nothing was sent"):
+        check_parsed(httpx.URL("https://xn--.adyen.com/v3/me"))
 
 
 @pytest.mark.parametrize("url", HOSTILE, ids=ascii)
