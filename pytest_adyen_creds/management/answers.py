@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import httpx
 
 from pytest_adyen_creds.errors import ApiError
 from pytest_adyen_creds.management.messages import parse
 from pytest_adyen_creds.secrets import SECRETS
+
+_MOST_FIELDS: Final = 5
+_ROLE: Final = "the role 'Management API - API credentials read and write'"
 
 
 def checked(response: httpx.Response) -> Any:
@@ -31,9 +35,10 @@ def checked(response: httpx.Response) -> Any:
     title, detail, code, request_id = (_said(body, name) for name in ("title", "detail", "errorCode", "requestId"))
     said = ": ".join(part for part in (title, detail) if part)
     marks = ", ".join(part for part in (code and f"errorCode {code}", request_id and f"requestId {request_id}") if part)
+    invalid = "; ".join(_invalid_fields(body))
     raise ApiError(
-        f"{what} answered {response.status_code}{f' {said}' if said else ''}{f' ({marks})' if marks else ''}; "
-        f"{_next_step(response.status_code)}",
+        f"{what} answered {response.status_code}{f' {said}' if said else ''}{f' ({marks})' if marks else ''}"
+        f"{f': {invalid}' if invalid else ''}; {_next_step(response.status_code, response.request.url.path)}",
         status=response.status_code,
         error_code=code,
         request_id=request_id,
@@ -46,13 +51,29 @@ def _said(body: Mapping[str, Any], name: str) -> str | None:
     return SECRETS.mask(" ".join(str(value).split()))[:300] if isinstance(value, str | int) else None
 
 
-def _next_step(status: int) -> str:
+def _invalid_fields(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each of the first invalid fields that an error names, and what is wrong with it, but not its value."""
+    fields = body.get("invalidFields")
+    for item in fields[:_MOST_FIELDS] if isinstance(fields, list) else ():
+        # v1 has each inside an object of its own
+        field = item.get("InvalidField", item) if isinstance(item, dict) else None
+        if isinstance(field, dict) and (name := _said(field, "name")):
+            message, value = _said(field, "message"), field.get("value")
+            if message and isinstance(value, str) and value.strip():
+                message = message.replace(" ".join(value.split()), "...")
+            yield f"{name}{f' ({message})' if message else ''}"
+
+
+def _next_step(status: int, path: str) -> str:
     if 300 <= status < 400:
         return "redirects are not followed: check the base URL"
+    of_merchant = re.match(r"/v[13]/merchants/([^/]+)", path)
     return {
         400: "check the request's body against the contract",
         401: "check the key; a new one may take minutes before it works",
-        403: "give the credential the role 'Management API - API credentials read and write'",
+        403: f"check that {of_merchant[1]} is a merchant account of the company, and that the credential has {_ROLE}"
+        if of_merchant
+        else f"give the credential {_ROLE}",
         404: "check the account's name and the credential's id",
         422: "check the values it names, and that the account and the credential exist",
         429: "wait, or lower the rate of requests",

@@ -23,7 +23,8 @@ SECRET_PROPERTIES: Final = frozenset({"apiKey", "password", "clientKey"})
 """The properties whose values are secrets, wherever in an answer they stand (Adyen's specification)."""
 
 _SECRET_NAMES: Final = frozenset(name.lower() for name in SECRET_PROPERTIES)
-_SECRET_TEXT: Final = re.compile(r'\\*"(?:apiKey|password|clientKey)\\*"\s*:\s*\\*"([^"\r\n]+)', re.IGNORECASE)
+# the backslashes of a JSON text inside a JSON text; looked for from their first one only, or each would be a start
+_SECRET_TEXT: Final = re.compile(r'(?<!\\)\\*"(?:apiKey|password|clientKey)\\*"\s*:\s*\\*"([^"\r\n]+)', re.IGNORECASE)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LIVE_KEY: Final = re.compile(rf"{LIVE_PREFIX}[A-Za-z0-9]{{8,}}")
 

@@ -447,6 +447,25 @@ class TestErrors:
             "give the credential the role 'Management API - API credentials read and write'"
         )
 
+    def test_a_merchant_account_that_may_be_wrong_is_named(self):
+        with clients(lambda _: httpx.Response(403, json=ERROR)) as client, pytest.raises(ApiError) as caught:
+            client.merchant("Nope").list()
+        assert str(caught.value).endswith(
+            "check that Nope is a merchant account of the company, and that the credential has the role "
+            "'Management API - API credentials read and write'"
+        )
+
+    @pytest.mark.parametrize("wrap", [lambda field: field, lambda field: {"InvalidField": field}], ids=["v3", "v1"])
+    def test_invalid_fields_are_named_without_their_values(self, wrap):
+        fields = [
+            {"name": "associatedMerchantAccounts[0]", "value": "Nope", "message": f"Nope is unknown to {KEY.reveal()}"},
+            {"name": "roles", "value": ""},
+        ]
+        body = ERROR | {"invalidFields": [7, *map(wrap, fields), {}]}
+        with clients(lambda _: httpx.Response(422, json=body)) as client, pytest.raises(ApiError) as caught:
+            client.me.get()
+        assert f": associatedMerchantAccounts[0] (... is unknown to {MASK}); roles; check the" in str(caught.value)
+
     def test_a_secret_in_it_is_masked(self):
         body = ERROR | {"title": f"Bad key {KEY.reveal()}", "detail": KEY.reveal()}
         with clients(lambda _: httpx.Response(401, json=body)) as client, pytest.raises(ApiError) as caught:
@@ -636,6 +655,12 @@ def test_a_base_url_that_is_not_one_is_refused(url):
 def test_a_path_that_is_not_below_the_base_is_refused(path):
     with clients(lambda _: pytest.fail("sent")) as client, pytest.raises(EndpointRefused):
         client.send("GET", path)
+
+
+def test_a_long_answer_of_backslashes_is_read_once():
+    # each of them was a place to start from: a megabyte would have taken minutes
+    with clients(lambda _: httpx.Response(200, content=b"\\" * 1_000_000)) as client:
+        assert client.send("GET", "/me").status_code == 200
 
 
 def test_a_client_that_was_closed_says_so():
