@@ -51,7 +51,8 @@ class Settings:
         if self.api_key is None:
             raise SettingsError(
                 "the live backend needs the key of a test credential: set ADYEN_MANAGEMENT_API_KEY, "
-                "or ADYEN_MANAGEMENT_API_KEY_FILE to a file that holds it"
+                "or ADYEN_MANAGEMENT_API_KEY_FILE to a file that holds it; "
+                "to rehearse without an account: adyen-creds sandbox serve --port 8080 --api-key-file key"
             )
         account = self.company if level == "company" else self.merchant
         if account is None:

@@ -12,6 +12,7 @@ import click
 
 from pytest_adyen_creds.credentials.inifile import ini_options
 from pytest_adyen_creds.credentials.ledger import state_folder
+from pytest_adyen_creds.errors import SettingsError
 from pytest_adyen_creds.settings import resolve
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
 
     backend = open_backend(_settings(base_url, company, merchant))
     with backend.management(Ownership(0, provisioning=[backend.key])) as client:
-        preflight(client, backend.company)
+        preflight(client, backend.company, backend.merchant)
         swept = Recovery.of(client, backend).run(state_folder(os.environ), backend.company, dry_run=dry_run)
     if layout == "json":
         document = {"company": backend.company, "dryRun": dry_run, "swept": [item.to_json() for item in swept]}
@@ -77,7 +78,13 @@ def doctor(base_url: str | None, company: str | None, merchant: str | None) -> i
 
 
 def _settings(base_url: str | None, company: str | None, merchant: str | None) -> Settings:
-    ini, root = ini_options(Path.cwd())
+    try:
+        here = Path.cwd()
+    except OSError as error:
+        raise SettingsError(
+            f"the current directory cannot be read ({error.strerror}); change to one that is there"
+        ) from None
+    ini, root = ini_options(here)
     given = {"adyen_company_account": company, "adyen_merchant_account": merchant}
     # a flag of these commands stands over the ini file, as an option of pytest would
     ini |= {name: value for name, value in given.items() if value}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from pytest_adyen_creds.credentials import ledger, tag
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.claiming import Register, is_free
-from pytest_adyen_creds.credentials.preflight import preflight
+from pytest_adyen_creds.credentials.preflight import check_merchant, preflight
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.roles import classify
-from pytest_adyen_creds.errors import AdyenCredsError, ApiError
+from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 from pytest_adyen_creds.management import ManagementClient, Ownership
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def examine(settings: Settings, folder: Path) -> Iterator[Diagnosis]:
     note = ledger.last_problem(folder)
     if note is not None:
         kind, text, when = note
-        yield Diagnosis("last run", "wrong", f"a run at {when} got no throwaway ({kind}): {text}")
+        yield Diagnosis("last run", "unknown", f"a run at {when} got no throwaway ({kind}): {text}")
     try:
         backend = open_backend(settings)
     except AdyenCredsError as error:
@@ -78,16 +78,11 @@ def _account(settings: Settings, backend: Backend, client: ManagementClient, fol
         )
     else:
         try:
-            client.merchant(backend.merchant).list(page_size=1)
+            check_merchant(client, backend.merchant, who.company)
             yield Diagnosis("merchant", "ok", f"{backend.merchant} can be read")
-        except ApiError as error:
+        except CredentialError as error:
             named = replace(backend, merchant=None)
-            yield Diagnosis(
-                "merchant",
-                "wrong",
-                f"{backend.merchant} cannot be read: {error}; set ADYEN_MERCHANT_ACCOUNT to a "
-                f"merchant account of {who.company}",
-            )
+            yield Diagnosis("merchant", "wrong", str(error))
     yield from _throwaways(settings, Recovery.of(client, named), folder)
 
 
@@ -96,7 +91,7 @@ def _throwaways(settings: Settings, recovery: Recovery, folder: Path) -> Iterato
     try:
         left = recovery.run(folder, company, dry_run=True)
         bodies = list(recovery.resources[0].iterate())
-    except (AdyenCredsError, ApiError) as error:
+    except AdyenCredsError as error:
         yield Diagnosis("company", "wrong", str(error))
         return
     ours = [Register.of(body) for body in bodies]

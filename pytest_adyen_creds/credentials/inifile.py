@@ -12,6 +12,8 @@ from pytest_adyen_creds.errors import SettingsError
 from pytest_adyen_creds.settings import OPTIONS
 
 _FILES: Final = (
+    ("pytest.toml", "pytest"),
+    (".pytest.toml", "pytest"),
     ("pytest.ini", "pytest"),
     (".pytest.ini", "pytest"),
     ("pyproject.toml", ""),
@@ -40,8 +42,11 @@ def _section(path: Path, section: str) -> Mapping[str, Any] | None:
         return None
     try:
         if path.suffix == ".toml":
-            pytest_table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("pytest")
-            return None if pytest_table is None else {**pytest_table, **pytest_table.get("ini_options", {})}
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            if section:  # a file for pytest alone, which pytest 9 reads
+                return _table(document, section) or {}
+            pytest_table = _table(_table(document, "tool") or {}, "pytest")
+            return None if pytest_table is None else {**pytest_table, **(_table(pytest_table, "ini_options") or {})}
         parser = configparser.ConfigParser(interpolation=None, strict=False)
         parser.read_string(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, configparser.Error) as error:
@@ -49,6 +54,13 @@ def _section(path: Path, section: str) -> Mapping[str, Any] | None:
     if section in parser:
         return parser[section]
     return {} if path.name.endswith("pytest.ini") else None
+
+
+def _table(parent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    table = parent.get(name)
+    if table is not None and not isinstance(table, dict):
+        raise ValueError(f"{name} is no table")
+    return table
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,7 +20,6 @@ from pytest_adyen_creds.management import ManagementClient, Retries
 from pytest_adyen_creds.management.messages import parse
 
 _RETRIES: Final = Retries(tries=3, total_wait=10.0)
-_KEY: Final = "ADYEN_MANAGEMENT_API_KEY"
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,22 @@ class Preflight:
     roles: tuple[str, ...]
 
 
-def preflight(client: ManagementClient, company: str, now: datetime | None = None) -> Preflight:
-    """Return who signs in with the provisioning key.
+def preflight(
+    client: ManagementClient,
+    company: str,
+    merchant: str | None = None,
+    *,
+    now: datetime | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Preflight:
+    """Return who signs in with the provisioning key, which one of the variables in ``environ`` gave.
 
-    ``company`` is the account the run was given, ``now`` this machine's time. Raises :class:`CredentialError` that
-    says what is wrong and how to mend it: no answer, a key that does not work, one of another kind of user, of another
-    company, or without the role; a clock that is off. A live key is refused by the client itself.
+    ``company`` and ``merchant`` are the accounts the run was given, ``now`` this machine's time. Raises
+    :class:`CredentialError` that says what is wrong and how to mend it: no answer, a key that does not work, one of
+    another kind of user, of another company, or without the role; a merchant account that it cannot read; a clock that
+    is off. A live key is refused by the client itself.
     """
+    given = _variable(environ)
     try:
         response = client.send("GET", "/me", retries=_RETRIES)
     except ApiError as error:
@@ -44,12 +54,12 @@ def preflight(client: ManagementClient, company: str, now: datetime | None = Non
     host = response.request.url.host
     if response.status_code == 401:
         raise CredentialError(
-            f"{host} does not accept the key in {_KEY} (401); check that it is the key of an active credential of the "
+            f"{host} does not accept the key in {given} (401); check that it is the key of an active credential of the "
             "test environment, generated some minutes ago, and set it anew"
         )
     if response.status_code == 403:
         raise CredentialError(
-            f"the credential of {_KEY} may not ask who it is (403), so it has no role of the Management API; give it "
+            f"the credential of {given} may not ask who it is (403), so it has no role of the Management API; give it "
             f"'{API_CREDENTIALS}' in the Customer Area"
         )
     body = parse(response.content)
@@ -62,13 +72,13 @@ def preflight(client: ManagementClient, company: str, now: datetime | None = Non
     user = parse_username(username)
     if user is not None and user.kind is not UserKind.COMPANY:
         raise CredentialError(
-            f"the key in {_KEY} is that of {username}, a {user.kind} user, which cannot make credentials; use the key "
+            f"the key in {given} is that of {username}, a {user.kind} user, which cannot make credentials; use the key "
             "of a company user (ws@Company...)"
         )
     named = body.get("companyName") if isinstance(body.get("companyName"), str) else user and user.account
     if named and named != company:
         raise CredentialError(
-            f"the key in {_KEY} is that of {username} of company {named}, but the run is about {company}; "
+            f"the key in {given} is that of {username} of company {named}, but the run is about {company}; "
             f"set ADYEN_COMPANY_ACCOUNT to {named}, or use a key of {company}"
         )
     roles = texts(body.get("roles"))
@@ -78,7 +88,27 @@ def preflight(client: ManagementClient, company: str, now: datetime | None = Non
             "Customer Area"
         )
     _check_clock(response, now or datetime.now(UTC))
+    if merchant is not None:
+        check_merchant(client, merchant, company)
     return Preflight(username, company, roles)
+
+
+def check_merchant(client: ManagementClient, merchant: str, company: str) -> None:
+    """Raise :class:`CredentialError` where the run cannot use ``merchant``; one read."""
+    try:
+        client.merchant(merchant).list(page_size=1)
+    except ApiError as error:
+        if error.status is None or error.status == 429 or error.status >= 500:
+            raise CredentialError(f"merchant account {merchant} cannot be read: {error}") from error
+        raise CredentialError(
+            f"merchant account {merchant} cannot be read ({error.status}); "
+            f"set ADYEN_MERCHANT_ACCOUNT to a merchant account of {company}"
+        ) from error
+
+
+def _variable(environ: Mapping[str, str]) -> str:
+    name = "ADYEN_MANAGEMENT_API_KEY"
+    return f"{name}_FILE" if environ.get(f"{name}_FILE", "").strip() else name
 
 
 def _check_clock(response: httpx.Response, now: datetime) -> None:

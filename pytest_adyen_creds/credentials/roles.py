@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -93,6 +94,14 @@ def holds(roles: Iterable[str], wanted: str) -> bool:
     return normalised(wanted) in {normalised(role) for role in roles}
 
 
+def _near(role: str, held: Mapping[str, str]) -> str | None:
+    """Return the role, quoted, that a mistyped one may mean; None for a known one, and where none is near."""
+    known = {normalised(item.name): item.name for item in KNOWN} | dict(held)
+    wanted = normalised(role)
+    near = () if wanted in known else difflib.get_close_matches(wanted, known, 1, 0.9)
+    return repr(known[near[0]]) if near else None
+
+
 def grantable(wanted: Sequence[str], held: Iterable[str], holder: str) -> tuple[str, ...]:
     """Return ``wanted`` in the spelling of the roles that ``holder`` has, each once.
 
@@ -103,9 +112,11 @@ def grantable(wanted: Sequence[str], held: Iterable[str], holder: str) -> tuple[
     missing = [role for role in wanted if normalised(role) not in spelled]
     if missing:
         names = ", ".join(repr(role) for role in missing)
+        near = ", ".join(filter(None, (_near(role, spelled) for role in missing)))
+        meant = f"did you mean {near}? Else " if near else ""
         raise CredentialError(
             f"{holder} cannot give the role{'s' if len(missing) > 1 else ''} {names}, because it does not hold "
-            f"{'them' if len(missing) > 1 else 'it'}; nothing was sent: add to {holder} in the Customer Area what is "
-            f"missing, or ask for roles that it holds"
+            f"{'them' if len(missing) > 1 else 'it'}; nothing was sent: {meant}"
+            f"add to {holder} in the Customer Area what is missing, or ask for roles that it holds"
         )
     return tuple(dict.fromkeys(spelled[normalised(role)] for role in wanted))

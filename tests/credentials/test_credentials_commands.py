@@ -117,12 +117,14 @@ def test_the_doctor_reads_the_projects_ini_options(account, url, monkeypatch, ca
     for name, text in (
         ("pyproject.toml", '[tool.pytest.ini_options]\nadyen_company_account = "TestCompany"\n'),
         ("pytest.ini", "[pytest]\nadyen_company_account = TestCompany\nadyen_live = true\n"),
+        ("pytest.toml", '[pytest]\nadyen_company_account = "TestCompany"\n'),
     ):
         (account._pytester.path / name).write_text(text)
         assert main(["doctor"]) == 0
         assert "no merchant account is named" in capsys.readouterr().out
-    (account._pytester.path / "pytest.ini").write_text("[pytest\n")
-    assert main(["doctor"]) == 2
+    for wrong in ("[pytest", "pytest = 7"):
+        (account._pytester.path / "pytest.toml").write_text(wrong)
+        assert main(["doctor"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,7 @@ def test_the_doctor_reads_the_projects_ini_options(account, url, monkeypatch, ca
         ({"ADYEN_BASE_URL": "http://127.0.0.1:1/v3"}, 1, "no answer from"),
         ({"ADYEN_COMPANY_ACCOUNT": "Other"}, 1, "set ADYEN_COMPANY_ACCOUNT to TestCompany"),
         ({"ADYEN_MERCHANT_ACCOUNT": "Other"}, 1, "set ADYEN_MERCHANT_ACCOUNT to a merchant account of TestCompany"),
+        ({"ADYEN_MANAGEMENT_API_KEY": ""}, 1, "adyen-creds sandbox serve --port 8080 --api-key-file key"),
         ({"XDG_STATE_HOME": "/dev/null"}, 1, "set XDG_STATE_HOME to a folder that is"),
     ],
 )
@@ -148,6 +151,31 @@ def test_the_doctor_says_what_is_wrong_and_how_to_mend_it(account, url, environ,
     assert "live_ABCDEFGHIJKL" not in said.out + said.err
 
 
+def test_a_directory_that_is_gone_is_named(account, url, tmp_path, monkeypatch, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["sweep"]) == 2
+    assert "the current directory cannot be read" in capsys.readouterr().err
+
+
+def test_the_variable_that_gave_the_key_is_named(account, url, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("ADYEN_MANAGEMENT_API_KEY")
+    (tmp_path / "key").write_text("AQEwrongwrongwrong\n")
+    monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY_FILE", str(tmp_path / "key"))
+    assert main(["doctor"]) == 1
+    assert "does not accept the key in ADYEN_MANAGEMENT_API_KEY_FILE (401)" in capsys.readouterr().out
+
+
+def test_a_live_run_with_another_companys_merchant_account_does_not_start(account, ten_lines, monkeypatch, capsys):
+    monkeypatch.setenv("ADYEN_MERCHANT_ACCOUNT", "Nope")
+    assert account.run().ret == pytest.ExitCode.USAGE_ERROR
+    said = "".join(capsys.readouterr())
+    assert said.count("set ADYEN_MERCHANT_ACCOUNT to a merchant account of TestCompany") == 1
+    assert "give the credential the role" not in said
+
+
 def test_the_doctor_names_a_key_without_the_role(account, url, monkeypatch, capsys):
     with killing.management(account.sandbox) as client:
         weak = client.company(COMPANY).create({"roles": ["Management API - Stores read"], "description": "weak"})
@@ -159,11 +187,13 @@ def test_the_doctor_names_a_key_without_the_role(account, url, monkeypatch, caps
 def test_the_doctor_remembers_why_the_last_run_got_no_throwaway(account, url, ten_lines, capsys):
     account.run("--adyen-max-created=0").assert_outcomes(errors=1)
     capsys.readouterr()
-    assert main(["doctor"]) == 1
-    assert "got no throwaway (BudgetSpent)" in capsys.readouterr().out
+    assert main(["doctor"]) == 0
+    assert "note   last run: " in (said := capsys.readouterr().out)
+    assert "got no throwaway (BudgetSpent)" in said
     account.run().assert_outcomes(passed=1)
     capsys.readouterr()
     assert main(["doctor"]) == 0
+    assert "last run" not in capsys.readouterr().out
 
 
 def test_the_doctor_tells_of_what_was_left_behind(account, url, capsys):

@@ -142,6 +142,23 @@ def test_a_role_that_cannot_be_given_is_named_with_its_holder():
         roles.grantable(["Management API - Users read"], held, "ws@Company.Test")
 
 
+@pytest.mark.parametrize(
+    ("role", "meant"),
+    [
+        ("Managment API - Stores read", "Management API - Stores read"),
+        ("Management API \u2014 Store read", "Management API - Stores read"),
+        ("Checkout webservice rol", "Checkout webservice role"),
+        ("Management API - Users read", None),
+        ("Something else", None),
+    ],
+)
+def test_a_mistyped_role_is_told_what_it_may_mean(role, meant):
+    with pytest.raises(CredentialError, match="cannot give the role") as error:
+        roles.grantable([role], ["Checkout webservice role"], "ws@Company.Test")
+    assert ("did you mean" in str(error.value)) is (meant is not None)
+    assert meant is None or f"did you mean {meant!r}?" in str(error.value)
+
+
 def test_the_marker_without_arguments_asks_for_the_role_of_this_api():
     assert adyen_credential() == Spec() == Spec("company", (roles.API_CREDENTIALS,), (), (), False)
 

@@ -254,6 +254,15 @@ def test_one_that_was_limited_when_the_run_ended_is_recycled(account):
     assert account.run().recycle(*COMPANY, any_one).id == made.id
 
 
+def test_merchant_accounts_that_are_refused_are_named(account):
+    run = account.run()
+    made = run.create(*COMPANY)
+    with pytest.raises(
+        CredentialError, match=r"what the test asks for, limited to Nope: .*: associatedMerchantAccounts\S* \("
+    ):
+        run.configure(made, adyen_credential(merchants=["Nope"]))
+
+
 def test_roles_of_a_wrong_type_are_none(account, monkeypatch):
     monkeypatch.setattr(Me, "get", lambda self: {"username": "ws@Company.TestCompany", "roles": 7})
     with pytest.raises(CredentialError, match="cannot give the role"):
