@@ -18,6 +18,7 @@ from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts, answer_of,
 from pytest_adyen_creds.cassettes.interaction import find_header
 from pytest_adyen_creds.drift.watch import Watch
 from pytest_adyen_creds.management import is_guarded
+from pytest_adyen_creds.sandbox.wire import BY_FAULT
 
 NETWORK: Final = Door.origin
 
@@ -101,7 +102,8 @@ def _take(watch: Watch, hosts: Hosts, request: Request, response: Any, origin: s
         body = unpacked_if_known(raw, headers)
         if body is not None:
             media = find_header(headers, "content-type")
-            watch.answer(request.method, path, response["status"]["code"], media, body, origin)
+            status, by_fault = response["status"]["code"], bool(response.get(BY_FAULT))
+            watch.answer(request.method, path, status, media, body, origin, by_fault=by_fault)
 
 
 def _played(play_response: Callable[..., Any], take: Callable[..., None]) -> Callable[..., Any]:

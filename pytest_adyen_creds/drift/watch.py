@@ -47,30 +47,43 @@ class Watch:
         """What kept answers from being looked at, one line each."""
 
     def answer(
-        self, method: str, path: str, status: int, content_type: str | None, body: bytes, origin: str
+        self,
+        method: str,
+        path: str,
+        status: int,
+        content_type: str | None,
+        body: bytes,
+        origin: str,
+        *,
+        by_fault: bool = False,
     ) -> list[Finding]:
         """Hold one answer against the contract of the version that its path names, and return what it shows.
 
         ``path`` is the request's, percent-encoded; ``body`` is decoded from any content encoding; ``origin`` says in
-        words who answered. An answer of an operation that the contract does not cover is passed over.
+        words who answered. An answer of an operation that the contract does not cover is passed over. ``by_fault``: a
+        test asked the sandbox to answer so, which the test may see, and which says nothing about Adyen to the run.
         """
         label, observations = self._observed(method, path, status, content_type, body)
         if label is None:
             return []
-        with self._lock:
-            self.traffic[label, status] += 1
-        self._add(observations, origin)
+        if not by_fault:
+            with self._lock:
+                self.traffic[label, status] += 1
+        self._add(observations, origin, by_fault=by_fault)
         return [observation.finding for observation in observations]
 
     def client(self, origin: str) -> Callable[[Exchange], None]:
         """Return an observer for a guarded client that ``origin`` answers."""
+
+        from pytest_adyen_creds.sandbox.wire import BY_FAULT
 
         def observer(exchange: Exchange) -> None:
             request, response = exchange.request, exchange.response
             with self._lock:
                 self._told.add(request)
             path, media = _path(request), response.headers.get("content-type")
-            self.answer(request.method, path, response.status_code, media, response.content, origin)
+            status, content, by_fault = response.status_code, response.content, BY_FAULT in response.extensions
+            self.answer(request.method, path, status, media, content, origin, by_fault=by_fault)
 
         return observer
 
@@ -139,9 +152,9 @@ class Watch:
                 found = operation.label, observe_operation(contract, operation, status, content_type, body)
         return found
 
-    def _add(self, observations: list[Observation], origin: str) -> None:
+    def _add(self, observations: list[Observation], origin: str, *, by_fault: bool = False) -> None:
         with self._lock:
-            for found in (self.found, *self._collecting):
+            for found in (*(() if by_fault else (self.found,)), *self._collecting):
                 found.add(observations, origin=origin)
 
     def _forget(self, method: str, path: str, status: int) -> None:

@@ -24,7 +24,7 @@ from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.routing import VERSIONS, Match, Mismatch, route
 from pytest_adyen_creds.sandbox.violations import VIOLATIONS
-from pytest_adyen_creds.sandbox.wire import Answer, ConnectionLost, Environ, Request, StartResponse
+from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, ConnectionLost, Environ, Request, StartResponse
 
 UNKNOWN_PATH: Final = assumed(
     "paths",
@@ -112,6 +112,7 @@ class ManagementApp:
         if fault is not None and fault.kind is FaultKind.RESET:
             raise ConnectionLost("the connection ends here because a fault says so")
         if fault is not None and fault.kind is FaultKind.STATUS:
+            request.environ[BY_FAULT] = True
             return self._note(label, self._status(fault)).answer
         delay = fault.seconds if fault is not None and fault.kind is FaultKind.DELAY else 0.0
         reply = self._note(label, self._decide(request, match, body, delay))
@@ -121,7 +122,9 @@ class ManagementApp:
             return self._note(label, self._decide(request, match, body, 0.0)).answer
         if fault.kind is FaultKind.LOST_ANSWER:
             raise ConnectionLost("the answer is lost because a fault says so")
-        return self._spoilt(reply.answer, fault)
+        answer = self._spoilt(reply.answer, fault)
+        request.environ[BY_FAULT] = answer is not reply.answer
+        return answer
 
     def _decide(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
         try:

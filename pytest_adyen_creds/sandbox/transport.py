@@ -10,7 +10,7 @@ import anyio.to_thread
 import httpx
 
 from pytest_adyen_creds.sandbox.app import ManagementApp
-from pytest_adyen_creds.sandbox.wire import ConnectionLost
+from pytest_adyen_creds.sandbox.wire import BY_FAULT, ConnectionLost
 
 _ADDRESS: Final = "127.0.0.1"
 
@@ -35,14 +35,16 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         began: list[Any] = []
         try:
-            chunks = self._app(_environ(request, body), lambda status, headers: began.extend((status, headers)))
+            environ = _environ(request, body)
+            chunks = self._app(environ, lambda status, headers: began.extend((status, headers)))
         except ConnectionLost as lost:
             raise httpx.ReadError(str(lost), request=request) from lost
         try:
             answer = b"".join(chunks)
         except ConnectionLost as lost:
             raise httpx.RemoteProtocolError(str(lost), request=request) from lost
-        return httpx.Response(int(began[0].split()[0]), headers=began[1], stream=httpx.ByteStream(answer))
+        status, extensions = int(began[0].split()[0]), {BY_FAULT: True} if environ.get(BY_FAULT) else {}
+        return httpx.Response(status, headers=began[1], stream=httpx.ByteStream(answer), extensions=extensions)
 
 
 def _environ(request: httpx.Request, body: bytes) -> dict[str, Any]:

@@ -25,6 +25,10 @@ _DRAINED: Final = 8 * LARGEST_BODY
 _CHUNK: Final = 64 * 1024
 
 
+BY_FAULT: Final = "pytest_adyen_creds.by_fault"
+"""In a WSGI environment that was answered, and in the extensions of an httpx response: a fault made this answer."""
+
+
 class ConnectionLost(ConnectionResetError):
     """The connection ends here because a fault says so; over a socket the peer sees a reset."""
 

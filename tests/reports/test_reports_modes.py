@@ -10,14 +10,22 @@ from xml.etree import ElementTree
 import pytest
 
 TEST_FILE = """
-def test_breaking(adyen_client, adyen_sandbox):
-    adyen_sandbox.faults.violate("drop-required-field", "GET /me", field="username")
-    adyen_client.get("/me")
+import json, pytest
 
-def test_warning(adyen_client, adyen_sandbox):
-    adyen_sandbox.faults.violate("extra-field", "GET /me", times=2)
-    adyen_client.get("/me")
-    adyen_client.get("/me")
+@pytest.fixture
+def departing(adyen_client, _adyen_run):
+    def answer(*dropped, **added):
+        body = {**adyen_client.get("/me").json(), **added}
+        text = json.dumps({name: value for name, value in body.items() if name not in dropped})
+        _adyen_run.observe("GET", "/v3/me", 200, "application/json", text.encode(), "the embedded sandbox")
+    return answer
+
+def test_breaking(departing):
+    departing("username")
+
+def test_warning(departing):
+    departing(undocumentedProperty=1)
+    departing(undocumentedProperty=1)
 
 def test_clean(adyen_client):
     assert adyen_client.get("/me").status_code == 200
