@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_adyen_creds.cassettes.document import AGAIN
 from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.credential import Credential, from_body
-from pytest_adyen_creds.credentials.provisioning import Progress
+from pytest_adyen_creds.credentials.readiness import Progress
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
 from pytest_adyen_creds.errors import CassetteError

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.record import Recording
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential
-    from pytest_adyen_creds.credentials.provisioning import Progress
+    from pytest_adyen_creds.credentials.readiness import Progress
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.credentials.throwaways import Throwaways
     from pytest_adyen_creds.run import Run

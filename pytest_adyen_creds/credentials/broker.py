@@ -21,7 +21,7 @@ from pytest_adyen_creds import errors
 from pytest_adyen_creds.credentials.credential import Credential, Origin
 from pytest_adyen_creds.credentials.ending import Left
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.provisioning import NotReady, Progress
+from pytest_adyen_creds.credentials.readiness import NotReady, Progress
 from pytest_adyen_creds.credentials.spec import Spec, spec_from_json
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, CredentialError
 from pytest_adyen_creds.management import Budget, Place

@@ -26,7 +26,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 from pytest_adyen_creds.management import ManagementClient, Ownership, Place, SystemClock
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.credentials.provisioning import Progress
+    from pytest_adyen_creds.credentials.readiness import Progress
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.run import Run
 

@@ -10,11 +10,13 @@ from typing import Final
 
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.ending import Deadline, Left
-from pytest_adyen_creds.credentials.provisioning import NotReady, Progress, Provisioner, Throwaway
+from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.readiness import NotReady, Progress
 from pytest_adyen_creds.credentials.renewal import renew_until
 from pytest_adyen_creds.credentials.shelf import Shelf
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.credentials.stock import Stock
+from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
 from pytest_adyen_creds.management import Place
 

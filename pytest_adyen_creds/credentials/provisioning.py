@@ -3,87 +3,30 @@
 from __future__ import annotations
 
 import itertools
-import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from pytest_adyen_creds.credentials import claiming, roles, tag
-from pytest_adyen_creds.credentials.claiming import Register, Timing
+from pytest_adyen_creds.credentials.claiming import Timing
 from pytest_adyen_creds.credentials.credential import OVERLAP, Credential, Level, Rotation, from_body, texts
+from pytest_adyen_creds.credentials.journal import Journal, NoJournal
+from pytest_adyen_creds.credentials.readiness import Progress, await_key
+from pytest_adyen_creds.credentials.recycling import MOST_CLAIMS, Claimant
 from pytest_adyen_creds.credentials.tag import SKEW, TIME_TO_LIVE
-from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
+from pytest_adyen_creds.credentials.throwaway import Throwaway
+from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.management import ONCE, ManagementClient
-from pytest_adyen_creds.management.answers import checked
-from pytest_adyen_creds.secrets import Secret
+from pytest_adyen_creds.management.answers import explained
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.management import Clock, CredentialBody, CredentialChanges, Credentials
 
-CLAIM_LASTS: Final = timedelta(minutes=10)
-"""How long a claim that was given up keeps a throwaway from being claimed again."""
-
-MOST_CLAIMS: Final = 3
-"""Claims that are tried before a new throwaway is created instead."""
-
 _MARGIN: Final = 2 * SKEW + timedelta(minutes=1)
 """Two machines' clocks may each be off by the skew, in opposite directions."""
-
-_POLLS: Final = (1.0, 2.0, 3.0, 5.0, 10.0)
-
-Progress = Callable[[str], None]
-
-
-class NotReady(CredentialError):
-    """A new key did not start to work in time."""
-
-
-class Journal(Protocol):
-    """What is written down before a request that cannot be taken back; the ledger is one."""
-
-    def created(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
-        """Note the id of a throwaway that was created, and where."""
-        ...
-
-    def claiming(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
-        """Note that a throwaway is about to be claimed, and where it is."""
-        ...
-
-    def problem(self, kind: str, text: str) -> None:
-        """Keep why no throwaway could be had."""
-        ...
-
-
-class NoJournal:
-    """For the embedded sandbox, which ends with the process: nothing is left behind."""
-
-    def created(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
-        """Note nothing."""
-
-    def claiming(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
-        """Note nothing."""
-
-    def problem(self, kind: str, text: str) -> None:
-        """Note nothing."""
-
-
-@dataclass
-class Throwaway:
-    """A throwaway that this run holds: its credential as it is now, and its times."""
-
-    credential: Credential
-    expires: datetime
-    """What its tag says."""
-    key_made: datetime
-
-    @property
-    def id(self) -> str:
-        """The credential's id."""
-        return self.credential.id
 
 
 @dataclass
@@ -152,7 +95,7 @@ class Provisioner:
         description = tag.make(self.run, expires)
         holder, held = self.holder()
         base = roles.grantable([roles.API_CREDENTIALS], held, holder)
-        with _explained(f"no throwaway could be created at {account}"):
+        with explained(f"no throwaway could be created at {account}"):
             body = self.resource(level, account).create({"description": description, "roles": list(base)})
         made = self._take(level, account, body, expires)
         self.journal.created(made.id, level, account)
@@ -164,59 +107,21 @@ class Provisioner:
         It is not ready yet. ``may_try`` says whether this run has not tried an id before: its tags are alike, so two
         of its own claims must never meet.
         """
-        resource = self.resource(level, account)
-        with _explained(f"the throwaways of {account} could not be listed"):
-            candidates = [body["id"] for body in resource.iterate() if self._is_candidate(body, level)]
-        # so that runs that start together rarely meet, not even where tests seed the common generator
-        random.SystemRandom().shuffle(candidates)
-        for credential_id in itertools.islice(filter(may_try, candidates), MOST_CLAIMS):
-            if self.claim(resource, credential_id):
+        claimant, resource = self.claimant, self.resource(level, account)
+        for credential_id in itertools.islice(filter(may_try, claimant.candidates(resource)), MOST_CLAIMS):
+            if claimant.claim(resource, credential_id):
                 return self._reactivate(resource, level, account, credential_id)
         return None
 
-    def _is_candidate(self, body: CredentialBody, level: Level) -> bool:
-        # a company's list shows what was made at its merchant accounts too; that stays limited to its account
-        return (
-            isinstance(body.get("id"), str)
-            and (level == "merchant" or not body.get("associatedMerchantAccounts"))
-            and claiming.is_free(Register.of(body), self.clock.now())
-        )
-
-    def claim(self, resource: Credentials, credential_id: str) -> bool:
-        """Carry out one claim; return whether the throwaway is this run's. An answer that fails gives the claim up."""
-        now = self.clock.now()
-        own = tag.make(self.run, now + CLAIM_LASTS)
-        steps = claiming.claim_steps(own, now, self.timing)
-        answer: claiming.Answer = None
-        self.journal.claiming(credential_id, resource.level, resource.account)
-        started = self.clock.monotonic()
-        is_ours = False
-        try:
-            while True:
-                step, seconds = steps.send(answer)
-                if step == "wait":
-                    self.clock.sleep(seconds)
-                    answer = None
-                elif step == "read":
-                    register = Register.of(resource.get(credential_id, retries=ONCE))
-                    answer = register, self.clock.monotonic() - started
-                    self.client.ownership.lease(credential_id, register.description)
-                else:
-                    resource.update(credential_id, {"description": own}, retries=ONCE, not_after=started + seconds)
-                    answer = self.clock.monotonic() - started
-        except StopIteration as end:
-            is_ours = bool(end.value)
-        except (ApiError, OwnershipRefused):
-            pass
-        finally:
-            if not is_ours:
-                self.client.ownership.release(credential_id)
-        return is_ours
+    @property
+    def claimant(self) -> Claimant:
+        """What claims throwaways for this run."""
+        return Claimant(self.client, self.run, self.clock, self.timing, self.journal)
 
     def _reactivate(self, resource: Credentials, level: Level, account: str, credential_id: str) -> Throwaway:
         expires = self.clock.now() + TIME_TO_LIVE
         changes = self._baseline(level, tag.make(self.run, expires))
-        with _explained(f"throwaway {credential_id} could not be recycled"):
+        with explained(f"throwaway {credential_id} could not be recycled"):
             body = resource.update(credential_id, changes)
             key = resource.generate_api_key(credential_id)
             body = body or resource.get(credential_id)
@@ -233,45 +138,11 @@ class Provisioner:
         return Throwaway(credential, expires, self.clock.now())
 
     def await_ready(self, throwaway: Throwaway) -> None:
-        """Poll ``GET /me`` with the throwaway's key until it is let in; say every now and then that it takes time.
-
-        Raises :class:`NotReady` when ``ready_timeout`` is over.
-        """
+        """Wait until the throwaway's key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
         self._await_key(throwaway.credential)
 
     def _await_key(self, credential: Credential) -> None:
-        key, started, tries, said = credential.key(), self.clock.monotonic(), 0, 0.0
-        while (refusal := self._refusal(key)) is not None:
-            waited = self.clock.monotonic() - started
-            if waited >= self.ready_timeout:
-                raise NotReady(
-                    f"the new key of {credential.username} still {refusal} after {waited:.0f} s "
-                    "(adyen_ready_timeout); a new key can take minutes: raise adyen_ready_timeout in the ini file, or "
-                    "run again, which recycles this throwaway"
-                )
-            if waited >= said:
-                self.progress(
-                    f"waiting for the new key of {credential.username} ({waited:.0f} s of {self.ready_timeout:.0f} s)"
-                )
-                said = waited + 15
-            self.clock.sleep(min(_POLLS[min(tries, len(_POLLS) - 1)], self.ready_timeout - waited))
-            tries += 1
-
-    def _refusal(self, key: Secret) -> str | None:
-        """Return in words why the key cannot be used yet; None where it can."""
-        try:
-            response = self.client.send("GET", "/me", auth=key, retries=ONCE)
-        except ApiError:
-            return "gets no answer"
-        # 403 is said to a key that is known: its credential has no role for this operation
-        if response.status_code == 403:
-            return None
-        # what passes is no reason to give a throwaway up that cannot be deleted: the next poll asks again
-        if response.status_code in (401, 429) or response.status_code >= 500:
-            return f"answers {response.status_code}"
-        with _explained("the new key could not be tried"):
-            checked(response)
-        return None
+        await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, progress=self.progress)
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
@@ -292,7 +163,7 @@ class Provisioner:
             changes["description"] = tag.make(self.run, expires)
         if changes:
             asked = f", limited to {', '.join(limited)}" if limited else ""
-            with _explained(f"throwaway {throwaway.id} could not be made what the test asks for{asked}"):
+            with explained(f"throwaway {throwaway.id} could not be made what the test asks for{asked}"):
                 self._update(throwaway, changes, expires)
 
     def reset(self, throwaway: Throwaway) -> None:
@@ -303,7 +174,7 @@ class Provisioner:
         self._require_ours(throwaway)
         expires = self.clock.now() + TIME_TO_LIVE
         changes = self._baseline(throwaway.credential.level, tag.make(self.run, expires))
-        with _explained(f"throwaway {throwaway.id} could not be reset"):
+        with explained(f"throwaway {throwaway.id} could not be reset"):
             self._update(throwaway, changes, expires)
 
     def renew(self, throwaway: Throwaway) -> None:
@@ -313,7 +184,7 @@ class Provisioner:
             expires = self.clock.now() + TIME_TO_LIVE
             credential = throwaway.credential
             # not through _update: what a test is doing to the credential meanwhile is not for this to know
-            with _explained(f"the time of throwaway {throwaway.id} could not be prolonged"):
+            with explained(f"the time of throwaway {throwaway.id} could not be prolonged"):
                 self.resource(credential.level, credential.account).update(
                     throwaway.id, {"description": tag.make(self.run, expires)}, retries=ONCE
                 )
@@ -327,7 +198,7 @@ class Provisioner:
 
     def rotate(self, credential: Credential) -> Rotation:
         """Return ``credential`` with a new API key that works, and when the old one dies."""
-        with _explained(f"the key of {credential.username} could not be replaced"):
+        with explained(f"the key of {credential.username} could not be replaced"):
             key = self.resource(credential.level, credential.account).generate_api_key(credential.id)
             dies = self.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
@@ -342,7 +213,7 @@ class Provisioner:
         changes: CredentialChanges = {"active": False, "description": tag.released(self.run, self.clock.now())}
         if credential.level == "company":
             changes["associatedMerchantAccounts"] = []
-        with _explained(f"throwaway {throwaway.id} could not be switched off"):
+        with explained(f"throwaway {throwaway.id} could not be switched off"):
             self.resource(credential.level, credential.account).update(throwaway.id, changes)
         self.client.ownership.release(throwaway.id)
 
@@ -352,7 +223,7 @@ class Provisioner:
         credential = throwaway.credential
         if tag.run_of(credential.description) == self.run and self.clock.now() + _MARGIN < throwaway.expires:
             return
-        with _explained(f"throwaway {throwaway.id} could not be looked at"):
+        with explained(f"throwaway {throwaway.id} could not be looked at"):
             body = self.resource(credential.level, credential.account).get(throwaway.id)
         if tag.run_of(body.get("description")) != self.run:
             self.client.ownership.release(throwaway.id)
@@ -380,12 +251,3 @@ class Provisioner:
         throwaway.credential = credential.updated(body or resource.get(throwaway.id))
         if "description" in changes:
             throwaway.expires = expires
-
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Make an error of the API one that says what it stopped."""
-    try:
-        yield
-    except ApiError as error:
-        raise CredentialError(f"{what}: {error}") from error

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.gate import Gate
-    from pytest_adyen_creds.credentials.provisioning import Progress, Provisioner, Throwaway
+    from pytest_adyen_creds.credentials.provisioning import Provisioner
+    from pytest_adyen_creds.credentials.readiness import Progress
+    from pytest_adyen_creds.credentials.throwaway import Throwaway
 
 RENEWAL: Final = 600.0
 """Seconds between two looks at which tags are to be renewed."""

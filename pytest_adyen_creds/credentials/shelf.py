@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pytest_adyen_creds.credentials.provisioning import Throwaway
+from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent
 
 Verdict = Literal["start", "wait", "give up"]

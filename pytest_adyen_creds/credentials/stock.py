@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left
 from pytest_adyen_creds.credentials.gate import Gate
-from pytest_adyen_creds.credentials.provisioning import Provisioner, Throwaway
+from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
 from pytest_adyen_creds.management import Place
 

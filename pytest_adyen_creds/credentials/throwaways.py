@@ -11,7 +11,8 @@ from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.credential import Credential, Rotation
 from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.provisioning import Progress, Provisioner
+from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.readiness import Progress
 from pytest_adyen_creds.credentials.roles import Preset
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import httpx
 
-from pytest_adyen_creds.errors import ApiError
+from pytest_adyen_creds.errors import ApiError, CredentialError
 from pytest_adyen_creds.management.messages import parse
 from pytest_adyen_creds.secrets import SECRETS
 
@@ -78,3 +79,12 @@ def _next_step(status: int, path: str) -> str:
         422: "check the values it names, and that the account and the credential exist",
         429: "wait, or lower the rate of requests",
     }.get(status, "try again later, and give Adyen's support the requestId" if status >= 500 else "check the request")
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Make an error of the API one that says what it stopped."""
+    try:
+        yield
+    except ApiError as error:
+        raise CredentialError(f"{what}: {error}") from error

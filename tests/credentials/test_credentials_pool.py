@@ -15,9 +15,11 @@ from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.ending import Deadline, Left, Patience
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner, Throwaway
+from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.readiness import NotReady
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
+from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, CredentialError
 from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership

@@ -13,7 +13,8 @@ from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
-from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner
+from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.readiness import NotReady
 from pytest_adyen_creds.credentials.recovery import Recovery, Swept
 from pytest_adyen_creds.credentials.spec import adyen_credential
 from pytest_adyen_creds.errors import CredentialError
@@ -109,7 +110,7 @@ def test_a_claim_whose_first_read_is_answered_late_does_not_write(account, monke
         return body
 
     monkeypatch.setattr(resource, "get", late)
-    assert other.claim(resource, free) is False
+    assert other.claimant.claim(resource, free) is False
     assert taken[0].id == free
     assert tag.parse(account.body(free)["description"]).run == one.run
 
