@@ -15,7 +15,7 @@ from pytest_adyen_creds.secrets import SecretRegistry
 KEYS: Final = {
     # a real one has two further parts, parted by dashes; what stands in them is as secret
     "an API key": re.compile(
-        r"AQE(?!PSEUDONYM)[A-Za-z0-9+/]{20,}(?:={0,2}-[A-Za-z0-9+/]+={0,2}(?:-[^\s\"'\\<>]{1,20})?)?"
+        r"AQE(?!PSEUDONYM)[A-Za-z0-9+/]{20,}(?:={0,2}-[A-Za-z0-9+/]+={0,2}(?:-[^\s\"'\\<>&/?#]{1,16})?)?"
     ),
     "a live client key": re.compile(r"(?<![A-Za-z0-9])live_(?!PSEUDONYM)[A-Z0-9]{16,}"),
     "a client key": re.compile(r"(?<![A-Za-z0-9])test_(?!PSEUDONYM)[A-Z0-9]{16,}"),

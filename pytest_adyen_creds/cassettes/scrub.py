@@ -71,7 +71,8 @@ class Scrubber:
         """Return the secrets that ``interaction`` shows in the places where secrets stand."""
         learner = _Learner(self._accounts)
         self._places.visit(interaction, learner)
-        return {value for value in learner.secrets if _is_telling(value) and not is_pseudonym(value)}
+        found = learner.secrets | learner.looks
+        return {value for value in found if _is_telling(value) and not is_pseudonym(value)}
 
     def recording(
         self, interactions: Sequence[Interaction], context: Mapping[str, Any]
@@ -98,6 +99,8 @@ class _Learner:
 
     def __init__(self, accounts: Iterable[str]) -> None:
         self.secrets: set[str] = set()
+        self.looks: set[str] = set()
+        """What only looks like a secret, and where it ends is a guess."""
         self.configured = frozenset(accounts)
         self.known: set[str] = set(self.configured)
         """The accounts that there are, for all we know; a request may name anything in an account's place."""
@@ -113,7 +116,7 @@ class _Learner:
         if value in self._read:  # roles, labels and paths come again in every interaction
             return value
         self._read.add(value)
-        self.secrets |= keys_in(value)
+        self.looks |= keys_in(value)
         self.accounts_in(value)
         return value
 
@@ -161,6 +164,9 @@ class _Replacer:
         spread = registry.values() | {value for value in learner.secrets if _is_telling(value)}
         # a configured account's name is replaced as a name, also where it was registered as a secret
         found = {value for value in spread if value not in learner.configured and not is_part_of_pseudonyms(value)}
+        # a guess that holds a known secret, and more, is none
+        known = Finder(found, registry)
+        found |= {value for value in learner.looks if not known.find(value)}
         self._found = Finder(found, registry)
         self._secrets = Finder({value for value in found if not is_pseudonym(value)}, registry)
         self._names = _names_pattern(learner.known - keep)

@@ -182,6 +182,22 @@ def test_the_headers_that_authenticate_are_pseudonyms(name: str, value: str) -> 
         assert part not in kept
 
 
+@pytest.mark.parametrize("registered", [(), (API_KEY,)])
+def test_what_follows_a_key_stays(registered: tuple[str, ...]) -> None:
+    hidden = re.sub("%..", lambda match: match[0].lower(), quote(API_KEY, safe=""))
+    recorded = exchange(f"{ORIGIN}/v3/companies/{hidden}/apiCredentials?key={hidden}&page=1", reason=f"No {API_KEY}")
+
+    (clean,) = scrubber(*registered).interactions([recorded])
+
+    assert re.fullmatch(r"No AQEPSEUDONYM0*1[^/&A-Y]*(Zq!)?", clean.reason)
+    assert clean.uri.startswith(f"{ORIGIN}/v3/companies/AQEPSEUDONYM000")
+    assert "/apiCredentials?key=AQEPSEUDONYM000" in clean.uri
+    assert clean.uri.endswith("&page=1")
+    if registered:
+        key = clean.reason.removeprefix("No ")
+        assert clean.uri == f"{ORIGIN}/v3/companies/{key}/apiCredentials?key={key}&page=1"
+
+
 def test_a_session_set_by_the_server_is_the_one_sent_back() -> None:
     first, second = scrubber().interactions(
         [
