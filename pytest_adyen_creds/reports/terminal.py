@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,8 @@ def summarise(run: Run, reporter: Any) -> None:
     if run.coverage or run.failures:
         reporter.section("Adyen contract", sep="-")
         # the tests that failed have said the rest
-        for line in contract_lines(run, table=reporter.verbosity >= 0, whole=False):
+        width = reporter.screen_width
+        for line in contract_lines(run, table=reporter.verbosity >= 0, whole=False, width=width):
             reporter.write_line(line)
     reporter.section("Adyen drift", sep="-")
     for line in drift_lines(run, examples=reporter.verbosity > 0):
@@ -37,14 +39,14 @@ def summarise(run: Run, reporter: Any) -> None:
             reporter.write_line(line)
 
 
-def contract_lines(run: Run, *, table: bool = True, whole: bool = True) -> Iterator[str]:
+def contract_lines(run: Run, *, table: bool = True, whole: bool = True, width: int | None = None) -> Iterator[str]:
     """Yield what the run judged: coverage, where the answers came from, and each failed check once.
 
     ``table`` adds the table of operations by statuses. Not ``whole``: one line for all that an operation's status
-    failed.
+    failed. ``width``: how many columns the terminal has (default: it is asked).
     """
     if table and run.coverage:
-        yield from coverage_lines(run.contract, run.coverage)
+        yield from coverage_lines(run.contract, run.coverage, width or shutil.get_terminal_size().columns)
     yield coverage_summary(run.contract, run.coverage)
     for origin, count in sorted(run.origins.items()):
         yield printed(f"{_answers(count)} from {origin}")

@@ -19,6 +19,7 @@ from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import SettingsError
 from pytest_adyen_creds.reports.ending import end, end_command
+from pytest_adyen_creds.reports.terminal import contract_lines
 from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.settings import Settings, resolve
 
@@ -89,6 +90,28 @@ def test_an_exchange_of_no_operation_is_a_failure(departing: Path, tmp_path: Pat
     assert {(each.operation.partition("/v3/")[2].partition("/")[0], each.check) for each in failures or ()} == {
         ("elsewhere", "operation_coverage")
     }
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 200])
+def test_the_table_fits_the_terminal(width: int, tmp_path: Path) -> None:
+    run = run_of(tmp_path)
+    contract = run.contract
+    for label, operation in contract.operations.items():
+        for status in operation.responses:
+            run.coverage[label, status] = 12
+    *table, legend, summary = contract_lines(run, width=width)
+    head, *rows = table
+    assert legend == "blank: not documented, -: not seen"
+    assert "165 of 165" in summary
+    assert len(rows) == len(contract.operations)
+    assert head.split() == ["200", "204", "400", "401", "403", "422", "500"]
+    assert max(map(len, table)) <= max(width, 60)
+    names = [row[: len(head) - 28].rstrip() for row in rows]
+    if width >= 80:
+        assert len(set(names)) == len(names)
+    assert (names == list(contract.operations)) == (width == 200)
+    if width == 100:
+        assert "DELETE /companies/{}/apiCredentials/{}/allowedOrigins/{}" in names
 
 
 @pytest.mark.parametrize(("mode", "status"), [("report", 0), ("fail-breaking", 1), ("fail", 1)])
