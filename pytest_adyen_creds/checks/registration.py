@@ -15,10 +15,10 @@ from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules import RULES, Rule
 from pytest_adyen_creds.checks.rules.rule import Complaint
 from pytest_adyen_creds.checks.seen import Seen
-from pytest_adyen_creds.contract import load_contract
+from pytest_adyen_creds.contract import VERSIONS, load_contract
+from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
 from pytest_adyen_creds.management.messages import secrets_in
 from pytest_adyen_creds.secrets import SECRETS
-from pytest_adyen_creds.settings import MANAGEMENT_HOST
 
 if TYPE_CHECKING:
     from schemathesis.checks import CheckContext
@@ -95,7 +95,10 @@ def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | N
 
 
 def alone(response: Response) -> Seen | None:
-    """Return an answer of the Management API as an exchange by itself; None for an answer of another API."""
+    """Return an answer of the Management API as an exchange by itself; None for an answer of another API.
+
+    Answers of Adyen's test host and of loopback are: there, ``adyen-creds sandbox serve`` has the same paths.
+    """
     sent = response.request
     try:
         body = getattr(sent, "content", None) if isinstance(sent, httpx.Request) else getattr(sent, "body", None)
@@ -105,9 +108,10 @@ def alone(response: Response) -> Seen | None:
         )
     except (httpx.InvalidURL, TypeError, AttributeError):
         return None
-    if url.host != MANAGEMENT_HOST:
+    version = url.path.split("/")[1]
+    if version not in VERSIONS or not (url.host == MANAGEMENT_HOST or is_loopback(str(url))):
         return None
-    contract = load_contract("v1" if url.path.startswith("/v1/") else "v3")
+    contract = load_contract(version)
     found = contract.match(request.method, url.raw_path.decode("ascii", "replace"))
     if found is None:
         return None

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import httpx
 import pytest
+import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.transport import Response
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.act import Act
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
+from pytest_adyen_creds.checks.registration import CHECKS
 from pytest_adyen_creds.checks.rules import RULES
 from pytest_adyen_creds.checks.rules.origins import same
 from pytest_adyen_creds.checks.seen import Seen
@@ -65,10 +70,8 @@ def test_schemathesis_knows_them_by_name() -> None:
 
 def test_by_itself_a_check_judges_the_management_api_and_no_other() -> None:
     import schemathesis
-    from schemathesis.core.failures import FailureGroup
 
     from pytest_adyen_creds.checks.cases import schema_of
-    from pytest_adyen_creds.checks.registration import CHECKS
 
     assert schemathesis.check is not None
     case = schema_of(load_contract("v3"))["/me"]["GET"].Case()
@@ -148,6 +151,31 @@ def test_no_answer_crashes_a_rule(exchanges) -> None:
         for rule in RULES.values():
             list(rule.breaches(seen, history))
         history.add(seen)
+
+
+@pytest.mark.parametrize(
+    ("url", "ours"),
+    [
+        ("https://management-test.adyen.com/v3/me", True),
+        ("http://127.0.0.1:8080/v1/me", True),
+        ("http://localhost:8080/v3/me", True),
+        ("http://127.0.0.1:8080/me", False),
+        ("http://127.0.0.1:8080", False),
+        ("https://management-test.adyen.com/v3/terminals", False),
+    ],
+)
+def test_outside_of_the_suite_answers_of_adyen_and_of_a_served_sandbox_are_judged(url: str, ours: bool) -> None:
+    request = requests.Request("GET", url).prepare()
+    body = b'{"status": 500, "errorCode": "00_500"}'
+    response = Response(403, {"content-type": ["application/json"]}, body, request, elapsed=0.1, verify=False)
+    context: Any = None
+    broken = 0
+    for check in CHECKS.values():
+        try:
+            check(context, response, context)
+        except FailureGroup:
+            broken += 1
+    assert bool(broken) is ours
 
 
 def test_what_it_says_is_masked() -> None:
