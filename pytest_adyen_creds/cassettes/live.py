@@ -22,6 +22,7 @@ from pytest_adyen_creds.secrets import SECRETS
 
 _ADMITTED: Final = "_adyen_creds_admitted"
 _READABLE: Final = frozenset({"gzip", "deflate", "identity"})
+_ADYENS: Final = Hosts()
 _NOTHING: Final = Scrubber(SECRET_PROPERTIES)
 
 
@@ -75,8 +76,7 @@ class LiveDoor(Door):
         self.observed(request, response)
 
     def _refuse_elsewhere(self, request: Request) -> None:
-        host = Hosts()
-        if host.is_served(request.uri) and not host.is_served(self.base_url):
+        if _ADYENS.is_served(request.uri) and not _ADYENS.is_served(self.base_url):
             raise EndpointRefused(
                 f"{request.method} {SECRETS.mask(request.uri)}: this run goes to {self.base_url}; give code under test "
                 "adyen_settings.base_url"
