@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.broker import Broker
 from pytest_adyen_creds.credentials.clocks import StoppableClock
@@ -23,7 +22,7 @@ from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.throwaways import Throwaways
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
-from pytest_adyen_creds.management import ManagementClient, Ownership, Place, SystemClock
+from pytest_adyen_creds.management import ManagementClient, Ownership, Place, SystemClock, tag
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.readiness import Progress

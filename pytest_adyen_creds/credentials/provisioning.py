@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from pytest_adyen_creds.credentials import claiming, roles, tag
+from pytest_adyen_creds.credentials import claiming, roles
 from pytest_adyen_creds.credentials.claiming import Timing
 from pytest_adyen_creds.credentials.credential import OVERLAP, Credential, Level, Rotation, from_body, texts
 from pytest_adyen_creds.credentials.journal import Journal, NoJournal
 from pytest_adyen_creds.credentials.readiness import Progress, await_key
 from pytest_adyen_creds.credentials.recycling import MOST_CLAIMS, Claimant
-from pytest_adyen_creds.credentials.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.management import ONCE, ManagementClient
+from pytest_adyen_creds.management import ONCE, ManagementClient, tag
 from pytest_adyen_creds.management.answers import explained
+from pytest_adyen_creds.management.tag import SKEW, TIME_TO_LIVE
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.spec import Spec

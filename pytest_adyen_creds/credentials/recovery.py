@@ -10,10 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.deadruns import DeadRun, dead_runs
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
-from pytest_adyen_creds.management import ONCE, ManagementClient
+from pytest_adyen_creds.management import ONCE, ManagementClient, tag
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from pytest_adyen_creds.credentials import claiming, tag
+from pytest_adyen_creds.credentials import claiming
 from pytest_adyen_creds.credentials.claiming import Register, Timing
 from pytest_adyen_creds.errors import ApiError, OwnershipRefused
-from pytest_adyen_creds.management import ONCE, ManagementClient
+from pytest_adyen_creds.management import ONCE, ManagementClient, tag
 from pytest_adyen_creds.management.answers import explained
 
 if TYPE_CHECKING:

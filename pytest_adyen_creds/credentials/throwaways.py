@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.credential import Credential, Rotation
 from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left
 from pytest_adyen_creds.credentials.pool import Pool
@@ -16,7 +15,7 @@ from pytest_adyen_creds.credentials.readiness import Progress
 from pytest_adyen_creds.credentials.roles import Preset
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
-from pytest_adyen_creds.management import Budget, Retries
+from pytest_adyen_creds.management import Budget, Retries, tag
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend

@@ -57,8 +57,6 @@ class Page:
     """One page of credentials; ``next_page``: the number of the page that follows, or None."""
 
     items: tuple[CredentialBody, ...]
-    items_total: int | None
-    pages_total: int | None
     next_page: int | None
 
 

@@ -100,8 +100,6 @@ class Credentials(_Resource):
         items = body.get("data")
         return Page(
             items=tuple(item for item in items if isinstance(item, dict)) if isinstance(items, list) else (),  # type: ignore[misc]
-            items_total=_count(body.get("itemsTotal")),
-            pages_total=_count(body.get("pagesTotal")),
             next_page=self._next_page(body),
         )
 
@@ -208,7 +206,3 @@ class Me(_Resource):
 
 def _segment(value: str) -> str:
     return quote(value, safe="")
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -12,7 +12,7 @@ Action = Literal["credentials", "credential", "origins", "origin", "generateApiK
 # Unreserved characters only, not starting with a dot: nothing that is decoded, normalised or split on the way.
 ITEM: Final = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*"
 _PATH: Final = re.compile(
-    rf"/(?P<version>v[13])/(?:"
+    rf"/v[13]/(?:"
     rf"(?P<level>companies|merchants)/(?P<account>{ITEM})/apiCredentials(?:/(?P<credential>{ITEM}))?|(?P<me>me))"
     rf"(?P<rest>/allowedOrigins(?:/(?P<origin>{ITEM}))?|/generateApiKey|/generateClientKey)?"
 )
@@ -32,7 +32,6 @@ _CHANGES: Final = frozenset(
 class Target:
     """What a path of the Management API names."""
 
-    version: str
     level: Level
     action: Action
     account: str | None
@@ -65,4 +64,4 @@ def read_target(raw_path: bytes) -> Target | None:
         action = {"/generateApiKey": "generateApiKey", "/generateClientKey": "generateClientKey"}.get(rest)
         action = action or ("origin" if match["origin"] else "origins")
     level: Level = "me" if match["me"] else "company" if match["level"] == "companies" else "merchant"
-    return Target(match["version"], level, action, match["account"], match["credential"], match["origin"])  # type: ignore[arg-type]
+    return Target(level, action, match["account"], match["credential"], match["origin"])  # type: ignore[arg-type]

@@ -25,8 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_adyen_creds.credentials import tag
-from pytest_adyen_creds.management import ManagementClient, Ownership
+from pytest_adyen_creds.management import ManagementClient, Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.server import Server
 

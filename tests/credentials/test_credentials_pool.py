@@ -8,7 +8,6 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.broker import Broker, RemotePool
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.clocks import SandboxClock
@@ -22,7 +21,7 @@ from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, CredentialError
-from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership
+from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership, tag
 from pytest_adyen_creds.sandbox import Clock, Sandbox
 
 CREATE = "POST /companies/{companyId}/apiCredentials"

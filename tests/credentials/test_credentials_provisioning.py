@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_adyen_creds.credentials import tag
 from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
@@ -18,7 +17,7 @@ from pytest_adyen_creds.credentials.readiness import NotReady
 from pytest_adyen_creds.credentials.recovery import Recovery, Swept
 from pytest_adyen_creds.credentials.spec import adyen_credential
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Me, Ownership
+from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Me, Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 
 COMPANY = ("company", "TestCompany")
