@@ -13,6 +13,11 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``number`` of ``noun`` in words: ``1 answer``, ``3 answers``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def printed(text: str) -> str:
     """Return ``text`` as a line of output that a CI job takes for text, too.
 

@@ -23,7 +23,7 @@ LAYERS = [
     {"endpoints", "options"},
     {"files"},
     {"secrets"},
-    {"readings", "printable", "rolenames"},
+    {"readings", "printable", "pointers", "rolenames"},
     {"errors"},
 ]
 """Who may import whom: a room imports from the layers below its own, and within its own layer without a circle."""

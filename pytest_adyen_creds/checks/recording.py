@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_adyen_creds.checks.act import Act
 from pytest_adyen_creds.errors import CassetteError
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract
-
-_WHO: Final = {"sandbox": "the embedded sandbox, not of Adyen", "live": "Adyen's test endpoint"}
 
 
 def record(
@@ -42,6 +40,7 @@ def replayed(path: Path) -> Iterator[Act]:
     import httpx
 
     from pytest_adyen_creds.cassettes.document import read
+    from pytest_adyen_creds.cassettes.interaction import origin_of
 
     if not path.is_file():
         raise CassetteError(
@@ -54,7 +53,7 @@ def replayed(path: Path) -> Iterator[Act]:
             f"{path}: holds no exchange, so there is nothing to judge; record it again with "
             "--adyen-backend=sandbox --adyen-record=all, or delete it and record with --adyen-record=missing"
         )
-    origin = f"recordings of {_WHO[cassette.provenance.backend] if cassette.provenance else 'unknown origin'}"
+    origin = origin_of(cassette.provenance)
     for number, each in enumerate(cassette.interactions, 1):
         request = httpx.Request(each.method, each.uri, headers=each.request_headers, content=each.request_body)
         headers = [(name, value) for name, value in each.response_headers if name.lower() != "content-encoding"]

@@ -16,6 +16,7 @@ from pytest_adyen_creds.contract.documents import Document, Schema, load_documen
 from pytest_adyen_creds.contract.operations import (
     Operation,
     Router,
+    is_json,
     read_openapi,
     read_operations,
     structure_of,
@@ -110,8 +111,8 @@ class Contract:
         name = operation.responses[status]
         if name is None:
             return [_departure("body", "empty", f"{len(body)} bytes")] if body else []
-        media = (content_type or "").partition(";")[0].strip().lower()
-        if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
+        if not is_json(content_type):
+            media = (content_type or "").partition(";")[0].strip().lower()
             return [_departure("content-type", "application/json", media or "none")]
         try:
             value = parse_json(body.decode(), "the body")

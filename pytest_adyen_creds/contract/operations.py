@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.files import read_document
+from pytest_adyen_creds.pointers import unescape
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 PARAMETER: Final = re.compile(r"\{([^{}/]+)\}")
@@ -46,6 +47,12 @@ class Operation:
     parameters: tuple[Parameter, ...]
     request: str | None
     responses: Mapping[int, str | None]
+
+
+def is_json(content_type: str | None) -> bool:
+    """Return whether a ``Content-Type`` header announces JSON: ``application/json``, or a type that ends in +json."""
+    media = (content_type or "").partition(";")[0].strip().lower()
+    return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
 
 
 def read_openapi(path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
@@ -87,7 +94,7 @@ def dereference(document: Mapping[str, Any], node: Any, where: str) -> Any:
             return node
         target: Any = document
         for part in node["$ref"][2:].split("/"):
-            part = unquote(part).replace("~1", "/").replace("~0", "~")
+            part = unescape(unquote(part))
             if not isinstance(target, Mapping) or part not in target:
                 raise ContractError(f"{where}: {node['$ref']} is not in the document; correct the reference")
             target = target[part]

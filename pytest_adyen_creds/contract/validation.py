@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from pytest_adyen_creds.errors import ContractError
+from pytest_adyen_creds.pointers import escape
 from pytest_adyen_creds.printable import plain
 from pytest_adyen_creds.secrets import MASK, SECRETS
 
@@ -95,7 +96,7 @@ class Validator:
         def at(*more: str) -> tuple[str, bool]:
             parts = [*path, *more]
             secret = any(part in self._secret_properties for part in parts)
-            return "".join(f"/{_escape(SECRETS.mask(part))}" for part in parts), secret
+            return "".join(f"/{escape(SECRETS.mask(part))}" for part in parts), secret
 
         if keyword == "required" and isinstance(found, dict):
             for name in expected:
@@ -163,7 +164,3 @@ def _shown(value: Any, secret: bool) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _escape(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")

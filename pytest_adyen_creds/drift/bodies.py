@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pytest_adyen_creds.drift.change import Kind, id_of, message_of
-from pytest_adyen_creds.drift.document import escape
 from pytest_adyen_creds.drift.finding import Finding, Level
 from pytest_adyen_creds.drift.operation import Body, Header, Operation, Parameter, Response
 from pytest_adyen_creds.drift.schemas import Comparison
 from pytest_adyen_creds.drift.shape import Schema
+from pytest_adyen_creds.pointers import escape
 
 
 class BodyComparison:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pytest_adyen_creds.drift.finding import Level
+from pytest_adyen_creds.pointers import parts
 
 Direction = Literal["request", "response"]
 """Who reads the value: the server (request) or the client (response)."""
@@ -85,13 +86,13 @@ def id_of(kind: Kind, change: Change, place: str = "") -> str:
 
 def message_of(kind: Kind, change: Change, whole: str) -> str:
     """Return the message of ``change``; ``whole`` names what the schema describes (``the response body``)."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in change.pointer.split("/")[1:]]
+    names = parts(change.pointer)
     stars = 0
-    while parts and parts[-1] == "*":
-        parts.pop()
+    while names and names[-1] == "*":
+        names.pop()
         stars += 1
     subject = whole
-    if parts:
+    if names:
         noun = {"request-body": "request property ", "response-body": "response property "}.get(kind, "property ")
-        subject = f"the {noun}`{parts[-1]}`" + ("" if kind.endswith("body") else f" of {whole}")
+        subject = f"the {noun}`{names[-1]}`" + ("" if kind.endswith("body") else f" of {whole}")
     return change.text.replace("{it}", "the items of " * stars + subject, 1)

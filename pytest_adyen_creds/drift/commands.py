@@ -18,7 +18,7 @@ from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specifica
 from pytest_adyen_creds.drift.specification import compare, key_of
 from pytest_adyen_creds.drift.text import lines, tally
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
-from pytest_adyen_creds.printable import plain, printed
+from pytest_adyen_creds.printable import counted, plain, printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.drift.observed import Observation
@@ -138,7 +138,7 @@ def cassettes(folder_of_cassettes: Path, **options: Any) -> None:
     contract = load_contract(options["api_version"], options["folder"])
     found = survey(folder_of_cassettes, contract, load)
     findings = found.aggregate.findings
-    note = f"{_count(found.aggregate.answers, 'answer')} in {_count(found.cassettes, 'cassette')}"
+    note = f"{counted(found.aggregate.answers, 'answer')} in {counted(found.cassettes, 'cassette')}"
     note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
     examples = {finding.key: found.aggregate.example(finding) for finding in findings}
     _finish(str(folder_of_cassettes), findings, options, note=note, examples=examples)
@@ -225,7 +225,3 @@ def _update(path: Path | None, findings: list[Finding], today: date, complete: b
     click.echo(
         f"{plain(str(path))}: {len(after.entries)} entries, {new} new, {gone} removed; give each new one its reason"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote
 
+from pytest_adyen_creds.contract.operations import METHODS
 from pytest_adyen_creds.drift.merging import is_plain, merge
 from pytest_adyen_creds.drift.operation import Body, Header, Operation, Parameter, Response
 from pytest_adyen_creds.drift.shape import ANY, Schema, Shape, never, shape_of
 from pytest_adyen_creds.errors import FileRefused
-
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+from pytest_adyen_creds.pointers import escape, unescape
 
 
 class Document:
@@ -126,7 +126,7 @@ class Document:
             raise FileRefused(f"$ref {reference!r} leaves the document; bundle it into one file first")
         node: Any = self._root
         for part in unquote(reference[1:]).split("/")[1:]:
-            key = part.replace("~1", "/").replace("~0", "~")
+            key = unescape(part)
             if isinstance(node, Mapping) and key in node:
                 node = node[key]
             elif isinstance(node, list) and key.isdigit() and int(key) < len(node):
@@ -232,11 +232,6 @@ class Document:
 def bare(path: str) -> str:
     """Return ``path`` with its parameters' names left out."""
     return re.sub(r"\{[^}]*\}", "{}", path)
-
-
-def escape(name: str) -> str:
-    """Return ``name`` as a segment of a JSON Pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def media_type(name: str) -> str:

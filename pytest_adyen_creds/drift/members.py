@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
-from pytest_adyen_creds.drift.document import Document, escape
+from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.finding import Level
 from pytest_adyen_creds.drift.shape import NEVER, Schema, Shape, canonical
+from pytest_adyen_creds.pointers import escape
 
 Below = Callable[[str | None, Schema, Schema], Iterator[Change]]
 """Compares two schemas below this one: segment of the pointer (``None``: the same place), old, new."""

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds.drift.document import Document, escape
+from pytest_adyen_creds.contract.operations import is_json
+from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.finding import Finding, Level
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
+from pytest_adyen_creds.pointers import escape, parts, unescape
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ def _departure(operation: Operation, status: int, content_type: str | None, body
     if not documented:
         return "response-undocumented-body", "warning", "the response has a body where the contract has none"
     media = (content_type or "").partition(";")[0].strip() or ("text/html" if _HTML.match(body) else "")
-    if media and not _is_json(media.lower()):
+    if media and not is_json(media):
         shown = (
             media.lower() if SECRETS.mask(media) == media else SECRETS.mask(media)
         )  # in lower case no secret is known
@@ -144,7 +146,7 @@ class _Judge:
             elif parent not in done:
                 wrapping = self._wrapping(parent)
                 if wrapping is None:
-                    yield self._of_presence(violation, _parts(violation.pointer)[-1])
+                    yield self._of_presence(violation, parts(violation.pointer)[-1])
                 else:
                     done.add(parent)
                     yield wrapping
@@ -197,7 +199,7 @@ class _Judge:
 
     def _properties(self, pointer: str) -> Mapping[str, Any]:
         schema: Any = self._schema
-        for part in _parts(pointer):
+        for part in parts(pointer):
             shape = self._document.shape(schema)
             if part in shape.properties:
                 schema = shape.properties[part]
@@ -209,7 +211,7 @@ class _Judge:
 
     def _at(self, pointer: str) -> Any:
         value = self._body
-        for part in _parts(pointer):
+        for part in parts(pointer):
             if isinstance(value, list) and part.isdigit() and int(part) < len(value):
                 value = value[int(part)]
             elif isinstance(value, dict) and part in value:
@@ -220,15 +222,15 @@ class _Judge:
 
     def _location(self, pointer: str) -> str:
         """Return ``pointer`` with ``*`` for each place in an array."""
-        value, parts = self._body, []
-        for part in _parts(pointer):
+        value, segments = self._body, []
+        for part in parts(pointer):
             if isinstance(value, list):
-                parts.append("*")
+                segments.append("*")
                 value = value[int(part)] if part.isdigit() and int(part) < len(value) else _ABSENT
             else:
-                parts.append(escape(_readable(part)))
+                segments.append(escape(_readable(part)))
                 value = value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
-        return "".join(f"/{part}" for part in parts)
+        return "".join(f"/{part}" for part in segments)
 
     def _observation(self, id_: str, level: Level, location: str, message: str, example: str) -> Observation:
         return Observation(self._finding(id_, level, location, message), _masked(example))
@@ -246,18 +248,10 @@ def _once(observations: Iterator[Observation]) -> Iterator[Observation]:
             yield observation
 
 
-def _is_json(media: str) -> bool:
-    return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
-
-
-def _parts(pointer: str) -> list[str]:
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-
-
 def _subject(location: str) -> str:
-    parts = [part for part in _parts(location) if part != "*"]
+    names = [part for part in parts(location) if part != "*"]
     items = "the items of " * location.endswith("/*")
-    return items + (f"the response property `{_readable(parts[-1])}`" if parts else "the response body")
+    return items + (f"the response property `{_readable(names[-1])}`" if names else "the response body")
 
 
 def _type_name(value: Any) -> str:
@@ -283,7 +277,7 @@ def _readable(name: str, longest: int = 80) -> str:
 
 
 def _masked(text: str) -> str:
-    unescaped = text.replace("~1", "/").replace("~0", "~")
+    unescaped = unescape(text)
     # a secret that came as a property's name stands escaped in a pointer
     text = SECRETS.mask(text if SECRETS.mask(unescaped) == unescaped else unescaped)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

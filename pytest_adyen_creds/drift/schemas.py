@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
-from pytest_adyen_creds.drift.document import Document, escape
+from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.keywords import changes_of_keywords, types_relation
 from pytest_adyen_creds.drift.members import Below, Members
 from pytest_adyen_creds.drift.merging import is_plain
 from pytest_adyen_creds.drift.shape import ANY, Schema, Shape
 from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.pointers import escape
 
 DEEPEST: Final = 120
 """How deep a body may nest before the comparison gives up, in levels."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pytest_adyen_creds.drift.finding import LEVELS, Finding, Group, group
-from pytest_adyen_creds.printable import printed
+from pytest_adyen_creds.printable import counted, printed
 
 
 def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:
@@ -42,7 +42,7 @@ def tally(findings: Iterable[Finding]) -> str:
     if not total:
         return "no findings"
     levels = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
-    return f"{total} finding{'' if total == 1 else 's'} ({levels})"
+    return f"{counted(total, 'finding')} ({levels})"
 
 
 def _status(status: int | None) -> str:

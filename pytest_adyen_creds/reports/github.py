@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_adyen_creds.drift import LEVELS, Group, group
+from pytest_adyen_creds.drift import LEVELS, group
 from pytest_adyen_creds.drift.text import tally, where
-from pytest_adyen_creds.printable import printed
+from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.reports.coverage import coverage_summary
 from pytest_adyen_creds.reports.masking import mask_text
 
@@ -37,7 +37,7 @@ def annotation_lines(run: Run) -> Iterator[str]:
     for each in group(run.judgement.findings):
         given[each.level] += 1
         if given[each.level] <= _MOST_ANNOTATIONS:
-            title, text = f"Adyen drift: {each.id}", f"{each.message} [{where(each)}; {_answers(each)}]"
+            title, text = f"Adyen drift: {each.id}", f"{each.message} [{where(each)}; {counted(each.count, 'answer')}]"
             yield f"::{_COMMANDS[each.level]} title={_property(_clean(title))}::{_data(_clean(text))}"
 
 
@@ -76,10 +76,6 @@ def write_step_summary(run: Run, environ: Mapping[str, str]) -> str | None:
     except (OSError, ValueError) as error:
         return f"the step's summary could not be written to GITHUB_STEP_SUMMARY ({type(error).__name__})"
     return None
-
-
-def _answers(each: Group) -> str:
-    return f"{each.count} answer{'' if each.count == 1 else 's'}"
 
 
 def _clean(text: str) -> str:

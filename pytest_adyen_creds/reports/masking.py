@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pytest_adyen_creds.pointers import unescape
 from pytest_adyen_creds.secrets import SECRETS
 
 _DEEPEST: Final = 12
@@ -12,7 +13,7 @@ _DEEPEST: Final = 12
 def mask_text(text: str) -> str:
     """Return ``text`` masked, also where a secret stands in it as a part of a JSON Pointer."""
     if "~" in text:
-        unescaped = text.replace("~1", "/").replace("~0", "~")
+        unescaped = unescape(text)
         masked = SECRETS.mask(unescaped)
         if masked != unescaped:
             return masked

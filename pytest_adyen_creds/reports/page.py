@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.drift import LEVELS, Finding, group
 from pytest_adyen_creds.drift.text import tally, where
-from pytest_adyen_creds.printable import plain
+from pytest_adyen_creds.printable import counted, plain
 
 _LONGEST: Final = 1_000
 """Characters of one text that are shown."""
@@ -84,7 +84,7 @@ def _head(report: dict[str, Any]) -> str:
 def _verdict(report: dict[str, Any]) -> str:
     text = tally(map(Finding.from_json, report["findings"]))
     failed = len(report["failures"])
-    return _text(text[0].upper() + text[1:] + (f", {_count(failed, 'failed check')}" if failed else ""))
+    return _text(text[0].upper() + text[1:] + (f", {counted(failed, 'failed check')}" if failed else ""))
 
 
 def _totals(report: dict[str, Any]) -> str:
@@ -99,7 +99,7 @@ def _totals(report: dict[str, Any]) -> str:
 def _findings(report: dict[str, Any]) -> Iterator[str]:
     origins = report["drift"]["origins"]
     whose = "; ".join(f"{count} from {_text(origin)}" for origin, count in origins.items())
-    answers = _count(report["drift"]["answers"], "answer")
+    answers = counted(report["drift"]["answers"], "answer")
     yield f"<p>{answers} held against the contract{f': {whose}' if whose else ''}.</p>"
     findings = {Finding.from_json(row).key: row for row in report["findings"]}
     groups = group(map(Finding.from_json, report["findings"]))
@@ -112,7 +112,7 @@ def _findings(report: dict[str, Any]) -> Iterator[str]:
         rows = members[each.level, each.id, each.message]
         yield (
             f'<details id="f{number}" open><summary>{_level(each.level)} <code>{_text(each.id)}</code> '
-            f"{_text(each.message)} <span class=soft>({_text(where(each))}; {_count(each.count, 'answer')})</span>"
+            f"{_text(each.message)} <span class=soft>({_text(where(each))}; {counted(each.count, 'answer')})</span>"
             f"</summary>\n<div class=inside>"
         )
         yield from _places(rows)
@@ -194,7 +194,7 @@ def _recordings(recordings: list[dict[str, Any]]) -> Iterator[str]:
     if not recordings:
         return
     stale = sum(1 for each in recordings if each["stale"])
-    yield f"<p>{_count(len(recordings), 'recording')} answered, {stale} of them stale.</p>"
+    yield f"<p>{counted(len(recordings), 'recording')} answered, {stale} of them stale.</p>"
     yield _table(
         "What was replayed, who answered when it was recorded, and whether it should be recorded again",
         ("Recording", "Recorded from", "On", "Age", "Contract", "Answers", "State"),
@@ -203,7 +203,7 @@ def _recordings(recordings: list[dict[str, Any]]) -> Iterator[str]:
                 f"<code>{_text(each['path'])}</code>",
                 _text(_BACKENDS.get(each["backend"], "not known")),
                 _short((each["recorded_at"] or "not known")[:10]),
-                _short("not known" if each["age_days"] is None else _count(each["age_days"], "day")),
+                _short("not known" if each["age_days"] is None else counted(each["age_days"], "day")),
                 _contract(each),
                 _text("not known" if each["answers"] is None else each["answers"]),
                 f"{_level('warning', 'stale')} {_text('; '.join(each['stale']))}"
@@ -261,10 +261,6 @@ def _more(count: int, what: str) -> Iterator[str]:
 
 def _level(level: str, word: str = "") -> str:
     return f'<span class="level {level}">{word or level}</span>'
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds.drift import group
 from pytest_adyen_creds.drift.text import lines, tally
-from pytest_adyen_creds.printable import printed
+from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
 from pytest_adyen_creds.reports.github import annotation_lines, is_github
 from pytest_adyen_creds.reports.masking import mask_text
@@ -49,7 +49,7 @@ def contract_lines(run: Run, *, table: bool = True, whole: bool = True, width: i
         yield from coverage_lines(run.contract, run.coverage, width or shutil.get_terminal_size().columns)
     yield coverage_summary(run.contract, run.coverage)
     for origin, count in sorted(run.origins.items()):
-        yield printed(f"{_answers(count)} from {origin}")
+        yield printed(f"{counted(count, 'answer')} from {origin}")
     if not whole:
         yield from _in_short(run.failures)
         return
@@ -80,7 +80,9 @@ def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
                 whose = ", ".join(found.origins_of(finding))
                 yield printed(f"example   {finding.id}: {found.example(finding)}" + (f" ({whose})" if whose else ""))
     whose = "; ".join(f"{count} from {origin}" for origin, count in sorted(found.origins.items()))
-    yield printed(f"{tally(judgement.findings)} in {_answers(found.answers)}" + (f" ({whose})" if whose else ""))
+    yield printed(
+        f"{tally(judgement.findings)} in {counted(found.answers, 'answer')}" + (f" ({whose})" if whose else "")
+    )
     if judgement.accepted:
         yield f"{tally(judgement.accepted)} accepted by the baseline"
     yield from map(printed, judgement.notes(unused=False))
@@ -91,10 +93,6 @@ def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
     if run.fails:
         why = tally(run.failing) if run.failing else "not every answer could be judged"
         yield f"drift fails this run (--adyen-drift={run.settings.drift}): {why}"
-
-
-def _answers(count: int) -> str:
-    return f"{count} answer{'' if count == 1 else 's'}"
 
 
 def _in_short(failures: list[CheckFailure]) -> Iterator[str]:
