@@ -205,14 +205,11 @@ class Pool:
 
     def _start(self, place: Place) -> None:
         try:
-            threading.Thread(
-                target=self._provision_behind, args=(place,), name="adyen-provisioning", daemon=True
-            ).start()
+            name = "adyen-provisioning"
+            threading.Thread(target=self._provision_behind, args=(place,), name=name, daemon=True).start()
         except RuntimeError as error:
-            raise CredentialError(
-                f"no thread could be started to provision a throwaway ({error}); nothing was sent: raise the system's "
-                "limit of threads"
-            ) from None
+            why = f"no thread could be started to provision a throwaway ({error}); nothing was sent"
+            raise CredentialError(f"{why}: raise the system's limit of threads") from None
         # whoever calls has the lock, so the thread's own count comes after this
         shelf = self._shelf(place)
         shelf.starting += 1
