@@ -50,7 +50,7 @@ __all__ = [
 @pytest.fixture(scope="session", name="_adyen_run")
 def adyen_run(pytestconfig: pytest.Config) -> Run:
     """The state of this run: settings, contract, what was judged."""
-    from pytest_adyen_creds.plugin import run_of
+    from pytest_adyen_creds.run import run_of
 
     return run_of(pytestconfig)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -15,15 +14,12 @@ from pytest_adyen_creds.cassettes.keeper import DESELECTED, prepare
 from pytest_adyen_creds.errors import AdyenCredsError, AdyenMarkerWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
+from pytest_adyen_creds.stash import RUN
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from pytest_adyen_creds.run import Run
-    from pytest_adyen_creds.settings import Settings
-
-RUN: Final = pytest.StashKey["Run"]()
-"""Where the run's settings, observations and results are kept."""
 
 _SECRETS: Final = "pytest_adyen_creds.secrets"
 
@@ -65,6 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
     on_line = any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
     if not (in_ini or on_line):
         return
+    from pytest_adyen_creds.run import run_of, settings_of
+
     try:
         settings = settings_of(config)  # one that is wrong ends the run here, before any test meets it
         if settings.run_contracts and (suite := str(_suite())) not in config.args:
@@ -73,37 +71,6 @@ def pytest_configure(config: pytest.Config) -> None:
             run_of(config)
     except AdyenCredsError as error:
         raise pytest.UsageError(_masked(str(error))) from None
-
-
-def run_of(config: pytest.Config) -> Run:
-    """Return the state of this run, made at first use; raises :class:`AdyenCredsError` where a setting is wrong."""
-    if RUN not in config.stash:
-        from pytest_adyen_creds.run import Run
-
-        run = Run(settings_of(config), Path(config.rootpath))
-        run.check()
-        config.stash[RUN] = run
-        if config.option.adyen_drift or config.getini("adyen_drift"):
-            from pytest_adyen_creds.drift.traffic import Watching
-
-            run.watches = True
-            config.pluginmanager.register(Watching(run.watch, run.settings.base_url), "adyen-watching")
-        config.pluginmanager.register(run.keeper, "adyen-cassettes")
-        if run.settings.backend == "live":
-            from pytest_adyen_creds.credentials.session import LiveSession
-
-            run.live = LiveSession(run, config)
-            run.opened.callback(run.live.close)
-            config.pluginmanager.register(run.live, "adyen-live")
-    return config.stash[RUN]
-
-
-def settings_of(config: pytest.Config) -> Settings:
-    """Return the settings of this run: command line over ini over environment."""
-    from pytest_adyen_creds.settings import resolve
-
-    ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
-    return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath))
 
 
 def _suite() -> Path:
@@ -136,6 +103,8 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one item an operation where a test asks for ``adyen_operation``."""
     if "adyen_operation" in metafunc.fixturenames:
+        from pytest_adyen_creds.run import run_of
+
         operations = run_of(metafunc.config).contract.operations
         metafunc.parametrize("adyen_operation", list(operations.values()), ids=list(operations))
 
@@ -317,6 +286,8 @@ def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over the results of an xdist worker that has ended."""
     results = getattr(node, "workeroutput", {}).get("adyen_creds")
     if results:
+        from pytest_adyen_creds.run import run_of
+
         run_of(node.config).add_results(results)
     elif error and RUN in node.config.stash:
         name = getattr(getattr(node, "gateway", None), "id", "a worker")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -11,8 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds.errors import ContractError
+from pytest_adyen_creds.options import OPTIONS
+from pytest_adyen_creds.stash import RUN
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_adyen_creds.cassettes.keeper import Keeper
     from pytest_adyen_creds.cassettes.tap import Tap
     from pytest_adyen_creds.checks.judging import CheckFailure
@@ -184,3 +189,32 @@ class Run:
             return load_contract(version, self.settings.contracts)
         except ContractError:
             return None
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Return the state of this run, made at first use; raises :class:`AdyenCredsError` where a setting is wrong."""
+    if RUN not in config.stash:
+        run = Run(settings_of(config), Path(config.rootpath))
+        run.check()
+        config.stash[RUN] = run
+        if config.option.adyen_drift or config.getini("adyen_drift"):
+            from pytest_adyen_creds.drift.traffic import Watching
+
+            run.watches = True
+            config.pluginmanager.register(Watching(run.watch, run.settings.base_url), "adyen-watching")
+        config.pluginmanager.register(run.keeper, "adyen-cassettes")
+        if run.settings.backend == "live":
+            from pytest_adyen_creds.credentials.session import LiveSession
+
+            run.live = LiveSession(run, config)
+            run.opened.callback(run.live.close)
+            config.pluginmanager.register(run.live, "adyen-live")
+    return config.stash[RUN]
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of this run: command line over ini over environment."""
+    from pytest_adyen_creds.settings import resolve
+
+    ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
+    return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath))
