@@ -26,7 +26,7 @@ def summarise(run: Run, reporter: Any) -> None:
     if run.coverage or run.failures:
         reporter.section("Adyen contract", sep="-")
         # the tests that failed have said the rest
-        width = reporter.screen_width
+        width = reporter.config.get_terminal_writer().fullwidth
         for line in contract_lines(run, table=reporter.verbosity >= 0, whole=False, width=width):
             reporter.write_line(line)
     reporter.section("Adyen drift", sep="-")
