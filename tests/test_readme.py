@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -14,6 +15,7 @@ from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.options import OPTIONS
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+PACKAGE = Path(fixtures.__file__).parent
 INTERNAL = {"adyen_run", "adyen_suite", "adyen_backend", "adyen_throwaways", "adyen_traffic"}
 """Fixtures that other fixtures stand on; people use the ones of the table."""
 
@@ -65,6 +67,26 @@ def test_the_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
         assert words[0] == "adyen-creds"
         assert main(words[1:]) == 0, line
     assert capsys.readouterr().err == ""
+
+
+def messages() -> str:
+    """Return every text in the code, a line each, with … for what is filled in."""
+    found = []
+    for path in [*PACKAGE.rglob("*.py"), PACKAGE.parent / "contracts" / "test_management.py"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return "\n".join(found)
+
+
+def test_the_messages_of_the_troubleshooting_are_ours() -> None:
+    table = README.split("## Troubleshooting")[1].split("## Reference")[0]
+    rows = re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE)
+    assert len(rows) >= 10
+    known = messages()
+    assert [row for row in rows[1:] if row not in known] == []
 
 
 def test_the_workflows_are_yaml() -> None:
