@@ -169,12 +169,12 @@ def test_what_is_recorded_replays_whatever_asked(pytester: pytest.Pytester, monk
 def test_recordings_are_the_same_bytes_whichever_worker_makes_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_shop=EVERY_WAY, test_more=EVERY_WAY)
     made = []
-    for workers in ("-n4", "-n2", "-n0"):
+    for workers in ("-n4", "-n0"):
         pytester.runpytest_subprocess(RECORD, workers).assert_outcomes(passed=2 * COUNT)
         made.append(cassettes(pytester.path))
     assert len(made[0]) == 2 * (COUNT - 2)
-    assert made[0] == made[1] == made[2]
-    pytester.runpytest_subprocess(REPLAY, "-n4").assert_outcomes(passed=2 * COUNT)
+    assert made[0] == made[1]
+    pytester.runpytest_subprocess(REPLAY, "-n2").assert_outcomes(passed=2 * COUNT)
 
 
 def test_a_recording_of_httpx_replays_with_requests_and_one_of_requests_with_the_sdk(pytester: pytest.Pytester) -> None:

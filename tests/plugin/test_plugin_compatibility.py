@@ -49,12 +49,9 @@ def test_in_any_order(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 
         import pytest
 
-        ORDER = []
-
         @pytest.mark.parametrize("number", range(8))
         @pytest.mark.adyen_credential(preset="read-only")
         def test_it(number, adyen_credential, adyen_client):
-            ORDER.append(number)
             assert adyen_client.get("/me").json()["id"] == adyen_credential.id
 
         def test_the_common_generator_is_left_alone(adyen_client, adyen_credentials):
@@ -71,7 +68,7 @@ def test_in_any_order(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
         """
     )
     orders = set()
-    for seed in ("1", "2", "3"):
+    for seed in ("1",) if workers else ("1", "2", "3"):
         result = pytester.runpytest_subprocess(f"--randomly-seed={seed}", "-s", *workers)
         result.assert_outcomes(passed=9)
         orders |= {line for line in result.outlines if line.startswith("ORDER")}
@@ -158,7 +155,7 @@ def test_nothing_can_be_written(request):
     )
     pytester.path.chmod(0o555)
     try:
-        for options in (["-p", "no:cacheprovider"], [], ["--adyen-contracts"]):
+        for options in (["-p", "no:cacheprovider"], ["--adyen-contracts"]):
             ran = subprocess.run(
                 [sys.executable, "-m", "pytest", *options],
                 cwd=pytester.path,

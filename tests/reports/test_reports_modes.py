@@ -181,7 +181,7 @@ def test_a_worker_that_crashes_is_said(pytester: pytest.Pytester) -> None:
 
 def test_the_suite_observes_what_it_judges_once(pytester: pytest.Pytester) -> None:
     arguments = ("--adyen-contracts", "--adyen-report=found.json", "-k", "test_operation and GET")
-    for more in ((), ("-n", "2"), ("--adyen-backend=sandbox",)):
+    for more in (("-n", "2"), ("--adyen-backend=sandbox",)):
         result = pytester.runpytest_subprocess(*arguments, *more)
         assert result.ret == 0
         found = json.loads(pytester.path.joinpath("found.json").read_text())
