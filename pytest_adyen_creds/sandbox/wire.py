@@ -84,9 +84,10 @@ class Request:
             return Refused(UNREADABLE, Kind.UNREADABLE, "The Content-Length cannot be read.")
         expected = int(length or 0) if not terminated else _DRAINED
         stream, chunks, size = self.environ["wsgi.input"], [], 0
+        buffer = memoryview(bytearray(_CHUNK))
         try:
             while size < min(expected, _DRAINED):
-                chunk = stream.read(min(_CHUNK, expected - size))
+                chunk = _piece(stream, buffer[: min(_CHUNK, expected - size)], terminated=terminated)
                 if not chunk:
                     break
                 size += len(chunk)
@@ -97,6 +98,15 @@ class Request:
         if size > LARGEST_BODY or (expected > LARGEST_BODY and not terminated):
             return Refused(TOO_LARGE, Kind.UNREADABLE, f"The request body is over {LARGEST_BODY} bytes.")
         return b"".join(chunks)
+
+
+def _piece(stream: Any, room: memoryview, *, terminated: bool) -> bytes:
+    """Return the next piece of a body, no longer than ``room``; empty at the body's end."""
+    if not terminated:
+        return bytes(stream.read(len(room)))
+    # Into a view, which cannot shrink: werkzeug takes a chunk that is cut short for a whole one, and the read of
+    # Python's raw streams would then copy what lies behind their buffer, or crash.
+    return bytes(room[: stream.readinto(room)])
 
 
 @dataclass(frozen=True)

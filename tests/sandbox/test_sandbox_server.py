@@ -91,6 +91,14 @@ def test_a_chunked_body_is_read(sandbox):
     assert created.json()["description"] == "in pieces"
 
 
+def test_a_chunk_that_is_cut_short_is_no_body(sandbox):
+    head = f"POST /v3{COMPANY} HTTP/1.1\r\nHost: x\r\nX-API-Key: {headers(sandbox)['X-API-Key']}\r\n"
+    head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with sandbox.serve() as server:
+        for cut in (b"ffff\r\n{}", b"5\r\n{}", b"fffff\r\n"):
+            assert exchange(("127.0.0.1", server.port), head.encode() + cut) == 400
+
+
 def test_a_body_over_the_limit_is_refused_and_the_answer_arrives(sandbox):
     with sandbox.serve() as server:
         refused = httpx.post(f"{server.url}/v3{COMPANY}", content=b" " * 5_000_000, headers=headers(sandbox))
