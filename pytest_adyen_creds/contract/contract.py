@@ -220,14 +220,14 @@ def _standalone(document: Document, name: str, pointer: str) -> Schema:
     """Return the type at ``pointer`` as a document that needs no other."""
     source = document.expanded
     types = {at: (found, schema) for found, at, schema in document.types()}
-    wanted, todo = set(), [pointer]
-    while todo:
-        at = todo.pop()
+    wanted, pending = set(), [pointer]
+    while pending:
+        at = pending.pop()
         if at in wanted:
             continue
         wanted.add(at)
         node = {k: v for k, v in types[at][1].items() if not (at == "#" and k == "definitions")}
-        todo += [document.resolve(reference, at)[1] for reference in _references(node)]
+        pending += [document.resolve(reference, at)[1] for reference in _references(node)]
     definitions = {
         key: schema
         for key, schema in source.get("definitions", {}).items()
@@ -261,13 +261,13 @@ def _references(node: Any) -> Iterator[str]:
 
 def _closure(schema: Schema, schemas: Mapping[str, Schema]) -> set[str]:
     found: set[str] = set()
-    todo = [schema]
-    while todo:
-        for reference in _references(todo.pop()):
+    pending = [schema]
+    while pending:
+        for reference in _references(pending.pop()):
             name = reference.removeprefix(REFS)
             if name not in found and name in schemas:  # else it is a part of an example or a constant
                 found.add(name)
-                todo.append(schemas[name])
+                pending.append(schemas[name])
     return found
 
 
