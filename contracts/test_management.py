@@ -34,6 +34,6 @@ def test_stateful(adyen_suite: Any) -> None:
 def report(suite: Any, failures: list[Any] | None) -> None:
     """Fail with what a person needs in order to act; skip where this run may not send anything of it."""
     if failures is None:
-        pytest.skip("a live run may not send this: it would change what is not its own")
+        pytest.skip("a live run may not send this: it would change what is not its own, or exceed --adyen-max-created")
     if failures:
         pytest.fail(suite.explain(failures), pytrace=False)

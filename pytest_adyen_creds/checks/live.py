@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_adyen_creds.checks.act import SET_UP
 from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise
 from pytest_adyen_creds.checks.generation import Amounts, rehearsed
-from pytest_adyen_creds.checks.lives import Cast, Level, life_of
+from pytest_adyen_creds.checks.lives import STATEFUL, Cast, Level, life_of
 from pytest_adyen_creds.checks.seen import items
 from pytest_adyen_creds.checks.stage import PATIENT, Stage
 from pytest_adyen_creds.checks.world import World, level_of
@@ -74,20 +74,31 @@ def plan(
 
 
 class LiveStage:
-    """Carries out one sequence against the server; leases what it is about, and gives it back."""
+    """Carries out one sequence against the server; leases what it is about, and gives it back.
+
+    ``creators`` are the sequences that may create and are still to come, this one included: they share what is left
+    of the budget, in whatever order they come.
+    """
 
     def __init__(
-        self, contract: Contract, throwaways: Throwaways, merchant: str | None, lost: dict[Level, str]
+        self,
+        contract: Contract,
+        throwaways: Throwaways,
+        merchant: str | None,
+        lost: dict[Level, str],
+        creators: set[str] | None = None,
     ) -> None:
         self._throwaways = throwaways
         self._company = throwaways.backend.company
         self._merchant = merchant
         self._lost = lost
+        self._creators = set() if creators is None else creators
+        self._ceiling: int | None = None
         self._description = throwaways.description()
         keys = {"provisioning": throwaways.backend.key, "unknown": Secret(_UNKNOWN)}
         self.stage = Stage(contract, throwaways.management, keys)
         self.stage.retries = PATIENT
-        self.stage.adapt = self._tagged
+        self.stage.adapt = self._admitted
         self._contract = contract
 
     def reserve(self) -> None:
@@ -107,7 +118,7 @@ class LiveStage:
             if level == "me" and credential is not None:
                 self.stage.keys["provisioning"] = credential.key()
             exercises = rehearsed(self._contract, operation, world, amounts=amounts, seed=seed)
-            for exercise in self._affordable(exercises) if _creates(operation) else exercises:
+            for exercise in self._affordable(operation, exercises) if creates(operation) else exercises:
                 if exercise.fault is None:
                     self.stage.carry_out(operation, exercise)
 
@@ -137,15 +148,31 @@ class LiveStage:
         from pytest_adyen_creds.checks.stateful import walk
 
         with self._leased("company") as credential:
-            walk(self.stage, self._set_up("company", credential), seed=seed, scenarios=SCENARIOS, steps=STEPS)
+            world = self._set_up("company", credential)
+            self._share(STATEFUL)
+            walk(self.stage, world, seed=seed, scenarios=SCENARIOS, steps=STEPS)
 
-    def _affordable(self, exercises: list[Exercise]) -> list[Exercise]:
-        """Return what a creating operation is sent: what must be refused first, then creations, half of the budget."""
-        refused = [exercise for exercise in exercises if exercise.expects != "2xx"]
-        accepted = [exercise for exercise in exercises if exercise.expects == "2xx"]
-        budget = self._throwaways.ownership.budget
-        left = max(0, budget.limit - budget.spent)
-        return refused + accepted[::-1][: -(-left // 2)]
+    def _affordable(self, operation: Operation, exercises: list[Exercise]) -> list[Exercise]:
+        """Return what a creating operation is sent: what must be refused first, then creations, its share of them."""
+        accepted = [self._fits(operation, exercise) for exercise in exercises]
+        refused = [exercise for exercise, fits in zip(exercises, accepted, strict=True) if not fits]
+        creations = [exercise for exercise, fits in zip(exercises, accepted, strict=True) if fits]
+        return refused + creations[::-1][: self._share(operation.label)]
+
+    def _fits(self, operation: Operation, exercise: Exercise) -> bool:
+        """Whether a server would create: a body may have been wrong only in what the tag takes the place of."""
+        if exercise.expects:
+            return exercise.expects == "2xx"
+        tagged = self._tagged(exercise)
+        return tagged is not None and (not operation.request or self._contract.is_valid(operation.request, tagged.json))
+
+    def _share(self, name: str) -> int:
+        """Hold the sequence ``name`` to its share of what is left of the budget; return how many it may create."""
+        self._creators.discard(name)
+        ownership = self._throwaways.ownership
+        share = -(-max(0, ownership.budget.limit - ownership.budget.spent) // (len(self._creators) + 1))
+        self._ceiling = len(ownership.created) + share
+        return share
 
     @contextmanager
     def _leased(self, level: Level) -> Iterator[Credential | None]:
@@ -205,18 +232,25 @@ class LiveStage:
         operation = self._contract.operations[f"{method} {path}"]
         return self.stage.carry_out(operation, Exercise(SET_UP, "2xx", parameters, signer=signer))
 
-    def _tagged(self, operation: Operation, exercise: Exercise) -> Exercise | None:
-        """Return a creating exercise with this run's tag; None for a body that cannot hold it, which is not sent.
+    def _admitted(self, operation: Operation, exercise: Exercise) -> Exercise | None:
+        """Return what is sent for an exercise; None where it may not be sent."""
+        if not creates(operation):
+            return exercise
+        if self._ceiling is not None and len(self._throwaways.ownership.created) >= self._ceiling:
+            return None
+        return self._tagged(exercise)
+
+    def _tagged(self, exercise: Exercise) -> Exercise | None:
+        """Return a creating exercise with this run's tag; None for a body that cannot hold it.
 
         A server might accept what must be refused, and its answer be lost: by the tag alone it can then be found.
         """
-        if not _creates(operation):
-            return exercise
         body = exercise.json if exercise.content else {}
         if not isinstance(body, dict):
             return None
         return replace(exercise, content=json.dumps({**body, "description": self._description}).encode())
 
 
-def _creates(operation: Operation) -> bool:
+def creates(operation: Operation) -> bool:
+    """Return whether ``operation`` makes a credential, which nothing can delete."""
     return operation.method == "POST" and operation.path.endswith("/apiCredentials")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from pytest_adyen_creds.checks.live import LiveStage, Plan, plan
-from pytest_adyen_creds.checks.lives import LIVES
+from pytest_adyen_creds.checks.live import LiveStage, Plan, creates, plan
+from pytest_adyen_creds.checks.lives import LIVES, STATEFUL
 from pytest_adyen_creds.credentials.backend import REQUESTS_PER_MINUTE
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import CredentialError
@@ -37,7 +37,10 @@ class LiveSuite:
         self._lost: dict[Level, str] = {}
         self.calls = self.findings = self.skipped = 0
         self._started = self._said = time.monotonic()
-        self.plan = self._planned(None if items is None else set(items), amounts, seed)
+        chosen = None if items is None else set(items)
+        self.plan = self._planned(chosen, amounts, seed)
+        creators = {label for label, operation in run.contract.operations.items() if creates(operation)} | {STATEFUL}
+        self._creators = creators if chosen is None else creators & chosen
         say(str(self.plan))
         with self.sequence() as stage:
             stage.reserve()
@@ -46,7 +49,7 @@ class LiveSuite:
     def sequence(self) -> Iterator[LiveStage]:
         """Yield the stage of one sequence; its requests are counted, however it ends."""
         settings = self._run.settings
-        stage = LiveStage(self._run.contract, self._throwaways, settings.merchant, self._lost)
+        stage = LiveStage(self._run.contract, self._throwaways, settings.merchant, self._lost, self._creators)
         count = [0]
         counting = self._throwaways.management.observers
         counting.append(lambda exchange: count.__setitem__(0, count[0] + 1))
@@ -80,7 +83,7 @@ class LiveSuite:
             contract,
             operations,
             len(lives),
-            walks=items is None or "stateful" in items,
+            walks=items is None or STATEFUL in items,
             creations=settings.max_created,
             per_minute=None if is_loopback(settings.base_url) else REQUESTS_PER_MINUTE,
             amounts=amounts,

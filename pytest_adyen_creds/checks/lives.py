@@ -227,6 +227,9 @@ _LIVES: Final[Mapping[str, tuple[Callable[[Cast], Life], tuple[Level, ...]]]] = 
 LIVES: Final = tuple(f"{name} at {level} level" for name, (_, levels) in _LIVES.items() for level in levels)
 """The names of all lives."""
 
+STATEFUL: Final = "stateful"
+"""The name of the sequence that no script has: the walks of schemathesis' state machine."""
+
 
 def life_of(name: str) -> tuple[Callable[[Cast], Life], Level]:
     """Return the life named ``name`` in :data:`LIVES`, and its level."""

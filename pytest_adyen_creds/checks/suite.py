@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pytest_adyen_creds.checks import failure
 from pytest_adyen_creds.checks.act import SET_UP, Act
@@ -14,7 +14,7 @@ from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.generation import Amounts
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
-from pytest_adyen_creds.checks.lives import LIVES
+from pytest_adyen_creds.checks.lives import LIVES, STATEFUL
 from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.selecting import command
 from pytest_adyen_creds.contract import bundled
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.checks.stage import Performed
     from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.run import Run
-
-STATEFUL: Final = "stateful"
-"""The name of the sequence that schemathesis' state machine makes."""
 
 
 class Suite:

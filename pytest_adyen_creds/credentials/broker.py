@@ -130,6 +130,8 @@ class Broker:
                 self._budget.free(message["intent"])
             case "lost":
                 self._budget.lost(message["intent"])
+            case "spent":
+                return self._budget.spent
             case "created":
                 self._created(message["id"], message["place"] and tuple(message["place"]))
             case "left":
@@ -173,6 +175,10 @@ class RemotePool:
     def lost(self, intent: str) -> None:
         """Tell the controller that an attempt to create has no answer."""
         self._call("lost", intent=intent)
+
+    def spent(self) -> int:
+        """Return how many creations the whole run has used."""
+        return int(self._call("spent"))
 
     def created(self, credential_id: str, place: Place | None) -> None:
         """Tell the controller of a credential that a test created, and where."""
@@ -227,6 +233,11 @@ class SharedBudget(Budget):
     def __init__(self, limit: int, pool: RemotePool) -> None:
         super().__init__(limit)
         self._pool = pool
+
+    @property
+    def spent(self) -> int:
+        """The creations of the whole run."""
+        return self._pool.spent()
 
     def reserve(self, intent: str) -> None:
         """Take a slot; raises :class:`BudgetSpent` when the whole run has none left."""

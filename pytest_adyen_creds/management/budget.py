@@ -10,8 +10,8 @@ from pytest_adyen_creds.errors import BudgetSpent
 class Budget:
     """At most ``limit`` creations, counted by intent; thread-safe.
 
-    A run of many processes brings a subclass that they share: :meth:`reserve`, :meth:`free` and :meth:`lost` are all
-    that is called.
+    A run of many processes brings a subclass that they share: ``limit``, :attr:`spent`, :meth:`reserve`, :meth:`free`
+    and :meth:`lost` are all that is asked.
     """
 
     def __init__(self, limit: int) -> None:

@@ -116,7 +116,7 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
 def test_a_healthy_server_passes_and_nothing_is_left(live) -> None:
     with served(foreign=30) as there:
         result = live(there)
-        result.assert_outcomes(passed=39, skipped=3)
+        result.assert_outcomes(passed=40, skipped=2)
         result.stdout.fnmatch_lines(
             [
                 "adyen: plan of the contract suite: at most * requests; at most 5 credentials created*",
@@ -130,6 +130,24 @@ def test_a_healthy_server_passes_and_nothing_is_left(live) -> None:
         assert 2 <= len(made) <= 5
         assert not any(item["active"] for item in made.values())
         assert there.unharmed()
+
+
+def test_walks_leave_each_creating_operation_a_creation(live, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_modifyitems(items):
+            items.sort(key=lambda item: item.name != "test_stateful")
+        """
+    )
+    with served() as there:
+        # of five creations two are leased throwaways, and the walks would use the other three
+        result = live(there, "-k", "stateful or test_operation and POST", "-p", "no:randomly", "-v")
+        result.stdout.re_match_lines_random([r".*POST /companies/\{companyId\}/apiCredentials\] PASSED.*"])
+        result.stdout.re_match_lines_random([r".*POST /merchants/\{merchantId\}/apiCredentials\] PASSED.*"])
+        assert len(there.new()) == 5
 
 
 def test_creates_nothing_where_nothing_may_be_created(live) -> None:

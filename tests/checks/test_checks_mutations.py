@@ -8,8 +8,9 @@ import pytest
 from checks_mutations import BODIES, MUTATIONS, RULES, Mutation
 
 from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.lives import STATEFUL
 from pytest_adyen_creds.checks.rules import RULES as TABLE
-from pytest_adyen_creds.checks.suite import STATEFUL, Suite
+from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.settings import Settings

@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from pytest_adyen_creds.credentials.broker import Broker, RemotePool
+from pytest_adyen_creds.credentials.broker import Broker, RemotePool, SharedBudget
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.credentials.credential import Credential
@@ -543,6 +543,16 @@ def test_a_surprise_in_the_controller_takes_no_lease_of_a_worker(shared, monkeyp
             remote.lease(Spec())
     assert remote.lease(Spec()).id != credential.id
     assert len({item for who in {who for who, _ in pool._leased.values()} for item in pool.leases(who)}) == 2
+
+
+def test_a_worker_sees_what_the_whole_run_has_spent(shared):
+    pool, remote, _ = shared
+    budget = SharedBudget(5, remote)
+    pool.lease(Spec())
+    budget.reserve("POST one")
+    assert budget.spent == pool.provisioner.client.ownership.budget.spent == 2
+    budget.free("POST one")
+    assert budget.spent == 1
 
 
 def test_what_a_worker_leaves_reaches_the_controller(shared):
