@@ -100,7 +100,6 @@ def served(foreign: int = 0, change: Any = None) -> Iterator[Served]:
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     """Return what runs the suite live against a served sandbox, in a process of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(pytester.path / "state"))
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(there: Served, *options: str) -> pytest.RunResult:
         monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY", there.key)
