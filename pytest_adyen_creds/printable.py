@@ -14,8 +14,10 @@ def plain(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return ``number`` of ``noun`` in words: ``1 answer``, ``3 answers``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    """Return ``number`` of ``noun`` in words: ``1 answer``, ``3 answers``, ``2 properties``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("ty") else f"{number} {noun}s"
 
 
 def printed(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pytest_adyen_creds.cassettes.asked import Asked
 from pytest_adyen_creds.cassettes.index import Index, request_of
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN
+from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS
 
 _COMPARED: Final = 2_000
@@ -82,7 +83,7 @@ def _facet_differences(index: Index, asked: Asked, recorded: Asked) -> Iterator[
         yield _credential_difference(asked, recorded)
     if not found:
         times = index.times_recorded(asked)
-        yield f"it was recorded {times} time{'s' if times != 1 else ''}, and every answer has been given"
+        yield f"it was recorded {counted(times, 'time')}, and every answer has been given"
 
 
 def _credential_difference(asked: Asked, recorded: Asked) -> str:

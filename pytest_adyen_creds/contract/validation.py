@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.pointers import escape
-from pytest_adyen_creds.printable import plain
+from pytest_adyen_creds.printable import counted, plain
 from pytest_adyen_creds.secrets import MASK, SECRETS
 
 _LONGEST: Final = 80
@@ -131,14 +131,14 @@ def _expectation(keyword: str, expected: Any, error: Any) -> str:
         reasons = {_expectation(inner.validator, inner.validator_value, inner) for inner in error.context}
         return "one of: " + "; ".join(sorted(reasons)) if reasons else "exactly one of its alternatives"
     texts = {
-        "maxLength": f"at most {expected} characters long",
-        "minLength": f"at least {expected} characters long",
+        "maxLength": f"at most {counted(expected, 'character')} long",
+        "minLength": f"at least {counted(expected, 'character')} long",
         "minimum": f"at least {expected}",
         "maximum": f"at most {expected}",
         "exclusiveMinimum": f"more than {expected}",
         "exclusiveMaximum": f"less than {expected}",
-        "maxItems": f"at most {expected} items long",
-        "minItems": f"at least {expected} items long",
+        "maxItems": f"at most {counted(expected, 'item')} long",
+        "minItems": f"at least {counted(expected, 'item')} long",
         "enum": f"one of {json.dumps(expected)}",
         "const": json.dumps(expected),
         "pattern": f"text that matches {expected}",
@@ -152,12 +152,12 @@ def _expectation(keyword: str, expected: Any, error: Any) -> str:
 def _shown(value: Any, secret: bool) -> str:
     """Say what was found, without a secret: containers by size, strings with their length."""
     if isinstance(value, dict):
-        return f"an object with {len(value)} properties"
+        return f"an object with {counted(len(value), 'property')}"
     if isinstance(value, list):
-        return f"an array of {len(value)} items"
+        return f"an array of {counted(len(value), 'item')}"
     if isinstance(value, str):
         # a value of a secret property is not shown even where nobody registered it
-        size = f"a string of {len(value)} characters"
+        size = f"a string of {counted(len(value), 'character')}"
         return size if secret else f"{size}: {_short(json.dumps(SECRETS.mask(value)))}"
     return MASK if secret else _short(SECRETS.mask(json.dumps(value, default=repr)))
 

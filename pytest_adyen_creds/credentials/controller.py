@@ -14,7 +14,7 @@ import pytest
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.broker import Broker
 from pytest_adyen_creds.credentials.clocks import StoppableClock
-from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left, Patience, counted
+from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left, Patience
 from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, state_folder
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.preflight import Preflight, preflight
@@ -23,6 +23,7 @@ from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.throwaways import Throwaways
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 from pytest_adyen_creds.management import ManagementClient, Ownership, Place, SystemClock, tag
+from pytest_adyen_creds.printable import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.readiness import Progress
@@ -136,7 +137,7 @@ class Controller:
             with self._telling(deadline):
                 is_clean = self._put_away(deadline)
         except (KeyboardInterrupt, pytest.exit.Exception):
-            self._note(f"interrupted with {counted(self.active)} still to switch off; {SWEEP}")
+            self._note(f"interrupted with {counted(self.active, 'throwaway')} still to switch off; {SWEEP}")
         finally:
             with self._attempting("the ledger could not be ended"):
                 self._ledger.close(is_clean=is_clean)
@@ -210,7 +211,8 @@ class Controller:
 
         def tell() -> None:
             while not done.wait(TELLING):
-                todo = f"{counted(self.active)} to switch off" if self.active else "waiting for requests under way"
+                on = self.active
+                todo = f"{counted(on, 'throwaway')} to switch off" if on else "waiting for requests under way"
                 self._say(f"the run is ending: {todo}, for at most {deadline.left:.0f} s more")
 
         threading.Thread(target=tell, name="adyen-ending", daemon=True).start()

@@ -19,11 +19,6 @@ SWEEP: Final = "run adyen-creds sweep"
 """The next step wherever a throwaway may be left."""
 
 
-def counted(number: int) -> str:
-    """Return ``number`` throwaways in words."""
-    return f"{number} throwaway{'' if number == 1 else 's'}"
-
-
 class Deadline:
     """A moment ``seconds`` from now, by the machine's own clock."""
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds.credentials.controller import Controller
-from pytest_adyen_creds.credentials.ending import counted
 from pytest_adyen_creds.credentials.signals import Signals
 from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
 from pytest_adyen_creds.credentials.worker import Worker
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
+from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class LiveSession:
             self._signals.hold()
             self._opened.stop()
             if isinstance(self._opened, Controller) and self._opened.active:
-                what = counted(self._opened.active)
+                what = counted(self._opened.active, "throwaway")
                 self._say(f"switching off {what}; interrupt twice more to leave them to adyen-creds sweep")
 
     @pytest.hookimpl(wrapper=True)

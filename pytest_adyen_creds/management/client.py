@@ -19,6 +19,7 @@ from pytest_adyen_creds.management.ownership import Ownership
 from pytest_adyen_creds.management.pacing import Clock, RateLimit, Retries, SystemClock
 from pytest_adyen_creds.management.resources import Credentials, Me
 from pytest_adyen_creds.management.transports import GuardedTransport, Observer
+from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
 
@@ -190,7 +191,7 @@ class ManagementClient:
             waited += wait
         if isinstance(outcome, httpx.TransportError):
             raise ApiError(
-                f"{request.method} {request.url}: no answer after {tried} attempt{'s' if tried > 1 else ''} "
+                f"{request.method} {request.url}: no answer after {counted(tried, 'attempt')} "
                 f"({SECRETS.mask(f'{type(outcome).__name__}: {outcome}')}); check that the server runs and is reachable"
             ) from outcome
         return outcome

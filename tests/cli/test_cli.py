@@ -102,6 +102,25 @@ def test_contract_validate_names_each_place(
         assert "AQEsomething" not in out
 
 
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("x", 'a string of 1 character: "x"'),
+        ("", 'a string of 0 characters: ""'),
+        ([None], "an array of 1 item"),
+        ({"a": 1}, "an object with 1 property"),
+        ({}, "an object with 0 properties"),
+    ],
+)
+def test_what_was_found_is_counted_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], value: object, found: str
+) -> None:
+    file = tmp_path / "error.json"
+    file.write_text(json.dumps({"status": value}))
+    assert main(["contract", "validate", "RestServiceError", str(file)]) == 1
+    assert f"/status must be an integer; found {found}\n" in capsys.readouterr().out
+
+
 def write_bad(folder: Path, kind: str) -> Path:
     path = folder / "bad"
     match kind:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
 from pytest_adyen_creds.checks.seen import Seen, href_of, items, path_of
+from pytest_adyen_creds.printable import counted
 
 DEFAULT: Final = 10
 """Items on a page where the request does not say."""
@@ -38,10 +39,10 @@ def totals(seen: Seen, history: History) -> Iterator[Complaint]:
         return
     pages = seen.body.get("pagesTotal")
     if isinstance(pages, int) and pages not in {-(-page.total // page.size), page.last}:
-        yield Complaint("/pagesTotal", f"/pagesTotal is {pages} for {page.total} items, {page.size} a page")
+        yield Complaint("/pagesTotal", f"/pagesTotal is {pages} for {counted(page.total, 'item')}, {page.size} a page")
     wanted = max(0, min(page.size, page.total - (page.number - 1) * page.size))
     if len(page.data) != wanted:
-        yield Complaint("/data", f"/data has {len(page.data)} items where the totals make it {wanted}")
+        yield Complaint("/data", f"/data has {counted(len(page.data), 'item')} where the totals make it {wanted}")
 
 
 @rule(
