@@ -91,7 +91,7 @@ class Backend:
         if self.sandbox is not None:
             return Ownership.sandbox()
         names = [self.username] if self.username else []
-        return Ownership(budget, provisioning=[self.key], provisioning_usernames=names)
+        return Ownership(budget, provisioning=[self.key], provisioning_usernames=names, base_url=self.base_url)
 
     def management(
         self, ownership: Ownership, *, clock: Clock | None = None, for_tests: bool = False

@@ -62,7 +62,8 @@ class Ownership:
     """The guard of "never someone else's": decides on each request, and learns from each answer. Thread-safe.
 
     ``budget`` is the number of creations allowed, or a :class:`Budget`. ``provisioning`` names the keys, and
-    ``provisioning_usernames`` the users, that can never be leased.
+    ``provisioning_usernames`` the users, that can never be leased. With ``base_url``, nothing is changed on another
+    server than that one, and nothing learned from its answers: ids mean something where they were given out only.
     """
 
     def __init__(
@@ -71,9 +72,11 @@ class Ownership:
         *,
         provisioning: Iterable[Secret] = (),
         provisioning_usernames: Iterable[str] = (),
+        base_url: str | None = None,
     ) -> None:
         self.budget = budget if isinstance(budget, Budget) else Budget(budget)
         self.is_sandbox = False
+        self._base_url = httpx.URL(base_url) if base_url is not None else None
         self._provisioning = frozenset(provisioning)
         self._provisioning_usernames = frozenset(provisioning_usernames)
         self._lock = threading.RLock()
@@ -198,6 +201,11 @@ class Ownership:
         _refuse_overrides(request, what)
         if method in _SAFE:
             return None
+        if not self._is_here(request):
+            raise OwnershipRefused(
+                f"{what} goes to {request.url.copy_with(path='/', query=None)}, and this run changes credentials at "
+                f"{self._base_url} only; nothing was sent: give code under test adyen_settings.base_url"
+            )
         if target is None or not target.takes(method):
             raise OwnershipRefused(
                 f"{what} is not one of the API's changing operations in its canonical spelling; nothing was sent: "
@@ -214,6 +222,9 @@ class Ownership:
                 "any more; nothing was sent: leave description out, or write adyen_credentials.description()"
             )
         return None
+
+    def _is_here(self, request: httpx.Request) -> bool:
+        return self._base_url is None or _server(request.url) == _server(self._base_url)
 
     def _require_lease(self, credential: str | None, target: Target, what: str) -> None:
         if credential not in self._leases:
@@ -273,7 +284,7 @@ class Ownership:
     def learn(self, request: httpx.Request, status: int, body: Any) -> None:
         """Take in an answer: credentials that were created, new keys of leased ones, and which origins are whose."""
         target = read_target(request.url.raw_path)
-        if self.is_sandbox or target is None or not 200 <= status < 300:
+        if self.is_sandbox or target is None or not 200 <= status < 300 or not self._is_here(request):
             return
         with self._lock:
             if request.method == "POST" and target.action == "credentials" and isinstance(body, dict):
@@ -303,6 +314,11 @@ class Ownership:
     def _asked(self, request: httpx.Request) -> str | None:
         owners = {self._owner(kind, shown) for kind, shown in shown_credentials(request)}
         return owners.pop() if len(owners) == 1 else None
+
+
+def _server(url: httpx.URL) -> tuple[str, str, int | None]:
+    host = "localhost" if url.host in ("127.0.0.1", "::1") else url.host
+    return url.scheme, host, url.port
 
 
 def _refuse_overrides(request: httpx.Request, what: str) -> None:

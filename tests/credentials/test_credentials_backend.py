@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
-from pytest_adyen_creds.management import Ownership, RateLimit
+from pytest_adyen_creds.errors import OwnershipRefused
+from pytest_adyen_creds.management import Budget, Ownership, RateLimit
 from pytest_adyen_creds.secrets import Secret
 from pytest_adyen_creds.settings import Settings
 
@@ -82,3 +83,15 @@ def test_all_clients_of_a_run_keep_to_one_limit(monkeypatch):
 
 def test_on_this_machine_nothing_is_held_up():
     assert open_backend(live("http://127.0.0.1:1/v3")).rate_limit is None
+
+
+@pytest.mark.parametrize("base_url", ["https://management-test.adyen.com/v3", "http://127.0.0.1:1/v3"])
+def test_a_run_creates_nothing_on_another_server(base_url):
+    opened = open_backend(live(base_url))
+    backend, budget = Answering(**{**vars(opened), "rate_limit": None}), Budget(5)
+    with (
+        backend.client(Secret("AQE-throwaway-key"), backend.ownership(budget)) as client,
+        pytest.raises(OwnershipRefused, match="only; nothing"),
+    ):
+        client.post("http://127.0.0.1:2/v3/companies/C/apiCredentials", json={})
+    assert budget.spent == 0

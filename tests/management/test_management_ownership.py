@@ -25,11 +25,11 @@ LEASED_KEY = Secret("AQE-leased-key-0002")
 NO_RETRY = Retries(tries=1)
 
 
-def owning(budget: int | Budget = 5) -> Ownership:
+def owning(budget: int | Budget = 5, base_url: str | None = None) -> Ownership:
     """An ownership with a lease on S2-1, whose origin OR1 is known."""
-    ownership = Ownership(budget, provisioning=[ADMIN], provisioning_usernames=["ws@Company.Test"])
+    ownership = Ownership(budget, provisioning=[ADMIN], provisioning_usernames=["ws@Company.Test"], base_url=base_url)
     ownership.lease("S2-1", TAG, username="ws_1@Company.Test", api_key=LEASED_KEY)
-    seen = httpx.Request("GET", "http://127.0.0.1/v3/companies/C/apiCredentials/S2-1/allowedOrigins")
+    seen = httpx.Request("GET", (base_url or "http://127.0.0.1/v3") + "/companies/C/apiCredentials/S2-1/allowedOrigins")
     ownership.learn(seen, 200, {"data": [{"id": "OR1", "domain": "https://a.example"}]})
     return ownership
 
@@ -576,6 +576,42 @@ def test_the_sandbox_may_do_everything_but_its_rights_do_not_travel():
         pytest.raises(EndpointRefused, match="over the network"),
     ):
         client.send("GET", "/me")
+
+
+class TestAnotherServer:
+    """Such as a stub that a test has put up: what it answers is about no credential of the run's server."""
+
+    @pytest.mark.parametrize(("method", "path"), [*ALLOWED[:7], ("POST", C)])
+    def test_is_sent_no_change(self, method, path):
+        ownership = owning(base_url="https://management-test.adyen.com/v3")
+        with (
+            serve(CREATED) as server,
+            ManagementClient(server.url, api_key=LEASED_KEY, ownership=ownership) as client,
+            pytest.raises(OwnershipRefused, match="at https://management-test"),
+        ):
+            client.send(method, path, json={"description": TAG})
+        assert (server.connections, ownership.budget.spent, ownership.created) == (0, 0, ())
+
+    def test_does_not_say_whose_an_origin_is(self):
+        listed = answer(200, json.dumps({"data": [{"id": "OR9"}]}))
+        with serve() as here, serve(listed) as there:
+            ownership = owning(base_url=here.url)
+            path = f"{C}/S2-1/allowedOrigins"
+            with ManagementClient(there.url, ownership=ownership) as client:
+                client.send("GET", path)
+            with (
+                ManagementClient(here.url, api_key=ADMIN, ownership=ownership) as client,
+                pytest.raises(OwnershipRefused, match="not known to belong"),
+            ):
+                client.send("DELETE", f"{path}/OR9")
+        assert here.connections == 0
+
+    def test_is_not_the_runs_own_under_its_other_name(self):
+        with serve() as server:
+            ownership = owning(base_url=server.url.replace("127.0.0.1", "localhost"))
+            with ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client:
+                client.company("C").update("S2-1", {"active": False})
+        assert server.connections == 1
 
 
 @given(st.text(max_size=80))
