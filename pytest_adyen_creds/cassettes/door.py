@@ -16,9 +16,10 @@ from vcr.cassette import Cassette as VcrCassette
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.asked import Asked, ask
+from pytest_adyen_creds.cassettes.connections import Patch, guarded_look_ups, patches_that_stay
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Headers, Interaction
 from pytest_adyen_creds.endpoints import check_endpoint
-from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.errors import CassetteError, EndpointRefused
 
 _AUTHORITY: Final = re.compile(r"[A-Za-z+]+://[^/?#]*")
 _ADYEN: Final = re.compile(r"(?:.+\.)?adyen(?:payments)?\.com\.?", re.IGNORECASE)
@@ -84,7 +85,8 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
     def opened(cls: type[_DoorT], name: str, **parts: Any) -> Iterator[_DoorT]:
         """Keep the door made of ``parts`` open in a ``with`` block; ``name`` is what errors call it."""
         config = vcr.VCR(record_mode=cls.record_mode_name).get_merged_config(path=name)
-        config["custom_patches"] = (*config["custom_patches"], *_mocks_left_alone())
+        patches = (*_mocks_left_alone(), *patches_that_stay(), *guarded_look_ups(_check_host))
+        config["custom_patches"] = (*config["custom_patches"], *patches)
         with cls.use(**config, **parts) as door:
             _OPEN.append(door)
             try:
@@ -122,8 +124,28 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
         if not self.hosts.is_served(request.uri):
             check_endpoint(request.uri)
 
+    def check_host(self, host: str) -> None:
+        """Raise :class:`EndpointRefused` where nothing goes to ``host``, not even what came past the libraries."""
+        uri = f"https://{host.rstrip('.').lower()}"
+        if self.hosts.is_ours(uri):
+            check_endpoint(uri)
+            self.refuse_past(uri)
 
-def _mocks_left_alone() -> Iterator[tuple[type, str, Any]]:
+    def refuse_past(self, uri: str) -> None:
+        """Raise :class:`EndpointRefused` where ``uri`` lies on a host that this door alone answers for."""
+        if self.hosts.is_served(uri):
+            raise EndpointRefused(
+                f"{uri} is answered by {self.origin} and not reached from here; nothing was sent: use a library that "
+                "is intercepted, and make its connections after the test has begun"
+            )
+
+
+def _check_host(host: str) -> None:
+    for door in tuple(_OPEN):
+        door.check_host(host)
+
+
+def _mocks_left_alone() -> Iterator[Patch]:
     # vcrpy takes mock transports for the network, but what a test hands to its own client is what it wants to talk to
     for module in filter(None, map(sys.modules.get, ("httpx", "httpx2"))):
         for method in ("handle_request", "handle_async_request"):

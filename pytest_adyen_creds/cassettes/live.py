@@ -75,6 +75,11 @@ class LiveDoor(Door):
             self.recording.note(order, interaction)
         self.observed(request, response)
 
+    def refuse_past(self, uri: str) -> None:
+        """Raise :class:`EndpointRefused` where the Management API's test host is not the run's server."""
+        if not _ADYENS.is_served(self.base_url):
+            super().refuse_past(uri)
+
     def _refuse_elsewhere(self, request: Request) -> None:
         if _ADYENS.is_served(request.uri) and not _ADYENS.is_served(self.base_url):
             raise EndpointRefused(

@@ -6,11 +6,12 @@ import gzip
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import Adyen
@@ -31,7 +32,7 @@ from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
 from pytest_adyen_creds.cassettes.record import Recording, RecordingDoor
 from pytest_adyen_creds.cassettes.replay import IndexedCassette
 from pytest_adyen_creds.cassettes.scrub import Scrubber
-from pytest_adyen_creds.errors import CassetteError, EndpointRefused
+from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.management import Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
@@ -182,6 +183,70 @@ def test_the_sandbox_answers_for_adyen_and_nobody_else(call: Call, no_network: N
     assert answer.status == 200
     assert answer.json()["username"] == "ws@Company.TestCompany"
     assert also.status == 401
+
+
+@every_library
+def test_every_thread_is_answered_by_the_sandbox(call: Call, no_network: None) -> None:
+    sandbox = Sandbox()
+    key = sandbox.provisioning.api_key.reveal()
+
+    with intercepting(sandbox.app), ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: call("GET", f"{ORIGIN}/v3/me", key, None), range(48)))
+
+    assert {answer.status for answer in answers} == {200}
+
+
+@every_library
+def test_what_is_asked_while_another_thread_connects_passes_the_guards(
+    call: Call, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = server.replace("127.0.0.1", "localhost")  # an address needs no look-up
+    connecting, connects = Event(), Event()
+    look_up = socket.getaddrinfo
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        connecting.set()
+        assert connects.wait(30)
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    door = LiveDoor.opened("live", base_url=server, ownership=Ownership(0), recording=None)
+    with door, ThreadPoolExecutor(1) as other:
+        asked = other.submit(call, "GET", f"{server}/v3/me", None, None)
+        try:
+            assert connecting.wait(30)
+            with pytest.raises(OwnershipRefused, match="nothing was sent"):
+                call("PATCH", f"{server}/v3/companies/TestCompany/apiCredentials/S2-9", "a key", {"active": False})
+        finally:
+            connects.set()
+        assert asked.result(30).status == 200
+
+
+@pytest.mark.parametrize("host", ["management-test.adyen.com", "Management-Live.Adyen.com.", b"pal-live.adyen.com"])
+@pytest.mark.parametrize("way", ["sandbox", "replay", "another server"])
+def test_what_no_library_was_asked_for_does_not_reach_adyen(way: str, host: str | bytes, no_network: None) -> None:
+    doors = {
+        "sandbox": lambda: intercepting(Sandbox().app),
+        "replay": lambda: replaying(Cassette(()), "empty.yaml"),
+        "another server": lambda: LiveDoor.opened(
+            "live", base_url="http://127.0.0.1:8080/v3", ownership=Ownership(0), recording=None
+        ),
+    }
+    with doors[way](), pytest.raises(EndpointRefused, match="nothing was sent"):
+        socket.create_connection((host, 443))
+
+
+def test_the_runs_own_server_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *args, **kwargs: asked.append(host) or [])
+    door = LiveDoor.opened("live", base_url=f"{ORIGIN}/v3", ownership=Ownership(0), recording=None)
+    with door:
+        socket.getaddrinfo("management-test.adyen.com", 443)
+        with pytest.raises(EndpointRefused):
+            socket.getaddrinfo("management-live.adyen.com", 443)
+        socket.getaddrinfo("shop.example.com", 443)
+        socket.getaddrinfo(None, 0)
+    assert asked == ["management-test.adyen.com", "shop.example.com", None]
 
 
 def test_a_header_whose_name_is_spelled_otherwise_is_none_that_the_sandbox_knows(no_network: None) -> None:

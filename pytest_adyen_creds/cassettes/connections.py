@@ -1,0 +1,53 @@
+"""What vcrpy's interception lacks for code under test that has threads, or that no patch reaches."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from types import FunctionType
+from typing import Any
+
+import vcr.patch
+import vcr.stubs
+
+Patch = tuple[Any, str, Any]
+"""An object, the name of its attribute, and what takes the attribute's place."""
+
+
+def patches_that_stay() -> Iterator[Patch]:
+    """Yield what lets vcrpy's patches stay in place while it makes a connection.
+
+    It takes them off for the whole process whenever it makes a connection or sends on one, so that what another thread
+    asks meanwhile would go out to the network. The standard library alone needs that: a connection over TLS looks its
+    own class up by name, and would find vcrpy's. httplib2 does as well, so where it is loaded the patches go on being
+    taken off.
+    """
+    if "httplib2" not in sys.modules:
+        yield vcr.patch, "force_reset", nullcontext
+        yield vcr.stubs.VCRHTTPSConnection, "_baseclass", _HTTPSConnection
+
+
+def _under_its_own_name(kind: type) -> type:
+    """Return ``kind`` with a constructor that finds ``kind`` under its name, whatever stands in its module."""
+    made: Any = kind.__init__  # type: ignore[misc]
+    names = {**vars(sys.modules[kind.__module__]), kind.__name__: kind}
+    constructor = FunctionType(made.__code__, names, made.__name__, made.__defaults__, made.__closure__)
+    constructor.__kwdefaults__ = made.__kwdefaults__
+    return type(kind.__name__, (kind,), {"__init__": constructor})
+
+
+_HTTPSConnection = _under_its_own_name(vcr.stubs.HTTPSConnection)
+
+
+def guarded_look_ups(check: Callable[[str], None]) -> Iterator[Patch]:
+    """Yield what has ``check`` called with each host whose address is asked for; it raises where nothing may go."""
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host:
+            check(host.decode("ascii", "replace") if isinstance(host, bytes | bytearray) else str(host))
+        return look_up(host, *arguments, **options)
+
+    yield socket, "getaddrinfo", getaddrinfo
