@@ -115,9 +115,8 @@ class Controller:
     def summary(self) -> list[str]:
         """What is to be said at the end: what could not be put away, and what the run did."""
         stock, left = self._pool.stock, {item.id for item in self.left}
-        elsewhere = self._made_elsewhere.keys()
-        created = stock.created | set(self.throwaways.ownership.created) | elsewhere
-        switched_off = stock.switched_off | self.throwaways.switched_off | elsewhere | self._swept
+        created = self._all_created
+        switched_off = stock.switched_off | self.throwaways.switched_off | self._made_elsewhere.keys() | self._swept
         lines = [*self.problems, *map(str, self.left)]
         if self.left:
             count = len(left - {""}) or "some"
@@ -167,9 +166,8 @@ class Controller:
     def _look_again(self, deadline: Deadline, patience: Patience) -> bool:
         """Switch off by tag what this run may have left, and drop what is then known to be off from ``left``.
 
-        Returns whether all that this run created was found.
+        Returns whether all that this run created was found, and notes where it was not.
         """
-        tagged: dict[str, set[str]] = {}
         with self._attempting("what this run may have left could not be looked for"):
             if deadline.is_over:
                 raise CredentialError(f"the {deadline.seconds:.0f} s that the end of a run may take were over")
@@ -179,7 +177,7 @@ class Controller:
                 swept, tagged = recovery.sweep({self._run_id})
                 own = tagged.get(self._run_id, set())
                 seen = set[str]().union(*tagged.values())
-                left = {item.id for item in self.left} - seen
+                left = ({item.id for item in self.left} | self._unstocked.keys()) - seen
                 unseen = {id: place for id, place in self._made().items() if id in left}
                 swept += recovery.switch_off_ids(self._run_id, unseen)
             failed = {item.id for item in swept if item.problem}
@@ -190,9 +188,14 @@ class Controller:
             self.left += [
                 Left(item.id, f"throwaway {item.id} is still active: {item.problem}")
                 for item in swept
-                if item.problem and item.id in own and item.id not in known
+                if item.problem and (item.id in own or item.id in unseen) and item.id not in known
             ]
-        return self._ledger.is_settled or len(tagged.get(self._run_id, ())) >= self._budget.spent
+            found = len((own | self._all_created) - self._pool.stock.recycled)
+            if self._ledger.is_settled or found >= self._budget.spent:
+                return True
+            lost = counted(self._budget.spent - found, "creation")
+            self._note(f"{lost} had no answer, and what may have been created was not found; {SWEEP}")
+        return False
 
     @contextmanager
     def _attempting(self, what: str) -> Iterator[None]:
@@ -231,10 +234,22 @@ class Controller:
         ownership = self.throwaways.ownership
         return {credential_id: ownership.made_at(credential_id) for credential_id in ownership.created}
 
+    @property
+    def _unstocked(self) -> dict[str, Place | None]:
+        """What the pool created and could not use, and where."""
+        ownership, stock = self._client.ownership, self._pool.stock
+        return {item: ownership.made_at(item) for item in ownership.created if item not in stock.created}
+
+    @property
+    def _all_created(self) -> set[str]:
+        ownerships = self._client.ownership, self.throwaways.ownership
+        return self._made_elsewhere.keys() | {item for ownership in ownerships for item in ownership.created}
+
     def _made(self) -> dict[str, Place | None]:
         """Return all that this run created and may not have switched off, and where."""
         held = [item.credential for item in self._pool.stock.all if item.id in self._pool.stock.created]
-        return {item.id: (item.level, item.account) for item in held} | self._made_here() | self._made_elsewhere
+        places = {item.id: (item.level, item.account) for item in held}
+        return places | self._unstocked | self._made_here() | self._made_elsewhere
 
     def _await_recovery(self) -> None:
         self._recovery.join()

@@ -23,7 +23,7 @@ from pytest_adyen_creds.management.tag import SKEW, TIME_TO_LIVE
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.spec import Spec
-    from pytest_adyen_creds.management import Clock, CredentialBody, CredentialChanges, Credentials
+    from pytest_adyen_creds.management import Clock, CredentialChanges, Credentials
 
 _MARGIN: Final = 2 * SKEW + timedelta(minutes=1)
 """Two machines' clocks may each be off by the skew, in opposite directions."""
@@ -97,9 +97,14 @@ class Provisioner:
         base = roles.grantable([roles.API_CREDENTIALS], held, holder)
         with explained(f"no throwaway could be created at {account}"):
             body = self.resource(level, account).create({"description": description, "roles": list(base)})
-        made = self._take(level, account, body, expires)
-        self.journal.created(made.id, level, account)
-        return made
+        credential = from_body(level, account, body)
+        self.journal.created(credential.id, level, account)
+        if tag.parse(credential.description) is None:
+            raise CredentialError(
+                f"credential {credential.id}, which this run created at {account}, came back without the tag that it "
+                "was given as its description; it is switched off when the run ends: check what serves it"
+            )
+        return self._take(credential, expires)
 
     def recycle(self, level: Level, account: str, may_try: Callable[[str], bool]) -> Throwaway | None:
         """Claim a free throwaway of an earlier run, switch it on and give it a new key; None where none is free.
@@ -125,13 +130,12 @@ class Provisioner:
             body = resource.update(credential_id, changes)
             key = resource.generate_api_key(credential_id)
             body = body or resource.get(credential_id)
-        made = self._take(level, account, body, expires)
+        made = self._take(from_body(level, account, body), expires)
         made.credential = replace(made.credential, api_key=key)
         self.client.ownership.register_key(made.id, key)
         return made
 
-    def _take(self, level: Level, account: str, body: CredentialBody, expires: datetime) -> Throwaway:
-        credential = from_body(level, account, body)
+    def _take(self, credential: Credential, expires: datetime) -> Throwaway:
         self.client.ownership.lease(
             credential.id, credential.description, username=credential.username, api_key=credential.api_key
         )

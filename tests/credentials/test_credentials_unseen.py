@@ -1,0 +1,116 @@
+"""Live runs that create what the server does not show as theirs: answers without the tag, answers that never come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_adyen_creds.sandbox import Sandbox
+
+THREE = """
+import pytest
+
+@pytest.mark.parametrize("number", range(3))
+def test_lease(adyen_credential, number):
+    pass
+"""
+
+
+@pytest.fixture
+def answering(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., None]], None]:
+    """Let a function change the body of every answer over HTTP, or each of a page: (method, path, body)."""
+    app = type(sandbox.app)
+    serve = app.__call__
+
+    def change_with(change: Callable[[str, str, dict[str, Any]], None]) -> None:
+        def answer(whom: Any, environ: dict[str, Any], start_response: Any) -> Any:
+            said: list[Any] = []
+            raw = b"".join(serve(whom, environ, lambda *head: said.extend(head)))
+            status, headers = said[:2]
+            if raw and status.startswith("200") and environ["SERVER_NAME"] != "management-test.adyen.com":
+                document = json.loads(raw)
+                for body in document.get("data", [document]):
+                    change(environ["REQUEST_METHOD"], environ["PATH_INFO"], body)
+                raw = json.dumps(document).encode()
+                headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+                headers.append(("Content-Length", str(len(raw))))
+            start_response(status, headers)
+            return [raw]
+
+        monkeypatch.setattr(app, "__call__", answer)
+
+    return change_with
+
+
+def _without_description(method: str, path: str, body: dict[str, Any]) -> None:
+    if "username" in body:
+        body["description"] = None
+
+
+def _created_without_description(method: str, path: str, body: dict[str, Any]) -> None:
+    if method == "POST" and path.endswith("/apiCredentials"):
+        del body["description"]
+
+
+@pytest.mark.parametrize("change", [_without_description, _created_without_description])
+def test_what_is_answered_without_its_tag_is_counted_and_switched_off(account, pytester, answering, change):
+    answering(change)
+    pytester.makepyfile(THREE)
+    result = account.run("--adyen-max-created=2")
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines(
+        ["*credential S2-*, which this run created at TestCompany, came back without the tag that it was given*"]
+    )
+    assert "someone else" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["adyen: 2 created, 0 recycled, 2 switched off at the end"])
+    assert len(account.throwaways()) == 2
+    assert account.active() == []
+    assert account.ledgers == []
+
+
+def test_what_is_answered_without_its_tag_and_stays_active_is_said(account, pytester, answering):
+    answering(_without_description)
+    account.meet(lambda method, path, body: 403 if method == "PATCH" else None)
+    pytester.makepyfile(THREE)
+    result = account.run("--adyen-max-created=2")
+    result.stdout.fnmatch_lines(
+        [
+            "adyen: throwaway S2-* is still active: *403*",
+            "adyen: 2 of this run's throwaways may still be active, so the run fails; run adyen-creds sweep",
+            "adyen: 2 created, 0 recycled, 0 switched off at the end",
+        ]
+    )
+    assert len(account.ledgers) == 1
+
+
+def test_a_creation_without_an_answer_is_said_though_every_test_passed(account, pytester, monkeypatch):
+    pytester.makepyfile(
+        """
+        import pytest
+        from pytest_adyen_creds.errors import AdyenCredsError
+
+        def test_recycled(adyen_credential):
+            pass
+
+        def test_fresh(adyen_credentials):
+            with pytest.raises(AdyenCredsError, match="503"):
+                adyen_credentials.lease(fresh=True)
+        """
+    )
+    account.run("-k", "recycled").assert_outcomes(passed=1, deselected=1)
+    monkeypatch.setattr("pytest_adyen_creds.credentials.clocks.StoppableClock.sleep", lambda self, seconds: None)
+    account.meet(lambda method, path, body: 503 if method == "POST" and path.endswith("/apiCredentials") else None)
+    result = account.run()
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "adyen: 1 creation had no answer, and what may have been created was not found; run adyen-creds sweep",
+            "adyen: some of this run's throwaways may still be active, so the run fails; run adyen-creds sweep",
+            "adyen: 0 created, 1 recycled, 1 switched off at the end",
+        ]
+    )
+    assert len(account.ledgers) == 1
