@@ -1,13 +1,14 @@
-"""What vcrpy's interception lacks for code under test that has threads, or that no patch reaches."""
+"""What vcrpy's interception lacks: threads, what aiohttp's sessions know, and what comes past every patch."""
 
 from __future__ import annotations
 
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from types import FunctionType
 from typing import Any
+from unittest.mock import patch
 
 import vcr.patch
 import vcr.stubs
@@ -51,3 +52,21 @@ def guarded_look_ups(check: Callable[[str], None]) -> Iterator[Patch]:
         return look_up(host, *arguments, **options)
 
     yield socket, "getaddrinfo", getaddrinfo
+
+
+@contextmanager
+def whole_requests() -> Iterator[None]:
+    """Let an interception of aiohttp see what the session adds: its base URL and its sign-in."""
+    aiohttp = sys.modules.get("aiohttp")
+    if aiohttp is None:
+        yield
+        return
+    intercepted = aiohttp.ClientSession._request
+
+    async def request(session: Any, method: str, url: Any, **options: Any) -> Any:
+        if options.get("auth") is None and session.auth is not None:
+            options["auth"] = session.auth
+        return await intercepted(session, method, session._build_url(url), **options)
+
+    with patch.object(aiohttp.ClientSession, "_request", request):
+        yield

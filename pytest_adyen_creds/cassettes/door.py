@@ -16,7 +16,7 @@ from vcr.cassette import Cassette as VcrCassette
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.asked import Asked, ask
-from pytest_adyen_creds.cassettes.connections import Patch, guarded_look_ups, patches_that_stay
+from pytest_adyen_creds.cassettes.connections import Patch, guarded_look_ups, patches_that_stay, whole_requests
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Headers, Interaction
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused
@@ -87,7 +87,7 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
         config = vcr.VCR(record_mode=cls.record_mode_name).get_merged_config(path=name)
         patches = (*_mocks_left_alone(), *patches_that_stay(), *guarded_look_ups(_check_host))
         config["custom_patches"] = (*config["custom_patches"], *patches)
-        with cls.use(**config, **parts) as door:
+        with cls.use(**config, **parts) as door, whole_requests():
             _OPEN.append(door)
             try:
                 yield door

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import socket
@@ -247,6 +248,22 @@ def test_the_runs_own_server_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> No
         socket.getaddrinfo("shop.example.com", 443)
         socket.getaddrinfo(None, 0)
     assert asked == ["management-test.adyen.com", "shop.example.com", None]
+
+
+def test_what_an_aiohttp_session_adds_is_seen(no_network: None) -> None:
+    sandbox = Sandbox()
+    admin = sandbox.provisioning
+
+    async def ask(base_url: str, path: str) -> int:
+        auth = aiohttp.BasicAuth(admin.username, admin.password.reveal())
+        async with aiohttp.ClientSession(base_url, auth=auth) as session, session.get(path) as response:
+            return response.status
+
+    with intercepting(sandbox.app):
+        assert asyncio.run(ask(f"{ORIGIN}/v3/", "me")) == 200
+        assert asyncio.run(ask("https://shop.example.com", f"{ORIGIN}/v3/me")) == 200
+        with pytest.raises(EndpointRefused, match="nothing was sent"):
+            asyncio.run(ask("https://management-live.adyen.com", "/v3/me"))
 
 
 def test_a_header_whose_name_is_spelled_otherwise_is_none_that_the_sandbox_knows(no_network: None) -> None:
@@ -501,8 +518,6 @@ def test_a_door_within_a_door_is_the_one_that_answers(call: Call, tmp_path: Path
 
 
 def test_concurrent_requests_are_recorded_in_the_order_of_asking(tmp_path: Path, server: str) -> None:
-    import asyncio
-
     async def gather() -> None:
         async with httpx.AsyncClient() as client:
             await asyncio.gather(*(client.get(f"{server}/v3/me?n={number}") for number in range(8)))
