@@ -64,8 +64,8 @@ def whole_requests() -> Iterator[None]:
     intercepted = aiohttp.ClientSession._request
 
     async def request(session: Any, method: str, url: Any, **options: Any) -> Any:
-        if options.get("auth") is None and session.auth is not None:
-            options["auth"] = session.auth
+        if options.get("auth") is None and (auth := getattr(session, "auth", None)) is not None:
+            options["auth"] = auth
         return await intercepted(session, method, session._build_url(url), **options)
 
     with patch.object(aiohttp.ClientSession, "_request", request):
