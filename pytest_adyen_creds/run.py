@@ -45,6 +45,8 @@ class Run:
         self.origins: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
         """How many tests a ``cassette``, the ``sandbox`` or a ``live`` server answered."""
+        self.kept: Counter[str] = Counter()
+        """How many recordings of tests were ``written``, and how many were not because the test ``failed``."""
         self.failures: list[CheckFailure] = []
         self.recordings: set[Path] = set()
         """The cassettes that answered."""
@@ -157,6 +159,7 @@ class Run:
             "coverage": [[label, status, count] for (label, status), count in self.coverage.items()],
             "origins": dict(self.origins),
             "answered": dict(self.answered),
+            "kept": dict(self.kept),
             "failures": [failure.to_json() for failure in self.failures],
             "recordings": sorted(map(str, self.recordings)),
             "problems": self.problems,
@@ -170,6 +173,7 @@ class Run:
         self.coverage.update({(label, status): count for label, status, count in results["coverage"]})
         self.origins.update(results["origins"])
         self.answered.update(results["answered"])
+        self.kept.update(results["kept"])
         self.failures += [CheckFailure(**failure) for failure in results["failures"]]
         self.recordings.update(map(Path, results["recordings"]))
         self.problems += results["problems"]

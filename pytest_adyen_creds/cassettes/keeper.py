@@ -90,7 +90,9 @@ class Keeper:
             del item.stash[_TRAFFIC]
             if not item.stash[_UNFINISHED]:
                 traffic.check()
-                traffic.save()
+                self._run.kept["written"] += traffic.save()
+            elif traffic.recording is not None:
+                self._run.kept["failed"] += 1
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

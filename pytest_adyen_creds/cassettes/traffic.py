@@ -102,14 +102,15 @@ class Traffic:
             self.recording.context.setdefault(lent.BY_HAND, {})[kind] = lent.to_context(credential)
         return credential
 
-    def save(self) -> None:
+    def save(self) -> bool:
         """Write the recording: the test has passed. With ``missing``, only where the cassette lacks something of it.
 
+        Return whether it was written.
         Raises :class:`CassetteError` where it cannot be written.
         """
         recording, run = self.recording, self._run
         if recording is None:
-            return
+            return False
         backend = self.throwaways.backend
         key = backend.key.reveal()
         if any(interaction.request_header("x-api-key") == key for interaction in recording.noted):
@@ -119,13 +120,14 @@ class Traffic:
         if run.settings.record == "missing" and self.cassette.is_file():
             before = document.read(self.cassette)
             if _holds(before, clean):
-                return
+                return False
             if before.provenance is None or before.provenance.backend != source:
                 raise CassetteError(
                     f"{self.cassette}: lacks what this test asks for, and it was not recorded from "
                     f"{backend.origin}; to record all of it anew use --adyen-record=all"
                 )
         storage.write(self.cassette, clean)
+        return True
 
     def miss(self, message: str) -> str:
         """Note that something was asked for in vain, and return what to say: ``message``, if there is a cassette."""

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
+from pytest_adyen_creds.printable import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
 
 
 def answering_lines(run: Run) -> Iterator[str]:
-    """Yield how many tests were answered by whom, and a base URL that nothing was sent to; nothing for no test."""
+    """Yield how many tests were answered by whom, what was recorded, and a base URL that nothing was sent to.
+
+    Nothing where no test uses the plugin.
+    """
     if not run.answered:
         return
     settings = run.settings
@@ -25,5 +29,9 @@ def answering_lines(run: Run) -> Iterator[str]:
     tests = "test" if counts[0][0] == 1 else "tests"
     said = [f"{count} {tests + ' ' if not number else ''}{way}" for number, (count, way) in enumerate(counts)]
     yield f"adyen: {', '.join(said)}"
+    if settings.record != "none":
+        failed = run.kept["failed"]
+        why = f"; {counted(failed, 'test')} failed, and left {'its' if failed == 1 else 'theirs'} as it was"
+        yield f"adyen: {counted(run.kept['written'], 'cassette')} written{why if failed else ''}"
     if settings.backend != "live" and settings.base_url != f"https://{MANAGEMENT_HOST}/{settings.api_version}":
         yield f"adyen: nothing was sent to {settings.base_url}, the base URL; that takes --adyen-live"

@@ -26,8 +26,18 @@ def shop(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def test_says_who_answered(shop: pytest.Pytester) -> None:
     assert lines(shop) == ["adyen: 2 tests answered by the sandbox"]
-    assert lines(shop, "-k", "one", "--adyen-record=all")[1:] == ["adyen: 1 test answered by the sandbox"]
+    recorded = lines(shop, "-k", "one", "--adyen-record=all")
+    assert recorded[1:] == ["adyen: 1 test answered by the sandbox", "adyen: 1 cassette written"]
     assert lines(shop) == ["adyen: 1 test replayed, 1 answered by the sandbox"]
+
+
+def test_says_what_was_recorded(shop: pytest.Pytester) -> None:
+    shop.makepyfile(test_bad="def test_it(adyen_credential): assert not adyen_credential")
+    options = ("-p", "no:randomly", "--adyen-record=missing")
+    first = shop.runpytest_inprocess(*options)
+    first.stdout.fnmatch_lines(["adyen: 2 cassettes written; 1 test failed, and left its as it was"])
+    again = shop.runpytest_inprocess(*options, "-n", "2")
+    again.stdout.fnmatch_lines(["adyen: 0 cassettes written; 1 test failed, and left its as it was"])
 
 
 def test_counts_over_workers(shop: pytest.Pytester) -> None:
