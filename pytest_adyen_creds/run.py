@@ -60,6 +60,7 @@ class Run:
         """What a run against a live server has of throwaways; None for every other run."""
         self.opened = ExitStack()
         """What is to be put away when the run ends."""
+        self._pid = os.getpid()
 
     @cached_property
     def contract(self) -> Contract:
@@ -181,8 +182,9 @@ class Run:
             self.watch.merge(results["drift"])
 
     def close(self) -> None:
-        """Put away what the run opened."""
-        self.opened.close()
+        """Put away what the run opened; a process that a test has forked is not the run."""
+        if os.getpid() == self._pid:
+            self.opened.close()
 
     def _contract_of(self, version: str | None) -> Contract | None:
         if version in (None, self.settings.api_version):
