@@ -20,6 +20,7 @@ from typing import Any, Final
 from pytest_adyen_creds import errors
 from pytest_adyen_creds.credentials.credential import Credential, Origin
 from pytest_adyen_creds.credentials.ending import Left
+from pytest_adyen_creds.credentials.forking import OneProcess
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.readiness import NotReady, Progress
 from pytest_adyen_creds.credentials.spec import Spec, spec_from_json
@@ -139,17 +140,18 @@ class Broker:
         return None
 
 
-class RemotePool:
+class RemotePool(OneProcess):
     """A worker's way to the pool. Each thread has a connection of its own; they all count as one holder."""
 
     def __init__(self, invitation: Mapping[str, Any], holder: str) -> None:
+        self._opened: list[Connection] = []
+        super().__init__()
         address = invitation["address"]
         self._address = tuple(address) if isinstance(address, list) else address
         self._key = bytes.fromhex(invitation["key"])
         # a worker that is started again under the same name is somebody else
         self._holder = f"{holder} {secrets.token_hex(4)}"
         self._local = threading.local()
-        self._opened: list[Connection] = []
         self._connection()
 
     def lease(self, spec: Spec, holder: str = "", progress: Progress = lambda text: None) -> Credential:
@@ -193,7 +195,12 @@ class RemotePool:
         for connection in self._opened:
             connection.close()
 
+    def let_go(self) -> None:
+        """Close the connections in a forked process: as long as one is open, this worker counts as one that lives."""
+        self.close()
+
     def _connection(self) -> Connection:
+        self.check_process()
         if not hasattr(self._local, "connection"):
             try:
                 connection = Client(self._address, authkey=self._key)

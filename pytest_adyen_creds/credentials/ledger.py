@@ -20,6 +20,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_adyen_creds.credentials.forking import OneProcess
 from pytest_adyen_creds.credentials.locking import lock
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.management import Budget
@@ -43,7 +44,7 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     return (Path(home) if home else Path.home()) / ".local" / "state" / "pytest-adyen-creds"
 
 
-class Ledger:
+class Ledger(OneProcess):
     """The ledger of a run that lives. Every record is on disk when a method returns; thread-safe.
 
     ``run`` is the id in the run's tags, ``base_url`` and ``company`` say which account it is about. Raises
@@ -63,6 +64,7 @@ class Ledger:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = FileIO(self.path, "x", opener=_private)
+            super().__init__()
             self._lock_file()
         except OSError as error:
             raise self._unwritable(error) from None
@@ -140,6 +142,10 @@ class Ledger:
                 if forget_problem and not self._had_problem:
                     (self.folder / _PROBLEM).unlink(missing_ok=True)
 
+    def let_go(self) -> None:
+        """Close the file in a forked process: as long as it is open anywhere, the run counts as one that lives."""
+        self._file.close()
+
     def _write(self, record: dict[str, Any]) -> None:
         line = json.dumps(record).encode() + b"\n"
         try:
@@ -173,6 +179,7 @@ class LedgerBudget(Budget):
 
     def reserve(self, intent: str) -> None:
         """Take a slot and write the intent down; raises :class:`BudgetSpent`, or where the ledger cannot be written."""
+        self._ledger.check_process()
         with self._order:
             super().reserve(intent)
             if intent in self._written:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_adyen_creds.credentials.credential import Credential, Rotation
 from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left
+from pytest_adyen_creds.credentials.forking import OneProcess
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.readiness import Progress
@@ -33,7 +34,7 @@ class Lender(Protocol):
         ...
 
 
-class Throwaways:
+class Throwaways(OneProcess):
     """One process's side of the pool: its rights, its clients, its leases.
 
     ``lender`` leases out; ``budget`` is the run's; ``run`` is the id in its tags. What a test itself creates with
@@ -41,6 +42,7 @@ class Throwaways:
     """
 
     def __init__(self, backend: Backend, lender: Lender, budget: Budget, run: str) -> None:
+        super().__init__()
         self.backend = backend
         self.run = run
         self.ownership = backend.ownership(budget)
@@ -54,6 +56,8 @@ class Throwaways:
 
     def lease(self, spec: Spec, progress: Progress = lambda text: None) -> Credential:
         """Return a throwaway on lease to this process; its secrets and its right to be changed come with it."""
+        if self.backend.sandbox is None:
+            self.check_process()
         credential = self._lender.lease(spec, progress=progress)
         if self.ownership.halted is None:
             self.ownership.lease(
@@ -63,6 +67,8 @@ class Throwaways:
 
     def give_back(self, credential: Credential) -> None:
         """Give a lease back; the throwaway is reset, and this process may no longer change it."""
+        if self.backend.sandbox is None and self.is_forked:
+            return  # the process that it was forked from still has it
         if self.backend.sandbox is not None:
             # faults are a test's own; what puts its throwaway right again is not to meet them
             self.backend.sandbox.faults.clear()

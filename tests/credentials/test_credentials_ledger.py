@@ -72,6 +72,40 @@ def test_a_killed_runs_ledger_is_told_from_a_living_ones(tmp_path):
         assert {run.run for run in dead} == {"alive000", "deadrun0"}
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_creates_nothing_and_does_not_keep_the_ledger(tmp_path):
+    ledger = Ledger(tmp_path, "forked00", URL, COMPANY)
+    budget = LedgerBudget(5, ledger)
+    (told, tell), (waits, go_on) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            budget.reserve("POST one")
+        except CredentialError as error:
+            os.write(tell, str(error).encode())
+        os.close(tell)
+        os.close(go_on)
+        os.read(waits, 1)
+        os._exit(0)
+    os.close(tell)
+    try:
+        assert b"a process that a test has forked can neither lease nor create" in os.read(told, 1000)
+        with dead_runs(tmp_path, URL, COMPANY) as dead:
+            assert dead == []
+        budget.reserve("POST two")
+        assert "POST one" not in ledger.path.read_text()
+        # as when the run is killed: its child lives on, and has nothing of the ledger
+        ledger.close(is_clean=False)
+        with dead_runs(tmp_path, URL, COMPANY) as (run,):
+            assert (run.run, run.unsettled) == ("forked00", 1)
+    finally:
+        os.close(go_on)
+        os.waitpid(child, 0)
+        os.close(told)
+        os.close(waits)
+
+
 @given(cut=st.integers(0, 2000), junk=st.binary(max_size=20))
 def test_a_ledger_that_is_cut_off_anywhere_is_read_as_far_as_it_goes(tmp_path_factory, cut, junk):
     folder = tmp_path_factory.mktemp("cut")

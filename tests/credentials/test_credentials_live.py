@@ -139,6 +139,44 @@ def test_a_client_that_a_test_closed_and_a_disk_that_is_full_leave_nothing(accou
     assert account.ledgers == []
 
 
+FORKING = """
+import os
+import pytest
+from pytest_adyen_creds.errors import CredentialError
+
+def forked(act):
+    child = os.fork()
+    if child == 0:
+        act()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+def test_a_child_that_creates(adyen_client, adyen_credentials):
+    tagged = {"description": adyen_credentials.description()}
+    def create():
+        try:
+            adyen_client.post("/companies/TestCompany/apiCredentials", json=tagged)
+        except CredentialError:
+            os._exit(1)
+        os._exit(0)
+    forked(create)
+
+def test_a_child_that_fails(adyen_client):
+    def fail():
+        raise AssertionError("in the child")
+    forked(fail)
+    assert adyen_client.get("/me").json()["active"]
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+def test_a_forked_process_is_not_the_run(account, pytester):
+    pytester.makepyfile(FORKING)
+    assert account.run(apart=True).ret == 0
+    assert len(account.throwaways()) == 1
+    assert account.active() == []
+    assert account.ledgers == []
+
+
 @pytest.mark.parametrize("tag", ["tagged", "untagged"])
 def test_a_run_that_leaves_something_active_says_so_and_fails(account, pytester, tag):
     is_broken = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from datetime import timedelta
 
@@ -553,6 +554,21 @@ def test_a_worker_sees_what_the_whole_run_has_spent(shared):
     assert budget.spent == pool.provisioner.client.ownership.budget.spent == 2
     budget.free("POST one")
     assert budget.spent == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_what_a_worker_s_test_forks_does_not_ask_in_its_name(shared):
+    _, remote, _ = shared
+    child = os.fork()
+    if child == 0:
+        try:
+            SharedBudget(5, remote).reserve("POST one")
+        except CredentialError as error:
+            os._exit("has forked" in str(error))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert remote.spent() == 0
 
 
 def test_what_a_worker_leaves_reaches_the_controller(shared):
