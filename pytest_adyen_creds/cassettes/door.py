@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,10 +15,12 @@ from vcr.cassette import Cassette as VcrCassette
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.asked import Asked, ask
-from pytest_adyen_creds.cassettes.connections import Patch, guarded_look_ups, patches_that_stay, whole_requests
+from pytest_adyen_creds.cassettes.connections import guarded_look_ups, patches_that_stay, whole_requests
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Headers, Interaction
+from pytest_adyen_creds.cassettes.others import asked_first, mocks_left_alone
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused
+from pytest_adyen_creds.secrets import SECRETS
 
 _AUTHORITY: Final = re.compile(r"[A-Za-z+]+://[^/?#]*")
 _ADYEN: Final = re.compile(r"(?:.+\.)?adyen(?:payments)?\.com\.?", re.IGNORECASE)
@@ -69,7 +70,8 @@ class Hosts:
 class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
     """A vcrpy cassette without a file. Subclasses decide what answers; requests that are not ours pass.
 
-    One door may be open at a time per process: it stands in the HTTP libraries themselves.
+    One door may be open at a time per process: it stands in the HTTP libraries themselves. Another tool's cassette may
+    be opened in front of it; what that cannot play is sent only where :meth:`let_out` does not raise.
     """
 
     origin = "the network"
@@ -85,9 +87,9 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
     def opened(cls: type[_DoorT], name: str, **parts: Any) -> Iterator[_DoorT]:
         """Keep the door made of ``parts`` open in a ``with`` block; ``name`` is what errors call it."""
         config = vcr.VCR(record_mode=cls.record_mode_name).get_merged_config(path=name)
-        patches = (*_mocks_left_alone(), *patches_that_stay(), *guarded_look_ups(_check_host))
+        patches = (*mocks_left_alone(), *patches_that_stay(), *guarded_look_ups(_check_host))
         config["custom_patches"] = (*config["custom_patches"], *patches)
-        with cls.use(**config, **parts) as door, whole_requests():
+        with cls.use(**config, **parts) as door, whole_requests(), asked_first(door.let_out, door.took):
             _OPEN.append(door)
             try:
                 yield door
@@ -115,6 +117,19 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
             observer(request, response, origin or self.origin)
         return response
 
+    def let_out(self, request: Request) -> None:
+        """Raise :class:`EndpointRefused` where another tool's cassette may not send ``request``: where it is ours."""
+        if self.hosts.is_ours(request.uri):
+            self.refuse_live(request)
+            raise EndpointRefused(
+                f"{request.method} {SECRETS.mask(request.uri)}: another tool's cassette holds no answer, and "
+                f"{self.origin} answers for Adyen here; nothing was sent: ask outside of that cassette, or mark the "
+                "test with pytest.mark.vcr to record it with that tool"
+            )
+
+    def took(self, request: Request, response: dict[str, Any]) -> None:
+        """Take in what the network answered to a request of another tool's cassette: here, nothing of it."""
+
     def find_requests_with_most_matches(self, request: Request) -> list[Any]:
         """Return nothing: :mod:`.miss` says what came nearest."""
         return []
@@ -140,16 +155,45 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
             )
 
 
+class PassingDoor(Door):
+    """A door that answers nothing: requests go to the network, and observers are told what comes back.
+
+    Nothing goes to a live host of Adyen and, where the door ``is_closed``, nothing to any host of Adyen.
+    """
+
+    record_mode_name = "new_episodes"
+
+    def __init__(self, *, is_closed: bool = False, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.is_closed = is_closed
+
+    def can_play_response_for(self, request: Request) -> bool:
+        """Let ``request`` pass, or raise :class:`EndpointRefused`."""
+        self.let_out(request)
+        return False
+
+    def append(self, request: Request, response: dict[str, Any]) -> None:
+        """Take an answer of the network."""
+        self.observed(request, response)
+
+    def let_out(self, request: Request) -> None:
+        """Raise :class:`EndpointRefused` where ``request`` may not pass."""
+        if self.hosts.is_ours(request.uri):
+            self.refuse_live(request)
+            self.refuse_past(request.uri)
+
+    def refuse_past(self, uri: str) -> None:
+        """Raise :class:`EndpointRefused` where the door is closed."""
+        if self.is_closed:
+            raise EndpointRefused(
+                f"{SECRETS.mask(uri)}: no cassette in use holds an answer, and in replay nothing is sent to Adyen; "
+                "record it with the tool whose cassette it is, and --adyen-backend=auto"
+            )
+
+
 def _check_host(host: str) -> None:
     for door in tuple(_OPEN):
         door.check_host(host)
-
-
-def _mocks_left_alone() -> Iterator[Patch]:
-    # vcrpy takes mock transports for the network, but what a test hands to its own client is what it wants to talk to
-    for module in filter(None, map(sys.modules.get, ("httpx", "httpx2"))):
-        for method in ("handle_request", "handle_async_request"):
-            yield module.MockTransport, method, getattr(module.MockTransport, method)
 
 
 def asked_of(request: Request, hosts: Hosts) -> Asked:

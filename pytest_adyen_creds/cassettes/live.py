@@ -64,6 +64,21 @@ class LiveDoor(Door):
         """Take in an answer of the network: its secrets, what it says of ownership, and the exchange."""
         if is_guarded() or not self.hosts.is_ours(request.uri):
             return
+        order, interaction = self._take(request, response)
+        if self.recording is not None:
+            self.recording.note(order, interaction)
+        self.observed(request, response)
+
+    def let_out(self, request: Request) -> None:
+        """Let another tool's cassette send ``request`` where the guards do."""
+        self.filter_request(request)
+
+    def took(self, request: Request, response: dict[str, Any]) -> None:
+        """Take in what the network answered to another tool's cassette: to record it is that tool's business."""
+        if _ADMITTED in request.__dict__:
+            self._take(request, response)
+
+    def _take(self, request: Request, response: dict[str, Any]) -> tuple[int, Interaction]:
         sent, intent, order = request.__dict__.get(_ADMITTED) or (_as_httpx(request), None, 0)
         interaction = interaction_of_vcr(request, response)
         with suppress(CassetteError):  # a body that cannot be read; where it is to be recorded, saving says so
@@ -71,9 +86,7 @@ class LiveDoor(Door):
                 SECRETS.add(secret)
         if self.hosts.is_served(request.uri):
             self._learn(sent, intent, interaction)
-        if self.recording is not None:
-            self.recording.note(order, interaction)
-        self.observed(request, response)
+        return order, interaction
 
     def refuse_past(self, uri: str) -> None:
         """Raise :class:`EndpointRefused` where the Management API's test host is not the run's server."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds.cassettes import document, lent, storage
-from pytest_adyen_creds.cassettes.door import Door, Hosts
+from pytest_adyen_creds.cassettes.door import Door, Hosts, PassingDoor
 from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interaction import Cassette, origin_of
 from pytest_adyen_creds.cassettes.interception import InterceptedApp
@@ -45,7 +45,10 @@ class Test:
     drives_sandbox: bool
     """Whether it asks for the sandbox itself."""
     is_recorded_elsewhere: bool
-    """Whether another tool has its hands on the HTTP libraries: only the plugin's own clients are answered then."""
+    """Whether another tool has its hands on the HTTP libraries: only the plugin's own clients are answered then.
+
+    What that tool lets out passes the guards all the same.
+    """
     fixture: Callable[[str], Any]
     """Returns the value of a fixture."""
     warn: Callable[[Warning], None]
@@ -61,7 +64,10 @@ def opened(run: Run, test: Test) -> Iterator[Traffic]:
     traffic = Traffic(run, test.cassette, planned, lambda: test.fixture("_adyen_throwaways"))
     with ExitStack() as stack:
         door = _WAYS[planned](run, test, traffic, stack)
-        if not test.is_recorded_elsewhere:
+        if test.is_recorded_elsewhere and planned.answers != "live":
+            hosts, is_closed = Hosts([run.settings.base_url]), run.settings.backend == "replay"
+            stack.enter_context(PassingDoor.opened("the network", hosts=hosts, is_closed=is_closed))
+        else:
             stack.enter_context(door())
         try:
             yield traffic
@@ -123,9 +129,8 @@ def _from_live(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Open
     throwaways, base_url = traffic.throwaways, run.settings.base_url
     traffic.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written
     ownership = throwaways.ownership
-    return lambda: LiveDoor.opened(
-        "Adyen's test endpoint", base_url=base_url, ownership=ownership, recording=traffic.recording
-    )
+    recording = None if test.is_recorded_elsewhere else traffic.recording
+    return lambda: LiveDoor.opened("Adyen's test endpoint", base_url=base_url, ownership=ownership, recording=recording)
 
 
 _WAYS: dict[Plan, Callable[[Run, Test, Traffic, ExitStack], OpenDoor]] = {

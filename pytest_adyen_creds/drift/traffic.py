@@ -14,7 +14,7 @@ from vcr.cassette import Cassette as VcrCassette
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
-from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts, answer_of, is_open
+from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts, PassingDoor, answer_of, is_open
 from pytest_adyen_creds.cassettes.interaction import find_header
 from pytest_adyen_creds.drift.watch import Watch
 from pytest_adyen_creds.management import is_guarded
@@ -30,18 +30,14 @@ _told: list[Watch] = []
 _loading: ContextVar[bool] = ContextVar("loading", default=False)
 
 
-class _PassingDoor(Door):
-    """Strictly private: a door that lets everything out to the network, and watches what comes back."""
+class _Watching(PassingDoor):
+    """Strictly private: a door in front of nothing; requests go where they went before."""
 
-    record_mode_name = "new_episodes"
+    def let_out(self, request: Request) -> None:
+        """Let every request pass."""
 
-    def can_play_response_for(self, request: Request) -> bool:
-        """Answer nothing."""
-        return False
-
-    def append(self, request: Request, response: dict[str, Any]) -> None:
-        """Take an answer of the network."""
-        self.observed(request, response)
+    def check_host(self, host: str) -> None:
+        """Let every host be reached."""
 
 
 @contextmanager
@@ -67,7 +63,7 @@ def watching(watch: Watch, base_url: str) -> Iterator[None]:
         for name, told in (("play_response", _played), ("append", _appended), ("_load", _loaded)):
             opened.enter_context(patch.object(VcrCassette, name, told(getattr(VcrCassette, name), take)))
         if not is_open():  # the door that is open tells of its answers, and one in front of it would bypass it
-            opened.enter_context(_PassingDoor.opened("the watch for drift", hosts=hosts))
+            opened.enter_context(_Watching.opened("the watch for drift", hosts=hosts))
         yield
 
 
