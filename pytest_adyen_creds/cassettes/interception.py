@@ -50,12 +50,15 @@ class InterceptedApp(Door):
 def call_app(app: Wsgi, request: Request) -> dict[str, Any]:
     """Return the answer of ``app`` to a request of vcrpy's, as vcrpy hands it to the libraries.
 
-    Where ``app`` breaks the connection (:class:`ConnectionError`), the error is also httpx' and aiohttp's own.
+    Where ``app`` breaks the connection (:class:`ConnectionError`) or does not answer (:class:`TimeoutError`), the error
+    is also httpx' and aiohttp's own.
     """
     try:
         return _call(app, request)
     except ConnectionError as error:
-        raise _connection_lost()(str(error)) from error
+        raise _of_every_library("ReadError", "ClientOSError", ConnectionResetError)(str(error)) from error
+    except TimeoutError as error:
+        raise _of_every_library("ReadTimeout", "ServerTimeoutError", TimeoutError)(str(error)) from error
 
 
 def _call(app: Wsgi, request: Request) -> dict[str, Any]:
@@ -89,13 +92,11 @@ def _call(app: Wsgi, request: Request) -> dict[str, Any]:
     }
 
 
-def _connection_lost() -> type[Exception]:
-    # vcrpy does not say which library asks; each is to see the error that it knows a lost connection by
-    errors: list[type[Exception]] = []
-    for module, name in (("httpx", "ReadError"), ("httpx2", "ReadError"), ("aiohttp", "ClientOSError")):
-        if module in sys.modules:
-            errors.append(getattr(sys.modules[module], name))
-    return type("ConnectionLost", (*errors, ConnectionResetError), {})
+def _of_every_library(httpx: str, aiohttp: str, builtin: type[Exception]) -> type[Exception]:
+    # vcrpy does not say which library asks; each is to see the error that it knows by a name of its own
+    names = (("httpx", httpx), ("httpx2", httpx), ("aiohttp", aiohttp))
+    errors = (getattr(sys.modules[module], name) for module, name in names if module in sys.modules)
+    return type(builtin.__name__, (*errors, builtin), {})
 
 
 def environ_of(request: Request) -> dict[str, Any]:

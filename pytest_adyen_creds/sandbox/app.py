@@ -24,7 +24,15 @@ from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.routing import VERSIONS, Match, Mismatch, route
 from pytest_adyen_creds.sandbox.violations import VIOLATIONS
-from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, ConnectionLost, Environ, Request, StartResponse
+from pytest_adyen_creds.sandbox.wire import (
+    BY_FAULT,
+    Answer,
+    AnswerTimeout,
+    ConnectionLost,
+    Environ,
+    Request,
+    StartResponse,
+)
 
 UNKNOWN_PATH: Final = assumed(
     "paths",
@@ -80,7 +88,8 @@ class _Reply:
 class ManagementApp:
     """The embedded Management API as a WSGI callable.
 
-    In-process, a fault that resets the connection raises :class:`ConnectionLost`, a ``ConnectionResetError``.
+    In-process, a fault that resets the connection raises :class:`ConnectionLost`, a ``ConnectionResetError``, and one
+    that lets the client wait in vain :class:`AnswerTimeout`, a ``TimeoutError``.
     ``journal`` has the last 1,000 exchanges with the rule that decided each. ``sleep`` is what delays wait by.
     """
 
@@ -122,6 +131,8 @@ class ManagementApp:
             return self._note(label, self._decide(request, match, body, 0.0)).answer
         if fault.kind is FaultKind.LOST_ANSWER:
             raise ConnectionLost("the answer is lost because a fault says so")
+        if fault.kind is FaultKind.TIMEOUT:
+            raise AnswerTimeout("no answer came in time because a fault says so")
         answer = self._spoilt(reply.answer, fault)
         request.environ[BY_FAULT] = answer is not reply.answer
         return answer

@@ -98,6 +98,7 @@ class Control:
             FaultKind.DELAY: (self._faults.delay, "seconds"),
             FaultKind.RESET: (self._faults.reset, None),
             FaultKind.LOST_ANSWER: (self._faults.lose_answer, None),
+            FaultKind.TIMEOUT: (self._faults.time_out, None),
             FaultKind.TRUNCATED: (self._faults.truncate, None),
             FaultKind.CONTENT_TYPE: (self._faults.content_type, "content_type"),
             FaultKind.VIOLATION: (self._faults.violate, "violation"),

@@ -36,6 +36,8 @@ class FaultKind(StrEnum):
     """The connection is reset before the request is carried out."""
     LOST_ANSWER = "lost-answer"
     """The request is carried out, and the connection is reset before the answer."""
+    TIMEOUT = "timeout"
+    """The request is carried out, and no answer comes before the client's own timeout."""
     TRUNCATED = "truncated"
     """The request is carried out; the connection is reset in the middle of the answer's body."""
     CONTENT_TYPE = "content-type"
@@ -100,7 +102,10 @@ class Faults:
     def delay(
         self, seconds: float, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0
     ) -> Fault:
-        """Wait ``seconds`` (real ones, at most 300) before the request is carried out."""
+        """Wait ``seconds`` (real ones, at most 300) before the request is carried out.
+
+        In-process nothing measures the wait, so that no timeout of a client strikes: :meth:`time_out` has it strike.
+        """
         if not 0 <= seconds <= LONGEST_DELAY:
             raise SandboxError(f"a delay has 0 to {LONGEST_DELAY:.0f} seconds; give one of these")
         return self.add(FaultKind.DELAY, operation, times=times, probability=probability, seconds=seconds)
@@ -112,6 +117,13 @@ class Faults:
     def lose_answer(self, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Carry the request out, then reset the connection before the answer."""
         return self.add(FaultKind.LOST_ANSWER, operation, times=times, probability=probability)
+
+    def time_out(self, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0) -> Fault:
+        """Carry the request out, and have the client's own timeout strike: at once in-process, over HTTP in its time.
+
+        Over HTTP the server is silent until the client gives up, for at most 300 seconds.
+        """
+        return self.add(FaultKind.TIMEOUT, operation, times=times, probability=probability)
 
     def truncate(self, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0) -> Fault:
         """Carry the request out, then reset the connection in the middle of the body."""

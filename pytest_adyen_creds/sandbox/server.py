@@ -16,7 +16,8 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.app import ManagementApp
-from pytest_adyen_creds.sandbox.wire import ConnectionLost, Environ, StartResponse
+from pytest_adyen_creds.sandbox.faults import LONGEST_DELAY
+from pytest_adyen_creds.sandbox.wire import AnswerTimeout, ConnectionLost, Environ, StartResponse
 
 REQUEST_TIMEOUT: Final = 30.0
 """How long the server waits for the rest of a request, in seconds."""
@@ -74,6 +75,9 @@ class Server:
         except ConnectionLost:
             _reset(environ.get("werkzeug.socket"))
             raise
+        except AnswerTimeout:
+            _wait_for_end(environ.get("werkzeug.socket"))
+            raise
 
 
 def serve_until_told(app: ManagementApp, port: int, announce: Callable[[str], None]) -> None:
@@ -129,6 +133,13 @@ class _Handler(WSGIRequestHandler):
             super().run_wsgi()
         except ValueError:
             self.send_error(400)
+
+
+def _wait_for_end(connection: socket.socket | None) -> None:
+    if connection is not None:
+        connection.settimeout(LONGEST_DELAY)
+        connection.recv(1, socket.MSG_PEEK)
+        _reset(connection)
 
 
 def _reset(connection: socket.socket | None) -> None:

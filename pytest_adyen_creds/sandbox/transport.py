@@ -10,7 +10,7 @@ import anyio.to_thread
 import httpx
 
 from pytest_adyen_creds.sandbox.app import ManagementApp
-from pytest_adyen_creds.sandbox.wire import BY_FAULT, ConnectionLost
+from pytest_adyen_creds.sandbox.wire import BY_FAULT, AnswerTimeout, ConnectionLost
 
 _ADDRESS: Final = "127.0.0.1"
 
@@ -18,7 +18,8 @@ _ADDRESS: Final = "127.0.0.1"
 class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Hands requests to the sandbox's application, whatever host they name; for httpx' clients of both kinds.
 
-    A reset connection is an ``httpx.ReadError``, a truncated body an ``httpx.RemoteProtocolError``, as on a network.
+    A reset connection is an ``httpx.ReadError``, a truncated body an ``httpx.RemoteProtocolError``, an answer that does
+    not come an ``httpx.ReadTimeout``, as on a network.
     """
 
     def __init__(self, app: ManagementApp) -> None:
@@ -39,6 +40,8 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             chunks = self._app(environ, lambda status, headers: began.extend((status, headers)))
         except ConnectionLost as lost:
             raise httpx.ReadError(str(lost), request=request) from lost
+        except AnswerTimeout as late:
+            raise httpx.ReadTimeout(str(late), request=request) from late
         try:
             answer = b"".join(chunks)
         except ConnectionLost as lost:

@@ -33,6 +33,10 @@ class ConnectionLost(ConnectionResetError):
     """The connection ends here because a fault says so; over a socket the peer sees a reset."""
 
 
+class AnswerTimeout(TimeoutError):
+    """No answer comes because a fault says so; over a socket there is silence until the peer gives up."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One request, read off its WSGI environment; ``path`` is percent-encoded, as it was sent."""

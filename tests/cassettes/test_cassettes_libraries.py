@@ -20,6 +20,7 @@ import aiohttp
 import httpx
 import pytest
 import requests
+import urllib3
 from cassettes_libraries import LIBRARIES, ORIGIN, Call
 
 from pytest_adyen_creds import load_contract
@@ -482,20 +483,27 @@ def test_an_exchange_of_httpx_is_logged_as_it_is(server: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("call", "error"),
+    ("library", "lost", "late"),
     [
-        (LIBRARIES["httpx"], httpx.ReadError),
-        (LIBRARIES["async httpx"], httpx.ReadError),
-        (LIBRARIES["requests"], requests.ConnectionError),
-        (LIBRARIES["aiohttp"], aiohttp.ClientConnectionError),
+        ("httpx", httpx.ReadError, httpx.ReadTimeout),
+        ("async httpx", httpx.ReadError, httpx.ReadTimeout),
+        ("requests", requests.ConnectionError, requests.ReadTimeout),
+        ("urllib3", urllib3.exceptions.HTTPError, urllib3.exceptions.HTTPError),
+        ("urllib", ConnectionError, TimeoutError),
+        ("aiohttp", aiohttp.ClientConnectionError, aiohttp.ServerTimeoutError),
     ],
 )
-def test_a_connection_that_the_sandbox_breaks_is_the_librarys_own_error(call: Call, error: type[Exception]) -> None:
-    def broken(environ: object, start_response: object) -> Any:
-        raise ConnectionResetError("gone")
-
-    with intercepting(broken), pytest.raises(error):
-        call("GET", f"{ORIGIN}/v3/me", None, None)
+def test_an_answer_that_does_not_come_is_the_librarys_own_error(
+    library: str, lost: type[Exception], late: type[Exception]
+) -> None:
+    sandbox, call = Sandbox(), LIBRARIES[library]
+    key = sandbox.provisioning.api_key.reveal()
+    with intercepting(sandbox.app):
+        for set_fault, error in ((sandbox.faults.reset, lost), (sandbox.faults.time_out, late)):
+            set_fault("GET /me", times=None)  # urllib3 tries again
+            with pytest.raises(error):
+                call("GET", f"{ORIGIN}/v3/me", key, None)
+            sandbox.faults.clear()
 
 
 @every_library

@@ -67,6 +67,13 @@ def test_a_lost_answer_was_carried_out(sandbox, client):
     assert total(client) == 2
 
 
+def test_an_answer_that_times_out_was_carried_out(sandbox, client):
+    sandbox.faults.time_out(CREATE)
+    with pytest.raises(httpx.ReadTimeout):
+        client.post(COMPANY, timeout=0.3)
+    assert total(client) == 2
+
+
 def test_a_truncated_answer_was_carried_out(sandbox, client):
     sandbox.faults.truncate(CREATE)
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
