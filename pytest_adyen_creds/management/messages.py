@@ -110,9 +110,10 @@ class _Pairs(list[tuple[str, Any]]):
 
 def _descriptions(body: bytes) -> list[Any] | None:
     try:
-        value = json.loads(body, object_pairs_hook=_Pairs)
+        value = json.loads(body, object_pairs_hook=_Pairs) if body.strip() else None
     except (ValueError, RecursionError):
         return None
+    value = _Pairs() if value is None else value  # without a body, a server creates what it creates for {}
     return [item for key, item in value if key.casefold() == "description"] if isinstance(value, _Pairs) else None
 
 

@@ -554,6 +554,17 @@ class TestBudget:
             create(client, body=body)
         assert (server.connections, ownership.budget.spent) == (0, 0)
 
+    @pytest.mark.parametrize("body", [b"", b" \n", b"null"])
+    def test_so_is_one_without_a_body(self, body):
+        ownership = Ownership(5)
+        with (
+            serve(CREATED) as server,
+            ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client,
+            pytest.raises(OwnershipRefused, match="put the tag"),
+        ):
+            client.send("POST", C, content=body)
+        assert (server.connections, ownership.budget.spent) == (0, 0)
+
     @pytest.mark.parametrize("path", ["/companies/%43/apiCredentials", f"{C}/", "/companies/C/x/apiCredentials"])
     def test_another_spelling_of_the_path_creates_nothing(self, path):
         with (
