@@ -69,7 +69,7 @@ class Index:
 
     An account or a credential that the recording does not know stands for a recorded one: the first that fits, and
     from then on for that one alone. One that it knows stands for itself, and another for it only where nothing else
-    fits.
+    fits; a credential that :meth:`keep` names stands for itself alone.
     """
 
     def __init__(self, interactions: Iterable[Interaction]) -> None:
@@ -77,6 +77,7 @@ class Index:
         self._answers: dict[tuple[Any, ...], dict[tuple[Any, ...], _Answers]] = {}
         self._accounts: set[str] = set()
         self._credentials: set[str] = set()
+        self._kept: set[str] = set()
         self._account_aliases, self._credential_aliases = _Aliases(), _Aliases()
         self._lock = threading.Lock()
         for number, interaction in enumerate(self.interactions):
@@ -114,12 +115,18 @@ class Index:
                 self._credential_aliases.bind(credential, recorded)
 
     def keep(self, accounts: Iterable[str], credentials: Iterable[str]) -> None:
-        """Let recorded names stand for themselves from the start: the test is given them, so it asks by them."""
+        """Let recorded names stand for themselves from the start: the test is given them, so it asks by them.
+
+        What another credential asks has none of their answers: the test has these, so the other is a wrong one.
+        """
         with self._lock:
             for name in accounts:
                 self._account_aliases.bind(name, name)
-            for name in credentials:
-                self._credential_aliases.bind(name, name)
+            self._kept.update(credentials)
+
+    def is_kept(self, credential: str) -> bool:
+        """Tell whether the test is given ``credential``."""
+        return credential in self._kept
 
     def translated(self, asked: Asked) -> Asked:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
@@ -176,7 +183,9 @@ class Index:
             return 0 if recorded == asked or (recorded is None and not self._credentials) else None
         if self._credential_aliases.get(asked) == recorded:
             return 0
-        if asked in self._credentials or self._credential_aliases.is_bound(asked) or self._is_issued(asked):
+        if recorded in self._kept or asked in self._credentials:
+            return None
+        if self._credential_aliases.is_bound(asked) or self._is_issued(asked):
             return None
         if self._credential_aliases.is_taken(recorded) or self._credential_aliases.is_itself(recorded):
             return 3

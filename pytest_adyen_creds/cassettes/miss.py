@@ -11,7 +11,7 @@ from pytest_adyen_creds.cassettes.asked import Asked
 from pytest_adyen_creds.cassettes.index import Index, request_of
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN
 from pytest_adyen_creds.printable import counted
-from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.secrets import MASK, SECRETS
 
 _COMPARED: Final = 2_000
 """Recorded requests that are looked at for the nearest one."""
@@ -80,18 +80,22 @@ def _facet_differences(index: Index, asked: Asked, recorded: Asked) -> Iterator[
                 yield f"account {name}, recorded {other}"
     if asked.credential != recorded.credential:
         found = True
-        yield _credential_difference(asked, recorded)
+        yield _credential_difference(index, asked.credential, recorded.credential)
     if not found:
         times = index.times_recorded(asked)
         yield f"it was recorded {counted(times, 'time')}, and every answer has been given"
 
 
-def _credential_difference(asked: Asked, recorded: Asked) -> str:
-    if asked.credential is None:
+def _credential_difference(index: Index, asked: str | None, recorded: str | None) -> str:
+    if asked is None:
         return "it is not signed in, the recorded one is"
-    if recorded.credential is None:
+    if recorded is None:
         return "it is signed in, the recorded one is not"
-    return "it is signed in with another credential than the recorded one"
+    # a wrong key may be all but the right one, so it is not shown
+    what = "username or password" if ":" in recorded else "key"
+    whose = "one that this test was lent" if index.is_kept(recorded) else "the recorded one"
+    masked = "; its secret is masked: send what .reveal() returns" if MASK in asked else ""
+    return f"{what}: it is signed in with another credential than {whose}{masked}"
 
 
 def _body_differences(asked: bytes | str, recorded: bytes | str) -> Iterator[str]:
