@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds.cassettes.keeper import DESELECTED, prepare
-from pytest_adyen_creds.errors import AdyenCredsError, AdyenMarkerWarning
+from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import RUN
@@ -114,16 +114,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     prepare(item)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Warn of marks that change nothing; under xdist the first worker does."""
-    marked = [(item, mark) for item in items for mark in item.own_markers if mark.name.startswith("adyen_cred")]
-    if marked and getattr(config, "workerinput", {}).get("workerid", "gw0") == "gw0":
+    marked = [(item, mark) for item in session.items for mark in item.own_markers if mark.name.startswith("adyen_cred")]
+    if marked:
         from pytest_adyen_creds.credentials.misuse import warn_of_misuse
 
-        try:
-            warn_of_misuse(marked)
-        except AdyenMarkerWarning as warning:  # made an error by a filter
-            raise pytest.UsageError(str(warning)) from None
+        warn_of_misuse(marked)
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from difflib import get_close_matches
 
 import pytest
@@ -13,10 +15,31 @@ from pytest_adyen_creds.errors import AdyenMarkerWarning
 
 
 def warn_of_misuse(marked: Iterable[tuple[pytest.Item, pytest.Mark]]) -> None:
-    """Warn of each mark that changes nothing; raises :class:`AdyenMarkerWarning` where warnings are errors."""
+    """Warn of each mark that changes nothing, once a run; where a filter makes the warning an error, its test fails."""
+    wrong: dict[pytest.Item, str] = {}
     for item, mark in marked:
         if problem := _problem(mark.name, item):
-            item.warn(AdyenMarkerWarning(f"{item.nodeid}: @pytest.mark.{mark.name} {problem}"))
+            warning = AdyenMarkerWarning(f"{item.nodeid}: @pytest.mark.{mark.name} {problem}")
+            is_first = getattr(item.config, "workerinput", {}).get("workerid", "gw0") == "gw0"
+            with nullcontext() if is_first else warnings.catch_warnings(record=True):
+                try:
+                    item.warn(warning)
+                except AdyenMarkerWarning:
+                    wrong[item] = f"@pytest.mark.{mark.name} {problem}"
+    for item in list(wrong)[:1]:
+        item.config.pluginmanager.register(_Misused(wrong))
+
+
+class _Misused:
+    """Strictly private: fails the tests in ``wrong`` at their set-up, each with its words."""
+
+    def __init__(self, wrong: Mapping[pytest.Item, str]) -> None:
+        self._wrong = wrong
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if item in self._wrong:
+            pytest.fail(self._wrong[item], pytrace=False)
 
 
 def _problem(name: str, item: pytest.Item) -> str | None:

@@ -47,13 +47,22 @@ def test_warns_of_what_changes_nothing(shop: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*test_shop.py:3*"])
 
 
-def test_an_error_where_warnings_are(shop: pytest.Pytester) -> None:
-    result = shop.runpytest_inprocess(
-        "-p", "no:asyncio", "-W", "error::pytest_adyen_creds.errors.AdyenMarkerWarning", "--collect-only"
-    )
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "ERROR: test_shop.py::test_" in result.stderr.str()
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_fails_each_where_warnings_are_errors_and_no_other(shop: pytest.Pytester, workers: tuple[str, ...]) -> None:
+    run = shop.runpytest_subprocess if workers else shop.runpytest_inprocess
+    result = run("-p", "no:asyncio", "-W", "error::pytest_adyen_creds.errors.AdyenMarkerWarning", *workers)
+    result.assert_outcomes(passed=5, errors=2)
+    said = [line for line in result.outlines if "@pytest.mark.adyen_credential" in line and "ERROR" not in line]
+    assert len(said) == 2
+    assert any(line.startswith("@pytest.mark.adyen_credentials is not the mark of a credential") for line in said)
+    assert any(line.startswith("@pytest.mark.adyen_credential changes nothing") for line in said)
     assert "INTERNALERROR" not in result.stdout.str()
+
+
+def test_says_nothing_of_tests_that_are_deselected(shop: pytest.Pytester) -> None:
+    result = shop.runpytest_inprocess("-p", "no:asyncio", "-k", "test_right")
+    result.assert_outcomes(passed=1, deselected=6)
+    assert "AdyenMarkerWarning" not in result.stdout.str()
 
 
 def test_help_says_how_to_choose_a_merchant_account(pytester: pytest.Pytester) -> None:
