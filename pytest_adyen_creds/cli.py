@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final, Literal
 
@@ -135,9 +137,12 @@ def check(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line ``arguments`` (default: the process's) and return the exit status.
 
-    A user's mistake is one line on standard error and status 2, never a traceback. Where a command is missing, its
-    group's help is on standard error. Where nobody reads the output any more, the status is 141, without a word.
+    A user's mistake is one line on standard error and status 2, never a traceback; so is an output that cannot be
+    written. Where a command is missing, its group's help is on standard error. Where nobody reads the output any more,
+    the status is 141, without a word. What the output's encoding lacks is written as an escape.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = adyen_creds.main(args=arguments, prog_name="adyen-creds", standalone_mode=False)
     except click.exceptions.Exit as error:
@@ -146,13 +151,22 @@ def main(arguments: list[str] | None = None) -> int:
         return _say("interrupted")
     except click.ClickException as error:
         return _refuse(error)
-    except AdyenCredsError as error:
-        return _say(str(error))
+    except (AdyenCredsError, OSError) as error:
+        return _say(_unwritten(error) if isinstance(error, OSError) else str(error))
     except SystemExit as ended:
         if ended.code != 1:  # the shell's completion
             raise
         return _READER_GONE  # what click makes of a broken pipe
     return status if isinstance(status, int) else 0
+
+
+def _unwritten(error: OSError) -> str:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):  # given up, so that Python does not try once more when it ends
+            sys.stdout.close()
+    return f"{error.filename or 'the output'}: {error.strerror or error}; let it go where it can be written"
 
 
 def _refuse(error: click.ClickException) -> int:
