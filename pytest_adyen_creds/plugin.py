@@ -253,15 +253,16 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
     Report, and let drift decide the exit status as it was asked to; an xdist worker only hands over its results.
     """
-    if RUN in session.config.stash and session.config.stash[RUN].has_results:
-        from pytest_adyen_creds.reports.ending import add_properties
-
-        add_properties(session.config.stash[RUN], session.config)  # JUnit's file is written before a run is put away
-    if _secrets_known():
-        from pytest_adyen_creds.reports.masking import mask_ending
-
-        mask_ending(session.config)
     try:
+        if RUN in session.config.stash and session.config.stash[RUN].has_results:
+            from pytest_adyen_creds.reports.ending import add_properties
+
+            # JUnit's file is written before a run is put away
+            add_properties(session.config.stash[RUN], session.config)
+        if _secrets_known():
+            from pytest_adyen_creds.reports.masking import mask_ending
+
+            mask_ending(session.config)
         yield
     finally:
         if RUN in session.config.stash:

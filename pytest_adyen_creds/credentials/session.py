@@ -111,8 +111,10 @@ class LiveSession:
         """Say what could not be put away, and what the run did."""
         self._tell()
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
-        """Say it where pytest had no summary, as after SIGTERM."""
+        """Put away what is left where a hook that failed ended the session; say it where pytest had no summary."""
+        self._run.close()
         self._tell()
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -135,6 +136,40 @@ def test_a_client_that_a_test_closed_and_a_disk_that_is_full_leave_nothing(accou
     monkeypatch.setattr(Ledger, "created", full)
     account.run().assert_outcomes(passed=1)
     assert len(account.throwaways()) == 2
+    assert account.active() == []
+    assert account.ledgers == []
+
+
+ENDED_BY_A_HOOK = {
+    "the session did not start": """
+def pytest_sessionstart(session):
+    raise RuntimeError("no test runs")
+""",
+    "another plugin's wrapper": """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session):
+    raise RuntimeError("before the others")
+    return (yield)
+""",
+    "an interrupt while the end is masked": """
+class Interrupting:
+    @property
+    def _keyboardinterrupt_memo(self):
+        raise KeyboardInterrupt
+
+def pytest_configure(config):
+    config.pluginmanager.register(Interrupting())
+""",
+}
+
+
+@pytest.mark.parametrize("how", ENDED_BY_A_HOOK)
+def test_a_session_that_a_hook_ends_leaves_nothing(account, ten_lines, pytester, how):
+    pytester.makeconftest(ENDED_BY_A_HOOK[how])
+    with contextlib.suppress(RuntimeError, KeyboardInterrupt):  # passed on by pytest
+        account.run()
     assert account.active() == []
     assert account.ledgers == []
 
