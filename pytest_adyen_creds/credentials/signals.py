@@ -1,4 +1,4 @@
-"""Signals: what SIGINT and SIGTERM do to a live run, which has throwaways to switch off before it ends."""
+"""Signals: what SIGINT, SIGTERM and SIGHUP do to a live run, which has throwaways to switch off before it ends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 import pytest
+
+_TERMINATING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""A terminal that is closed sends SIGHUP, on the systems that have it; under nohup it is ignored, and stays so."""
 
 _OURS_TO_TAKE: Final = (signal.SIG_DFL, signal.default_int_handler)
 
@@ -22,16 +25,17 @@ class Signals:
         self._is_held = False
 
     def catch(self) -> None:
-        """Let SIGTERM end the run in order, as Ctrl-C does."""
-        self._handle(signal.SIGTERM, _terminate)
+        """Let SIGTERM and SIGHUP end the run in order, as Ctrl-C does."""
+        for number in _TERMINATING:
+            self._handle(number, _terminate)
 
     def hold(self) -> None:
-        """Hold the next SIGINT or SIGTERM back, and interrupt at the one after it.
+        """Hold the next of these signals back, and interrupt at the one after it.
 
         CI sends both within seconds when a job is cancelled, and people press Ctrl-C twice.
         """
         self._is_held = False
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, *_TERMINATING):
             self._handle(number, self._hold)
 
     def restore(self) -> None:
@@ -55,4 +59,4 @@ class Signals:
 
 
 def _terminate(number: int, frame: object) -> None:
-    pytest.exit("terminated (SIGTERM)", returncode=128 + number)
+    pytest.exit(f"terminated ({signal.Signals(number).name})", returncode=128 + number)

@@ -16,6 +16,7 @@ from credentials_helpers import killing
 
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.session import LiveSession
+from pytest_adyen_creds.credentials.signals import Signals
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.sandbox import Sandbox
 
@@ -428,6 +429,29 @@ def test_a_signal_cleans_up(account, pytester, how):
         assert "adyen: 2 created, 0 recycled, 2 switched off at the end" in output
     assert account.active() == []
     assert account.ledgers == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminal says that it is closed")
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals go to the main thread")
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_closed_terminal_ends_the_run_in_order_and_under_nohup_not_at_all(before):
+    was, ours = signal.signal(signal.SIGHUP, before), Signals()
+    try:
+        ours.catch()
+        ended = (
+            pytest.raises(pytest.exit.Exception, match="SIGHUP")
+            if before == signal.SIG_DFL
+            else contextlib.nullcontext()
+        )
+        with ended:
+            signal.raise_signal(signal.SIGHUP)
+        ours.hold()
+        signal.raise_signal(signal.SIGHUP)
+        ours.restore()
+        assert signal.getsignal(signal.SIGHUP) == before
+    finally:
+        ours.restore()
+        signal.signal(signal.SIGHUP, was)
 
 
 @pytest.mark.parametrize("forget", [False, True])
