@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +126,9 @@ def lint(context: click.Context, folder: Path | None, api_version: str | None) -
     versions = [api_version] if api_version else there
     if not there or not set(versions) <= set(there):
         raise ContractError(f"{folder}: no {api_version or 'VERSION'}/openapi.yaml there; name a contract's folder")
-    problems = [line for version in versions for line in lint_contract(folder, version)]
+    problems = dict.fromkeys(line for version in versions for line in lint_contract(folder, version))
     for line in problems:
-        click.echo(printed(line))
+        click.echo(printed(line.replace(f"{Path.cwd()}{os.sep}", "")))
     click.echo(f"{', '.join(versions)}: {_count(len(problems), 'problem')}")
     context.exit(1 if problems else 0)
 

@@ -16,11 +16,13 @@ from pytest_adyen_creds.files import read_json
 def lint(folder: Path, version: str) -> Iterator[str]:
     """Yield one line for each error and each warning in the contract ``version`` below ``folder``.
 
-    The validator sees each document with its imports and its extended keywords switched on. Raises
-    :class:`FileRefused` and :class:`ContractError` for a contract that cannot be read at all.
+    What another version extends is read for each of them, and said in the same words. The validator sees each document
+    with its imports and its extended keywords switched on. Raises :class:`FileRefused` and :class:`ContractError` for a
+    contract that cannot be read at all.
     """
     from json_structure import SchemaValidator
 
+    folder = folder.resolve()
     _, paths = read_openapi(folder / version / "openapi.yaml")
     files = [file for path in paths for file in sorted((path.parent / "structures").glob(f"*{SUFFIX}"))]
     sources = {file: read_json(file) for file in files}
@@ -39,6 +41,8 @@ def lint(folder: Path, version: str) -> Iterator[str]:
     except ContractError as error:
         yield str(error)
         return
+    if not contract.operations:
+        yield f"{paths[0]}#/paths: there is no operation; describe what the API takes and answers"
     for name, document in contract.structures.items():
         for problem in SchemaValidator(extended=True).validate(copy.deepcopy(document)):
             yield f"{name}, on its own: {problem}"

@@ -15,6 +15,8 @@ from pytest_adyen_creds.files import read_document
 from pytest_adyen_creds.pointers import unescape
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_ABOUT_PATHS: Final = frozenset({"$ref", "summary", "description", "servers", "parameters"})
+"""What an object of ``paths`` has beside its methods (OpenAPI 3.1, Path Item Object), and names that begin with x-."""
 PARAMETER: Final = re.compile(r"\{([^{}/]+)\}")
 """A parameter in a path."""
 EXTENDS: Final = "x-extends"
@@ -124,6 +126,10 @@ def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation
         if len(set(names)) < len(names):
             raise ContractError(f"{source}#/paths/{path}: names a parameter twice; give each its own name")
         item = _object(dereference(document, item, f"{source}#/paths/{path}"), f"{source}#/paths/{path}")
+        for name in item:
+            if name not in METHODS and name not in _ABOUT_PATHS and not str(name).startswith("x-"):
+                where = f"{source}#/paths/{path}/{name}"
+                raise ContractError(f"{where}: is no method; write one of {', '.join(METHODS)}, or x-{name}")
         for method in METHODS:
             if method not in item:
                 continue
