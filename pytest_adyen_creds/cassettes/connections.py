@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import vcr.patch
 import vcr.stubs
+from vcr.request import Request
 
 Patch = tuple[Any, str, Any]
 """An object, the name of its attribute, and what takes the attribute's place."""
@@ -52,6 +53,24 @@ def guarded_look_ups(check: Callable[[str], None]) -> Iterator[Patch]:
         return look_up(host, *arguments, **options)
 
     yield socket, "getaddrinfo", getaddrinfo
+
+
+def guarded_hops(check: Callable[[Request], None]) -> Iterator[Patch]:
+    """Yield what has ``check`` called with each request that aiohttp makes, before it connects.
+
+    aiohttp follows redirects by itself, and an interception sees them when all is done.
+    """
+    aiohttp = sys.modules.get("aiohttp")
+    if aiohttp is None:
+        return
+    make = aiohttp.ClientRequest.__init__
+
+    def made(request: Any, *arguments: Any, **options: Any) -> None:
+        make(request, *arguments, **options)
+        body = getattr(request.body, "_value", request.body)  # of a payload that holds its bytes
+        check(Request(request.method, str(request.url), body, dict(request.headers)))
+
+    yield aiohttp.ClientRequest, "__init__", made
 
 
 @contextmanager

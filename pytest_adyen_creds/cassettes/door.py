@@ -15,7 +15,7 @@ from vcr.cassette import Cassette as VcrCassette
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.asked import Asked, ask
-from pytest_adyen_creds.cassettes.connections import guarded_look_ups, patches_that_stay, whole_requests
+from pytest_adyen_creds.cassettes.connections import guarded_hops, guarded_look_ups, patches_that_stay, whole_requests
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Headers, Interaction
 from pytest_adyen_creds.cassettes.others import asked_first, mocks_left_alone
 from pytest_adyen_creds.endpoints import check_endpoint
@@ -87,7 +87,7 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
     def opened(cls: type[_DoorT], name: str, **parts: Any) -> Iterator[_DoorT]:
         """Keep the door made of ``parts`` open in a ``with`` block; ``name`` is what errors call it."""
         config = vcr.VCR(record_mode=cls.record_mode_name).get_merged_config(path=name)
-        patches = (*mocks_left_alone(), *patches_that_stay(), *guarded_look_ups(_check_host))
+        patches = (*mocks_left_alone(), *patches_that_stay(), *guarded_look_ups(_check_host), *guarded_hops(_check_hop))
         config["custom_patches"] = (*config["custom_patches"], *patches)
         with cls.use(**config, **parts) as door, whole_requests(), asked_first(door.let_out, door.took):
             _OPEN.append(door)
@@ -146,6 +146,12 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
             check_endpoint(uri)
             self.refuse_past(uri)
 
+    def check_hop(self, request: Request) -> None:
+        """Raise where ``request``, to which a redirect may have led, does not go out."""
+        if self.hosts.is_ours(request.uri):
+            self.refuse_live(request)
+            self.refuse_past(request.uri)
+
     def refuse_past(self, uri: str) -> None:
         """Raise :class:`EndpointRefused` where ``uri`` lies on a host that this door alone answers for."""
         if self.hosts.is_served(uri):
@@ -178,9 +184,7 @@ class PassingDoor(Door):
 
     def let_out(self, request: Request) -> None:
         """Raise :class:`EndpointRefused` where ``request`` may not pass."""
-        if self.hosts.is_ours(request.uri):
-            self.refuse_live(request)
-            self.refuse_past(request.uri)
+        self.check_hop(request)
 
     def refuse_past(self, uri: str) -> None:
         """Raise :class:`EndpointRefused` where the door is closed."""
@@ -194,6 +198,11 @@ class PassingDoor(Door):
 def _check_host(host: str) -> None:
     for door in tuple(_OPEN):
         door.check_host(host)
+
+
+def _check_hop(request: Request) -> None:
+    for door in tuple(_OPEN):
+        door.check_hop(request)
 
 
 def asked_of(request: Request, hosts: Hosts) -> Asked:

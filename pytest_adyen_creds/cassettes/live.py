@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ class LiveDoor(Door):
         self.base_url = base_url
         self.ownership = ownership
         self.recording = recording
+        self._last: ContextVar[tuple[str, str] | None] = ContextVar("last", default=None)
 
     def can_play_response_for(self, request: Request) -> bool:
         """Answer nothing."""
@@ -58,7 +60,13 @@ class LiveDoor(Door):
         intent = self.ownership.admit(sent) if self.hosts.is_served(request.uri) else None
         order = self.recording.next_order() if self.recording else 0
         request.__dict__[_ADMITTED] = (sent, intent, order)
+        self._last.set((request.method.upper(), request.uri))
         return None
+
+    def check_hop(self, request: Request) -> None:
+        """Ask the guards about ``request`` where they were not asked: a redirect led to it."""
+        if self._last.get() != (request.method, request.uri):
+            self.filter_request(request)
 
     def append(self, request: Request, response: dict[str, Any]) -> None:
         """Take in an answer of the network: its secrets, what it says of ownership, and the exchange."""

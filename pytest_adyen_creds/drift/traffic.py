@@ -33,7 +33,7 @@ _loading: ContextVar[bool] = ContextVar("loading", default=False)
 class _Watching(PassingDoor):
     """Strictly private: a door in front of nothing; requests go where they went before."""
 
-    def let_out(self, request: Request) -> None:
+    def check_hop(self, request: Request) -> None:
         """Let every request pass."""
 
     def check_host(self, host: str) -> None:

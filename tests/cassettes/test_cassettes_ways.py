@@ -1,0 +1,117 @@
+"""Ways round what the HTTP libraries are asked: redirects, other spellings of the server, connections by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import aiohttp
+import pytest
+import vcr
+
+from pytest_adyen_creds.cassettes.door import Hosts
+from pytest_adyen_creds.cassettes.interception import InterceptedApp
+from pytest_adyen_creds.cassettes.live import LiveDoor
+from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
+from pytest_adyen_creds.management import Ownership, tag
+from pytest_adyen_creds.sandbox import Sandbox
+
+ACCOUNT = "/v3/companies/TestCompany/apiCredentials"
+
+
+class _Server(BaseHTTPRequestHandler):
+    """Notes what it is asked, and redirects to the URL in the query, if there is one."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path, _, to = self.path.partition("?")
+        self.server.asked.append(f"{self.command} {path}")  # type: ignore[attr-defined]
+        self.send_response(307 if to else 200)
+        if to:
+            self.send_header("Location", to)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_PATCH = do_GET
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def serving() -> Iterator[tuple[str, list[str]]]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Server) as httpd:
+        httpd.asked = []  # type: ignore[attr-defined]
+        thread = Thread(target=httpd.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_address[1]}", httpd.asked  # type: ignore[attr-defined]
+        httpd.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[str]]]:
+    with serving() as served:
+        yield served
+
+
+def live(url: str) -> Any:
+    """Return a door to ``url`` whose run holds a lease on S2-1 alone."""
+    ownership = Ownership(0)
+    ownership.lease("S2-1", tag.make("abcdefgh", datetime.now(UTC) + timedelta(hours=1)))
+    return LiveDoor.opened("live", base_url=f"{url}/v3", ownership=ownership, recording=None)
+
+
+def follow(method: str, url: str, **options: Any) -> int:
+    async def ask() -> int:
+        async with (
+            aiohttp.ClientSession(headers={"X-API-Key": "a key"}) as session,
+            session.request(method, url, json={"active": False}, **options) as response,
+        ):
+            return response.status
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("recorded", [False, True], ids=["", "recorded by another tool"])
+def test_aiohttp_follows_no_redirect_past_the_guards(
+    recorded: bool, server: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    url, asked = server
+    lent, foreign = f"{url}{ACCOUNT}/S2-1", f"{url}{ACCOUNT}/S2-9"
+    theirs = vcr.use_cassette(str(tmp_path / "theirs.yaml"), record_mode="all" if recorded else "none")
+    with live(url), serving() as (elsewhere, asked_elsewhere):
+        if recorded:
+            theirs.__enter__()
+        try:
+            with pytest.raises(OwnershipRefused, match="S2-9"):
+                follow("PATCH", f"{lent}?{foreign}")
+            with pytest.raises(EndpointRefused, match="pal-live"):
+                follow("GET", f"{url}/v3/me?http://pal-live.adyen.com/x", proxy=elsewhere)
+            with pytest.raises(OwnershipRefused, match="S2-9"):
+                follow("PATCH", f"{elsewhere}/out?{foreign}")
+            assert follow("PATCH", f"{lent}?{lent}") == 200
+            assert follow("PATCH", f"{lent}?{foreign}", allow_redirects=False) == 307
+            assert follow("GET", f"{elsewhere}/out?{elsewhere}/end") == 200
+        finally:
+            if recorded:
+                theirs.__exit__(None, None, None)
+    changed = f"PATCH {ACCOUNT}/S2-1"
+    assert asked == [changed, *[changed] * 2, changed]
+    assert [line.rpartition("/")[2] for line in asked_elsewhere] == ["me", "out", "out", "end"]
+
+
+def test_aiohttp_follows_no_redirect_past_the_sandbox(server: tuple[str, list[str]]) -> None:
+    url, asked = server
+    with (
+        InterceptedApp.opened("the sandbox", app=Sandbox().app, hosts=Hosts()),
+        pytest.raises(EndpointRefused, match="answered by the embedded sandbox"),
+    ):
+        follow("GET", f"{url}/out?https://management-test.adyen.com/v3/me", proxy=None)
+    assert asked == ["GET /out"]
