@@ -17,10 +17,12 @@ DEEPEST: Final = 3
 _COLOUR: Final = r"\x1b\[[0-9;]*m"
 # A sign at a line's end is no mark but what a broken line left alone there.
 _ALONE: Final = r"[ \t]*(?:[│┃║\r\n]|\Z)"
-_MARK: Final = rf"(?:[│┃║]|{_COLOUR}|[E>|+?-](?!{_ALONE}))(?:{_COLOUR})*[ \t]+"
-_MARKS: Final = rf"(?:{_COLOUR})*[ \t]*(?:{_MARK})*"
+_MARK: Final = rf"(?:(?:{_COLOUR})*(?:[│┃║]|[E>|+?-](?!{_ALONE}))(?:{_COLOUR})*|(?:{_COLOUR})+)[ \t]+"
+_MARKS: Final = rf"[ \t]*+(?:{_MARK})*+(?:{_COLOUR})*+"
 # The look-behind keeps a long run of spaces from being tried from each of them.
 _BREAK: Final = re.compile(rf"{_COLOUR}|(?:(?<![ \t])[ \t]+(?:[│┃║][ \t]*)?)?\r?\n{_MARKS}")
+# Between the pieces of one string over several lines, as pprint and pytest's diffs show bytes: each in its own quotes.
+_SEAM: Final = re.compile(rf"[\"'](?:{_COLOUR}|[ \t])*+\r?\n{_MARKS}b?[\"']")
 _PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
 _BACKSLASH: Final = re.compile(
     rf"\\[nr](?:\\n)?{_MARKS}|"
@@ -29,6 +31,7 @@ _BACKSLASH: Final = re.compile(
 )
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _ANY: Final = re.compile("|".join(pattern.pattern for pattern in (_BREAK, _BACKSLASH, _PERCENT, _ENTITY)))
+_BREAK_OR_SEAM: Final = re.compile(f"{_SEAM.pattern}|{_BREAK.pattern}")
 _SPACE: Final = re.compile(r"\s+")
 _SIMPLE: Final = {"t": "\t", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
 
@@ -78,7 +81,12 @@ def peeled(value: str) -> Iterator[str]:
 def _layers(text: str) -> Iterator[Reading]:
     itself = Reading(text)
     yield itself
-    joined = _resolved(itself, _BREAK) or itself
+    yield from _unescaped(_resolved(itself, _BREAK) or itself)
+    if _SEAM.search(text) and (whole := _resolved(itself, _BREAK_OR_SEAM)):
+        yield from _unescaped(whole)
+
+
+def _unescaped(joined: Reading) -> Iterator[Reading]:
     yield joined
     # Each kind of escape alone, since a secret may hold what looks like one of the others; then all of them at once.
     firsts = []

@@ -7,6 +7,7 @@ import copy
 import html
 import json
 import pickle
+import pprint
 import string
 import textwrap
 import threading
@@ -81,6 +82,7 @@ CONTINUATIONS = (
     "\nE     ? ",
     "\x1b[0m\n\x1b[1m\x1b[31mE   ",
     "\x1b[31m",
+    "\x1b[0m\n\x1b[1m\x1b[31mE         \x1b[0m\x1b[92m+ ",
 )
 
 
@@ -133,6 +135,15 @@ def test_found_where_lines_break_it(continuation, value, data):
     pieces = [value[start:end] for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(value)], strict=True)]
     broken = continuation.join(pieces)
     assert registry(value).mask(f"<{broken}>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize("lead", ["", "E         + ", "\x1b[1m\x1b[31mE         \x1b[0m\x1b[92m+ "], ids=repr)
+@given(value=keys, before=st.integers(0, 90))
+def test_found_where_bytes_are_shown_in_pieces(lead, value, before):
+    shown = pprint.pformat([b"x" * before + value.encode()], width=40)
+    masked = registry(value).mask("\n".join(f"{lead}{line}" for line in shown.splitlines()))
+    assert MASK in masked
+    assert set(masked.replace(MASK, "")) <= set(lead) | set("[b'\"x]\n ")
 
 
 @pytest.mark.parametrize("encoder", ["json", "quote", "html", "repr"])
