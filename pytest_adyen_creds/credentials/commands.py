@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,7 +37,8 @@ def _about_a_server(command: F) -> F:
 def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_run: bool, layout: str) -> int:
     """Deactivate throwaways that expired, and those that killed runs of this machine left.
 
-    Only credentials whose description is this plugin's tag are touched. Exit status: 0 nothing is left, 1 something is
+    Only credentials whose description is this plugin's tag are touched, and of a run that may still go on none before
+    its tag expires. Exit status: 0 nothing is left, 1 something is
     (or would be switched off, with --dry-run), 2 could not run.
     """
     from pytest_adyen_creds.credentials.backend import open_backend
@@ -47,14 +49,18 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
     backend = open_backend(_settings(base_url, company, merchant))
     with backend.management(Ownership(0, provisioning=[backend.key])) as client:
         preflight(client, backend.company, backend.merchant)
-        swept = Recovery.of(client, backend).run(state_folder(os.environ), backend.company, dry_run=dry_run)
+        recovery = Recovery.of(client, backend)
+        swept = recovery.run(state_folder(os.environ), backend.company, dry_run=dry_run)
     if layout == "json":
+        in_use = [{"id": item, "expires": f"{moment:%Y-%m-%dT%H:%MZ}"} for item, moment in recovery.in_use.items()]
         document = {"company": backend.company, "dryRun": dry_run, "swept": [item.to_json() for item in swept]}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps(document | {"inUse": in_use}, indent=2))
     else:
         for item in swept:
             click.echo(_line(item, dry_run=dry_run))
-        if not swept:
+        if recovery.in_use:
+            click.echo(f"{_used(recovery.in_use.values())} at {backend.company}")
+        elif not swept:
             click.echo(f"nothing was left behind at {backend.company}")
     return int(any(item.problem or dry_run for item in swept))
 
@@ -90,6 +96,13 @@ def _settings(base_url: str | None, company: str | None, merchant: str | None) -
     ini |= {name: value for name, value in given.items() if value}
     ini = {name: value for name, value in ini.items() if name not in ("adyen_live", "adyen_backend", "adyen_record")}
     return resolve({"adyen_backend": "live", "adyen_base_url": base_url}, ini, os.environ, root=root)
+
+
+def _used(expiries: Collection[datetime]) -> str:
+    until = f"until {max(expiries):%Y-%m-%d %H:%M} UTC"
+    if len(expiries) == 1:
+        return f"left to another run, which may still use it, {until}: 1 active throwaway"
+    return f"left to other runs, which may still use them, {until} at the latest: {len(expiries)} active throwaways"
 
 
 def _line(item: Swept, *, dry_run: bool) -> str:

@@ -71,6 +71,8 @@ class Recovery:
     client: ManagementClient
     resources: Sequence[Credentials]
     clock: Clock
+    in_use: dict[str, datetime] = field(default_factory=dict)
+    """The active throwaways that were left to the runs in whose tags they are, by id, and when these tags expire."""
 
     @classmethod
     def of(cls, client: ManagementClient, backend: Backend, clock: Clock | None = None) -> Recovery:
@@ -170,7 +172,10 @@ class Recovery:
             return
         look.tagged.setdefault(parsed.run, set()).add(body["id"])
         reason = _reason(body, look.ended, self.clock.now())
-        if reason is not None:
+        if reason is None:
+            if body.get("active") is not False:
+                self.in_use[body["id"]] = parsed.expires
+        else:
             found = _found(resource, body, reason)
             decide = partial(self._changes, ended=look.ended)
             look.swept.append(found if look.dry_run else self._switch_off(resource, found, decide))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from credentials_helpers import killing
 
+from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.management import tag
 from pytest_adyen_creds.sandbox import Sandbox
 
 THREE = """
@@ -114,3 +118,22 @@ def test_a_creation_without_an_answer_is_said_though_every_test_passed(account, 
         ]
     )
     assert len(account.ledgers) == 1
+
+
+def test_sweep_tells_of_what_it_leaves_to_other_runs(account, monkeypatch, capsys):
+    """A run on another machine was killed, or goes on: from here that cannot be told before its tag expires."""
+    monkeypatch.setenv("ADYEN_BASE_URL", account.url)
+    monkeypatch.chdir(account._pytester.path)
+    expires = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=1)
+    with killing.management(account.sandbox) as client:
+        made = client.company("TestCompany").create({"description": tag.make("elsewhere"[:8], expires)})
+    assert main(["sweep"]) == 0
+    assert capsys.readouterr().out == (
+        f"left to another run, which may still use it, until {expires:%Y-%m-%d %H:%M} UTC: "
+        "1 active throwaway at TestCompany\n"
+    )
+    assert main(["sweep", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["inUse"] == [{"id": made["id"], "expires": f"{expires:%Y-%m-%dT%H:%M}Z"}]
+    assert document["swept"] == []
+    assert account.active() == [made["id"]]
