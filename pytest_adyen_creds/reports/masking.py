@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from pytest_adyen_creds.pointers import unescape
 from pytest_adyen_creds.secrets import SECRETS
 
 _DEEPEST: Final = 12
+_PYTESTS_OWN: Final = frozenset(
+    {
+        *("nodeid", "location", "keywords", "outcome", "when", "duration", "start", "stop", "result", "call"),
+        *("longrepr", "sections", "context", "user_properties"),
+    }
+)
+"""What a report has besides what plugins and hooks gave it; what of it can hold a secret is masked by itself."""
 
 
 def mask_text(text: str) -> str:
@@ -23,16 +31,19 @@ def mask_text(text: str) -> str:
 def mask_report(report: Any) -> None:
     """Mask the texts of a test or collection report in place: traceback, locals, captured output, properties.
 
-    A subtest's report has a context, too: its message, and its parameters by name.
+    A subtest's report has a context, too: its message, and its parameters by name. What other plugins and hooks gave
+    the report is masked as far as it is plain data.
     """
     report.longrepr = _masked(report.longrepr, 0)
     report.sections = _masked(report.sections, 0)
     if (context := getattr(report, "context", None)) is not None:
         for name, held in (("msg", _shown(context.msg)), ("kwargs", {k: _shown(v) for k, v in context.kwargs.items()})):
             object.__setattr__(context, name, held)
-    for name in ("user_properties", "wasxfail"):
-        if hasattr(report, name):
-            setattr(report, name, _masked(getattr(report, name), 0))
+    if properties := getattr(report, "user_properties", None):
+        report.user_properties = [(name, _shown(_plain(value), str)) for name, value in properties]
+    for name, held in list(vars(report).items()):
+        if name not in _PYTESTS_OWN:
+            setattr(report, name, _plain(held))
 
 
 def mask_exception(excrepr: Any) -> None:
@@ -62,11 +73,25 @@ def mask_warning(warning_message: Any) -> None:
         warning_message.message = SECRETS.mask(text)
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Any, show: Callable[[Any], str] = repr) -> Any:
     """Return ``value`` itself where showing it shows no secret, else what it looks like, masked."""
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else show(value)
     masked = SECRETS.mask(text)
     return value if masked == text else masked
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Return plain data masked, anew where it holds a secret: it is the test's own; any other object as it is."""
+    if isinstance(value, str):
+        return SECRETS.mask(value)
+    held: Any = None
+    if depth <= _DEEPEST and type(value) is dict:
+        held = {_plain(name, depth + 1): _plain(item, depth + 1) for name, item in value.items()}
+    elif depth <= _DEEPEST and type(value) in (list, tuple):
+        held = type(value)(_plain(item, depth + 1) for item in value)
+    elif isinstance(value, bytes | bytearray | dict | list | tuple | set | frozenset):
+        return _shown(value)
+    return value if held is None or held == value else held
 
 
 def _masked(value: Any, depth: int) -> Any:

@@ -195,6 +195,50 @@ def test_it(record_testsuite_property, record_xml_attribute):
     assert leaks(written) == []
 
 
+def test_no_canary_in_properties_of_any_type(pytester: pytest.Pytester) -> None:
+    _, written = in_process(
+        pytester,
+        """
+class Answer:
+    def __str__(self):
+        return "answer " + CANARY
+
+def test_it(record_property):
+    record_property("dict", {"apiKey": CANARY, "keys": ["of", (CANARY, 1)], "more": b"b" + CANARY.encode()})
+    record_property("bytes", CANARY.encode())
+    record_property("object", Answer())
+    held = [CANARY]
+    record_property("held", held)
+    record_property("count", 7)
+    assert held[0].startswith("canary")
+""",
+    )
+    for shown in ("'apiKey': '[masked]', 'keys': ['of', ('[masked]', 1)]", "answer [masked]", 'value="7"'):
+        assert shown in written
+    assert leaks(written) == []
+
+
+def test_no_canary_in_what_hooks_add_to_a_report(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item):
+            report = yield
+            report.extras = [{"name": "answer", "content": item.module.CANARY}]
+            report.note, report.item = "of " + item.module.CANARY, item
+            return report
+
+        def pytest_runtest_logreport(report):
+            print(report.extras, report.note, report.item.name)
+        """
+    )
+    _, written = in_process(pytester, "def test_it(): pass", "-s")
+    assert "[{'name': 'answer', 'content': '[masked]'}] of [masked] test_it" in written
+    assert leaks(written) == []
+
+
 def test_reads_as_before_without_secrets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it():\n    assert {'a': 1} == {'a': 2}")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
