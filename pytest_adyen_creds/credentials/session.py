@@ -30,6 +30,9 @@ INVITATION: Final = "adyen_creds_pool"
 
 _USERS: Final = frozenset({"adyen_credential"})
 
+_SHOWING: Final = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+"""The options with which pytest runs no test."""
+
 
 class LiveSession:
     """What a live run has of throwaways, in one process."""
@@ -67,7 +70,7 @@ class LiveSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Open the pool, or the way to it; a live run that cannot work ends here with one line."""
-        if self._config.option.collectonly:
+        if any(getattr(self._config.option, name, False) for name in _SHOWING):
             return
         try:
             invitation = getattr(self._config, "workerinput", {}).get(INVITATION)
@@ -87,7 +90,8 @@ class LiveSession:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Start to provision what the tests that are to run need, and nothing else: a creation is for good."""
-        self._prepare(session.items)
+        if not session.testsfailed or self._config.option.continue_on_collection_errors:
+            self._prepare(session.items)
 
     def pytest_keyboard_interrupt(self) -> None:
         """Reset nothing any more, and hold the next signal back: everything is switched off now."""

@@ -73,8 +73,23 @@ def test_nothing_is_made_for_tests_that_need_nothing(account, pytester):
     result = account.run()
     result.assert_outcomes(passed=1, skipped=3)
     result.stdout.fnmatch_lines(["adyen: 0 created, 0 recycled, 0 switched off at the end"])
-    account.run("--collect-only")
     assert account.throwaways() == []
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--fixtures", "--fixtures-per-test", "--setup-plan"])
+def test_nothing_is_made_or_asked_where_no_test_runs(account, ten_lines, option):
+    asked = []
+    account.meet(lambda method, path, body: asked.append(f"{method} {path}"))
+    result = account.run(option)
+    assert (result.ret, asked) == (pytest.ExitCode.OK, [])
+    assert account.ledgers == []
+
+
+def test_nothing_is_made_where_what_cannot_be_collected_ends_the_run(account, ten_lines, pytester):
+    pytester.makepyfile(test_broken="import nothing_of_this_name")
+    assert account.run().ret == pytest.ExitCode.INTERRUPTED
+    assert account.throwaways() == []
+    account.run("--continue-on-collection-errors").assert_outcomes(passed=1, errors=1)
 
 
 def test_what_is_deselected_needs_nothing(account, pytester):
