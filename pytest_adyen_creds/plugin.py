@@ -57,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
     )
     config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
+    tracer = config.trace.root
+    if config.option.debug and tracer._writer:  # to a file: every argument of every hook
+        tracer.setwriter(_masked_before(tracer._writer))
     in_ini = {option.ini for option in OPTIONS if option.ini and config.getini(option.ini)}
     on_line = any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
     if not (in_ini or on_line):
@@ -214,6 +217,10 @@ def _masked_after(format_record: Callable[[Any], str]) -> Callable[[Any], str]:
     return format_masked
 
 
+def _masked_before(write: Callable[[str], object]) -> Callable[[str], object]:
+    return lambda text: write(_masked(text))
+
+
 def _masked(text: str) -> str:
     return str(sys.modules[_SECRETS].SECRETS.mask(text)) if _secrets_known() else text
 
@@ -226,8 +233,8 @@ def _mask(report: Any) -> None:
 
 
 def _secrets_known() -> bool:
-    # not imported means not met: an idle run pays nothing
-    return _SECRETS in sys.modules and len(sys.modules[_SECRETS].SECRETS) > 0
+    # not imported, or not to its end, means not met: an idle run pays nothing
+    return len(getattr(sys.modules.get(_SECRETS), "SECRETS", ())) > 0
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
