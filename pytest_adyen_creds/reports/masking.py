@@ -35,6 +35,8 @@ def mask_report(report: Any) -> None:
     the report is masked as far as it is plain data.
     """
     report.longrepr = _masked(report.longrepr, 0)
+    if hasattr(report.longrepr, "toterminal"):  # of a plugin's own kind, or whole only where it is put together
+        report.longrepr = _shown(report.longrepr, lambda _: str(report.longreprtext))
     report.sections = _masked(report.sections, 0)
     if (context := getattr(report, "context", None)) is not None:
         for name, held in (("msg", _shown(context.msg)), ("kwargs", {k: _shown(v) for k, v in context.kwargs.items()})):

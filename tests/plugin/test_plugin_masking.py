@@ -239,6 +239,56 @@ def test_no_canary_in_what_hooks_add_to_a_report(pytester: pytest.Pytester) -> N
     assert leaks(written) == []
 
 
+def test_no_canary_in_a_failure_that_a_plugin_shows_its_own_way(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+
+        class Shown:
+            def __init__(self, text):
+                self.text = text
+
+            def toterminal(self, writer):
+                writer.line(self.text)
+
+            def __str__(self):
+                return self.text
+
+        class Item(pytest.Item):
+            def runtest(self):
+                raise ValueError
+
+            def repr_failure(self, excinfo):
+                return Shown("failed with " + self.parent.obj.CANARY)
+
+        def pytest_pycollect_makeitem(collector, name):
+            if name == "an_item":
+                return [Item.from_parent(collector, name=name)]
+        """
+    )
+    _, written = in_process(pytester, "an_item = True")
+    assert written.count("failed with [masked]") >= 2
+    assert leaks(written) == []
+
+
+def test_no_canary_in_the_log_of_debugging(pytester: pytest.Pytester) -> None:
+    _, written = in_process(
+        pytester,
+        """
+def test_it():
+    assert CANARY == "another"
+
+def test_raises():
+    raise RuntimeError(CANARY)
+""",
+        "--debug",
+    )
+    log = (pytester.path / "pytestdebug.log").read_text()
+    assert "left: [masked]" in log
+    assert "pytest_assertrepr_compare" in log
+    assert leaks(written + log) == []
+
+
 def test_reads_as_before_without_secrets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it():\n    assert {'a': 1} == {'a': 2}")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
