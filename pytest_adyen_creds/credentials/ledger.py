@@ -174,29 +174,27 @@ class LedgerBudget(Budget):
     def __init__(self, limit: int, ledger: Ledger) -> None:
         super().__init__(limit)
         self._ledger = ledger
-        self._written: set[str] = set()
         self._order = threading.Lock()
 
     def reserve(self, intent: str) -> None:
         """Take a slot and write the intent down; raises :class:`BudgetSpent`, or where the ledger cannot be written."""
         self._ledger.check_process()
         with self._order:
+            is_written = intent in self._attempts
             super().reserve(intent)
-            if intent in self._written:
+            if is_written:
                 return
             try:
                 self._ledger.intent(intent)
             except CredentialError:
                 super().free(intent)
                 raise
-            self._written.add(intent)
 
     def free(self, intent: str) -> None:
-        """Give the slot back, and write that nothing was created."""
+        """Take an attempt back; with the last one give the slot back, and write that nothing was created."""
         with self._order:
             super().free(intent)
-            if intent in self._written:
-                self._written.discard(intent)
+            if intent not in self._attempts:
                 self._ledger.refused(intent)
 
     def lost(self, intent: str) -> None:

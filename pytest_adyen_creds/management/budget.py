@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
 from pytest_adyen_creds.errors import BudgetSpent
 
@@ -10,36 +11,37 @@ from pytest_adyen_creds.errors import BudgetSpent
 class Budget:
     """At most ``limit`` creations, counted by intent; thread-safe.
 
-    A run of many processes brings a subclass that they share: ``limit``, :attr:`spent`, :meth:`reserve`, :meth:`free`
-    and :meth:`lost` are all that is asked.
+    An intent keeps its slot until each attempt that was reserved for it, in whatever process, is freed again. A run of
+    many processes brings a subclass that they share: ``limit``, :attr:`spent`, :meth:`reserve`, :meth:`free` and
+    :meth:`lost` are all that is asked.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._intents: set[str] = set()
+        self._attempts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @property
     def spent(self) -> int:
         """The creations that happened or may have happened."""
-        return len(self._intents)
+        return len(self._attempts)
 
     def reserve(self, intent: str) -> None:
-        """Take a slot for ``intent``, if it has none yet; raises :class:`BudgetSpent` when none is left."""
+        """Note an attempt, and take a slot if ``intent`` has none yet; raises :class:`BudgetSpent` if none is left."""
         with self._lock:
-            if intent in self._intents:
-                return
-            if len(self._intents) >= self.limit:
+            if intent not in self._attempts and len(self._attempts) >= self.limit:
                 raise BudgetSpent(
                     f"creating one more credential would exceed the budget of {self.limit}; nothing was sent: "
                     "raise --adyen-max-created (a credential can never be deleted)"
                 )
-            self._intents.add(intent)
+            self._attempts[intent] += 1
 
     def free(self, intent: str) -> None:
-        """Give the slot back: the server said that nothing was created."""
+        """Take an attempt back, of which the server said that nothing was created; with the last one goes the slot."""
         with self._lock:
-            self._intents.discard(intent)
+            self._attempts[intent] -= 1
+            if self._attempts[intent] <= 0:
+                del self._attempts[intent]
 
     def lost(self, intent: str) -> None:
         """Take note that an attempt for ``intent`` has no answer, so that more than one may have been created for it.

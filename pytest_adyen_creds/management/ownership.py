@@ -42,15 +42,6 @@ Place = tuple[Literal["company", "merchant"], str]
 
 
 @dataclass
-class _Intent:
-    """Strictly private: the attempts to create one credential."""
-
-    in_flight: int = 0
-    settled: bool = False
-    """Created, or perhaps created: the slot is never given back."""
-
-
-@dataclass
 class _Lease:
     """Strictly private: what authenticates the holder of a leased credential."""
 
@@ -82,7 +73,6 @@ class Ownership:
         self._lock = threading.RLock()
         self._leases: dict[str, _Lease] = {}
         self._created: dict[str, Place | None] = {}
-        self._intents: dict[str, _Intent] = {}
         self._origins: dict[str, set[str]] = {}
         self._halted: str | None = None
         self._tags: tuple[str, Clock] | None = None
@@ -262,24 +252,17 @@ class Ownership:
                 "sent: put the tag that adyen_credentials.description() gives into description"
             )
         intent = intent_of(request)
-        with self._lock:
-            self.budget.reserve(intent)
-            self._intents.setdefault(intent, _Intent()).in_flight += 1
+        self.budget.reserve(intent)
         return intent
 
     # After a request. -----------------------------------------------------------------------------------------------
 
     def settle(self, intent: str, outcome: Outcome) -> None:
         """Say what became of an attempt; ``refused`` frees the slot unless another attempt may have created."""
-        with self._lock:
-            state = self._intents[intent]
-            state.in_flight -= 1
-            state.settled = state.settled or outcome != "refused"
-            if outcome == "unknown":
-                self.budget.lost(intent)
-            if not state.in_flight and not state.settled:
-                del self._intents[intent]
-                self.budget.free(intent)
+        if outcome == "unknown":
+            self.budget.lost(intent)
+        elif outcome == "refused":
+            self.budget.free(intent)
 
     def learn(self, request: httpx.Request, status: int, body: Any) -> None:
         """Take in an answer: credentials that were created, new keys of leased ones, and which origins are whose."""

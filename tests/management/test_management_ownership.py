@@ -491,6 +491,20 @@ class TestBudget:
             assert ownership.budget.spent == 1
         assert server.connections == 2
 
+    def test_a_refusal_in_another_process_says_nothing_about_what_this_one_created(self):
+        budget = Budget(1)
+        here, elsewhere = Ownership(budget), Ownership(budget)
+        request = httpx.Request(
+            "POST",
+            f"https://management-test.adyen.com/v3{C}",
+            json={"description": TAG},
+            headers={"idempotency-key": "1"},
+        )
+        one, other = here.admit(request), elsewhere.admit(request)
+        here.settle(str(one), "created")
+        elsewhere.settle(str(other), "refused")
+        assert budget.spent == 1
+
     def test_what_never_connected_created_nothing(self):
         ownership = Ownership(1)
         with serve() as server:
