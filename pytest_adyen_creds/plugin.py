@@ -57,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
     )
     config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
+    config.add_cleanup(_mask_last_words)  # done after pytest's own, which takes its hooks back
     tracer = config.trace.root
     if config.option.debug and tracer._writer:  # to a file: every argument of every hook
         tracer.setwriter(_masked_before(tracer._writer))
@@ -232,6 +233,13 @@ def _mask(report: Any) -> None:
         mask_report(report)
 
 
+def _mask_last_words() -> None:
+    if _secrets_known():
+        from pytest_adyen_creds.reports.lastwords import mask_last_words
+
+        mask_last_words()
+
+
 def _secrets_known() -> bool:
     # not imported, or not to its end, means not met: an idle run pays nothing
     return len(getattr(sys.modules.get(_SECRETS), "SECRETS", ())) > 0
@@ -271,6 +279,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
             mask_ending(session.config)
         yield
+    except pytest.exit.Exception as error:  # of a fixture that ends now; pytest prints what it says
+        error.msg = _masked(str(error.msg))
+        error.args = (error.msg,)
+        raise
     finally:
         if RUN in session.config.stash:
             _finish(session, session.config.stash[RUN])

@@ -289,6 +289,60 @@ def test_raises():
     assert leaks(written + log) == []
 
 
+def test_no_canary_when_a_fixture_breaks_off_the_end(pytester: pytest.Pytester) -> None:
+    _, written = in_process(
+        pytester,
+        """
+@pytest.fixture(scope="session")
+def shop():
+    yield
+    pytest.exit("could not close " + CANARY)
+
+def test_it(shop):
+    pytest.exit("enough")
+""",
+    )
+    assert "Exit: could not close [masked]" in written
+    assert leaks(written) == []
+
+
+def test_no_canary_in_what_python_prints_of_errors_at_the_end(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        BESIDE_REPORTS.format(canary=CANARIES["plain"])
+        + """
+import atexit
+import threading
+
+class Deleted:
+    def __del__(self, said="deleted " + CANARY):
+        raise RuntimeError(said)
+
+HELD = Deleted()
+
+def late():
+    threading.main_thread().join()
+    raise RuntimeError("in a thread " + CANARY)
+
+@atexit.register
+def leave():
+    raise RuntimeError("at exit " + CANARY)
+
+@pytest.fixture(scope="session")
+def shop():
+    yield
+    raise RuntimeError("could not close " + CANARY)
+
+def test_it(shop):
+    threading.Thread(target=late).start()
+    pytest.exit("enough")
+"""
+    )
+    written = pytester.runpytest_subprocess("-p", "no:cacheprovider").stderr.str()
+    for said in ("could not close", "in a thread", "at exit", "deleted"):
+        assert f"RuntimeError: {said} [masked]" in written
+    assert leaks(written) == []
+
+
 def test_reads_as_before_without_secrets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it():\n    assert {'a': 1} == {'a': 2}")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
