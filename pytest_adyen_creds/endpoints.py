@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from ipaddress import ip_address
+from socket import inet_aton
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -58,6 +60,18 @@ def is_loopback(url: str) -> bool:
     """Return whether ``url``, which :func:`check_endpoint` lets pass, stays on this machine."""
     match = _URL.fullmatch(url)
     return bool(match and _LOOPBACK.fullmatch(match[2]))
+
+
+def is_this_machine(host: str) -> bool:
+    """Return whether ``host``, without brackets, is this machine's loopback, however it is spelled."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(inet_aton(host) if ":" not in host else host)  # 127.1 is one, too
+    except (OSError, ValueError):
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return mapped.is_loopback or mapped.is_unspecified
 
 
 def _problem(url: str) -> str | None:

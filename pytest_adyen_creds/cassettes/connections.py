@@ -73,6 +73,30 @@ def guarded_hops(check: Callable[[Request], None]) -> Iterator[Patch]:
     yield aiohttp.ClientRequest, "__init__", made
 
 
+def guarded_connections(check: Callable[[str, str, str], None]) -> Iterator[Patch]:
+    """Yield what has ``check`` called with the origin, method and URL of each request of the standard library's.
+
+    All of its connections come there, those whose class was imported before there was an interception as well.
+    """
+    put, real_host = vcr.stubs.HTTPConnection.putrequest, vcr.stubs.VCRConnection._real_host
+
+    def putrequest(connection: Any, method: str, url: str, *arguments: Any, **options: Any) -> None:
+        host, port = _in_url(connection._tunnel_host or connection.host), connection.port
+        if connection._tunnel_host:
+            port = connection._tunnel_port
+        scheme = "https" if connection.default_port == 443 else "http"
+        place = f"{scheme}://{host}" if port == connection.default_port else f"{scheme}://{host}:{port}"
+        check(place, method, url if url and not url.startswith("/") else place + url)
+        put(connection, method, url, *arguments, **options)
+
+    yield vcr.stubs.HTTPConnection, "putrequest", putrequest
+    yield vcr.stubs.VCRConnection, "_real_host", lambda made: _in_url(real_host(made))
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
 @contextmanager
 def whole_requests() -> Iterator[None]:
     """Let an interception of aiohttp see what the session adds: its base URL and its sign-in."""

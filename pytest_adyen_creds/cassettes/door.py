@@ -15,10 +15,16 @@ from vcr.cassette import Cassette as VcrCassette
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.asked import Asked, ask
-from pytest_adyen_creds.cassettes.connections import guarded_hops, guarded_look_ups, patches_that_stay, whole_requests
+from pytest_adyen_creds.cassettes.connections import (
+    guarded_connections,
+    guarded_hops,
+    guarded_look_ups,
+    patches_that_stay,
+    whole_requests,
+)
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Headers, Interaction
 from pytest_adyen_creds.cassettes.others import asked_first, mocks_left_alone
-from pytest_adyen_creds.endpoints import check_endpoint
+from pytest_adyen_creds.endpoints import check_endpoint, is_this_machine
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused
 from pytest_adyen_creds.secrets import SECRETS
 
@@ -47,15 +53,15 @@ class Hosts:
 
     def is_served(self, uri: str) -> bool:
         """Tell whether ``uri`` lies on the Management API's test host or one of the base URLs."""
-        return self._kind(_authority(uri)) == "served"
+        return self._kind(authority_of(uri)) == "served"
 
     def is_ours(self, uri: str) -> bool:
         """Tell whether ``uri`` lies there or on any other host of Adyen, live ones included."""
-        return self._kind(_authority(uri)) != ""
+        return self._kind(authority_of(uri)) != ""
 
     def canonical(self, uri: str) -> str:
         """Return ``uri`` on the canonical host, where it is served."""
-        return CANONICAL_ORIGIN + uri[len(_authority(uri)) :] if self.is_served(uri) else uri
+        return CANONICAL_ORIGIN + uri[len(authority_of(uri)) :] if self.is_served(uri) else uri
 
     def _judge(self, authority: str) -> str:
         if _origin(authority) in self._origins:
@@ -88,7 +94,7 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
         """Keep the door made of ``parts`` open in a ``with`` block; ``name`` is what errors call it."""
         config = vcr.VCR(record_mode=cls.record_mode_name).get_merged_config(path=name)
         patches = (*mocks_left_alone(), *patches_that_stay(), *guarded_look_ups(_check_host), *guarded_hops(_check_hop))
-        config["custom_patches"] = (*config["custom_patches"], *patches)
+        config["custom_patches"] = (*config["custom_patches"], *patches, *guarded_connections(_check_put))
         with cls.use(**config, **parts) as door, whole_requests(), asked_first(door.let_out, door.took):
             _OPEN.append(door)
             try:
@@ -152,6 +158,9 @@ class Door(VcrCassette):  # type: ignore[misc]  # vcrpy is untyped
             self.refuse_live(request)
             self.refuse_past(request.uri)
 
+    def check_put(self, place: str, method: str, uri: str) -> None:
+        """Raise where a request for ``uri`` may not be put on a connection to the origin ``place``: here, it may."""
+
     def refuse_past(self, uri: str) -> None:
         """Raise :class:`EndpointRefused` where ``uri`` lies on a host that this door alone answers for."""
         if self.hosts.is_served(uri):
@@ -203,6 +212,11 @@ def _check_host(host: str) -> None:
 def _check_hop(request: Request) -> None:
     for door in tuple(_OPEN):
         door.check_hop(request)
+
+
+def _check_put(place: str, method: str, uri: str) -> None:
+    for door in tuple(_OPEN):
+        door.check_put(place, method, uri)
 
 
 def asked_of(request: Request, hosts: Hosts) -> Asked:
@@ -285,7 +299,8 @@ def _text(value: Any) -> str:
     return str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _authority(uri: str) -> str:
+def authority_of(uri: str) -> str:
+    """Return scheme and authority of ``uri`` as they are written."""
     match = _AUTHORITY.match(uri)
     return match[0] if match else uri
 
@@ -294,9 +309,10 @@ def _authority(uri: str) -> str:
 def _origin(url: str) -> tuple[str, str, int | None]:
     try:
         parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
         return (
             parts.scheme,
-            (parts.hostname or "").rstrip("."),
+            "localhost" if is_this_machine(host) else host,
             parts.port or {"https": 443, "http": 80}.get(parts.scheme),
         )
     except ValueError:

@@ -11,17 +11,18 @@ import httpx
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.body import unpacked
-from pytest_adyen_creds.cassettes.door import Door, Hosts, body_of, interaction_of_vcr
+from pytest_adyen_creds.cassettes.door import Door, Hosts, authority_of, body_of, interaction_of_vcr
 from pytest_adyen_creds.cassettes.interaction import Interaction
 from pytest_adyen_creds.cassettes.record import Recording
 from pytest_adyen_creds.cassettes.scrub import Scrubber
-from pytest_adyen_creds.errors import CassetteError, EndpointRefused
+from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.management import Ownership, is_guarded
 from pytest_adyen_creds.management.messages import SECRET_PROPERTIES, live_key_in, parse
 from pytest_adyen_creds.management.transports import outcome_of
 from pytest_adyen_creds.secrets import SECRETS
 
 _ADMITTED: Final = "_adyen_creds_admitted"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _READABLE: Final = frozenset({"gzip", "deflate", "identity"})
 _ADYENS: Final = Hosts()
 _NOTHING: Final = Scrubber(SECRET_PROPERTIES)
@@ -57,6 +58,7 @@ class LiveDoor(Door):
         self._refuse_elsewhere(request)
         _ask_for_what_can_be_read(request)
         sent = _as_httpx(request)
+        self._refuse_respelt(request, sent)
         intent = self.ownership.admit(sent) if self.hosts.is_served(request.uri) else None
         order = self.recording.next_order() if self.recording else 0
         request.__dict__[_ADMITTED] = (sent, intent, order)
@@ -100,6 +102,23 @@ class LiveDoor(Door):
         """Raise :class:`EndpointRefused` where the Management API's test host is not the run's server."""
         if not _ADYENS.is_served(self.base_url):
             super().refuse_past(uri)
+
+    def check_put(self, place: str, method: str, uri: str) -> None:
+        """Raise :class:`EndpointRefused` where the guards were not asked about what is put on a connection to us."""
+        if self.hosts.is_ours(place) and self._last.get() != (method.upper(), uri):
+            raise EndpointRefused(
+                f"{method} {SECRETS.mask(uri)}, on a connection to {place}, was not seen by the guards; nothing was "
+                "sent: name the class as http.client.HTTPConnection where it is called, and give it a path"
+            )
+
+    def _refuse_respelt(self, request: Request, sent: httpx.Request) -> None:
+        # most libraries send a path as it is written; httpx reads it without its dot segments and its fragment
+        path = request.uri[len(authority_of(request.uri)) :].partition("?")[0] or "/"
+        if request.method.upper() not in _SAFE and path.encode() != sent.url.raw_path.partition(b"?")[0]:
+            raise OwnershipRefused(
+                f"{request.method} {SECRETS.mask(path)} is not in its canonical spelling; nothing was sent: use the "
+                "paths of the contract, without encodings, fragments, empty or dot segments"
+            )
 
     def _refuse_elsewhere(self, request: Request) -> None:
         if _ADYENS.is_served(request.uri) and not _ADYENS.is_served(self.base_url):

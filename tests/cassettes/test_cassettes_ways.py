@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import aiohttp
+import httpx
 import pytest
+import requests
 import vcr
 
 from pytest_adyen_creds.cassettes.door import Hosts
@@ -50,9 +54,11 @@ def serving() -> Iterator[tuple[str, list[str]]]:
         httpd.asked = []  # type: ignore[attr-defined]
         thread = Thread(target=httpd.serve_forever, args=(0.01,))
         thread.start()
-        yield f"http://127.0.0.1:{httpd.server_address[1]}", httpd.asked  # type: ignore[attr-defined]
-        httpd.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{httpd.server_address[1]}", httpd.asked  # type: ignore[attr-defined]
+        finally:
+            httpd.shutdown()
+            thread.join()
 
 
 @pytest.fixture
@@ -115,3 +121,48 @@ def test_aiohttp_follows_no_redirect_past_the_sandbox(server: tuple[str, list[st
     ):
         follow("GET", f"{url}/out?https://management-test.adyen.com/v3/me", proxy=None)
     assert asked == ["GET /out"]
+
+
+def by_hand(url: str, target: str, kind: Any = None) -> int:
+    connection = (kind or http.client.HTTPConnection)(url.removeprefix("http://"))
+    try:
+        connection.request("PATCH", target, body=b'{"active": false}', headers={"X-API-Key": "a key"})
+        return int(connection.getresponse().status)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST", "127.0.0.2", "127.1", "0.0.0.0", "[::ffff:127.0.0.1]", "[::1]"]
+)
+@pytest.mark.parametrize("patch", [httpx.patch, requests.patch])
+def test_the_runs_server_is_known_under_each_of_its_names(patch: Any, host: str, server: tuple[str, list[str]]) -> None:
+    url, asked = server
+    with live(url), pytest.raises((OwnershipRefused, EndpointRefused)):
+        patch(f"{url.replace('127.0.0.1', host)}{ACCOUNT}/S2-9", json={"active": False})
+    assert asked == []
+
+
+@pytest.mark.parametrize("target", ["S2-9/../S2-1", "S2-1#/../S2-9", "S2-1/", "./S2-1", "S2%2D1"])
+def test_a_path_is_judged_as_it_is_sent(target: str, server: tuple[str, list[str]]) -> None:
+    url, asked = server
+    with live(url), pytest.raises(OwnershipRefused, match="canonical spelling"):
+        by_hand(url, f"{ACCOUNT}/{target}")
+    assert asked == []
+
+
+def test_what_is_put_on_a_connection_by_hand_passes_the_guards(server: tuple[str, list[str]]) -> None:
+    url, asked = server
+    with live(url), serving() as (elsewhere, asked_elsewhere):
+        for target in (f"http://shop.example{ACCOUNT}/S2-9", f"{ACCOUNT}/S2-9".lstrip("/")):
+            with pytest.raises(EndpointRefused, match="not seen by the guards"):
+                by_hand(url, target)
+        with pytest.raises(EndpointRefused, match="not seen by the guards"):
+            by_hand(url, f"{ACCOUNT}/S2-9", HTTPConnection)
+        with pytest.raises(OwnershipRefused):
+            by_hand(url, f"{url}{ACCOUNT}/S2-9")
+        assert by_hand(url, f"{ACCOUNT}/S2-1") == 200
+        assert by_hand(elsewhere, "/anything", HTTPConnection) == 200
+        assert by_hand(elsewhere, "http://shop.example/through-a-proxy") == 200
+    assert asked == [f"PATCH {ACCOUNT}/S2-1"]
+    assert asked_elsewhere == ["PATCH /anything", "PATCH http://shop.example/through-a-proxy"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint, check_parsed, is_loopback
+from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint, check_parsed, is_loopback, is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, EndpointRefused
 from pytest_adyen_creds.management import GuardedTransport, ManagementClient, Ownership
 
@@ -410,3 +410,16 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch):
     with ManagementClient("https://" + T + "/v3", transport=seen, ownership=Ownership.sandbox()) as client:
         client.send("GET", "/me")
     assert [str(url) for url in seen.urls] == [f"https://{T}/v3/me"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "127.1", "2130706433", "0.0.0.0", "::1", "::ffff:7f00:1"],
+)
+def test_this_machine_is_known_however_it_is_spelled(host):
+    assert is_this_machine(host)
+
+
+@pytest.mark.parametrize("host", ["", "localhost.example", "127.0.0.1.example", "10.0.0.1", "128.0.0.1", "::2", T])
+def test_other_machines_are_not_taken_for_this_one(host):
+    assert not is_this_machine(host)
