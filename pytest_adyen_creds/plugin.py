@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds.cassettes.keeper import DESELECTED, prepare
-from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import RUN
@@ -160,7 +160,7 @@ def pytest_runtest_makereport(
 
 
 def _own_words(excinfo: pytest.ExceptionInfo[BaseException] | None, node: pytest.Item | pytest.Collector) -> str | None:
-    if excinfo is None or not isinstance(excinfo.value, AdyenCredsError):
+    if excinfo is None or not isinstance(excinfo.value, AdyenCredsError | StaleCassetteWarning):
         return None
     from pytest_adyen_creds.reports.wording import in_own_words
 

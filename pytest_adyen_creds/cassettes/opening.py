@@ -171,4 +171,4 @@ def _warn_if_stale(run: Run, test: Test, cassette: Cassette) -> None:
         digests={run.contract.version: run.contract.digest},
     )
     for problem in problems:
-        test.warn(StaleCassetteWarning(f"{problem.path} is stale: {problem.message}"))
+        test.warn(StaleCassetteWarning(f"{storage.shown(problem.path)} is stale: {problem.message}"))
