@@ -9,24 +9,29 @@ from typing import Final
 import pytest
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
-_TOO_WIDE: Final = re.compile(r"ScopeMismatch: .* function scoped fixture (adyen_\w+) ")
+_TOO_WIDE: Final = re.compile(r"ScopeMismatch: .* (\w+) scoped fixture (adyen_\w+) ")
+_FOR_A_RUN: Final = frozenset({"adyen_settings", "adyen_contract", "adyen_management", "adyen_sandbox_config"})
+_WITH_A_LEASE: Final = frozenset(
+    {"adyen_credential", "adyen_credentials", "adyen_client", "adyen_async_client", "adyen_sdk"}
+)
 
 
 def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item | pytest.Collector) -> str | None:
-    """Return ``FILE:LINE: `` and what the error says, FILE and LINE being the user's innermost line that led to it.
+    """Return what the error says, then on a line of its own ``FILE:LINE``, the user's innermost line that led to it.
 
-    Without FILE and LINE where no line of the user's did; None where the user asked for pytest's full traceback.
+    The reason comes first, because the first line is what pytest's short summary has room for. Without FILE and LINE
+    where no line of the user's did; None where the user asked for pytest's full traceback.
     """
     if node.config.option.fulltrace or node.config.option.tbstyle == "long":
         return None
-    here = node.config.invocation_params.dir
+    said, here = str(excinfo.value).removeprefix(f"{node.nodeid}: "), node.config.invocation_params.dir
     for entry in reversed(excinfo.traceback):
         path = Path(entry.path)
         is_installed = path.is_relative_to(_PACKAGE) or "site-packages" in path.parts
         if not is_installed and (path == node.path or path.is_relative_to(node.config.rootpath)):
             shown = path.relative_to(here) if path.is_relative_to(here) else path
-            return f"{shown}:{entry.lineno + 1}: {excinfo.value}"
-    return str(excinfo.value)
+            return f"{said}\n{shown}:{entry.lineno + 1}: in {entry.name}"
+    return said
 
 
 def advice(failure: str) -> str | None:
@@ -34,7 +39,12 @@ def advice(failure: str) -> str | None:
     match = _TOO_WIDE.match(failure)
     if match is None:
         return None
-    return (
-        f"{failure}\n{match[1]} lasts for one test: let the fixture that asks for it have the scope 'function', too; "
-        "the same credential is reset and lent again, so a lease for each test costs little"
-    )
+    scope, name = match.groups()
+    if name in _FOR_A_RUN:
+        return f'{failure}\n{name} lasts for the whole run: give the fixture that replaces it scope="session"'
+    if scope != "function":
+        return None
+    words = f"{failure}\n{name} lasts for one test: let the fixture that asks for it have the scope 'function', too"
+    if name in _WITH_A_LEASE:
+        words += "; the same credential is reset and lent again, so a lease for each test costs little"
+    return words

@@ -36,7 +36,10 @@ def run(pytester: pytest.Pytester, *arguments: str) -> str:
 def test_names_the_line_of_the_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_shop=TEST)
     out = run(pytester)
-    assert "\ntest_shop.py:2: 'readonly' is no preset; " in out
+    assert "\n'readonly' is no preset; " in out
+    assert "\ntest_shop.py:2: in test_it\n" in out
+    assert "ERROR " not in out
+    assert "FAILED test_shop.py::test_it - 'readonly' is no preset" in out
     assert "Traceback" not in out
     assert "raise " not in out
 
@@ -44,19 +47,21 @@ def test_names_the_line_of_the_test(pytester: pytest.Pytester) -> None:
 def test_names_the_line_of_the_conftest(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST)
     pytester.mkdir("shop").joinpath("test_shop.py").write_text("def test_it(mine): pass")
-    assert "\nconftest.py:5: 'readonly' is no preset; " in run(pytester, "shop")
+    out = run(pytester, "shop")
+    assert "\n'readonly' is no preset; " in out
+    assert "\nconftest.py:5: in mine\n" in out
 
 
 def test_names_the_line_at_the_top_of_a_file(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_shop="from pytest_adyen_creds import load_contract\nload_contract('v9')")
     result = pytester.runpytest_inprocess("-p", "no:randomly")
-    result.stdout.fnmatch_lines(["test_shop.py:2: *"])
+    result.stdout.fnmatch_lines(["*v9*", "test_shop.py:2: in <module>"])
     assert "Traceback" not in result.stdout.str()
 
 
 def test_names_no_line_where_none_of_the_users_led_to_it(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_shop=MARKED)
-    assert "\ntest_shop.py::test_it: @pytest.mark.adyen_credential: 'readonly' is no preset; " in run(pytester)
+    assert "\n@pytest.mark.adyen_credential: 'readonly' is no preset; " in run(pytester)
 
 
 @pytest.mark.parametrize("argument", ["--full-trace", "--tb=long"])
@@ -78,10 +83,34 @@ def test_says_what_to_do_where_a_fixture_outlives_a_lease(pytester: pytest.Pytes
         @pytest.fixture(scope="module")
         def late(request): return request.getfixturevalue("adyen_client")
 
+        @pytest.fixture(scope="module")
+        def watched(adyen_sandbox): pass
+
         def test_it(shop): pass
         def test_late(late): pass
+        def test_watched(watched): pass
         """
     )
     out = run(pytester)
+    assert (
+        "\nadyen_sandbox lasts for one test: let the fixture that asks for it have the scope 'function', too\n" in out
+    )
     assert "\nadyen_credential lasts for one test: let the fixture that asks for it have the scope 'function'" in out
     assert "\nadyen_client lasts for one test: " in out
+
+
+@pytest.mark.parametrize("scope", ["function", "module"])
+def test_says_what_scope_a_replaced_fixture_needs(pytester: pytest.Pytester, scope: str) -> None:
+    pytester.makepyfile(
+        test_shop=f"""
+        import pytest
+
+        @pytest.fixture(scope="{scope}")
+        def adyen_sandbox_config(): return {{}}
+
+        def test_it(adyen_credential): pass
+        """
+    )
+    out = run(pytester)
+    assert '\nadyen_sandbox_config lasts for the whole run: give the fixture that replaces it scope="session"\n' in out
+    assert "lasts for one test" not in out
