@@ -113,6 +113,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("adyen_operation", list(operations.values()), ids=list(operations))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Mask a secret that is a parameter in the id of its test, which pytest prints and keeps on disk."""
+    text = val.decode("latin-1") if isinstance(val, bytes) else val
+    masked = _masked(text) if isinstance(text, str) else text
+    return masked if isinstance(masked, str) and masked != text else None
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Have a test's traffic answered before its other fixtures begin, where it uses one that talks to Adyen."""
     prepare(item)

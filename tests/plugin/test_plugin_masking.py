@@ -343,6 +343,21 @@ def test_it(shop):
     assert leaks(written) == []
 
 
+def test_no_canary_in_the_id_of_a_test(pytester: pytest.Pytester) -> None:
+    result, written = in_process(
+        pytester,
+        """
+@pytest.mark.parametrize("key", [CANARY, CANARY.encode(), "wrong", 7])
+def test_it(key): pass
+""",
+        "-v",
+    )
+    assert result.parseoutcomes()["passed"] == 4
+    for shown in ("test_it[[masked]0]", "test_it[wrong]", "test_it[7]"):
+        assert shown in written
+    assert leaks(written) == []
+
+
 def test_reads_as_before_without_secrets(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it():\n    assert {'a': 1} == {'a': 2}")
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
