@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_homeless, find_orphans, load_in_use
 from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
 from pytest_adyen_creds.credentials.inifile import ini_options
-from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.secrets import SECRETS, Secret
 from pytest_adyen_creds.settings import resolve
@@ -70,7 +71,7 @@ def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path 
     if unused:
         homeless = {problem.path for problem in problems if problem.kind == "orphan"}
         problems += find_orphans([path for path in paths if path not in homeless], load_in_use(Path.cwd()))
-    problems.sort(key=lambda problem: (str(problem.path), problem.kind, problem.where))
+    problems.sort(key=lambda problem: (str(problem.path), problem.kind, _by_number(problem.where)))
     if form == "json":
         click.echo(json.dumps([problem.to_json() for problem in problems], indent=2, ensure_ascii=False))
     else:
@@ -124,12 +125,12 @@ def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Pa
 
 
 def _find(folder: Path) -> list[Path]:
-    """Return the cassettes in ``folder``; raises where it is a file of its own that is no cassette."""
+    """Return the cassettes in ``folder``; raises where there is none, or where it is a file that is no cassette."""
     if folder.is_file():
         document.read(folder)
     paths = list(storage.find_cassettes(folder))
     if not paths:
-        click.echo(f"{folder}: no cassettes were found there; name the folder of the tests they belong to", err=True)
+        raise CassetteError(f"{folder}: no cassettes were found there; name the folder of the tests they belong to")
     return paths
 
 
@@ -159,6 +160,10 @@ def _know_secrets(secrets_file: Path | None) -> None:
     if secrets_file is not None:
         for line in read_text(secrets_file).splitlines():
             Secret(line.strip())
+
+
+def _by_number(text: str) -> list[str]:
+    return [part.zfill(12) if part.isdecimal() else part for part in re.split(r"(\d+)", text)]
 
 
 def _count(number: int, noun: str) -> str:

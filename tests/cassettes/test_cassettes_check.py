@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -215,11 +216,20 @@ def test_staleness_on_the_command_line(folder: Path, capsys: pytest.CaptureFixtu
 def test_a_folder_without_cassettes_is_said_to_have_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "tests").mkdir()
 
-    assert run("check", folder / "tests") == 0
+    for command in ("check", "scrub"):
+        with pytest.raises(AdyenCredsError, match="no cassettes were found there; name the folder"):
+            run(command, folder / "tests")
 
-    said = capsys.readouterr()
-    assert said.out == "0 cassettes, 0 problems\n"
-    assert said.err.startswith(f"{folder / 'tests'}: no cassettes were found there; name the folder")
+
+def test_what_is_wrong_is_listed_in_the_order_of_the_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exchanges = [exchange(b'{"password": "correct horse %d"}' % number) for number in range(12)]
+    storage.write(folder / "many.yaml", Cassette(tuple(exchanges)))
+
+    assert run("check", folder, "--format", "json") == 1
+    places = [found["where"] for found in json.loads(capsys.readouterr().out) if found["kind"] == "secret"]
+    numbers = [[int(number) for number in re.findall(r"\d+", place)] for place in places]
+    assert len(numbers) >= 12
+    assert numbers == sorted(numbers)
 
 
 def test_a_secret_in_a_path_is_masked_in_either_format(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
