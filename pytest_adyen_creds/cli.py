@@ -119,6 +119,8 @@ def check(
     for path in reports:
         if path.suffix not in (".html", ".json"):
             raise click.UsageError(f"--report {path}: write a file name that ends in .html or .json")
+    if cassettes is not None and not cassettes.is_dir():
+        raise click.UsageError(f"--cassettes {cassettes}: no such folder; name the one that holds VERSION/*.yaml")
     settings = Settings(
         backend="replay",
         api_version=api_version,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,19 @@ def export(api_version: str, folder: Path | None, form: str, name: str | None) -
 def _exported(found: Contract, form: str, name: str | None) -> Any:
     if form == "openapi":
         return found.to_openapi()
-    if name is not None and name not in found.structures:
-        raise ContractError(f"no structure {name!r} in {found.version}; there are {', '.join(found.structures)}")
+    if name is not None:
+        _require(found, name)
     names = [name] if name else list(found.structures)
     every = {each: found.to_json_schema(each) if form == "json-schema" else found.structures[each] for each in names}
     return every[name] if name else every
+
+
+def _require(found: Contract, name: str) -> None:
+    if name not in found.structures:
+        alike = get_close_matches(name, found.structures, 1)
+        meant = f"did you mean {alike[0]}? " if alike else ""
+        every = ", ".join(found.structures)
+        raise ContractError(f"no structure {name!r} in {found.version}; {meant}there are {every}")
 
 
 @contract.command()
@@ -101,8 +110,7 @@ def validate(context: click.Context, api_version: str, folder: Path | None, form
     adyen-creds contract validate MeApiCredential body.json
     """
     found = load_contract(api_version, folder)
-    if name not in found.structures:
-        raise ContractError(f"no structure {name!r} in {api_version}; there are {', '.join(found.structures)}")
+    _require(found, name)
     violations = found.validate(name, read_json(file))
     if form == "json":
         click.echo(json.dumps([violation.to_json() for violation in violations], indent=2))

@@ -28,6 +28,18 @@ def test_an_output_that_cannot_be_written_is_one_line_and_status_2(is_unbuffered
     assert ran.stderr == "adyen-creds: the output: No space left on device; let it go where it can be written\n"
 
 
+def test_names_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, says in (
+        (["check", "--cassettes", str(tmp_path / "nope")], "no such folder; name the one that holds VERSION/*.yaml"),
+        (["contract", "validate", "MeApiCredental", "-"], "did you mean MeApiCredential? there are "),
+        (["contract", "export", "--format", "json-schema", "--name", "Qqqq"], "no structure 'Qqqq' in v3; there are "),
+        (["cassettes", "check", str(tmp_path)], "no cassettes were found there"),
+        (["cassettes", "scrub", str(tmp_path)], "no cassettes were found there"),
+    ):
+        assert main(arguments) == 2
+        assert says in capsys.readouterr().err
+
+
 def test_what_the_encoding_lacks_is_written_as_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
