@@ -139,7 +139,7 @@ def test_a_wrong_marker_or_role_is_one_line(pytester):
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=2)
     for line in (
-        "test_wrong.py::test_keyword: @pytest.mark.adyen_credential: *'role'; did you mean roles?",
+        "@pytest.mark.adyen_credential: *'role'; did you mean roles?",
         "ws@Company.TestCompany cannot give the role 'No such role', because it does not hold it; nothing was*",
     ):
         result.stdout.fnmatch_lines([line])
