@@ -24,6 +24,7 @@ from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
 from pytest_adyen_creds.credentials.inifile import ini_options
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
+from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS, Secret
 from pytest_adyen_creds.settings import resolve
 
@@ -77,7 +78,7 @@ def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path 
     else:
         for problem in problems:
             click.echo(SECRETS.mask(str(problem)))
-        click.echo(f"{_count(len(paths), 'cassette')}, {_count(len(problems), 'problem')}")
+        click.echo(f"{counted(len(paths), 'cassette')}, {counted(len(problems), 'problem')}")
     return 1 if problems else 0
 
 
@@ -120,7 +121,7 @@ def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Pa
             changed += 1
             click.echo(f"{path}: {'scrubbed' if write else 'would be scrubbed'}")
     done = "changed" if write else "to change"
-    click.echo(f"{_count(len(paths), 'cassette')}, {changed} {done}, {unreadable} unreadable")
+    click.echo(f"{counted(len(paths), 'cassette')}, {changed} {done}, {unreadable} unreadable")
     return 1 if unreadable or (changed and not write) else 0
 
 
@@ -164,7 +165,3 @@ def _know_secrets(secrets_file: Path | None) -> None:
 
 def _by_number(text: str) -> list[str]:
     return [part.zfill(12) if part.isdecimal() else part for part in re.split(r"(\d+)", text)]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
