@@ -26,8 +26,8 @@ def warn_of_misuse(marked: Iterable[tuple[pytest.Item, pytest.Mark]]) -> None:
                     item.warn(warning)
                 except AdyenMarkerWarning:
                     wrong[item] = f"@pytest.mark.{mark.name} {problem}"
-    for item in list(wrong)[:1]:
-        item.config.pluginmanager.register(_Misused(wrong))
+    if wrong:
+        next(iter(wrong)).config.pluginmanager.register(_Misused(wrong))
 
 
 class _Misused:
