@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
 
 # A test's time says more about the machine than about the code. On CI the same examples come every time, so that a
 # change fails by its own fault; everywhere else they are new ones.

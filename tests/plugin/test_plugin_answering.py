@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
 
 TESTS = """
 def test_one(adyen_credential): pass
