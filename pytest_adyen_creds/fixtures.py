@@ -66,7 +66,7 @@ def adyen_contract(_adyen_run: Run) -> CheckingContract:
     """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call."""
     from pytest_adyen_creds.checks.responses import CheckingContract
 
-    return CheckingContract.of(_adyen_run.contract)
+    return CheckingContract.of(_adyen_run.contract, _adyen_run.acceptance)
 
 
 @pytest.fixture(scope="session")
@@ -195,7 +195,7 @@ def adyen_drift(_adyen_run: Run) -> Iterator[Drift]:
     from pytest_adyen_creds.drift.watch import Drift
 
     with watching(_adyen_run.watch, _adyen_run.settings.base_url), _adyen_run.watch.collecting() as found:
-        yield Drift(found, _adyen_run.baseline, _adyen_run.today)
+        yield Drift(found, _adyen_run.acceptance)
 
 
 @pytest.fixture

@@ -113,6 +113,14 @@ OPTIONS: Final = (
         "adyen_report",
         metavar="FILE",
     ),
+    Option(
+        "strict",
+        "flag",
+        False,
+        "judge by the published document alone: known deviations count, too",
+        "--adyen-strict",
+        "adyen_strict",
+    ),
     Option("contracts", "path", None, "a directory of your own contracts, laid out like ours", ini="adyen_contracts"),
     Option("cassettes", "path", None, "a directory of the contract suite's cassettes", ini="adyen_cassettes"),
     Option(

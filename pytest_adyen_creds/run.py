@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.tap import Tap
     from pytest_adyen_creds.checks.judging import CheckFailure
     from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement
+    from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.session import LiveSession
-    from pytest_adyen_creds.drift import Baseline, Finding
-    from pytest_adyen_creds.drift.baseline import Judgement
     from pytest_adyen_creds.drift.watch import Watch
     from pytest_adyen_creds.settings import Settings
 
@@ -48,6 +49,11 @@ class Run:
         self.kept: Counter[str] = Counter()
         """How many recordings of tests were ``written``, and how many were not because the test ``failed``."""
         self.failures: list[CheckFailure] = []
+        """The broken rules, each departure once with how often it was met; what is a finding is in the watch."""
+        self.failed: set[tuple[str, ...]] = set()
+        """The departures, by key, that an item of the suite has failed for."""
+        self.owed: dict[tuple[str, ...], CheckFailure] = {}
+        """The departures that other items met, and that the item of their own operation has yet to fail for."""
         self.recordings: set[Path] = set()
         """The cassettes that answered."""
         self.watches = False
@@ -93,17 +99,25 @@ class Run:
     @cached_property
     def baseline(self) -> Baseline:
         """The drift that a person has accepted; raises :class:`FileRefused` for a file that is no baseline."""
-        from pytest_adyen_creds.drift import Baseline, read_baseline
+        from pytest_adyen_creds.contract.baseline import Baseline, read_baseline
 
         path = self.settings.drift_baseline
         return read_baseline(path) if path else Baseline()
+
+    @cached_property
+    def acceptance(self) -> Acceptance:
+        """What does not count in this run: known deviations, unless it is strict, and the baseline."""
+        from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
+
+        known = Baseline() if self.settings.strict else self.contract.known_deviations
+        return Acceptance(known, self.baseline, self.today)
 
     def check(self) -> None:
         """Raise :class:`AdyenCredsError` where what this run was told to read cannot be read, or to write, written."""
         if self.settings.drift_baseline:
             _ = self.baseline
         if self.settings.contracts:
-            _ = self.contract
+            _ = self.contract.known_deviations
         if self.settings.reports:
             from pytest_adyen_creds.reports.writing import check_writable
 
@@ -119,8 +133,8 @@ class Run:
 
     @property
     def judgement(self) -> Judgement:
-        """The drift found so far, divided by the baseline into findings that count today and accepted ones."""
-        return self.baseline.judge(self.watch.found.findings, self.today)
+        """The drift found so far, divided into what counts today, known deviations, and what the baseline accepts."""
+        return self.acceptance.divide(self.watch.found.findings, self.watch.answered)
 
     @property
     def failing(self) -> tuple[Finding, ...]:
@@ -128,6 +142,11 @@ class Run:
         levels = {"report": (), "fail-breaking": ("breaking",), "fail": ("breaking", "warning", "info")}
         fails = levels[self.settings.drift]
         return tuple(finding for finding in self.judgement.findings if finding.level in fails) if fails else ()
+
+    @property
+    def unclaimed(self) -> list[CheckFailure]:
+        """The departures that the suite met and that no item has failed for: their own items never ran."""
+        return [failure for key, failure in self.owed.items() if key not in self.failed]
 
     @property
     def fails(self) -> bool:
@@ -138,13 +157,26 @@ class Run:
         """Note one judged exchange."""
         self.coverage[operation, status] += 1
         self.origins[origin] += 1
-        self.failures += failures
+        self.note(failures)
+
+    def note(self, failures: Iterable[CheckFailure]) -> None:
+        """Note failed checks; those of one departure are one, counted. Findings are the watch's."""
+        known = {failure.key: number for number, failure in enumerate(self.failures)}
+        for failure in failures:
+            if failure.finding is not None:
+                continue
+            number = known.setdefault(failure.key, len(self.failures))
+            if number == len(self.failures):
+                self.failures.append(failure)
+            else:
+                count = self.failures[number].count + failure.count
+                self.failures[number] = replace(self.failures[number], count=count)
 
     def observe(
-        self, method: str, path: str, status: int, content_type: str | None, body: bytes, origin: str
+        self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes, origin: str
     ) -> list[Finding]:
         """Hold one answer against the contract and return what it shows of drift; see :meth:`.Watch.answer`."""
-        return self.watch.answer(method, path, status, content_type, body, origin)
+        return self.watch.answer(method, path, status, headers, body, origin)
 
     def header(self) -> str:
         """Say in one line who answers this run."""
@@ -162,6 +194,8 @@ class Run:
             "answered": dict(self.answered),
             "kept": dict(self.kept),
             "failures": [failure.to_json() for failure in self.failures],
+            "failed": sorted(self.failed),
+            "owed": [failure.to_json() for failure in self.owed.values()],
             "recordings": sorted(map(str, self.recordings)),
             "problems": self.problems,
             "drift": self.watch.to_json() if "watch" in self.__dict__ else None,
@@ -175,7 +209,9 @@ class Run:
         self.origins.update(results["origins"])
         self.answered.update(results["answered"])
         self.kept.update(results["kept"])
-        self.failures += [CheckFailure(**failure) for failure in results["failures"]]
+        self.note(CheckFailure(**failure) for failure in results["failures"])
+        self.failed.update(map(tuple, results["failed"]))
+        self.owed |= {owed.key: owed for owed in (CheckFailure(**failure) for failure in results["owed"])}
         self.recordings.update(map(Path, results["recordings"]))
         self.problems += results["problems"]
         if results["drift"]:

@@ -33,6 +33,8 @@ class Settings:
     drift: Literal["report", "fail-breaking", "fail"] = "report"
     drift_baseline: Path | None = None
     reports: tuple[Path, ...] = ()
+    strict: bool = False
+    """Whether answers are judged by the published document alone, so that known deviations count."""
     contracts: Path | None = None
     cassettes: Path | None = None
     ready_timeout: float = 600.0

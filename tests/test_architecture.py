@@ -97,6 +97,6 @@ def test_an_idle_plugin_imports_nothing_heavy(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_no_module_is_longer_than_350_lines() -> None:
+def test_no_module_is_longer_than_500_lines() -> None:
     long = {str(path): len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
-    assert {path: lines for path, lines in long.items() if lines > 350} == {}
+    assert {path: lines for path, lines in long.items() if lines > 500} == {}

@@ -56,11 +56,20 @@ class Provenance:
     """Versions of what took part, by name (``vcrpy``, ``schemathesis``)."""
 
 
+SANDBOX: Final = "the embedded sandbox"
+"""Who answered, in words, where it was the sandbox of this package."""
+
+
+def is_adyens(origin: str) -> bool:
+    """Return whether answers of ``origin``, in words, can say something about Adyen: the sandbox's cannot."""
+    return SANDBOX not in origin
+
+
 def origin_of(provenance: Provenance | None) -> str:
     """Say in words whose answers a recording holds; nothing that the sandbox answered is called Adyen's."""
     if provenance is None:
         return "recordings of unknown origin"
-    whose = {"sandbox": "the embedded sandbox, not of Adyen", "live": "Adyen's test endpoint"}
+    whose = {"sandbox": f"{SANDBOX}, not of Adyen", "live": "Adyen's test endpoint"}
     return f"recordings of {whose[provenance.backend]}"
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.printable import printed
+
+_NUMBER: Final = re.compile(r"/[0-9]+(?=/|$)")
+
+
+class NotReached(AdyenCredsError):
+    """A sequence cannot be judged in this run: none of it may be sent, or it could not go on; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +39,21 @@ class CheckFailure:
     code: str = ""
     answer: str = ""
     replay: str = ""
+    count: int = 1
+    """How many exchanges of a run failed the same."""
+    finding: Finding | None = None
+    """What departs from the contract, where that is what failed; None for a broken rule."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes two failures one departure: operation, status, check and place, whatever the values there."""
+        return (self.operation, str(self.status), self.check, _NUMBER.sub("/*", self.pointer))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the failure as a JSON object."""
-        return asdict(self)
+        """Return the failure as a JSON object; what is a finding stands among the findings."""
+        value = asdict(self)
+        del value["finding"]
+        return value
 
     def __str__(self) -> str:
         place = f" ({self.source})" if self.source else ""

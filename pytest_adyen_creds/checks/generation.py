@@ -55,6 +55,25 @@ def generated(
     return list(_different(made, once))
 
 
+def most_generated(contract: Contract, operation: Operation, amounts: Amounts) -> int:
+    """Return how many cases :func:`generated` makes of ``operation`` at most; quickly, since none is made for it."""
+    negative = bool(operation.request) or any(parameter.location == "query" for parameter in operation.parameters)
+    positive = operation.method != "DELETE"
+    schemas = [parameter.schema for parameter in operation.parameters]
+    schemas += [contract.to_json_schema(operation.request)] if operation.request else []
+    return positive * (_most_examples(schemas) + amounts.positive_coverage + amounts.fuzzing) + negative * (
+        amounts.negative_coverage + amounts.fuzzing
+    )
+
+
+def _most_examples(node: Any) -> int:
+    """Return how many examples there are in schemas; schemathesis makes no more cases of them."""
+    if isinstance(node, Mapping):
+        own = len(node["examples"]) if isinstance(node.get("examples"), list) else 0
+        return own + sum(_most_examples(value) for key, value in node.items() if key != "examples")
+    return sum(map(_most_examples, node)) if isinstance(node, list) else 0
+
+
 def rehearsed(
     contract: Contract, operation: Operation, world: World, *, amounts: Amounts, seed: int = 0
 ) -> list[Exercise]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.checks.act import SET_UP
-from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise
-from pytest_adyen_creds.checks.generation import Amounts, rehearsed
-from pytest_adyen_creds.checks.lives import STATEFUL, Cast, Level, life_of
+from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise, scripted
+from pytest_adyen_creds.checks.failure import NotReached
+from pytest_adyen_creds.checks.generation import Amounts, most_generated, rehearsed
+from pytest_adyen_creds.checks.lives import STATEFUL, Cast, life_of
 from pytest_adyen_creds.checks.seen import items
 from pytest_adyen_creds.checks.stage import PATIENT, Stage
-from pytest_adyen_creds.checks.world import World, level_of
+from pytest_adyen_creds.checks.world import Level, World, level_of
 from pytest_adyen_creds.credentials.spec import Spec
-from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
+from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
 from pytest_adyen_creds.management.messages import parse
 from pytest_adyen_creds.secrets import Secret
 
@@ -60,14 +61,13 @@ def plan(
     creations: int,
     per_minute: int | None,
     amounts: Amounts,
-    seed: int,
 ) -> Plan:
-    """Return what a live run over these sequences sends at most."""
+    """Return what a live run over these sequences sends at most; nothing is generated for it."""
     world = World("C", ("M",), {"company": "1", "merchant": "1"}, {"company": "1", "merchant": "1", "me": "1"})
     calls = 0
     for operation in operations:
-        exercises = rehearsed(contract, operation, world, amounts=amounts, seed=seed)
-        calls += _OVERHEAD + sum(exercise.fault is None for exercise in exercises)
+        calls += _OVERHEAD + sum(exercise.fault is None for exercise in scripted(operation, world))
+        calls += most_generated(contract, operation, amounts)
     calls += lives * (_OVERHEAD + _LONGEST_LIFE)
     calls += (2 * _OVERHEAD + 3 * SCENARIOS * STEPS) if walks else 0
     return Plan(calls, creations, per_minute)
@@ -76,8 +76,9 @@ def plan(
 class LiveStage:
     """Carries out one sequence against the server; leases what it is about, and gives it back.
 
-    ``creators`` are the sequences that may create and are still to come, this one included: they share what is left
-    of the budget, in whatever order they come.
+    ``lost`` holds why no throwaway can be had at a level. ``creators`` are the sequences that may create and are still
+    to come, this one included: they share what is left of the budget, in whatever order they come. ``wanted`` returns
+    the budget that would reach every sequence.
     """
 
     def __init__(
@@ -85,13 +86,15 @@ class LiveStage:
         contract: Contract,
         throwaways: Throwaways,
         merchant: str | None,
-        lost: dict[Level, str],
+        lost: dict[Level, AdyenCredsError],
         creators: set[str] | None = None,
+        wanted: Callable[[], int] = lambda: 0,
     ) -> None:
         self._throwaways = throwaways
         self._company = throwaways.backend.company
         self._merchant = merchant
         self._lost = lost
+        self._wanted = wanted
         self._creators = set() if creators is None else creators
         self._ceiling: int | None = None
         self._description = throwaways.description()
@@ -110,11 +113,11 @@ class LiveStage:
 
     def exercise(self, operation: Operation, amounts: Amounts, seed: int) -> None:
         """Carry out the exercises of ``operation`` that may be sent."""
-        level: Level = level_of(operation)  # type: ignore[assignment]
+        level = level_of(operation)
         with self._leased("company" if level == "me" else level) as credential:
             world = self._set_up(level, credential)
             if not all(world.parameters(operation).values()):
-                return
+                raise self._nothing_there(level)
             if level == "me" and credential is not None:
                 self.stage.keys["provisioning"] = credential.key()
             exercises = rehearsed(self._contract, operation, world, amounts=amounts, seed=seed)
@@ -123,12 +126,15 @@ class LiveStage:
                     self.stage.carry_out(operation, exercise)
 
     def live(self, name: str) -> None:
-        """Carry out the life ``name`` on a lease; raises :class:`CredentialError` where none can be had."""
+        """Carry out the life ``name`` on a lease; raises :class:`NotReached` where the run may have none.
+
+        Raises :class:`CredentialError` where none could be leased for another reason.
+        """
         life, level = life_of(name)
         held: Level = "company" if level == "me" else level
         with self._leased(held) as credential:
             if credential is None:
-                raise CredentialError(f"this life needs a throwaway, and none could be leased: {self._lost[held]}")
+                raise self._nothing_there(held)
             world = self._set_up(level, credential)
             cast = Cast(
                 world,
@@ -151,6 +157,32 @@ class LiveStage:
             world = self._set_up("company", credential)
             self._share(STATEFUL)
             walk(self.stage, world, seed=seed, scenarios=SCENARIOS, steps=STEPS)
+
+    def why_nothing(self, item: str) -> str:
+        """Say why nothing of the sequence ``item`` was sent but its set-up."""
+        operation = self._contract.operations.get(item)
+        if operation is not None and creates(operation):
+            limit = self._throwaways.ownership.budget.limit
+            return (
+                f"it creates a credential, and none of the {limit} that this run may create is left; "
+                f"--adyen-max-created {max(self._wanted(), limit + 1)} would reach it"
+            )
+        if item.startswith("creation at"):
+            return "it creates credentials, which a live run leaves to the items of the creating operations"
+        level: Level = level_of(operation) if operation is not None else "company"
+        if level in self._lost:
+            return str(self._nothing_there(level))
+        return "a live run may not send it: it would change what is not its own"
+
+    def _nothing_there(self, level: Level) -> AdyenCredsError:
+        lost = self._lost.get(level)
+        if lost is None:
+            return NotReached(f"it is about a credential with an allowed origin at {level} level, and there is none")
+        text = f"it needs a throwaway at {level} level, and none could be leased: {lost}"
+        if isinstance(lost, BudgetSpent):
+            wanted = max(self._wanted(), self._throwaways.ownership.budget.limit + 1)
+            return NotReached(f"{text}; --adyen-max-created {wanted} would reach it")
+        return NotReached(text) if isinstance(lost, NotReached) else CredentialError(text)
 
     def _affordable(self, operation: Operation, exercises: list[Exercise]) -> list[Exercise]:
         """Return what a creating operation is sent: what must be refused first, then creations, its share of them."""
@@ -185,14 +217,15 @@ class LiveStage:
 
     def _lease(self, level: Level) -> Credential | None:
         if level == "merchant" and self._merchant is None:
-            self._lost.setdefault(level, "the run has no merchant account; set ADYEN_MERCHANT_ACCOUNT")
+            reason = NotReached("the run has no merchant account; set ADYEN_MERCHANT_ACCOUNT")
+            self._lost.setdefault(level, reason)
         if level == "me" or level in self._lost:
             return None
         try:
             return self._throwaways.lease(Spec(level=level, origins=(ORIGIN,)))
         except AdyenCredsError as error:
             # asking again would cost another creation
-            self._lost[level] = str(error)
+            self._lost[level] = error
             return None
 
     def _set_up(self, level: Level, credential: Credential | None) -> World:

@@ -11,12 +11,12 @@ from pytest_adyen_creds.checks.live import LiveStage, Plan, creates, plan
 from pytest_adyen_creds.checks.lives import LIVES, STATEFUL
 from pytest_adyen_creds.credentials.backend import REQUESTS_PER_MINUTE
 from pytest_adyen_creds.endpoints import is_loopback
-from pytest_adyen_creds.errors import CredentialError
+from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.failure import CheckFailure
     from pytest_adyen_creds.checks.generation import Amounts
-    from pytest_adyen_creds.checks.lives import Level
+    from pytest_adyen_creds.checks.world import Level
     from pytest_adyen_creds.run import Run
 
 _EVERY: Final = 5.0
@@ -26,30 +26,39 @@ _EVERY: Final = 5.0
 class LiveSuite:
     """What the sequences of one live run share: the plan, the counts, and which throwaways cannot be had."""
 
-    def __init__(
-        self, run: Run, items: Iterable[str] | None, amounts: Amounts, seed: int, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, run: Run, items: Iterable[str] | None, amounts: Amounts, say: Callable[[str], None]) -> None:
         if run.live is None:
             raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
         self._run = run
         self._say = say
         self._throwaways = run.live.throwaways
-        self._lost: dict[Level, str] = {}
+        self._wanted = 0
+        """The budget that would reach every sequence."""
+        self._lost: dict[Level, AdyenCredsError] = {}
         self.calls = self.findings = self.skipped = 0
         self._started = self._said = time.monotonic()
         chosen = None if items is None else set(items)
-        self.plan = self._planned(chosen, amounts, seed)
+        self.plan = self._planned(chosen, amounts)
         creators = {label for label, operation in run.contract.operations.items() if creates(operation)} | {STATEFUL}
         self._creators = creators if chosen is None else creators & chosen
         say(str(self.plan))
         with self.sequence() as stage:
             stage.reserve()
+        lost = sum(isinstance(error, BudgetSpent) for error in self._lost.values())
+        self._wanted = self._throwaways.ownership.budget.spent + lost + len(self._creators)
 
     @contextmanager
     def sequence(self) -> Iterator[LiveStage]:
         """Yield the stage of one sequence; its requests are counted, however it ends."""
         settings = self._run.settings
-        stage = LiveStage(self._run.contract, self._throwaways, settings.merchant, self._lost, self._creators)
+        stage = LiveStage(
+            self._run.contract,
+            self._throwaways,
+            settings.merchant,
+            self._lost,
+            self._creators,
+            lambda: self._wanted,
+        )
         count = [0]
         counting = self._throwaways.management.observers
         counting.append(lambda exchange: count.__setitem__(0, count[0] + 1))
@@ -75,7 +84,7 @@ class LiveSuite:
             f"{created} created by cases, {self.findings} findings; at most {left / 60:.0f} min left"
         )
 
-    def _planned(self, items: set[str] | None, amounts: Amounts, seed: int) -> Plan:
+    def _planned(self, items: set[str] | None, amounts: Amounts) -> Plan:
         contract, settings = self._run.contract, self._run.settings
         operations = [operation for label, operation in contract.operations.items() if items is None or label in items]
         lives = [name for name in LIVES if items is None or name in items]
@@ -87,5 +96,4 @@ class LiveSuite:
             creations=settings.max_created,
             per_minute=None if is_loopback(settings.base_url) else REQUESTS_PER_MINUTE,
             amounts=amounts,
-            seed=seed,
         )

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise, Signer
-from pytest_adyen_creds.checks.world import World
+from pytest_adyen_creds.checks.world import Level, World
 from pytest_adyen_creds.secrets import Secret
-
-Level = Literal["company", "merchant", "me"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -12,20 +10,18 @@ import schemathesis
 from schemathesis.core.failures import Failure, FailureGroup
 
 from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.judging import register_secrets
 from pytest_adyen_creds.checks.rules import RULES, Rule
 from pytest_adyen_creds.checks.rules.rule import Complaint
 from pytest_adyen_creds.checks.seen import Seen
 from pytest_adyen_creds.contract import VERSIONS, load_contract
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
-from pytest_adyen_creds.management.messages import secrets_in
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
     from schemathesis.checks import CheckContext
     from schemathesis.core.transport import Response
     from schemathesis.generation.case import Case
-
-_NOW: Final[ContextVar[tuple[Seen, History] | None]] = ContextVar("adyen_exchange", default=None)
 
 
 class RuleBroken(Failure):
@@ -49,43 +45,15 @@ class RuleBroken(Failure):
         return f"{self.rule.name}{self.complaint.pointer}{self.complaint.message}"
 
 
-@contextmanager
-def exchange(seen: Seen, history: History) -> Iterator[None]:
-    """Let the checks judge ``seen`` as what came after ``history``; without this, as an exchange by itself."""
-    token = _NOW.set((seen, history))
-    try:
-        yield
-    finally:
-        _NOW.reset(token)
-
-
-def register_secrets(seen: Seen) -> None:
-    """Let masking know the secrets of an exchange that another client made."""
-    key, basic = seen.presented
-    for secret in {
-        *secrets_in(seen.content, seen.body),
-        *secrets_in(seen.request.content, seen.sent),
-        key,
-        basic and basic[1],
-    }:
-        if secret:
-            SECRETS.add(secret)
-    if seen.request.headers.get("authorization"):
-        SECRETS.add(seen.request.headers["authorization"].partition(" ")[2])
-
-
 def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | None]:
     def check(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
-        now = _NOW.get()
-        if now is None:
-            seen = alone(response)
-            if seen is None:
-                return True
-            now = seen, History()
-        complaints = list(rule.breaches(*now))
+        seen = alone(response)
+        if seen is None:
+            return True
+        complaints = list(rule.breaches(seen, History()))
         if complaints:
-            register_secrets(now[0])
-            label = now[0].operation.label
+            register_secrets(seen)
+            label = seen.operation.label
             raise FailureGroup([RuleBroken(label, rule, complaint) for complaint in complaints])
         return None
 

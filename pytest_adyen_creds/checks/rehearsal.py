@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from pytest_adyen_creds.checks.act import SET_UP
 from pytest_adyen_creds.checks.exercises import ORIGIN, Exercise
 from pytest_adyen_creds.checks.generation import Amounts, rehearsed
-from pytest_adyen_creds.checks.lives import Cast, Level, life_of
+from pytest_adyen_creds.checks.lives import Cast, life_of
 from pytest_adyen_creds.checks.stage import Performed, Stage
-from pytest_adyen_creds.checks.world import World, level_of
+from pytest_adyen_creds.checks.world import Level, World, level_of
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.management import ManagementClient, Ownership
 from pytest_adyen_creds.sandbox import Sandbox
@@ -71,7 +71,7 @@ class Rehearsal:
     def exercises(self, operation: Operation, amounts: Amounts, seed: int = 0) -> list[Exercise]:
         """Set up, and return the exercises of ``operation``."""
         level = level_of(operation)
-        world, _ = self._furnish(level)  # type: ignore[arg-type]
+        world, _ = self._furnish(level)
         return rehearsed(self._contract, operation, world, amounts=amounts, seed=seed)
 
     def exercise(self, operation: Operation, exercises: Iterable[Exercise]) -> None:
@@ -83,7 +83,7 @@ class Rehearsal:
 
     def set_up(self, operation: Operation) -> None:
         """Make what exercises of ``operation`` are about, and nothing more."""
-        self._furnish(level_of(operation))  # type: ignore[arg-type]
+        self._furnish(level_of(operation))
 
     def live(self, name: str) -> None:
         """Set up, and carry out the life ``name``."""

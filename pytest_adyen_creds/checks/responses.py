@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Protocol, Self
 
 import httpx
@@ -11,6 +12,7 @@ from pytest_adyen_creds.checks.failure import explain
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.contract import Contract
+from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
 
 
 class Answered(Protocol):
@@ -40,15 +42,21 @@ class ContractBroken(AssertionError):
 class CheckingContract(Contract):
     """A contract that also judges whole responses: what the fixture ``adyen_contract`` gives."""
 
+    _acceptance: Acceptance
+
     @classmethod
-    def of(cls, contract: Contract) -> Self:
-        """Return ``contract`` with :meth:`check`; nothing is compiled again."""
+    def of(cls, contract: Contract, acceptance: Acceptance | None = None) -> Self:
+        """Return ``contract`` with :meth:`check`; nothing is compiled again.
+
+        ``acceptance`` is what does not count (default: the contract's known deviations).
+        """
         checking = object.__new__(cls)
         vars(checking).update(vars(contract))
+        checking._acceptance = acceptance or Acceptance(contract.known_deviations, Baseline(), date.today())
         return checking
 
     def check(self, response: Answered) -> None:
-        """Hold a response to the contract and to Adyen's rules.
+        """Hold a response to the contract and to Adyen's rules; known deviations and accepted drift do not count.
 
         ``response`` is one of httpx or requests, of any operation of the contract. Raises :class:`ContractBroken`, an
         AssertionError, that says what is wrong; secrets in it are masked. A response of something that the contract
@@ -62,7 +70,7 @@ class CheckingContract(Contract):
                 f"{act.request.method} {act.request.url.path} is no operation of the contract ({self.version}); "
                 "check responses of the 26 operations on API credentials only"
             )
-        failures = judge(self, matched[0], act, History())
+        failures = judge(self, matched[0], act, History(), self._acceptance)
         if failures:
             raise ContractBroken(explain(failures))
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_adyen_creds.checks import failure
 from pytest_adyen_creds.checks.act import SET_UP, Act
-from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.departures import Departures
+from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
 from pytest_adyen_creds.checks.generation import Amounts
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 class Suite:
     """The contract suite of one run. The backend decides where a sequence's exchanges come from.
 
+    A departure fails one item: that of the operation that answered so, where it is among ``items``, whichever sequence
+    met it; else the first that meets it. Known deviations and accepted drift fail none.
+
     ``prepare`` is called with each embedded sandbox before it is used; ``seed`` decides what is generated. ``items``
     are the names of the sequences that will be checked (default: all): what a live run's plan counts. ``say`` shows a
     live run's plan and progress.
@@ -51,14 +55,15 @@ class Suite:
         self._prepare = prepare
         self._seed = seed
         self._amounts = Amounts()
-        self._items = items
+        self._items = None if items is None else frozenset(items)
         self._say = say
+        self._departures = Departures(run, self._items or ())
         self._live: LiveSuite | None = None
 
-    def check(self, operation: Operation) -> list[CheckFailure] | None:
-        """Judge every exchange of ``operation``, note them in the run, and return the checks that failed.
+    def check(self, operation: Operation) -> list[CheckFailure]:
+        """Judge every exchange of ``operation``, note them in the run, and return what this item fails for.
 
-        None: this backend has no exchange of it to judge.
+        Raises :class:`NotReached` where this run may not send it, or its set-up could not go on.
         """
 
         def rehearse(rehearsal: Rehearsal) -> None:
@@ -69,12 +74,12 @@ class Suite:
 
         return self._check(operation.id, operation.label, rehearse, perform, operation)
 
-    def check_life(self, name: str) -> list[CheckFailure] | None:
+    def check_life(self, name: str) -> list[CheckFailure]:
         """Judge every exchange of the life ``name`` (one of ``LIVES``); see :meth:`check`."""
         file = f"life-{name.replace(' ', '-')}"
         return self._check(file, name, lambda rehearsal: rehearsal.live(name), lambda stage: stage.live(name))
 
-    def check_stateful(self) -> list[CheckFailure] | None:
+    def check_stateful(self) -> list[CheckFailure]:
         """Judge the walks along the contract's links; see :meth:`check`."""
 
         def rehearse(rehearsal: Rehearsal) -> None:
@@ -86,6 +91,7 @@ class Suite:
 
     def check_all(self) -> None:
         """Judge every sequence that this backend has."""
+        self._departures = Departures(self._run, self._run.contract.operations)
         for operation in self._run.contract.operations.values():
             self.check(operation)
         for name in LIVES:
@@ -112,7 +118,7 @@ class Suite:
         rehearse: Callable[[Rehearsal], None],
         perform: Callable[[LiveStage], None],
         operation: Operation | None = None,
-    ) -> list[CheckFailure] | None:
+    ) -> list[CheckFailure]:
         settings = self._run.settings
         path = self.cassette(name)
         recording = settings.record == "all" or (settings.record == "missing" and not path.is_file())
@@ -121,34 +127,35 @@ class Suite:
         if settings.backend == "sandbox" or recording:
             return self._rehearsed(item, rehearse, path if recording else None, operation)
         self._run.recordings.add(path)
-        return self._judged(item, replayed(path))
+        return self._departures.of(item, self._judged(item, replayed(path)))
 
-    def _performed(
-        self, item: str, perform: Callable[[LiveStage], None], record_to: Path | None
-    ) -> list[CheckFailure] | None:
+    def _performed(self, item: str, perform: Callable[[LiveStage], None], record_to: Path | None) -> list[CheckFailure]:
         from pytest_adyen_creds.checks.live_suite import LiveSuite
 
         if self._live is None:
-            self._live = LiveSuite(self._run, self._items, self._amounts, self._seed, self._say)
+            self._live = LiveSuite(self._run, self._items, self._amounts, self._say)
+        reason = None
         with self._live.sequence() as stage:
-            perform(stage)
+            try:
+                perform(stage)
+            except NotReached as error:
+                reason = error
         acts = [each.act for each in stage.stage.performed]
         if record_to is not None and acts:
             record(record_to, self._run.contract, acts, "live", datetime.now(UTC))
         where = f"the server at {self._run.settings.base_url}"
-        failures = self._judged(item, _numbered(stage.stage.performed, where))
-        self._live.report(stage, failures or [])
-        only_set_up = all(act.generated_by == SET_UP for act in acts)
-        return None if only_set_up and not failures else failures
+        failures = self._departures.of(item, self._judged(item, _numbered(stage.stage.performed, where)))
+        self._live.report(stage, failures)
+        if not failures and all(act.generated_by == SET_UP for act in acts):
+            raise reason or NotReached(stage.why_nothing(item))
+        return failures
 
-    def _judged(self, item: str, acts: Iterable[Act]) -> list[CheckFailure] | None:
-        failures: list[CheckFailure] | None = None
+    def _judged(self, item: str, acts: Iterable[Act]) -> list[CheckFailure]:
+        failures: list[CheckFailure] = []
         history = History()
         replay = command(item, self._run)
         for act in acts:
-            act = replace(act, replay=replay)
-            found = self._judge(act, history)
-            failures = [*(failures or ()), *found]
+            failures += self._judge(replace(act, replay=replay), history)
         return failures
 
     def _judge(self, act: Act, history: History) -> list[CheckFailure]:
@@ -156,17 +163,17 @@ class Suite:
         matched = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
         if matched is None:
             found = [_of_no_operation(contract, act)]
-            self._run.failures += found
+            self._run.note(found)
             return found
         operation = matched[0]
-        found = judge(contract, operation, act, history)
+        found = judge(contract, operation, act, history, self._run.acceptance)
         self._run.saw(operation.label, act.response.status_code, act.origin, found)
         self._run.watch.judged(act.request, act.response, act.origin)
         return found
 
     def _rehearsed(
         self, item: str, rehearse: Callable[[Rehearsal], None], record_to: Path | None, operation: Operation | None
-    ) -> list[CheckFailure] | None:
+    ) -> list[CheckFailure]:
         from pytest_adyen_creds.checks.rehearsal import Incomplete, Rehearsal
 
         incomplete: Incomplete | None = None
@@ -178,8 +185,11 @@ class Suite:
             if record_to is not None:
                 rehearsal.record(record_to, datetime.now(UTC))
         performed = rehearsal.performed
-        failures = self._judged(item, _numbered(performed, "the embedded sandbox"))
+        found = self._judged(item, _numbered(performed, "the embedded sandbox"))
+        failures = self._departures.of(item, found)
         if incomplete is not None and not failures:
+            if found:
+                raise NotReached(f"{incomplete}; the item of {found[0].operation} fails for it")
             raise incomplete
         return self._shrunk(failures, performed, operation) if failures and operation else failures
 
@@ -196,7 +206,8 @@ class Suite:
                 rehearsal.exercise(operation, [exercise])  # type: ignore[list-item]
             history, found = History(), []
             for act in _numbered(rehearsal.performed, "the embedded sandbox"):
-                found = judge(self._run.contract, operation_of(self._run, act, operation), act, history)
+                judged = operation_of(self._run, act, operation)
+                found = judge(self._run.contract, judged, act, history, self._run.acceptance)
             return found
 
         return shrunk(failures, performed, alone)

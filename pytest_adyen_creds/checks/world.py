@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_adyen_creds.errors import ContractError
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
+
+Level = Literal["company", "merchant", "me"]
+"""Whose credentials an operation is about."""
 
 DATA: Final = "x-adyen-data"
 """The annotation by which a contract's document says what a value must be for a request to be acceptable."""
@@ -125,9 +128,10 @@ def furnished(contract: Contract, world: World) -> dict[str, Any]:
     return document
 
 
-def level_of(operation: Operation) -> str:
-    """Return whose credentials ``operation`` is about: ``company``, ``merchant`` or ``me``."""
-    return operation.path.split("/")[1].replace("companies", "company").replace("merchants", "merchant")
+def level_of(operation: Operation) -> Level:
+    """Return whose credentials ``operation`` is about."""
+    first = operation.path.split("/")[1]
+    return "company" if first == "companies" else "merchant" if first == "merchants" else "me"
 
 
 def _furnish(node: Any, world: World) -> Any:

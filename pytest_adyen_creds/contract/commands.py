@@ -13,7 +13,7 @@ import click
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, load_contract
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.files import read_json
-from pytest_adyen_creds.printable import printed
+from pytest_adyen_creds.printable import counted, printed
 
 
 def _contract_option(function: Any) -> Any:
@@ -119,6 +119,34 @@ def validate(context: click.Context, api_version: str, folder: Path | None, form
             click.echo(printed(violation.message))
         click.echo(printed(f"{file}: {_count(len(violations), 'violation')} of {name} ({api_version})"))
     context.exit(1 if violations else 0)
+
+
+@contract.command()
+@_contract_option
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."
+)
+def deviations(api_version: str, folder: Path | None, form: str) -> None:
+    """List what the platform is known to answer otherwise than the contract says, each with its evidence.
+
+    They are part of every judgement, unless it is strict (pytest --adyen-strict, drift … --strict).
+
+    \b
+    adyen-creds contract deviations
+    adyen-creds contract deviations --format json
+    """
+    entries = load_contract(api_version, folder).known_deviations.entries
+    if form == "json":
+        click.echo(json.dumps([entry.to_json() for entry in entries], indent=2, ensure_ascii=False))
+        return
+    for entry in entries:
+        statuses = ", ".join(map(str, entry.statuses)) if entry.statuses else "any status"
+        operations = ", ".join(entry.operations) if entry.operations else "any operation"
+        click.echo(printed(f"{entry.id}  {entry.location or ''}  [{statuses}; {operations}]"))
+        click.echo(printed(f"    {entry.reason}"))
+        for each in entry.evidence:
+            click.echo(printed(f"    seen: {each}"))
+    click.echo(f"{counted(len(entries), 'known deviation')} ({api_version})")
 
 
 @contract.command()

@@ -9,23 +9,23 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.contract.compiler import REFS, Compiler
 from pytest_adyen_creds.contract.documents import Document, Schema, load_documents
 from pytest_adyen_creds.contract.operations import (
     Operation,
     Router,
-    is_json,
     read_openapi,
     read_operations,
     structure_of,
 )
 from pytest_adyen_creds.contract.validation import Validator, Violation
 from pytest_adyen_creds.errors import ContractError
-from pytest_adyen_creds.files import parse_json
-from pytest_adyen_creds.printable import plain
-from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.contract.baseline import Baseline
+    from pytest_adyen_creds.contract.finding import Finding
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 VERSIONS: Final = ("v3", "v1")
@@ -96,29 +96,32 @@ class Contract:
         """Return the operation of a request and its decoded path parameters, or None; see :meth:`Router.match`."""
         return self._router.match(method, path)
 
-    def observe(self, method: str, path: str, status: int, content_type: str | None, body: bytes) -> list[Violation]:
-        """Judge one answer: its status, its content type and its body.
+    def judge(
+        self,
+        operation: Operation,
+        status: int,
+        content_type: str | None,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+    ) -> list[Finding]:
+        """Return what departs from the contract in one answer of ``operation``; see :func:`.judge.judge`.
 
-        ``path`` is the request's, percent-encoded. An operation that the contract does not have is a violation too.
+        Nothing is taken off: neither :attr:`known_deviations` nor what a baseline accepts.
         """
-        found = self.match(method, path)
-        if found is None:
-            return [_departure("operation", "an operation of the contract", f"{method} {path.partition('?')[0]}")]
-        operation, _ = found
-        if status not in operation.responses:
-            documented = ", ".join(map(str, sorted(operation.responses)))
-            return [_departure("status", f"one of {documented}", str(status))]
-        name = operation.responses[status]
-        if name is None:
-            return [_departure("body", "empty", f"{len(body)} bytes")] if body else []
-        if not is_json(content_type):
-            media = (content_type or "").partition(";")[0].strip().lower()
-            return [_departure("content-type", "application/json", media or "none")]
-        try:
-            value = parse_json(body.decode(), "the body")
-        except Exception as error:  # noqa: BLE001 - whatever the body is, it is a finding
-            return [_departure("body", "JSON", error.__class__.__name__)]
-        return self.validate(name, value)
+        from pytest_adyen_creds.contract.judge import judge
+
+        return [each.finding for each in judge(self, operation, status, content_type, body, headers)]
+
+    @cached_property
+    def known_deviations(self) -> Baseline:
+        """What the platform is known to answer otherwise than the contract says, each with its evidence.
+
+        Read from ``known-deviations.toml`` beside the versions' folders. A contract of the user's own that brings none
+        has the bundled ones, for the operations that the bundled contract has. Raises :class:`FileRefused`.
+        """
+        from pytest_adyen_creds.contract.deviations import known_deviations
+
+        return known_deviations(self)
 
     def to_json_schema(self, name: str) -> Schema:
         """Return the structure ``name`` as one self-contained JSON Schema 2020-12."""
@@ -306,8 +309,3 @@ def _without_wording(node: Any, *, names: bool = False) -> Any:
             if names or not (key in _WORDING or key.startswith("x-"))
         }
     return node
-
-
-def _departure(keyword: str, expected: str, found: str) -> Violation:
-    found = SECRETS.mask(found)
-    return Violation("", keyword, expected, found, plain(f"the {keyword} must be {expected}; found {found}"))

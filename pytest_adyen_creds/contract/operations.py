@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -34,12 +34,21 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """One documented header of a response; ``schema`` is JSON Schema of the value that its text stands for."""
+
+    name: str
+    required: bool
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation.
 
     ``label`` is the method and the path template, ``POST /me/allowedOrigins``. ``request`` names the structure of the
     JSON request body, or is None; ``responses`` gives for each documented status the structure of its JSON body, or
-    None where the body is empty.
+    None where the body is empty; ``headers`` gives for a status the headers that are documented for it.
     """
 
     label: str
@@ -49,12 +58,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
     request: str | None
     responses: Mapping[int, str | None]
-
-
-def is_json(content_type: str | None) -> bool:
-    """Return whether a ``Content-Type`` header announces JSON: ``application/json``, or a type that ends in +json."""
-    media = (content_type or "").partition(";")[0].strip().lower()
-    return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+    headers: Mapping[int, tuple[Header, ...]] = field(default_factory=dict)
 
 
 def read_openapi(path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
@@ -135,12 +139,14 @@ def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation
                 continue
             where = f"{source}#/paths/{path}/{method}"
             node = _object(item[method], where)
-            responses = {}
+            responses, headers = {}, {}
             for status, response in _object(node.get("responses", {}), f"{where}/responses").items():
                 if not re.fullmatch("[1-5][0-9][0-9]", str(status)):
                     raise ContractError(f"{where}/responses/{status}: name each status, like 200")
                 response = dereference(document, response, where)
                 responses[int(status)] = _body(response, f"{where}/responses/{status}")
+                if documented := tuple(_headers(document, response, f"{where}/responses/{status}")):
+                    headers[int(status)] = documented
             request = dereference(document, node.get("requestBody", {}), where)
             yield Operation(
                 label=f"{method.upper()} {path}",
@@ -152,7 +158,17 @@ def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation
                 ),
                 request=_body(request, f"{where}/requestBody"),
                 responses=responses,
+                headers=headers,
             )
+
+
+def _headers(document: Mapping[str, Any], response: Any, where: str) -> Iterator[Header]:
+    for name, node in _object(response.get("headers", {}), f"{where}/headers").items():
+        # OpenAPI: a Content-Type header described here is to be ignored
+        if str(name).lower() != "content-type":
+            node = _object(dereference(document, node, where), f"{where}/headers/{name}")
+            schema = _object(node.get("schema", {}), f"{where}/headers/{name}")
+            yield Header(str(name), bool(node.get("required")), schema)
 
 
 def _parameters(document: Mapping[str, Any], nodes: list[Any], where: str) -> Iterator[Parameter]:
@@ -209,3 +225,14 @@ class Router:
 
 def _template(path: str) -> re.Pattern[str]:
     return re.compile("([^/]+)".join(map(re.escape, PARAMETER.sub("\0", path).split("\0"))))
+
+
+def bare(path: str) -> str:
+    """Return ``path`` with its parameters' names left out."""
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def key_of(label: str) -> tuple[str, str]:
+    """Return what makes two labels the same operation: the method, and the path without its parameters' names."""
+    method, _, path = label.partition(" ")
+    return method.upper(), bare(path)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pytest_adyen_creds.drift.finding import Finding
-from pytest_adyen_creds.drift.observed import Observation
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.judge import Observation
 from pytest_adyen_creds.errors import FileRefused
 
 
@@ -21,6 +21,8 @@ class Aggregate:
     def __init__(self) -> None:
         self._found: dict[tuple[str, ...], Observation] = {}
         self._origins: dict[tuple[str, ...], Counter[str]] = {}
+        self._patterns: Counter[tuple[tuple[str, ...], ...]] = Counter()
+        """How many answers showed each set of findings."""
         self.answers = 0
         """How many answers were looked at."""
         self.origins: Counter[str] = Counter()
@@ -29,8 +31,14 @@ class Aggregate:
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, observations: Iterable[Observation], *, answers: int = 1, origin: str = "") -> None:
-        """Add what was observed in ``answers`` answers; ``origin`` says in words who gave them."""
+    def add(self, observations: Iterable[Observation], *, origin: str = "") -> None:
+        """Add what was observed in one answer; ``origin`` says in words who gave it."""
+        observations = list(observations)
+        if observations:
+            self._patterns[tuple(sorted(each.finding.key for each in observations))] += 1
+        self._add(observations, 1, origin)
+
+    def _add(self, observations: Iterable[Observation], answers: int, origin: str) -> None:
         self.answers += answers
         if origin:
             self.origins[origin] += answers
@@ -50,6 +58,11 @@ class Aggregate:
         """Return the findings, the most serious first; ``count`` is the number of answers that showed each."""
         return sorted((found.finding for found in self._found.values()), key=lambda finding: finding.rank)
 
+    def answers_with(self, findings: Iterable[Finding]) -> int:
+        """Return how many answers showed one or more of ``findings``."""
+        keys = {finding.key for finding in findings}
+        return sum(count for pattern, count in self._patterns.items() if not keys.isdisjoint(pattern))
+
     def example(self, finding: Finding) -> str:
         """Return the example that was kept of ``finding``, masked; empty where there is none."""
         found = self._found.get(finding.key)
@@ -64,6 +77,7 @@ class Aggregate:
         return {
             "answers": self.answers,
             "origins": dict(sorted(self.origins.items())),
+            "patterns": [[list(map(list, pattern)), count] for pattern, count in sorted(self._patterns.items())],
             "findings": [
                 found.finding.to_json() | {"example": found.example, "origins": self.origins_of(found.finding)}
                 for _, found in sorted(self._found.items(), key=lambda item: item[0])
@@ -76,8 +90,10 @@ class Aggregate:
         if not isinstance(value, Mapping) or not isinstance(listed, list) or type(value.get("answers")) is not int:
             raise FileRefused("what a worker found is an object with 'answers' and 'findings'; this is not one")
         observations = [Observation(Finding.from_json(item), str(item.get("example", ""))) for item in listed]
-        self.add(observations, answers=value["answers"])
+        self._add(observations, value["answers"], "")
         self.origins.update(value.get("origins", {}))
+        for pattern, count in value.get("patterns", ()):
+            self._patterns[tuple(map(tuple, pattern))] += count
         for observation, item in zip(observations, listed, strict=True):
             if item.get("origins"):
                 self._origins.setdefault(observation.finding.key, Counter()).update(item["origins"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pytest_adyen_creds.contract.finding import Finding, Level
 from pytest_adyen_creds.drift.change import Kind, id_of, message_of
-from pytest_adyen_creds.drift.finding import Finding, Level
 from pytest_adyen_creds.drift.operation import Body, Header, Operation, Parameter, Response
 from pytest_adyen_creds.drift.schemas import Comparison
 from pytest_adyen_creds.drift.shape import Schema

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pytest_adyen_creds.drift.finding import Level
+from pytest_adyen_creds.contract.finding import Level
 from pytest_adyen_creds.pointers import parts
 
 Direction = Literal["request", "response"]

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, write_baseline
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
-from pytest_adyen_creds.drift.baseline import Baseline, Judgement, read_baseline, write_baseline
-from pytest_adyen_creds.drift.finding import Finding
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specification
-from pytest_adyen_creds.drift.specification import compare, key_of
-from pytest_adyen_creds.drift.text import lines, tally
+from pytest_adyen_creds.drift.specification import compare
+from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
 from pytest_adyen_creds.printable import counted, plain, printed
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.drift.observed import Observation
+    from pytest_adyen_creds.contract.judge import Observation
+
+
+_NOTHING: Final = Baseline()
 
 
 def _common(function: Any) -> Any:
@@ -89,13 +93,17 @@ def spec(source: str | None, against: str | None, **options: Any) -> None:
     _finish(source, findings, options)
 
 
+_STRICT = click.option("--strict", is_flag=True, help="Judge by the published document alone: known deviations count.")
+
+
 @drift.command()
 @click.option("--operation", "label", required=True, metavar="LABEL", help='The operation, like "GET /me".')
 @click.option("--status", required=True, type=click.IntRange(100, 599), help="The answer's status.")
 @click.option("--content-type", help="The answer's Content-Type ('': it had none).  [default: not known]")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@_STRICT
 @_common
-def response(label: str, status: int, content_type: str | None, file: Path, **options: Any) -> None:
+def response(label: str, status: int, content_type: str | None, file: Path, strict: bool, **options: Any) -> None:
     """Hold one captured body in FILE (- for standard input) against the contract.
 
     FILE holds JSON, or the HTML that came instead. Anything else is taken for a bad file, unless --content-type says
@@ -104,22 +112,24 @@ def response(label: str, status: int, content_type: str | None, file: Path, **op
     \b
     adyen-creds drift response --operation "GET /me" --status 200 me.json
     """
-    from pytest_adyen_creds.drift.observed import observe_operation
+    from pytest_adyen_creds.contract.judge import judge
 
     contract = load_contract(options["api_version"], options["folder"])
     operation = _operation(contract, label)
-    observations = observe_operation(contract, operation, status, content_type, read_body(file))
+    observations = judge(contract, operation, status, content_type, read_body(file))
     if content_type is None:
         _refuse_what_is_no_body(file, observations)
     examples = {observation.finding.key: observation.example for observation in observations}
     found = sorted((observation.finding for observation in observations), key=lambda finding: finding.rank)
-    _finish(str(file), found, options, examples=examples, complete=False)
+    known = Baseline() if strict else contract.known_deviations
+    _finish(str(file), found, options, known=known, examples=examples, complete=False)
 
 
 @drift.command()
 @click.argument("folder_of_cassettes", metavar="DIR", type=click.Path(path_type=Path))
+@_STRICT
 @_common
-def cassettes(folder_of_cassettes: Path, **options: Any) -> None:
+def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     """Hold every recorded answer of the Management API in DIR against the contract.
 
     Reads the cassettes of this plugin, of vcrpy and of pytest-recording.
@@ -141,7 +151,10 @@ def cassettes(folder_of_cassettes: Path, **options: Any) -> None:
     note = f"{counted(found.aggregate.answers, 'answer')} in {counted(found.cassettes, 'cassette')}"
     note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
     examples = {finding.key: found.aggregate.example(finding) for finding in findings}
-    _finish(str(folder_of_cassettes), findings, options, note=note, examples=examples)
+    known = Baseline() if strict else contract.known_deviations
+    _finish(
+        str(folder_of_cassettes), findings, options, known=known, answered=found.answered, note=note, examples=examples
+    )
 
 
 def _refuse_what_is_no_body(file: Path, observations: Sequence[Observation]) -> None:
@@ -181,19 +194,23 @@ def _finish(
     findings: list[Finding],
     options: dict[str, Any],
     *,
+    known: Baseline = _NOTHING,
+    answered: Iterable[tuple[str, int]] = (),
     note: str = "",
     examples: dict[tuple[str, ...], str] | None = None,
     complete: bool = True,
 ) -> None:
     """Print the findings that count, and leave with the exit status that says so.
 
+    ``known`` are the known deviations, and ``answered`` the operations and statuses that could have shown them.
     ``complete``: the findings are all there are, so that what the baseline has besides is out of date.
     """
     path, today = options["baseline"], date.today()
     if options["update_baseline"]:
-        _update(path, findings, today, complete)
+        _update(path, known.judge(findings, today).findings, today, complete)
         return
-    judgement = (read_baseline(path) if path else Baseline()).judge(findings, today)
+    acceptance = Acceptance(known, read_baseline(path) if path else Baseline(), today)
+    judgement = acceptance.divide(findings, answered)
     if options["form"] == "json":
         click.echo(json.dumps([finding.to_json() for finding in judgement.findings], indent=2))
     else:
@@ -210,11 +227,14 @@ def _print(name: str, judgement: Judgement, verbose: bool, note: str, examples: 
         for finding in judgement.findings:
             if examples.get(finding.key):
                 click.echo(printed(f"example   {finding.id}: {examples[finding.key]}"))
+        for line in known_lines(judgement):
+            click.echo(line)
     accepted = f", {len(judgement.accepted)} accepted by the baseline" if judgement.accepted else ""
-    click.echo(printed(f"{name}: {tally(judgement.findings)}{accepted}" + (f" in {note}" if note else "")))
+    known = f", {counted(len(judgement.known), 'known deviation')}" if judgement.known else ""
+    click.echo(printed(f"{name}: {tally(judgement.findings)}{known}{accepted}" + (f" in {note}" if note else "")))
 
 
-def _update(path: Path | None, findings: list[Finding], today: date, complete: bool) -> None:
+def _update(path: Path | None, findings: Sequence[Finding], today: date, complete: bool) -> None:
     if path is None:
         raise click.UsageError("--update-baseline needs --baseline FILE, the file to write")
     before = read_baseline(path) if os.path.lexists(path) else Baseline()

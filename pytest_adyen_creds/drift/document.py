@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from pytest_adyen_creds.contract.operations import METHODS
+from pytest_adyen_creds.contract.operations import METHODS, bare
 from pytest_adyen_creds.drift.merging import is_plain, merge
 from pytest_adyen_creds.drift.operation import Body, Header, Operation, Parameter, Response
 from pytest_adyen_creds.drift.shape import ANY, Schema, Shape, never, shape_of
@@ -227,11 +227,6 @@ class Document:
                     str(name), header.get("required") is True, self._first_schema(header, pointer)
                 )
         return Response(headers=headers, content=self._content(node, pointer))
-
-
-def bare(path: str) -> str:
-    """Return ``path`` with its parameters' names left out."""
-    return re.sub(r"\{[^}]*\}", "{}", path)
 
 
 def media_type(name: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.finding import Level
 from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
 from pytest_adyen_creds.drift.document import Document
-from pytest_adyen_creds.drift.finding import Level
 from pytest_adyen_creds.drift.shape import NEVER, Schema, Shape, canonical
 from pytest_adyen_creds.pointers import escape
 

@@ -11,9 +11,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from pytest_adyen_creds.cassettes import document, storage
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
-from pytest_adyen_creds.cassettes.interaction import Interaction, find_header
+from pytest_adyen_creds.cassettes.interaction import find_header, is_adyens, origin_of
+from pytest_adyen_creds.contract.judge import judge
 from pytest_adyen_creds.drift.aggregate import Aggregate
-from pytest_adyen_creds.drift.observed import observe
 from pytest_adyen_creds.errors import CassetteError, FileRefused
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Survey:
     """What a look through recordings showed."""
 
     aggregate: Aggregate = field(default_factory=Aggregate)
+    answered: set[tuple[str, int]] = field(default_factory=set)
+    """Operation and status of each answer that can say something about Adyen: none that the sandbox gave."""
     cassettes: int = 0
     passed_over: int = 0
     """How many answers are of other hosts, other operations, or packed in a way that nothing here unpacks."""
@@ -46,7 +48,9 @@ def survey(folder: Path, contract: Contract, load: Callable[[str], Contract | No
     found = Survey()
     for path in storage.find_cassettes(folder, SUFFIXES):
         found.cassettes += 1
-        for number, interaction in enumerate(document.read(path).interactions, 1):
+        cassette = document.read(path)
+        origin = origin_of(cassette.provenance)
+        for number, interaction in enumerate(cassette.interactions, 1):
             try:
                 url = urlsplit(interaction.uri)
                 body = unpacked_if_known(interaction.response_body, interaction.response_headers)
@@ -55,17 +59,20 @@ def survey(folder: Path, contract: Contract, load: Callable[[str], Contract | No
             except CassetteError as error:
                 raise CassetteError(f"{path}: interaction {number}: {error}") from None
             version = _VERSION.match(url.path)
-            judge = contract if not version or version[1] == contract.version else load(version[1])
-            if judge is None or body is None or not _is_covered(judge, interaction, url):
+            whose = contract if not version or version[1] == contract.version else load(version[1])
+            matched = whose.match(interaction.method, url.path) if whose and _is_adyens(url) else None
+            if whose is None or matched is None or body is None:
                 found.passed_over += 1
                 continue
-            media = find_header(interaction.response_headers, "content-type")
-            observations = observe(judge, interaction.method, url.path, interaction.status, media, body)
-            found.aggregate.add(observations)
+            headers, status = dict(interaction.response_headers), interaction.status
+            media = find_header(interaction.response_headers, "content-type") or ""
+            found.aggregate.add(judge(whose, matched[0], status, media, body, headers))
+            if is_adyens(origin):
+                found.answered.add((matched[0].label, status))
     if not found.cassettes:
         raise FileRefused(f"{folder}: holds no cassettes ({', '.join(SUFFIXES)}); name a folder of recordings")
     return found
 
 
-def _is_covered(contract: Contract, interaction: Interaction, url: SplitResult) -> bool:
-    return bool(_HOST.fullmatch(url.hostname or "")) and contract.match(interaction.method, url.path) is not None
+def _is_adyens(url: SplitResult) -> bool:
+    return bool(_HOST.fullmatch(url.hostname or ""))

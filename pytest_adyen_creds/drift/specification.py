@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from pytest_adyen_creds.contract.finding import Finding, Level, arrange
+from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.drift.bodies import BodyComparison
-from pytest_adyen_creds.drift.document import Document, bare
-from pytest_adyen_creds.drift.finding import Finding, Level, arrange
+from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.operation import Operation
 from pytest_adyen_creds.drift.schemas import Comparison
 
@@ -141,12 +142,6 @@ class SpecificationComparison:
             yield Finding("api-server-removed", "info", "*", None, "", f"the server {url} is gone")
         for url in sorted(new - old):
             yield Finding("api-server-added", "info", "*", None, "", f"the server {url} is new")
-
-
-def key_of(label: str) -> tuple[str, str]:
-    """Return what makes two labels the same operation: the method, and the path without its parameters' names."""
-    method, _, path = label.partition(" ")
-    return method.upper(), bare(path)
 
 
 def renamed(operation_id: str, old: tuple[str, ...], new: tuple[str, ...]) -> str:

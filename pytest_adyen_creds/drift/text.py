@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from pytest_adyen_creds.drift.finding import LEVELS, Finding, Group, group
+from pytest_adyen_creds.contract.baseline import Entry, Judgement
+from pytest_adyen_creds.contract.finding import LEVELS, Finding, Group, group
 from pytest_adyen_creds.printable import counted, printed
 
 
@@ -23,6 +24,18 @@ def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str
         for finding in places if len(places) > 1 else ():
             place = " ".join(filter(None, (finding.operation, _status(finding.status), finding.location)))
             yield printed(f"{'':<10}{'':>{width}}   {place}")
+
+
+def known_lines(judgement: Judgement) -> Iterator[str]:
+    """Yield a line for each known deviation that was met: what it is, how often, why it is known, its evidence."""
+    met: dict[Entry, list[Finding]] = {}
+    for finding, entry in judgement.known.items():
+        met.setdefault(entry, []).append(finding)
+    for entry, findings in met.items():
+        times = sum(finding.count for finding in findings)
+        evidence = "; ".join(map(str, entry.evidence))
+        place = ", ".join(filter(None, (entry.location or "", *map(str, entry.statuses or ()))))
+        yield printed(f"known     {times}x  {entry.id} [{place}]: {entry.reason}; seen in {evidence}")
 
 
 def where(each: Group) -> str:

@@ -15,7 +15,6 @@ from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts, PassingDoor, answer_of, is_open
-from pytest_adyen_creds.cassettes.interaction import find_header
 from pytest_adyen_creds.drift.watch import Watch
 from pytest_adyen_creds.management import is_guarded
 from pytest_adyen_creds.sandbox.wire import BY_FAULT
@@ -97,9 +96,8 @@ def _take(watch: Watch, hosts: Hosts, request: Request, response: Any, origin: s
         headers, raw = answer_of(response)
         body = unpacked_if_known(raw, headers)
         if body is not None:
-            media = find_header(headers, "content-type")
             status, by_fault = response["status"]["code"], bool(response.get(BY_FAULT))
-            watch.answer(request.method, path, status, media, body, origin, by_fault=by_fault)
+            watch.answer(request.method, path, status, dict(headers), body, origin, by_fault=by_fault)
 
 
 def _played(play_response: Callable[..., Any], take: Callable[..., None]) -> Callable[..., Any]:

@@ -7,14 +7,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
+from pytest_adyen_creds.cassettes.interaction import find_header, is_adyens
+from pytest_adyen_creds.contract.baseline import Acceptance, Judgement
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.drift.aggregate import Aggregate
-from pytest_adyen_creds.drift.baseline import Baseline, Judgement
-from pytest_adyen_creds.drift.finding import Finding
-from pytest_adyen_creds.drift.observed import Observation, observe_operation
 from pytest_adyen_creds.drift.text import lines
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.secrets import SECRETS
@@ -43,6 +43,8 @@ class Watch:
         """The findings of the whole run."""
         self.traffic: Counter[tuple[str, int]] = Counter()
         """The answers by operation label and status, but for those that the contract suite judged."""
+        self.answered: Counter[tuple[str, int]] = Counter()
+        """The answers by operation label and status that can say something about Adyen: none of the sandbox's."""
         self.problems: list[str] = []
         """What kept answers from being looked at, one line each."""
 
@@ -51,7 +53,7 @@ class Watch:
         method: str,
         path: str,
         status: int,
-        content_type: str | None,
+        headers: Mapping[str, str],
         body: bytes,
         origin: str,
         *,
@@ -59,17 +61,18 @@ class Watch:
     ) -> list[Finding]:
         """Hold one answer against the contract of the version that its path names, and return what it shows.
 
-        ``path`` is the request's, percent-encoded; ``body`` is decoded from any content encoding; ``origin`` says in
-        words who answered. An answer of an operation that the contract does not cover is passed over. ``by_fault``: a
-        test asked the sandbox to answer so, which the test may see, and which says nothing about Adyen to the run.
+        ``path`` is the request's, percent-encoded; ``headers`` are the answer's; ``body`` is decoded from any content
+        encoding; ``origin`` says in words who answered. An answer of an operation that the contract does not cover is
+        passed over. ``by_fault``: a test asked the sandbox to answer so, which the test may see, and which says nothing
+        about Adyen to the run.
         """
-        label, observations = self._observed(method, path, status, content_type, body)
+        label, observations = self._observed(method, path, status, headers, body)
         if label is None:
             return []
         if not by_fault:
             with self._lock:
                 self.traffic[label, status] += 1
-        self._add(observations, origin, by_fault=by_fault)
+        self._add(label, status, observations, origin, by_fault=by_fault)
         return [observation.finding for observation in observations]
 
     def client(self, origin: str) -> Callable[[Exchange], None]:
@@ -81,9 +84,8 @@ class Watch:
             request, response = exchange.request, exchange.response
             with self._lock:
                 self._told.add(request)
-            path, media = _path(request), response.headers.get("content-type")
             status, content, by_fault = response.status_code, response.content, BY_FAULT in response.extensions
-            self.answer(request.method, path, status, media, content, origin, by_fault=by_fault)
+            self.answer(request.method, _path(request), status, response.headers, content, origin, by_fault=by_fault)
 
         return observer
 
@@ -94,10 +96,9 @@ class Watch:
             if request in self._told:
                 self._forget(*label, response.status_code)
                 return
-        media = response.headers.get("content-type")
-        found, observations = self._observed(*label, response.status_code, media, response.content)
+        found, observations = self._observed(*label, response.status_code, response.headers, response.content)
         if found is not None:
-            self._add(observations, origin)
+            self._add(found, response.status_code, observations, origin)
 
     @contextmanager
     def collecting(self) -> Iterator[Aggregate]:
@@ -128,19 +129,21 @@ class Watch:
             return {
                 "found": self.found.to_json(),
                 "traffic": [[label, status, count] for (label, status), count in sorted(self.traffic.items())],
+                "answered": [[label, status, count] for (label, status), count in sorted(self.answered.items())],
                 "problems": list(self.problems),
             }
 
     def merge(self, value: Mapping[str, Any]) -> None:
         """Add what another process wrote with :meth:`to_json`; raises :class:`FileRefused` for anything else."""
-        if value.keys() != {"found", "traffic", "problems"}:
-            raise FileRefused("what a worker watched is an object with 'found', 'traffic' and 'problems'; this is not")
+        if value.keys() != {"found", "traffic", "answered", "problems"}:
+            raise FileRefused("what a worker watched is an object with 'found', 'traffic' and so on; this is not")
         self.found.merge(value["found"])
         self.traffic.update({(label, status): count for label, status, count in value["traffic"]})
+        self.answered.update({(label, status): count for label, status, count in value["answered"]})
         self.problems += value["problems"]
 
     def _observed(
-        self, method: str, path: str, status: int, content_type: str | None, body: bytes
+        self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
     ) -> tuple[str | None, list[Observation]]:
         found: tuple[str | None, list[Observation]] = (None, [])
         with self.guarded(f"an answer to {method}"):
@@ -149,11 +152,16 @@ class Watch:
             matched = contract.match(method, path) if contract else None
             if contract and matched:
                 operation = matched[0]
-                found = operation.label, observe_operation(contract, operation, status, content_type, body)
+                media = find_header(tuple(headers.items()), "content-type") or ""
+                found = operation.label, judge(contract, operation, status, media, body, headers)
         return found
 
-    def _add(self, observations: list[Observation], origin: str, *, by_fault: bool = False) -> None:
+    def _add(
+        self, label: str, status: int, observations: list[Observation], origin: str, *, by_fault: bool = False
+    ) -> None:
         with self._lock:
+            if is_adyens(origin) and not by_fault:
+                self.answered[label, status] += 1
             for found in (*(() if by_fault else (self.found,)), *self._collecting):
                 found.add(observations, origin=origin)
 
@@ -168,10 +176,9 @@ class Watch:
 class Drift:
     """What the fixture ``adyen_drift`` gives a test: the findings that its traffic has led to so far."""
 
-    def __init__(self, found: Aggregate, baseline: Baseline, today: date) -> None:
+    def __init__(self, found: Aggregate, acceptance: Acceptance) -> None:
         self._found = found
-        self._baseline = baseline
-        self._today = today
+        self._acceptance = acceptance
 
     @property
     def answers(self) -> int:
@@ -180,16 +187,16 @@ class Drift:
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings, accepted ones included, the most serious first; ``count`` is the number of answers."""
+        """The findings, known and accepted ones included, the most serious first; ``count``: the number of answers."""
         return self._found.findings
 
     @property
     def judgement(self) -> Judgement:
-        """The findings, divided by the run's baseline into those that count and accepted ones."""
-        return self._baseline.judge(self.findings, self._today)
+        """The findings, divided into those that count, known deviations, and what the run's baseline accepts."""
+        return self._acceptance.divide(self.findings)
 
     def assert_none(self) -> None:
-        """Fail the test where it led to findings that the run's baseline does not accept."""
+        """Fail the test where it led to findings that count: no known deviations, and not accepted by the baseline."""
         __tracebackhide__ = True
         counting = self.judgement.findings
         if counting:

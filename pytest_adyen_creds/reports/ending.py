@@ -41,7 +41,7 @@ def end(run: Run, session: pytest.Session) -> int:
     status = int(session.exitstatus)
     if status != pytest.ExitCode.OK:
         return status
-    if run.fails:
+    if run.fails or run.unclaimed:
         return int(pytest.ExitCode.TESTS_FAILED)
     return int(pytest.ExitCode.USAGE_ERROR if unwritten else pytest.ExitCode.OK)
 
@@ -77,6 +77,7 @@ def properties(run: Run) -> dict[str, Any]:
         "adyen.drift.answers": run.watch.found.answers,
         "adyen.drift.findings": len(judgement.findings),
         **counts,
+        "adyen.drift.known": len(set(judgement.known.values())),
         "adyen.drift.accepted": len(judgement.accepted),
         "adyen.checks.exchanges": run.coverage.total(),
         "adyen.checks.failures": len(run.failures),

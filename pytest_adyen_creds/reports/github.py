@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_adyen_creds.drift import LEVELS, group
+from pytest_adyen_creds.contract.finding import LEVELS, group
 from pytest_adyen_creds.drift.text import tally, where
 from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.reports.coverage import coverage_summary
@@ -59,6 +59,9 @@ def step_summary(run: Run) -> str:
         parts.append("")
     if len(groups) > _MOST_LINES:
         parts += [f"{len(groups) - _MOST_LINES} more are in the report (--adyen-report).", ""]
+    if judgement.known:
+        kinds, answers = len(set(judgement.known.values())), run.watch.found.answers_with(judgement.known)
+        parts += [f"Known deviations of the platform: {counted(kinds, 'kind')} in {counted(answers, 'answer')}.", ""]
     if judgement.accepted:
         parts += [f"{len(judgement.accepted)} findings are accepted by the baseline.", ""]
     parts += [f"- {_markdown(line)}" for line in (*judgement.notes(unused=False), *run.problems, *run.watch.problems)]

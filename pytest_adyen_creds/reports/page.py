@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Any, Final
 
-from pytest_adyen_creds.drift import LEVELS, Finding, group
+from pytest_adyen_creds.contract.finding import LEVELS, Finding, group
 from pytest_adyen_creds.drift.text import tally, where
 from pytest_adyen_creds.printable import counted, plain
 
@@ -29,6 +29,7 @@ def page_of(report: dict[str, Any]) -> str:
         ("coverage", "Coverage", _coverage(report)),
         ("failures", "Failed checks", _failures(report["failures"])),
         ("recordings", "Recordings", _recordings(report["recordings"])),
+        ("known", "Known deviations", _known(report)),
         ("accepted", "Accepted drift", _accepted(report)),
     )
     shown = [(id_, title, body) for id_, title, body in ((i, t, "\n".join(b)) for i, t, b in sections) if body]
@@ -91,6 +92,7 @@ def _totals(report: dict[str, Any]) -> str:
     documented = [row for row in report["coverage"] if row["documented"]]
     covered = sum(1 for row in documented if row["answers"])
     totals: dict[str, Any] = {level.capitalize(): report["drift"]["counts"][level] for level in LEVELS}
+    totals |= {"Known": report["drift"]["known"]["kinds"]}
     totals |= {"Accepted": len(report["accepted"]), "Failed checks": len(report["failures"])}
     totals |= {"Answers": report["drift"]["answers"], "Covered": f"{covered}/{len(documented)}"}
     return '<dl class="totals">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in totals.items()) + "</dl>"
@@ -177,7 +179,8 @@ def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:
     for each in failures[:_MOST]:
         yield (
             f"<details><summary>{_level('breaking', 'failed')} <code>{_text(each['check'])}</code> "
-            f"{_text(each['message'])} <span class=soft>({_text(each['operation'])}, {_text(each['status'])})</span>"
+            f"{_text(each['message'])} <span class=soft>({_text(each['operation'])}, {_text(each['status'])}; "
+            f"{counted(each['count'], 'exchange')})</span>"
             "</summary>\n<div class=inside>"
         )
         for name, key in (("Rule", "rule"), ("Next", "next_step"), ("Exchange", "source")):
@@ -219,6 +222,28 @@ def _contract(each: dict[str, Any]) -> str:
     if not each["contract"]:
         return "not known"
     return _text(each["contract"] + (", the same" if each["same_contract"] else ", another state of it"))
+
+
+def _known(report: dict[str, Any]) -> Iterator[str]:
+    if report["known"]:
+        known = report["drift"]["known"]
+        yield f"<p>{counted(known['kinds'], 'kind')} in {counted(known['answers'], 'answer')}; none fails anything.</p>"
+        yield _table(
+            "What the platform is known to answer otherwise than its document says",
+            ("Finding", "Where", "Answers", "What is known", "Seen"),
+            (
+                [
+                    f"<code>{_text(each['id'])}</code> {_text(each['message'])}",
+                    _text(" ".join(filter(None, (each["operation"], str(each["status"] or ""), each["location"])))),
+                    _text(each["count"]),
+                    _text(each["reason"]),
+                    _text("; ".join(each["evidence"])),
+                ]
+                for each in report["known"]
+            ),
+        )
+    for entry in report["baseline"]["unmet"]:
+        yield f"<p>Known, and not met in this run though it could have been: {_text(entry)}.</p>"
 
 
 def _accepted(report: dict[str, Any]) -> Iterator[str]:

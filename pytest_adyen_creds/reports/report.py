@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds import __version__
-from pytest_adyen_creds.drift import LEVELS, Finding
+from pytest_adyen_creds.contract.finding import LEVELS, Finding
 from pytest_adyen_creds.reports.coverage import documented_pairs
 from pytest_adyen_creds.reports.masking import mask_text
 from pytest_adyen_creds.reports.recordings import recordings_of
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.drift.baseline import Entry
+    from pytest_adyen_creds.contract.baseline import Entry
     from pytest_adyen_creds.run import Run
 
 
 def report_of(run: Run, now: datetime) -> dict[str, Any]:
     """Return what ``run`` has to say at ``now`` (aware) as a JSON object; every text in it is masked.
 
-    ``findings`` and ``accepted`` hold findings as every command's JSON has them, with ``example`` and ``origins``
-    (who answered so, and how often) besides; ``coverage`` holds a row for each operation and status that is documented
-    or was seen; ``failures`` are the failed checks.
+    ``findings``, ``known`` (known deviations) and ``accepted`` hold findings as every command's JSON has them, with
+    ``example`` and ``origins`` (who answered so, and how often) besides; ``coverage`` holds a row for each operation
+    and status that is documented or was seen; ``failures`` are the broken rules.
     """
     judgement, found = run.judgement, run.watch.found
     report: dict[str, Any] = {
@@ -37,10 +37,17 @@ def report_of(run: Run, now: datetime) -> dict[str, Any]:
             "origins": dict(sorted(found.origins.items())),
             "counts": level_counts(judgement.findings),
             "fails": run.fails,
+            "strict": run.settings.strict,
+            "known": {
+                "kinds": len(set(judgement.known.values())),
+                "answers": found.answers_with(judgement.known),
+            },
         },
         "findings": [_finding(run, finding) for finding in judgement.findings],
+        "known": [_known(run, *each) for each in judgement.known.items()],
         "accepted": [_accepted(run, *each) for each in judgement.accepted.items()],
         "baseline": {
+            "unmet": [str(entry) for entry in judgement.unmet],
             "unused": [str(entry) for entry in judgement.unused],
             "expired": [{"entry": str(entry), "expires": str(entry.expires)} for entry in judgement.expired],
         },
@@ -67,6 +74,10 @@ def _finding(run: Run, finding: Finding) -> dict[str, Any]:
 def _accepted(run: Run, finding: Finding, entry: Entry) -> dict[str, Any]:
     expires = entry.expires.isoformat() if entry.expires else None
     return _finding(run, finding) | {"reason": entry.reason, "expires": expires}
+
+
+def _known(run: Run, finding: Finding, entry: Entry) -> dict[str, Any]:
+    return _finding(run, finding) | {"reason": entry.reason, "evidence": [str(each) for each in entry.evidence]}
 
 
 def _coverage(run: Run) -> Iterator[dict[str, Any]]:

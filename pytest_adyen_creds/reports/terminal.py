@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_adyen_creds.drift import group
-from pytest_adyen_creds.drift.text import lines, tally
+from pytest_adyen_creds.contract.finding import group
+from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
 from pytest_adyen_creds.reports.github import annotation_lines, is_github
@@ -53,10 +53,10 @@ def contract_lines(run: Run, *, table: bool = True, whole: bool = True, width: i
     if not whole:
         yield from _in_short(run.failures)
         return
-    for text, count in sorted(Counter(map(str, run.failures)).items()):
-        yield from map(printed, text.splitlines())
-        if count > 1:
-            yield f"  ({count} times)"
+    for failure in sorted(run.failures, key=lambda failure: failure.key):
+        yield from map(printed, str(failure).splitlines())
+        if failure.count > 1:
+            yield f"  ({failure.count} times)"
 
 
 def drift_lines(run: Run, *, examples: bool = False) -> Iterator[str]:
@@ -83,6 +83,11 @@ def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
     yield printed(
         f"{tally(judgement.findings)} in {counted(found.answers, 'answer')}" + (f" ({whose})" if whose else "")
     )
+    if judgement.known:
+        answers = counted(found.answers_with(judgement.known), "answer")
+        yield f"known: {counted(len(set(judgement.known.values())), 'kind')} in {answers}"
+        if examples:
+            yield from known_lines(judgement)
     if judgement.accepted:
         yield f"{tally(judgement.accepted)} accepted by the baseline"
     yield from map(printed, judgement.notes(unused=False))
@@ -90,6 +95,11 @@ def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
         yield printed(f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more")
     for problem in (*run.problems, *run.watch.problems):
         yield printed(problem)
+    for failure in run.unclaimed:
+        yield printed(
+            f"{failure.operation} -> {failure.status}: {failure.check} was met by other items, and its own "
+            f"item did not run to fail for it: {failure.message}"
+        )
     if run.fails:
         why = tally(run.failing) if run.failing else "not every answer could be judged"
         yield f"drift fails this run (--adyen-drift={run.settings.drift}): {why}"

@@ -70,8 +70,7 @@ def test_schemathesis_knows_them_by_name() -> None:
 
 def test_by_itself_a_check_judges_the_management_api_and_no_other() -> None:
     import schemathesis
-
-    from pytest_adyen_creds.checks.cases import schema_of
+    from checks_referee import schema_of
 
     assert schemathesis.check is not None
     case = schema_of(load_contract("v3"))["/me"]["GET"].Case()

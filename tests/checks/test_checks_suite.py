@@ -59,7 +59,7 @@ def test_the_smallest_request_is_shown(tmp_path: Path) -> None:
     failures = failing(tmp_path, breaking(change))
     [first, *_] = failures
     assert first.source.endswith(", shrunk")
-    assert first.check == "response_schema_conformance"
+    assert first.check == "response-undocumented-property"
     body = first.curl.partition("--data-binary ")[2]
     assert "associatedMerchantAccounts" in body
     assert "description" not in body
@@ -78,7 +78,7 @@ def test_explains_each_check_once_and_the_first_whole(tmp_path: Path) -> None:
     )
     text = explain(failures)
     assert text.count("sent, as curl:") == 1
-    assert text.count("response_schema_conformance: ") == 1
+    assert text.count("response-undocumented-property: ") == 1
     assert "  also: " in text
     assert "pytest --adyen-contracts --adyen-backend=sandbox -k " in text
     assert "v3/structures/CreateCompanyApiCredentialResponse.struct.json" in text

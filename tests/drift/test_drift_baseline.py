@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.drift import Baseline, Finding, read_baseline, write_baseline
-from pytest_adyen_creds.drift.baseline import Entry
+from pytest_adyen_creds.contract.baseline import Baseline, Entry, read_baseline, write_baseline
+from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.errors import FileRefused
 
 TODAY = date(2026, 11, 22)

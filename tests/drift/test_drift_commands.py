@@ -11,7 +11,7 @@ import pytest
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cli import main
-from pytest_adyen_creds.drift import Finding
+from pytest_adyen_creds.contract.finding import Finding
 
 DAY = timedelta(days=1)
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.drift import compare, group
+from pytest_adyen_creds.contract.finding import group
+from pytest_adyen_creds.drift import compare
 
 ERRORS = (400, 401, 403, 422, 500)
 

@@ -14,7 +14,9 @@ from drift_documents import documents
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.drift import Baseline, Finding, arrange, compare, group
+from pytest_adyen_creds.contract.baseline import Baseline
+from pytest_adyen_creds.contract.finding import Finding, arrange, group
+from pytest_adyen_creds.drift import compare
 from pytest_adyen_creds.errors import FileRefused
 
 

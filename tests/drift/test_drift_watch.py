@@ -31,11 +31,11 @@ ERROR: dict[str, Any] = {"type": "t", "errorCode": "31_007", "title": "t", "deta
 JSON = (("content-type", "application/json"),)
 
 ENVELOPES: dict[str, tuple[int, Any, tuple[tuple[str, str], ...], tuple[str, str]]] = {
-    "no detail": (
+    "no title": (
         422,
-        {name: value for name, value in ERROR.items() if name != "detail"},
+        {name: value for name, value in ERROR.items() if name != "title"},
         JSON,
-        ("response-required-property-missing", "/detail"),
+        ("response-required-property-missing", "/title"),
     ),
     "wrapped invalid fields": (
         422,
@@ -293,9 +293,9 @@ def test_mocks_are_not_watched() -> None:
 def test_an_answer_is_held_against_the_version_that_was_asked() -> None:
     body = json.dumps({**ERROR, "invalidFields": [{"InvalidField": {"name": "a", "value": "b", "message": "c"}}]})
     seen = watch()
-    assert seen.answer("GET", "/v1/me", 422, "application/json", body.encode(), "x") == []
-    assert len(seen.answer("GET", "/v3/me", 422, "application/json", body.encode(), "x")) == 1
-    assert seen.answer("GET", "/v3/somethingElse", 422, "application/json", b"", "x") == []
+    assert seen.answer("GET", "/v1/me", 422, dict(JSON), body.encode(), "x") == []
+    assert len(seen.answer("GET", "/v3/me", 422, dict(JSON), body.encode(), "x")) == 1
+    assert seen.answer("GET", "/v3/somethingElse", 422, dict(JSON), b"", "x") == []
     assert seen.found.answers == 2
 
 
@@ -426,8 +426,9 @@ def test_it(adyen_client, _adyen_run):
     error[KEY.reveal()] = KEY.reveal()
     for body in (error, {{**error, "apiKey": "AQEunregisteredcanary0123456789"}}, [KEY.reveal()]):
         response = httpx.Response(422, json=body)
-        _adyen_run.observe("GET", "/me", 422, "application/json", response.content, "Adyen's test endpoint")
-    _adyen_run.observe("GET", "/me", 422, KEY.reveal(), KEY.reveal().encode(), "Adyen's test endpoint")
+        _adyen_run.observe("GET", "/me", 422, response.headers, response.content, "Adyen's test endpoint")
+    named = dict([("content-type", KEY.reveal())])
+    _adyen_run.observe("GET", "/me", 422, named, KEY.reveal().encode(), "Adyen's test endpoint")
 """
 
 

@@ -34,7 +34,7 @@ def run_of(folder: Path, **settings: Any) -> Run:
 def see(run: Run, body: Any = None, status: int = 422, media: str = "application/json", path: str = "/v3/me") -> None:
     """Let a run see one answer, by default one that keeps to the contract."""
     data = body if isinstance(body, bytes) else json.dumps(ERROR if body is None else body).encode()
-    run.observe("GET", path, status, media, data, "Adyen's test endpoint")
+    run.observe("GET", path, status, {"content-type": media}, data, "Adyen's test endpoint")
 
 
 def hostile_run(folder: Path, **settings: Any) -> Run:
@@ -42,7 +42,7 @@ def hostile_run(folder: Path, **settings: Any) -> Run:
     run = run_of(folder, **settings)
     for name in HOSTILE:
         see(run, {**ERROR, name: "x"})
-    see(run, {key: value for key, value in ERROR.items() if key != "detail"})
+    see(run, {key: value for key, value in ERROR.items() if key != "title"})
     see(run, status=429)
     return run
 

@@ -17,7 +17,8 @@ def departing(adyen_client, _adyen_run):
     def answer(*dropped, **added):
         body = {**adyen_client.get("/me").json(), **added}
         text = json.dumps({name: value for name, value in body.items() if name not in dropped})
-        _adyen_run.observe("GET", "/v3/me", 200, "application/json", text.encode(), "the embedded sandbox")
+        headers = {"content-type": "application/json"}
+        _adyen_run.observe("GET", "/v3/me", 200, headers, text.encode(), "the embedded sandbox")
     return answer
 
 def test_breaking(departing):

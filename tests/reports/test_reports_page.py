@@ -11,8 +11,8 @@ import pytest
 from reports_samples import ERROR, HOSTILE, NOW, hostile_run, report, run_of, see, suite_run
 
 from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.drift import Baseline, Finding
-from pytest_adyen_creds.drift.baseline import Entry
+from pytest_adyen_creds.contract.baseline import Baseline, Entry
+from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.reports.writing import write_reports

@@ -1,4 +1,8 @@
-"""Observed drift: one real answer held against the contract, each departure one precise finding."""
+"""The judge: one answer held against the contract, each departure one precise finding.
+
+Whoever has an answer asks here: the contract suite, ``adyen_contract.check``, ``--adyen-drift``, ``drift response`` and
+``drift cassettes``. What is found goes through the known deviations and the baseline; see :mod:`.baseline`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds.contract.operations import is_json
-from pytest_adyen_creds.drift.document import Document
-from pytest_adyen_creds.drift.finding import Finding, Level
+from pytest_adyen_creds.contract.finding import Finding, Level
+from pytest_adyen_creds.contract.operations import Header
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
 from pytest_adyen_creds.pointers import escape, parts, unescape
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 
 _HTML: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html|<head|<body|<\?xml)", re.IGNORECASE)
 _LONGEST: Final = 200
+_DEEPEST_SCHEMA: Final = 50
+
+DOCUMENTED: Final = "application/json"
+"""The media type of every body that a contract describes."""
 
 _KEYWORDS: Final[Mapping[str, tuple[str, Level]]] = {
     "type": ("type-changed", "breaking"),
@@ -45,72 +52,110 @@ _KEYWORDS: Final[Mapping[str, tuple[str, Level]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A finding, and one example of it that shows no secret."""
+    """A finding, one example of it that shows no secret, and the JSON Pointer of that example's place in the body."""
 
     finding: Finding
     example: str
+    pointer: str = ""
 
 
-def observe(
-    contract: Contract, method: str, path: str, status: int, content_type: str | None, body: bytes
+def judge(
+    contract: Contract,
+    operation: Operation,
+    status: int,
+    content_type: str | None,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
 ) -> list[Observation]:
-    """Hold one answer against ``contract``; an empty list where it keeps to it.
+    """Hold one answer of ``operation`` against ``contract``; an empty list where it keeps to it.
 
-    ``path`` is the request's, percent-encoded, with or without the leading version. ``content_type`` is the answer's
-    header, ``None`` where it is not known. ``body`` is decoded from any content encoding. An answer of an operation
-    that the contract does not cover has no findings. Nothing is raised, whatever the answer holds.
+    Judged are the status, the media type, the documented headers and the body. ``content_type`` is the answer's header,
+    empty where it had none and ``None`` where that is not known. ``body`` is decoded from any content encoding.
+    ``headers``: the answer's; ``None``: not known, so not judged. Nothing is raised, whatever the answer holds.
     """
-    found = contract.match(method, path)
-    return observe_operation(contract, found[0], status, content_type, body) if found else []
-
-
-def observe_operation(
-    contract: Contract, operation: Operation, status: int, content_type: str | None, body: bytes
-) -> list[Observation]:
-    """Hold one answer of ``operation`` against ``contract``; see :func:`observe`."""
-
+    departures = [*_headers(operation.headers.get(status, ()), headers)]
     departure = _departure(operation, status, content_type, body)
     structure = operation.responses.get(status)
+    found: list[Observation] = []
     if departure is None and structure is not None:
         value, departure = _parsed(body)
         violations = contract.validate(structure, value) if departure is None else []
         if violations:
-            return list(_once(_Judge(contract, operation, status, structure, value).observations(violations)))
-    if departure is None:
-        return []
-    id_, level, message = departure
+            found = list(_once(_BodyFindings(contract, operation, status, structure, value).observations(violations)))
+    if departure is not None:
+        departures.insert(0, departure)
     media = (content_type or "").partition(";")[0].strip() or "no stated media type"
     example = _masked(f"{status} with {len(body)} bytes of {media}")
-    return [Observation(Finding(id_, level, operation.label, status, "", _readable(message, 400)), example)]
+    return [
+        *(
+            Observation(Finding(each.id, each.level, operation.label, status, each.location, each.message), example)
+            for each in departures
+        ),
+        *found,
+    ]
 
 
-Departure = tuple[str, Level, str]
-"""A finding's id, level and message."""
+@dataclass(frozen=True, slots=True)
+class _Departure:
+    id: str
+    level: Level
+    message: str
+    location: str = ""
 
 
-def _departure(operation: Operation, status: int, content_type: str | None, body: bytes) -> Departure | None:
+def _departure(operation: Operation, status: int, content_type: str | None, body: bytes) -> _Departure | None:
     """Return what is wrong with an answer before its body is read as JSON."""
     if status not in operation.responses:
         known = ", ".join(map(str, sorted(operation.responses)))
         text = f"the status {status} is not in the contract, which knows {known}"
-        return "response-undocumented-status", "warning", text
+        return _Departure("response-undocumented-status", "warning", text)
     documented = operation.responses[status] is not None
     if not body.strip():
         text = "the response has no body where the contract has one"
-        return ("response-body-missing", "breaking", text) if documented else None
+        return _Departure("response-body-missing", "breaking", text) if documented else None
     if not documented:
-        return "response-undocumented-body", "warning", "the response has a body where the contract has none"
+        text = "the response has a body where the contract has none"
+        return _Departure("response-undocumented-body", "warning", text)
     media = (content_type or "").partition(";")[0].strip() or ("text/html" if _HTML.match(body) else "")
-    if media and not is_json(media):
-        shown = (
-            media.lower() if SECRETS.mask(media) == media else SECRETS.mask(media)
-        )  # in lower case no secret is known
-        text = f"the response came as {shown} where the contract has application/json"
-        return "response-undocumented-media-type", "breaking", text
-    return None
+    if media.lower() == DOCUMENTED or (not media and content_type is None):
+        return None
+    shown = media.lower() if SECRETS.mask(media) == media else SECRETS.mask(media)  # in lower case no secret is known
+    came = f"as {_readable(shown)}" if media else "without a media type"
+    text = f"the response came {came} where the contract has {DOCUMENTED}"
+    return _Departure("response-undocumented-media-type", "breaking", text)
 
 
-def _parsed(body: bytes) -> tuple[Any, Departure | None]:
+def _headers(documented: tuple[Header, ...], headers: Mapping[str, str] | None) -> Iterator[_Departure]:
+    """Yield the documented headers that an answer lacks, or has with a value of another form."""
+    if headers is None:
+        return
+    there = {name.lower(): value for name, value in headers.items()}
+    for each in documented:
+        name, value = f"the response header `{each.name}`", there.get(each.name.lower())
+        location = f"/header/{escape(each.name)}"
+        if value is None:
+            if each.required:
+                text = f"{name} is required and missing"
+                yield _Departure("response-required-header-missing", "breaking", text, location)
+        elif not any(_fits(each.schema, reading) for reading in _readings_of(value)):
+            text = f"{name} is not as documented"
+            yield _Departure("response-header-type-changed", "breaking", text, location)
+
+
+def _fits(schema: Mapping[str, Any], value: Any) -> bool:
+    from jsonschema import Draft202012Validator
+
+    return bool(Draft202012Validator(dict(schema)).is_valid(value))
+
+
+def _readings_of(value: str) -> Iterator[Any]:
+    """Yield what a header's text can stand for: itself, or the number or truth value that it spells."""
+    yield value
+    if re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?|true|false", value):
+        yield json.loads(value) if not re.match(r"-?0[0-9]", value) else float(value)
+
+
+def _parsed(body: bytes) -> tuple[Any, _Departure | None]:
     """Return the JSON value in ``body``, or what is wrong with it."""
     try:
         return parse_json(body.decode("utf-8-sig"), "the body"), None
@@ -121,20 +166,18 @@ def _parsed(body: bytes) -> tuple[Any, Departure | None]:
         problem = (
             "is nested too deeply to be read" if nested else "is HTML, not JSON" if _HTML.match(body) else "is not JSON"
         )
-    return None, ("response-body-not-json", "breaking", f"the response body {problem}")
+    return None, _Departure("response-body-not-json", "breaking", f"the response body {problem}")
 
 
-class _Judge:
-    """Strictly private. Turns the violations of one body into observations."""
+class _BodyFindings:
+    """Turns the violations of one body into observations."""
 
     def __init__(self, contract: Contract, operation: Operation, status: int, structure: str, body: Any) -> None:
         self._finding: Callable[..., Finding] = lambda *args: Finding(
             args[0], args[1], operation.label, status, *args[2:]
         )
         self._body = body
-        schema = contract.to_json_schema(structure)
-        self._document = Document({"openapi": "3.1.0", "$defs": schema.get("$defs", {}), "root": schema})
-        self._schema = schema
+        self._schema = contract.to_json_schema(structure)
 
     def observations(self, violations: list[Violation]) -> Iterator[Observation]:
         """Yield one observation a departure: a wrapped or unwrapped object is one, not one for each property."""
@@ -157,10 +200,12 @@ class _Judge:
         if violation.keyword == "required":
             text = f"the required response property `{shown}` is missing"
             return self._observation(
-                "response-required-property-missing", "breaking", location, text, violation.message
+                "response-required-property-missing", "breaking", location, text, violation.message, violation.pointer
             )
         text = f"the response property `{shown}` is not in the contract; a strict parser breaks on it"
-        return self._observation("response-undocumented-property", "warning", location, text, violation.message)
+        return self._observation(
+            "response-undocumented-property", "warning", location, text, violation.message, violation.pointer
+        )
 
     def _of_value(self, violation: Violation) -> Observation:
         location = self._location(violation.pointer)
@@ -170,10 +215,12 @@ class _Judge:
         value = self._at(violation.pointer)
         if violation.keyword == "type" and value is None:
             text = f"{subject} is null where the contract has {violation.expected}"
-            return self._observation(f"{kind}-became-nullable", "breaking", location, text, violation.message)
+            return self._observation(
+                f"{kind}-became-nullable", "breaking", location, text, violation.message, violation.pointer
+            )
         found = f"is {_type_name(value)}" if violation.keyword == "type" else "is not as documented"
         text = f"{subject} {found} where the contract has {violation.expected}"
-        return self._observation(f"{kind}-{aspect}", level, location, text, violation.message)
+        return self._observation(f"{kind}-{aspect}", level, location, text, violation.message, violation.pointer)
 
     def _wrapping(self, pointer: str) -> Observation | None:
         """Return the observation for an object that came inside another, or without the one around it."""
@@ -188,26 +235,46 @@ class _Judge:
             name, inner = next(iter(value.items()))
             if name not in known and isinstance(inner, dict) and inner and inner.keys() <= known.keys():
                 text = f"{subject} came wrapped: inside another object, under `{_readable(name)}`"
-                return self._observation(f"{kind}-wrapped", "breaking", location, text, f"{pointer}/{_readable(name)}")
+                return self._observation(
+                    f"{kind}-wrapped", "breaking", location, text, f"{pointer}/{_readable(name)}", pointer
+                )
         if len(known) == 1:
             name, schema = next(iter(known.items()))
-            inside = self._document.shape(schema).properties
+            inside = self._properties_of(schema)
             if inside and name not in value and value.keys() <= inside.keys():
                 text = f"{subject} came without the object around it, `{name}`"
-                return self._observation(f"{kind}-unwrapped", "breaking", location, text, pointer)
+                return self._observation(f"{kind}-unwrapped", "breaking", location, text, pointer, pointer)
         return None
 
     def _properties(self, pointer: str) -> Mapping[str, Any]:
+        """Return the properties of the object that the contract has at ``pointer``; none where it has no object."""
         schema: Any = self._schema
         for part in parts(pointer):
-            shape = self._document.shape(schema)
-            if part in shape.properties:
-                schema = shape.properties[part]
-            elif part.isdigit() and shape.types == {"array"}:
-                schema = shape.items
+            properties = self._properties_of(schema)
+            if part in properties:
+                schema = properties[part]
+            elif part.isdigit():
+                schema = next((each["items"] for each in self._parts_of(schema) if "items" in each), None)
             else:
                 return {}
-        return self._document.shape(schema).properties
+        return self._properties_of(schema)
+
+    def _properties_of(self, schema: Any) -> dict[str, Any]:
+        return {name: each for part in self._parts_of(schema) for name, each in part.get("properties", {}).items()}
+
+    def _parts_of(self, schema: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+        """Yield what must all hold: a schema, what it refers to, what its allOf has, and the one type beside null."""
+        if not isinstance(schema, Mapping) or depth > _DEEPEST_SCHEMA:
+            return
+        yield schema
+        further = list(schema.get("allOf", ()))
+        if isinstance(schema.get("$ref"), str):
+            further.append(self._schema.get("$defs", {}).get(schema["$ref"].removeprefix("#/$defs/")))
+        for keyword in ("anyOf", "oneOf"):
+            real = [each for each in schema.get(keyword, ()) if each != {"type": "null"}]
+            further += real if len(real) == 1 else []
+        for each in further:
+            yield from self._parts_of(each, depth + 1)
 
     def _at(self, pointer: str) -> Any:
         value = self._body
@@ -232,8 +299,10 @@ class _Judge:
                 value = value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
         return "".join(f"/{part}" for part in segments)
 
-    def _observation(self, id_: str, level: Level, location: str, message: str, example: str) -> Observation:
-        return Observation(self._finding(id_, level, location, message), _masked(example))
+    def _observation(
+        self, id_: str, level: Level, location: str, message: str, example: str, pointer: str
+    ) -> Observation:
+        return Observation(self._finding(id_, level, location, message), _masked(example), pointer)
 
 
 _ABSENT: Final = object()

@@ -1,4 +1,8 @@
-"""The baseline: findings that a person accepted, each with a reason and, if wanted, a day on which that ends."""
+"""What is accepted: findings that a person accepted (the baseline), and what the platform is known to do otherwise.
+
+Both have one format. An entry of a baseline has a reason and, if wanted, a day on which it ends; a known deviation has
+its evidence besides.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,21 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_adyen_creds.drift.finding import Finding
-from pytest_adyen_creds.drift.specification import key_of
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import read_text, write_text
 
 _KEYS: Final = {"id", "operations", "statuses", "location", "message", "reason", "expires"}
+_KEYS_OF_A_DEVIATION: Final = _KEYS | {"evidence", "versions", "sometimes"}
+_KEYS_OF_EVIDENCE: Final = ("source", "date", "version")
+_DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 _UNWRITTEN: Final = re.compile(r"accepted on \d{4}-\d\d-\d\d: say why")
 """The reason of a new entry, until a person writes another."""
 
@@ -32,8 +39,24 @@ _HEAD: Final = """\
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a deviation was seen: who published it, when (``2025-08-14``, a month or a year), in which API version."""
+
+    source: str
+    date: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.source} ({self.version}, {self.date})"
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One accepted finding, or a set of them: what is ``None`` matches any."""
+    """One accepted finding, or a set of them: what is ``None`` matches any.
+
+    Of a known deviation: ``evidence`` is where it was seen; ``versions`` are the API versions that can show it;
+    ``sometimes`` says that it depends on the request or the credential, so that not meeting it says nothing.
+    """
 
     id: str
     reason: str
@@ -42,13 +65,21 @@ class Entry:
     location: str | None = None
     message: str | None = None
     expires: date | None = None
+    evidence: tuple[Evidence, ...] = ()
+    versions: tuple[str, ...] | None = None
+    sometimes: bool = False
+
+    def is_about(self, operation: str, status: int | None) -> bool:
+        """Return whether an answer of ``operation`` with ``status`` is one that this entry can be about."""
+        return (self.operations is None or key_of(operation) in map(key_of, self.operations)) and (
+            self.statuses is None or status in self.statuses
+        )
 
     def accepts(self, finding: Finding) -> bool:
         """Return whether ``finding`` is what this entry is about, expired or not."""
         return (
             self.id == finding.id
-            and (self.operations is None or key_of(finding.operation) in map(key_of, self.operations))
-            and (self.statuses is None or finding.status in self.statuses)
+            and self.is_about(finding.operation, finding.status)
             and (self.location is None or self.location == finding.location)
             and (self.message is None or self.message == finding.message)
         )
@@ -56,6 +87,21 @@ class Entry:
     def is_expired(self, today: date) -> bool:
         """Return whether the entry's last day is before ``today``."""
         return self.expires is not None and self.expires < today
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as a JSON object; what matches any is null."""
+        return {
+            "id": self.id,
+            "operations": self.operations,
+            "statuses": self.statuses,
+            "location": self.location,
+            "message": self.message,
+            "reason": self.reason,
+            "expires": self.expires.isoformat() if self.expires else None,
+            "versions": self.versions,
+            "sometimes": self.sometimes,
+            "evidence": [asdict(each) for each in self.evidence],
+        }
 
     def __str__(self) -> str:
         where = [self.location] if self.location else []
@@ -66,12 +112,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a baseline makes of some findings: ``findings`` are those that count, ``accepted`` each with its entry."""
+    """What is made of some findings: ``findings`` are those that count, ``accepted`` each with the baseline's entry.
+
+    ``known`` are those that are known deviations, each with its entry; ``unmet`` are the known deviations that no
+    answer showed although answers were there that could have.
+    """
 
     findings: tuple[Finding, ...]
     accepted: Mapping[Finding, Entry]
     unused: tuple[Entry, ...]
     expired: tuple[Entry, ...]
+    known: Mapping[Finding, Entry] = field(default_factory=dict)
+    unmet: tuple[Entry, ...] = ()
 
     def notes(self, *, unused: bool = True) -> Iterator[str]:
         """Yield a line for each entry that a person should look at; ``unused``: those that accept nothing too."""
@@ -82,10 +134,15 @@ class Judgement:
         if unwritten := {entry for entry in self.accepted.values() if _UNWRITTEN.fullmatch(entry.reason)}:
             whose = "1 entry" if len(unwritten) == 1 else f"{len(unwritten)} entries"
             yield f"the reason of {whose} of the baseline is still to be written: it only asks to say why"
+        for entry in self.unmet:
+            yield (
+                f"the known deviation {entry} was not met, though answers that could show it were; if the platform has "
+                "mended it, take it out of known-deviations.toml"
+            )
 
 
 class _Index:
-    """Strictly private. Entries by what they name, so that a finding is held against those alone that may accept it."""
+    """Entries by what they name, so that a finding is held against those alone that may accept it."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._entries: dict[tuple[Any, ...], list[tuple[int, Entry]]] = {}
@@ -147,8 +204,36 @@ class Baseline:
         return "\n".join([_HEAD, *map(_toml, self.entries)])
 
 
-def read_baseline(path: Path | str) -> Baseline:
-    """Return the baseline in the file at ``path``; raises :class:`FileRefused` for a file that is none."""
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What does not count on ``today``: the known deviations (none: judged strictly), then what the baseline has."""
+
+    known: Baseline
+    baseline: Baseline
+    today: date
+
+    def divide(self, findings: Iterable[Finding], answered: Iterable[tuple[str, int]] = ()) -> Judgement:
+        """Return which of ``findings`` count, are known, or are accepted.
+
+        ``answered`` are the operations (labels) and statuses of answers that a known deviation could have shown in.
+        """
+        first = self.known.judge(findings, self.today)
+        second = self.baseline.judge(first.findings, self.today)
+        there = list(answered)
+        unmet = (entry for entry in first.unused if any(entry.is_about(*each) for each in there))
+        return replace(second, known=first.accepted, unmet=tuple(entry for entry in unmet if not entry.sometimes))
+
+    def counts(self, finding: Finding) -> bool:
+        """Return whether ``finding`` counts: it is neither a known deviation nor accepted."""
+        return bool(self.divide([finding]).findings)
+
+
+def read_baseline(path: Path | str, *, evidence: bool = False) -> Baseline:
+    """Return the baseline in the file at ``path``; raises :class:`FileRefused` for a file that is none.
+
+    ``evidence``: the file holds known deviations, each entry with its evidence.
+    """
+    keys = _KEYS_OF_A_DEVIATION if evidence else _KEYS
     try:
         document = tomllib.loads(read_text(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -157,7 +242,7 @@ def read_baseline(path: Path | str) -> Baseline:
     listed = document.get("accepted", [])
     if unknown or not isinstance(listed, list):
         raise FileRefused(f"{path}: a baseline holds [[accepted]] entries and nothing else; found {_first(unknown)}")
-    return Baseline(tuple(_entry(item, f"{path}: entry {number}") for number, item in enumerate(listed, 1)))
+    return Baseline(tuple(_entry(item, f"{path}: entry {number}", keys) for number, item in enumerate(listed, 1)))
 
 
 def write_baseline(path: Path | str, baseline: Baseline) -> None:
@@ -169,11 +254,13 @@ def _first(names: Iterable[str]) -> str:
     return repr(min(names, default="an 'accepted' that is no list of tables"))
 
 
-def _entry(item: Any, name: str) -> Entry:
+def _entry(item: Any, name: str, keys: set[str]) -> Entry:
     if not isinstance(item, dict):
         raise FileRefused(f"{name}: is not a table; write [[accepted]]")
-    if unknown := item.keys() - _KEYS:
-        raise FileRefused(f"{name}: has the unknown key {_first(unknown)}; there are {', '.join(sorted(_KEYS))}")
+    if unknown := item.keys() - keys:
+        raise FileRefused(f"{name}: has the unknown key {_first(unknown)}; there are {', '.join(sorted(keys))}")
+    if type(item.get("sometimes", False)) is not bool:
+        raise FileRefused(f"{name}: its sometimes is not true or false; correct it")
     for key in ("id", "reason"):
         if not isinstance(item.get(key), str) or not item[key].strip():
             raise FileRefused(f"{name}: needs {'an id' if key == 'id' else 'a reason'}, a text that is not empty")
@@ -188,7 +275,26 @@ def _entry(item: Any, name: str) -> Entry:
         location=item.get("location"),
         message=item.get("message"),
         expires=_day(item.get("expires"), name),
+        evidence=tuple(_evidence(item, name)) if "evidence" in keys else (),
+        versions=_listed(item, "versions", str, name),
+        sometimes=item.get("sometimes", False),
     )
+
+
+def _evidence(item: dict[str, Any], name: str) -> Iterator[Evidence]:
+    listed = item.get("evidence")
+    if not isinstance(listed, list) or not listed:
+        raise FileRefused(f"{name}: needs evidence: write [[accepted.evidence]] with a source, a date and a version")
+    for each in listed:
+        texts = {key: str(each.get(key, "")).strip() for key in _KEYS_OF_EVIDENCE} if isinstance(each, dict) else {}
+        if not all(texts.values()) or not texts or each.keys() - texts.keys():
+            wanted = "a source, a date and a version, and nothing else"
+            raise FileRefused(f"{name}: each of its evidence has {wanted}; correct it")
+        if not _DATE.fullmatch(texts["date"]):
+            raise FileRefused(
+                f"{name}: the date of its evidence is not one like 2025-08-14, 2025-08 or 2025; correct it"
+            )
+        yield Evidence(**texts)
 
 
 def _listed(item: dict[str, Any], key: str, kind: type, name: str) -> tuple[Any, ...] | None:
@@ -253,6 +359,13 @@ def _toml(entry: Entry) -> str:
     lines.append(f"reason = {_text(entry.reason)}")
     if entry.expires is not None:
         lines.append(f"expires = {entry.expires.isoformat()}")
+    if entry.versions is not None:
+        lines.append(f"versions = [{', '.join(map(_text, entry.versions))}]")
+    if entry.sometimes:
+        lines.append("sometimes = true")
+    for each in entry.evidence:
+        lines.append("[[accepted.evidence]]")
+        lines += [f"{key} = {_text(getattr(each, key))}" for key in _KEYS_OF_EVIDENCE]
     return "\n".join(lines) + "\n"
 
 
