@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
+from pytest_adyen_creds.sandbox.evidence import REPORTED, SDKS, SPECIFICATION, assumed, documented, follows, observed
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 
-FOREIGN_COMPANY: Final = assumed(
+FOREIGN_COMPANY: Final = observed(
     "companies",
     "foreign",
     "A company account that is not the caller's own, or does not exist, is answered with 403.",
-    f"{SPECIFICATION} has no 404; 403 means insufficient permissions, and tells nothing on what exists",
+    f"{REPORTED}; {SDKS}: with errorCode 010, which platform answers have",
 )
 LIMITED_CALLER: Final = assumed(
     "companies",
@@ -76,7 +76,7 @@ class Scope:
 def company_scope(state: State, caller: Credential, company: str) -> Scope:
     """Return the scope of a company-level call by ``caller``; raises :class:`Refused` where it may not make it."""
     if company != state.company:
-        raise Refused(FOREIGN_COMPANY, Kind.FORBIDDEN, "The credential has no access to this company account.")
+        raise Refused(FOREIGN_COMPANY, Kind.FOREIGN_COMPANY, "The credential has no access to this company account.")
     if caller.merchants:
         raise Refused(LIMITED_CALLER, Kind.FORBIDDEN, "The credential has access to merchant accounts only.")
     return Scope(company, None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_adyen_creds.sandbox import bodies, caller, idempotency
@@ -15,8 +16,7 @@ from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
-from pytest_adyen_creds.sandbox.envelope import show_refusal, show_status, status_of
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, assumed, documented, follows
+from pytest_adyen_creds.sandbox.evidence import RECORDED, SPECIFICATION, Rule, assumed, documented, follows, observed
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys, Kept
 from pytest_adyen_creds.sandbox.limits import RateLimit
@@ -46,11 +46,11 @@ UNKNOWN_METHOD: Final = assumed(
     "A method that a path does not have is answered with 405 and the methods it has in Allow.",
     "the way of HTTP, RFC 9110; the specification speaks of its own methods only",
 )
-BODY_IGNORED: Final = assumed(
+BODY_IGNORED: Final = observed(
     "bodies",
     "ignored",
     "A body sent to an operation that takes none is ignored.",
-    f"{SPECIFICATION} gives these operations no request body and does not forbid one",
+    f"{RECORDED}: POST /me/generateClientKey with {{}} is answered with 200; that others do the same is assumed",
 )
 SUCCESS: Final = documented(
     "paths",
@@ -82,7 +82,8 @@ class Exchange:
 class _Reply:
     answer: Answer
     rule: Rule
-    decided: bool
+    request_id: str
+    decided: bool = False
 
 
 class ManagementApp:
@@ -97,6 +98,8 @@ class ManagementApp:
         self.journal: deque[Exchange] = deque(maxlen=_JOURNAL_LENGTH)
         self.sleep: Callable[[float], object] = time.sleep
         self._registrar = registrar
+        self._style = registrar.style
+        self._mint = registrar.keysmith.mint
         self._clock = clock
         self._faults = faults
         self._limit = limit
@@ -163,12 +166,14 @@ class ManagementApp:
         kept = self._idempotency.begin(key, f"{request.path}\n".encode() + content, now)
         echo = {"Idempotency-Key": key}
         if kept is not None:
-            return _Reply(Answer(kept.status, kept.document, echo), idempotency.REPLAY, decided=True)
+            return self._reply(
+                kept.status, kept.document, idempotency.REPLAY, echo, request_id=kept.request_id, decided=True
+            )
         answer: Kept | None = None
         try:
             reply = self._perform_or_refuse(call, delay, match.version)
             if reply.decided:
-                answer = Kept(reply.answer.status, reply.answer.document)
+                answer = Kept(reply.answer.status, reply.answer.document, reply.request_id)
         finally:
             self._idempotency.finish(key, answer)
         return replace(reply, answer=replace(reply.answer, headers={**reply.answer.headers, **echo}))
@@ -191,12 +196,34 @@ class ManagementApp:
 
     @follows(SUCCESS)
     def _success(self, outcome: Outcome) -> _Reply:
-        return _Reply(Answer(204 if outcome.document is None else 200, outcome.document), outcome.rule, decided=True)
+        return self._reply(204 if outcome.document is None else 200, outcome.document, outcome.rule, decided=True)
 
     def _refusal(self, refused: Refused, version: str) -> _Reply:
-        document = show_refusal(refused, version, self._registrar.keysmith.mint.request_id())
-        status = status_of(refused.kind)
-        return _Reply(Answer(status, document, refused.headers), refused.rule, decided=status == 422)
+        request_id = self._mint.request_id()
+        status, document = self._style.show_refusal(refused, version, request_id)
+        return self._reply(
+            status, document, refused.rule, refused.headers, request_id=request_id, decided=status == 422
+        )
+
+    def _reply(
+        self,
+        status: int,
+        document: Mapping[str, Any] | None,
+        rule: Rule,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        *,
+        request_id: str | None = None,
+        decided: bool = False,
+    ) -> _Reply:
+        request_id = request_id or self._mint.request_id()
+        answer = Answer(
+            status,
+            document,
+            {**self._style.headers(status, request_id, self._mint), **headers},
+            self._style.media_type(status),
+            escapes_slashes=self._style.has_headers,
+        )
+        return _Reply(answer, rule, request_id, decided)
 
     def _mismatch(self, mismatch: Mismatch, request: Request) -> _Reply:
         version = request.path.split("/")[1] if request.path.startswith(tuple(f"/{v}/" for v in VERSIONS)) else "v3"
@@ -211,8 +238,9 @@ class ManagementApp:
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         if fault.status == 429 or fault.status >= 500:
             headers["transient-error"] = "true"
-        document = show_status(fault.status, self._registrar.keysmith.mint.request_id())
-        return _Reply(Answer(fault.status, document, headers), ASKED_FOR, decided=False)
+        request_id = self._mint.request_id()
+        document = self._style.show_status(fault.status, request_id)
+        return self._reply(fault.status, document, ASKED_FOR, headers, request_id=request_id)
 
     def _spoilt(self, answer: Answer, fault: Fault) -> Answer:
         spoilt: Any = None

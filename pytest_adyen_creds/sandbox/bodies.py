@@ -123,7 +123,7 @@ def is_json(media_type: str | None) -> bool:
 def check_shape(message: str, body: Mapping[str, Any]) -> None:
     """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``."""
     shape = SHAPES[message]
-    complaints = Complaints()
+    complaints = Complaints(Kind.INVALID_ORIGIN if shape is _ORIGIN else Kind.INVALID)
     for name, value in body.items():
         if name not in shape:
             complaints.add(UNKNOWN_FIELD, name[:100], shown(value), "This field is not known.")

@@ -10,7 +10,7 @@ from typing import Final
 
 from pytest_adyen_creds.sandbox import roles
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SPECIFICATION, Rule, assumed, documented
 from pytest_adyen_creds.sandbox.keys import PROPAGATION
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import MASK
@@ -67,7 +67,7 @@ ANY_ROLE: Final = documented(
     "caller",
     "any-management-role",
     "GET /me and the operations on its allowed origins ask for any Management API role; else 403.",
-    f"{SPECIFICATION}, text of these operations",
+    f"{SPECIFICATION}, text of these operations; {REPORTED} and {RECORDED} have such a 403 of GET /me",
 )
 
 REACHES: Final = {
@@ -126,8 +126,10 @@ def authorise(caller: Credential, *, any_role: bool) -> None:
 
 def _by_key(state: State, presented: str, now: datetime) -> Credential:
     if MASK in presented:
-        raise _unauthenticated(
-            MASKED_KEY, "The API key is the text of a masked Secret, not the key; send what its reveal() gives."
+        raise Refused(
+            MASKED_KEY,
+            Kind.MASKED,
+            "The API key is the text of a masked Secret, not the key; send what its reveal() gives.",
         )
     found = state.by_api_key(presented)
     if found is None or found[1].has_expired(now):

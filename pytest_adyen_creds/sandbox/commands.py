@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import secrets
 import shlex
 import tempfile
 from collections import Counter
@@ -20,6 +21,7 @@ import click
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused, SandboxError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.sandbox import Rule, Sandbox, behaviours
+from pytest_adyen_creds.sandbox.answers import STYLES, Answers
 from pytest_adyen_creds.sandbox.routing import VERSIONS
 from pytest_adyen_creds.secrets import Secret
 
@@ -64,7 +66,14 @@ def sandbox() -> None:
     "--api-key-file", type=click.Path(path_type=Path), help="Holds the provisioning API key; made if missing."
 )
 @click.option("--api-version", type=click.Choice(VERSIONS[::-1]), default="v3", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides every id and secret.")
+@click.option(
+    "--answers",
+    type=click.Choice(list(STYLES)),
+    default="platform",
+    show_default=True,
+    help="As Adyen's test platform was seen to answer, or by Adyen's document alone.",
+)
+@click.option("--seed", type=int, help="Decides every id and secret. [a new one at each start]")
 @click.option(
     "--propagation-delay",
     type=click.FloatRange(0, 86400),
@@ -80,7 +89,8 @@ def serve(
     merchants: tuple[str, ...],
     api_key_file: Path | None,
     api_version: str,
-    seed: int,
+    answers: Answers,
+    seed: int | None,
     propagation_delay: float,
     requests_per_minute: int | None,
 ) -> None:
@@ -90,7 +100,8 @@ def serve(
     embedded = Sandbox(
         company,
         merchants or ("TestMerchant", "TestMerchantEU"),
-        seed,
+        secrets.randbits(64) if seed is None else seed,
+        answers=answers,
         api_key=_read_key(api_key_file) if api_key_file and api_key_file.exists() else None,
         propagation_delay=timedelta(seconds=propagation_delay),
         requests_per_minute=requests_per_minute,

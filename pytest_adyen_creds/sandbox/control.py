@@ -38,6 +38,7 @@ class Control:
             ("GET", "customer-area/credentials"): lambda _: [_show(c) for c in self._area.credentials()],
             ("POST", "customer-area/balance-platform-users"): self._create_balance_platform_user,
             ("POST", "customer-area/legal-entity-users"): self._create_legal_entity_user,
+            ("POST", "customer-area/company-users"): self._create_company_user,
             ("GET", "customer-area/credentials/*"): lambda _, name: self._show_credential(name),
             ("POST", "customer-area/credentials/*/password"): self._generate_password,
             ("POST", "customer-area/credentials/*/api-key"): self._generate_api_key,
@@ -129,6 +130,10 @@ class Control:
     def _create_legal_entity_user(self, body: Body) -> Body:
         _only(body, {"roles", "description"})
         return _show_new(self._area.create_legal_entity_user(**_user_details(body)))
+
+    def _create_company_user(self, body: Body) -> Body:
+        _only(body, {"roles", "description"})
+        return _show_new(self._area.create_company_user(**_user_details(body)))
 
     def _show_credential(self, name: str) -> Body:
         return {**_show(self._area.credential(name)), "reaches": list(self._area.reaches(name))}
@@ -231,10 +236,5 @@ def _show(credential: Credential) -> Body:
 
 
 def _show_new(user: NewUser) -> Body:
-    return {
-        "id": user.id,
-        "username": user.username,
-        "apiKey": user.api_key,
-        "clientKey": user.client_key,
-        "password": user.password,
-    }
+    shown = {"id": user.id, "username": user.username, "apiKey": user.api_key, "password": user.password}
+    return {**shown, "clientKey": user.client_key} if user.client_key else shown

@@ -9,8 +9,18 @@ from typing import Any, Final
 
 from pytest_adyen_creds.sandbox import accounts, origins, roles
 from pytest_adyen_creds.sandbox.accounts import Scope
+from pytest_adyen_creds.sandbox.answers import AnswerStyle
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows, observed
+from pytest_adyen_creds.sandbox.evidence import (
+    RECORDED,
+    REPORTED,
+    SDKS,
+    SPECIFICATION,
+    assumed,
+    documented,
+    follows,
+    observed,
+)
 from pytest_adyen_creds.sandbox.keys import Keysmith
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 
@@ -93,7 +103,7 @@ OMITTED: Final = observed(
     "credentials",
     "omitted",
     "description, subjectDN and allowedOrigins are left out of answers where there is nothing in them.",
-    "captured GET /me response, which has none of the three",
+    f"{SDKS}, a GET /me with none of the three; {RECORDED}, with and without",
 )
 ASSOCIATED_SHOWN: Final = documented(
     "credentials",
@@ -119,20 +129,24 @@ USERNAME: Final = documented(
     "Usernames are ws_<digits>@Company.<company>, at both levels.",
     "docs.adyen.com, API credentials for your balance platform, on what a credential consists of",
 )
-ID_FORM: Final = observed(
-    "credentials", "id-form", "Ids are 'S2-' and ten digits.", "captured GET /me response; a bare number was seen too"
+WITHOUT_CLIENT_KEY: Final = observed(
+    "credentials",
+    "without-client-key",
+    "A credential may have no client key, and is shown without clientKey then; here, a company user made by hand.",
+    f"{REPORTED}; {SDKS}: one GET /me, and 4 of 10 items of a list",
 )
 
 
 @dataclass(frozen=True)
 class Registrar:
-    """Creates and changes credentials in ``state``. Callers hold the state's lock."""
+    """Creates and changes credentials in ``state``, for answers in ``style``. Callers hold the state's lock."""
 
     state: State
     keysmith: Keysmith
     provisioning_id: str
+    style: AnswerStyle
 
-    @follows(CREATED_ACTIVE, USERNAME, ID_FORM)
+    @follows(CREATED_ACTIVE, USERNAME)
     def create(self, scope: Scope, body: Mapping[str, Any], now: datetime) -> Credential:
         """Store and return a new credential at ``scope``; raises :class:`Refused` with each invalid field named."""
         complaints = Complaints()
@@ -162,7 +176,7 @@ class Registrar:
         """Return the credential with ``id`` at ``scope``; raises :class:`Refused` for an unknown one."""
         credential = self.state.get(id)
         if credential is None or not scope.has(credential):
-            raise Refused(UNKNOWN, Kind.UNPROCESSABLE, "The account has no API credential with this id.")
+            raise Refused(UNKNOWN, Kind.UNKNOWN_CREDENTIAL, "The account has no API credential with this id.")
         return credential
 
     @follows(LIST_ORDER)

@@ -14,6 +14,7 @@ from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 from pytest_adyen_creds.sandbox.keys import Keysmith
+from pytest_adyen_creds.sandbox.roles import DEFAULT_ROLE
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import Secret
 
@@ -50,7 +51,8 @@ class NewUser:
     id: str
     username: str
     api_key: Secret
-    client_key: Secret
+    client_key: Secret | None
+    """``None`` for a company user: it has none until one is generated."""
     password: Secret
 
 
@@ -87,6 +89,15 @@ class CustomerArea:
     def create_legal_entity_user(self, *, roles: Iterable[str] = (), description: str = "") -> NewUser:
         """Make a user for the Legal Entity Management (LEM) API; raises like the other."""
         return self._create(UserKind.LEGAL_ENTITY, f"@Scope.Company_{self._state.company}", roles, description)
+
+    def create_company_user(self, *, roles: Iterable[str] = (), description: str = "") -> NewUser:
+        """Make a user for the Management API, without a client key; raises like the others.
+
+        ``roles`` default to the one that the API gives where none are asked for. Its answers have no ``clientKey``,
+        also with published answers, although Adyen's document requires it.
+        """
+        wanted = tuple(roles) or (DEFAULT_ROLE,)
+        return self._create(UserKind.COMPANY, f"@Company.{self._state.company}", wanted, description)
 
     def generate_password(self, name: str) -> Secret:
         """Give a credential a new basic-auth password and return it; the old one is dead at once."""
@@ -169,9 +180,10 @@ class CustomerArea:
                     roles=tuple(roles) or (f"{REACHES[kind][0]} role",),
                     description=description or None,
                     api_keys=(self._keysmith.first_api_key(now),),
-                    client_keys=(self._keysmith.first_client_key(now),),
+                    client_keys=() if kind is UserKind.COMPANY else (self._keysmith.first_client_key(now),),
                     password=mint.password(),
                 ),
                 now,
             )
-        return NewUser(made.id, made.username, made.api_keys[-1].secret, made.client_keys[-1].secret, made.password)
+        client_key = made.client_keys[-1].secret if made.client_keys else None
+        return NewUser(made.id, made.username, made.api_keys[-1].secret, client_key, made.password)

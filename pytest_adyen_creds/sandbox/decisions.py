@@ -11,13 +11,18 @@ from pytest_adyen_creds.sandbox.evidence import Rule, require_registered
 
 
 class Kind(Enum):
-    """Why a request was refused; the envelope turns it into a status."""
+    """Why a request was refused; the style of answers turns it into an error."""
 
     UNREADABLE = auto()
     UNAUTHENTICATED = auto()
+    MASKED = auto()
     FORBIDDEN = auto()
+    FOREIGN_COMPANY = auto()
     INVALID = auto()
+    INVALID_ORIGIN = auto()
     UNPROCESSABLE = auto()
+    UNKNOWN_CREDENTIAL = auto()
+    UNKNOWN_ORIGIN = auto()
     TOO_MANY = auto()
     NO_SUCH_PATH = auto()
     METHOD_NOT_ALLOWED = auto()
@@ -26,8 +31,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class InvalidField:
-    """One field that a rule refuses: its name, the refused value as text, and what is wrong with it."""
+    """One field that a rule refuses: the rule, its name, the refused value as text, and what is wrong with it."""
 
+    rule: Rule
     name: str
     value: str
     message: str
@@ -72,16 +78,17 @@ class Refused(Exception):
 
 @dataclass
 class Complaints:
-    """The invalid fields of one request, gathered so that one answer names them all."""
+    """The invalid fields of one request, gathered so that one answer names them all; ``kind`` says what it is about."""
 
-    found: list[tuple[Rule, InvalidField]] = field(default_factory=list)
+    kind: Kind = Kind.INVALID
+    found: list[InvalidField] = field(default_factory=list)
 
     def add(self, rule: Rule, name: str, value: str, message: str) -> None:
         """Note that ``rule`` refuses the field ``name``."""
-        self.found.append((require_registered(rule), InvalidField(name, value[:100], message)))
+        self.found.append(InvalidField(require_registered(rule), name, value[:100], message))
 
     def settle(self) -> None:
         """Raise :class:`Refused` by the first rule that complained, with every invalid field; else return."""
         if self.found:
-            fields = [invalid for _, invalid in self.found]
-            raise Refused(self.found[0][0], Kind.INVALID, f"{len(fields)} invalid field(s)", invalid=fields)
+            detail = f"{len(self.found)} invalid field(s)"
+            raise Refused(self.found[0].rule, self.kind, detail, invalid=self.found)

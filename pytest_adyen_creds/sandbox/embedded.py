@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles as role_names
+from pytest_adyen_creds.sandbox.answers import Answers, style_of
 from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
@@ -42,7 +43,9 @@ class Sandbox:
     """An embedded Management API with state of its own.
 
     ``company`` and ``merchants`` are its accounts. ``seed`` decides every id and secret, together with the order of
-    creation. ``roles`` are those that the provisioning credential holds (default: ``sandbox.roles.CATALOGUE``).
+    creation. ``answers`` is how it answers: as Adyen's test platform was seen to (``"platform"``, the default), or by
+    Adyen's document alone (``"published"``). ``roles`` are those that the provisioning credential holds (default:
+    ``sandbox.roles.CATALOGUE``).
     ``api_key`` replaces the provisioning credential's own. ``propagation_delay`` is how long a new key does not work
     yet (default: not at all). ``requests_per_minute`` sets a rate limit per credential (default: none). ``clock`` is
     what everything that expires reads (default: real time).
@@ -56,6 +59,7 @@ class Sandbox:
         merchants: Sequence[str] = ("TestMerchant", "TestMerchantEU"),
         seed: int = 0,
         *,
+        answers: Answers = "platform",
         roles: Sequence[str] = role_names.CATALOGUE,
         api_key: Secret | None = None,
         propagation_delay: timedelta = timedelta(),
@@ -63,11 +67,13 @@ class Sandbox:
         clock: Clock | None = None,
     ) -> None:
         _check(company, merchants, roles, propagation_delay, requests_per_minute)
+        style = style_of(answers)
+        self.answers = style.name
         self.company = company
         self.merchants = tuple(merchants)
         self.roles = tuple(roles)
         self.clock = clock or Clock()
-        mint = Mint(seed)
+        mint = style.mint(seed, api_key)
         state = State(company, self.merchants)
         first = _provisioning(company, self.roles, api_key, mint, self.clock)
         state.put(first, self.clock.now())
@@ -78,7 +84,7 @@ class Sandbox:
         self.faults = Faults(mint.fraction)
         self.customer_area = CustomerArea(state, keysmith, self.clock)
         self.app = ManagementApp(
-            Registrar(state, keysmith, first.id),
+            Registrar(state, keysmith, first.id, style),
             self.clock,
             self.faults,
             RateLimit(requests_per_minute),

@@ -18,7 +18,7 @@ class Evidence(StrEnum):
     DOCUMENTED = "documented"
     """Adyen's published specification or documentation says so."""
     OBSERVED = "observed"
-    """A response captured from Adyen's test platform, and published by Adyen, shows it."""
+    """A response captured from Adyen's test platform, and published, shows it."""
     ASSUMED = "assumed"
     """Nobody published it; the sandbox has to do something."""
 
@@ -43,6 +43,12 @@ _FOLLOWERS: Final[dict[str, list[str]]] = {}
 
 SPECIFICATION: Final = "Management API v3 specification"
 """How a source names Adyen's OpenAPI document."""
+RECORDED: Final = "recorded answers of 2025-08, v3, published by another project"
+REPORTED: Final = "public issue reports with answers of the test platform"
+SDKS: Final = "answers captured in Adyen's SDK repositories"
+"""How the sources of what was observed are named: three kinds of captured answers."""
+ERROR_PAGES: Final = "Adyen's error pages, docs.adyen.com/errors"
+"""How a source names Adyen's pages on errors."""
 
 
 def _register(subject: str, name: str, says: str, evidence: Evidence, source: str) -> Rule:

@@ -74,10 +74,11 @@ _KEPT_AT_MOST: Final = 10_000
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer as it was first given: status and document, secrets still wrapped."""
+    """An answer as it was first given: status, document (secrets still wrapped), and its request id."""
 
     status: int
     document: Mapping[str, Any] | None
+    request_id: str
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,10 @@ def _update_credential(registrar: Registrar, call: Call, scope: Scope) -> Outcom
 
 
 def _show_me(registrar: Registrar, call: Call, target: Target) -> Outcome:
-    return Outcome(ME, rendering.show_me(target.credential, registrar.state.company, call.address))
+    document = rendering.show_me(
+        target.credential, registrar.state.company, call.address, names_merchants=registrar.style.me_names_merchants
+    )
+    return Outcome(ME, document)
 
 
 def _list_origins(_: Registrar, __: Call, target: Target) -> Outcome:

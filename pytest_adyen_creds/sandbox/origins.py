@@ -9,15 +9,25 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
+from pytest_adyen_creds.sandbox.evidence import (
+    ERROR_PAGES,
+    RECORDED,
+    REPORTED,
+    SDKS,
+    SPECIFICATION,
+    assumed,
+    documented,
+    follows,
+    observed,
+)
 from pytest_adyen_creds.sandbox.minting import Mint
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
-IS_AN_ORIGIN: Final = assumed(
+IS_AN_ORIGIN: Final = observed(
     "origins",
     "is-an-origin",
     "An allowed origin is a scheme (http or https), a host and an optional port; anything else is refused with 422.",
-    f"the examples in the {SPECIFICATION} have these parts; what is refused is not published",
+    f"{SDKS}: one without a scheme is refused; the rest follows the examples in the {SPECIFICATION}",
 )
 NO_PATH: Final = assumed(
     "origins",
@@ -31,17 +41,17 @@ WILDCARD: Final = assumed(
     "The first label of the host may be '*', for all subdomains; elsewhere '*' is refused.",
     "not in the specification; common in lists of allowed origins",
 )
-NO_DUPLICATES: Final = assumed(
+NO_DUPLICATES: Final = observed(
     "origins",
     "no-duplicates",
     "An origin can be on a credential's list once; case and a scheme's own port make no difference; else 422.",
-    "not published; a list of origins is a set",
+    f"{RECORDED}; {REPORTED}: one that exists is refused; what counts as the same is assumed",
 )
-UNKNOWN: Final = assumed(
+UNKNOWN: Final = observed(
     "origins",
     "unknown",
     "An unknown origin id, a removed one included, is answered with 422.",
-    f"{SPECIFICATION} has no 404 for these operations",
+    f"{SDKS}; {ERROR_PAGES}",
 )
 LISTED: Final = documented(
     "origins",
@@ -164,19 +174,21 @@ def replaced(before: Sequence[Origin], domains: Sequence[str], mint: Mint) -> tu
     """Return the origins of a list that replaces ``before``: known ones keep their ids (rule ``KEPT_IDS``)."""
     known = {canonical(origin.domain): origin for origin in before}
     return tuple(
-        replace(known[form], domain=domain) if (form := canonical(domain)) in known else Origin(mint.id(), domain)
+        replace(known[form], domain=domain)
+        if (form := canonical(domain)) in known
+        else Origin(mint.origin_id(), domain)
         for domain in domains
     )
 
 
 def add(credential: Credential, body: dict[str, Any], mint: Mint) -> tuple[Credential, Origin]:
     """Return ``credential`` with the origin in ``body`` added, and the origin; the rest of ``body`` is ignored."""
-    domain, complaints = body["domain"], Complaints()
+    domain, complaints = body["domain"], Complaints(Kind.INVALID_ORIGIN)
     complain_about(domain, "domain", complaints)
     if canonical(domain) in {canonical(origin.domain) for origin in credential.origins}:
         complaints.add(NO_DUPLICATES, "domain", domain, "This origin is on the list already.")
     complaints.settle()
-    origin = Origin(mint.id(), domain)
+    origin = Origin(mint.origin_id(), domain)
     return replace(credential, origins=(*credential.origins, origin)), origin
 
 
@@ -185,7 +197,7 @@ def find(credential: Credential, id: str) -> Origin:
     for origin in credential.origins:
         if origin.id == id:
             return origin
-    raise Refused(UNKNOWN, Kind.UNPROCESSABLE, "The credential has no allowed origin with this id.")
+    raise Refused(UNKNOWN, Kind.UNKNOWN_ORIGIN, "The credential has no allowed origin with this id.")
 
 
 def remove(credential: Credential, id: str) -> Credential:

@@ -8,22 +8,28 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pytest_adyen_creds.sandbox.accounts import Scope
-from pytest_adyen_creds.sandbox.credentials import ASSOCIATED_SHOWN, OMITTED
-from pytest_adyen_creds.sandbox.evidence import assumed, follows, observed
+from pytest_adyen_creds.sandbox.credentials import ASSOCIATED_SHOWN, OMITTED, WITHOUT_CLIENT_KEY
+from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, follows, observed
 from pytest_adyen_creds.sandbox.keys import SHOWN_ONCE
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
-LINKS_NAME_CALLED: Final = assumed(
+LINKS_NAME_CALLED: Final = observed(
     "links",
     "name-what-was-called",
     "Links name the scheme, host and version that the caller used, whatever X-Forwarded headers say.",
-    "so that following them stays on the sandbox; the captured response names v1 whatever was called",
+    f"{RECORDED}; {REPORTED}: the version called; that X-Forwarded headers are not looked at is assumed",
 )
 ME_LINKS: Final = observed(
-    "links", "me", "GET /me links itself and its allowed origins, and nothing else.", "captured GET /me response"
+    "links", "me", "GET /me links itself and its allowed origins, and nothing else.", f"{RECORDED}; {SDKS}"
 )
 COMPANY_NAME: Final = observed(
-    "caller", "company-name", "GET /me names the company as companyName.", "captured GET /me response"
+    "caller", "company-name", "GET /me names the company as companyName.", f"{RECORDED}; {SDKS}"
+)
+ME_MERCHANTS: Final = observed(
+    "caller",
+    "associated-merchants",
+    "In platform answers GET /me has associatedMerchantAccounts, empty for access to the whole company.",
+    f"{RECORDED}: a list in each GET /me; that it is empty for the whole company, as at company level, is assumed",
 )
 
 
@@ -68,11 +74,12 @@ def show_created(credential: Credential, scope: Scope, address: Address) -> dict
     }
 
 
-@follows(ME_LINKS, COMPANY_NAME)
-def show_me(credential: Credential, company: str, address: Address) -> dict[str, Any]:
-    """Return the caller's own credential as ``GET /me`` shows it."""
+@follows(ME_LINKS, COMPANY_NAME, ME_MERCHANTS)
+def show_me(credential: Credential, company: str, address: Address, *, names_merchants: bool) -> dict[str, Any]:
+    """Return the caller's own credential as ``GET /me`` shows it; ``names_merchants``: with its merchant accounts."""
     links = {"self": {"href": address.of("me")}, "allowedOrigins": {"href": address.of("me", "allowedOrigins")}}
-    return {**_common(credential, address.of("me"), links), "companyName": company}
+    merchants = {"associatedMerchantAccounts": list(credential.merchants)} if names_merchants else {}
+    return {**_common(credential, address.of("me"), links), **merchants, "companyName": company}
 
 
 def show_origin(origin: Origin, parent: str) -> dict[str, Any]:
@@ -81,17 +88,18 @@ def show_origin(origin: Origin, parent: str) -> dict[str, Any]:
     return {"id": origin.id, "domain": origin.domain, "_links": {"self": {"href": href}}}
 
 
-@follows(OMITTED)
+@follows(OMITTED, WITHOUT_CLIENT_KEY)
 def _common(credential: Credential, parent: str, links: Mapping[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "_links": dict(links),
         "id": credential.id,
         "username": credential.username,
-        "clientKey": credential.client_keys[-1].secret,
         "allowedIpAddresses": list(credential.allowed_ips),
         "roles": list(credential.roles),
         "active": credential.active,
     }
+    if credential.client_keys:
+        document["clientKey"] = credential.client_keys[-1].secret
     if credential.description:
         document["description"] = credential.description
     if credential.subject_dn:

@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_adyen_creds.rolenames import normalised
 from pytest_adyen_creds.sandbox.decisions import Complaints
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows, observed
+from pytest_adyen_creds.sandbox.evidence import RECORDED, SDKS, SPECIFICATION, assumed, documented, follows, observed
 
 API_CREDENTIALS_ROLE: Final = "Management API - API credentials read and write"
 """The role that every operation on API credentials asks for, in the spelling that answers use."""
@@ -15,33 +15,56 @@ API_CREDENTIALS_ROLE: Final = "Management API - API credentials read and write"
 DEFAULT_ROLE: Final = "Checkout webservice role"
 """What a credential gets that is created without roles."""
 
-_MANAGEMENT_SUBJECTS: Final = (
-    "Accounts",
-    "Android files",
-    "Payment methods",
-    "Payout Account Settings",
-    "Stores",
-    "Terminal actions",
-    "Terminal settings",
-    "Users",
-    "Webhooks",
-)
+_SUBJECTS: Final = ("Accounts", "Android files", "Stores", "Terminal actions", "Terminal settings", "Users", "Webhooks")
 
 CATALOGUE: Final[tuple[str, ...]] = (
     API_CREDENTIALS_ROLE,
-    *(f"Management API - {s} {level}" for s in _MANAGEMENT_SUBJECTS for level in ("read", "read and write")),
+    *(f"Management API - {s} {level}" for s in _SUBJECTS for level in ("read", "read and write")),
+    "Management API \N{EM DASH} Payment methods read",
+    "Management API - Payment methods read and write",
+    "Management API - Payout Account Settings Read",
+    "Management API - Payout Account Settings Read And Write",
+    "API Authorise Referred Payments",
+    "API Clientside Encryption Payments role",
+    "API PCI Payments role",
+    "API Payment RefundWithData",
+    "API Supply MPI data with Payments",
+    "API surcharge cost estimation and regulatory information",
+    "API to retrieve authentication data",
+    "API tokenise payment details",
+    "Allow SDK download for POS developers",
+    "CSC Tokenization Webservice role",
     "Checkout encrypted cardholder data",
     DEFAULT_ROLE,
+    "Cloud Device API role",
     "Data Protection API",
+    "General API Payments role",
     "Manage LegalEntities via API",
     "Manage associated partner accounts via API",
+    "Mastercard inControl service",
+    "Merchant PAL Charity role",
+    "Merchant PAL Donation role",
     "Merchant PAL Webservice role",
+    "Merchant Payout role",
     "Merchant Recurring role",
     "Merchant Report Download role",
+    "Merchant Rss feed role",
+    "Merchant iDeal-API Webservice role",
     "PSP Pos initial configuration",
+    "Store payout detail",
+    "Store payout detail and submit payout - withdrawal",
+    "ThreeDSecure WebService Role",
     "Trigger webhook notifications",
 )
-"""The roles that the provisioning credential holds unless told otherwise."""
+"""The roles that the provisioning credential holds unless told otherwise: see the rule ``roles.catalogue``."""
+
+NAMES: Final = observed(
+    "roles",
+    "catalogue",
+    "ws@Company.<company> holds every role that was seen on a credential, each as it was spelled there.",
+    f"{RECORDED}; {SDKS}; roles on Android files, terminals, and payment methods read and write are in the "
+    f"{SPECIFICATION}",
+)
 
 GRANTABLE: Final = documented(
     "roles",
@@ -58,14 +81,14 @@ AT_LEAST_ONE: Final = documented(
 SPELLING: Final = observed(
     "roles",
     "spelling",
-    "Role names are the same whether written with an em dash, a spaced em dash or a spaced hyphen, in capitals or not.",
-    "captured GET /me response and the specification's examples and texts, which spell them in all these ways",
+    "Role names are the same whatever dashes and spaces they are written with, in capitals or not.",
+    f"{RECORDED}, with several spellings in one list; {SDKS}; the specification's texts spell them otherwise",
 )
 ANSWERED_SPELLING: Final = assumed(
     "roles",
     "answered-spelling",
     "Answers name a role once, in the spelling that ws@Company.<company> has it, whatever spelling the request used.",
-    "the captured GET /me response has the spaced hyphen throughout",
+    f"{RECORDED} spell each role in one way only, whoever holds it",
 )
 DEFAULTS: Final = assumed(
     "roles",
@@ -75,7 +98,7 @@ DEFAULTS: Final = assumed(
 )
 
 
-@follows(SPELLING, ANSWERED_SPELLING, DEFAULTS)
+@follows(NAMES, SPELLING, ANSWERED_SPELLING, DEFAULTS)
 def granted(requested: Sequence[str] | None, grantable: Iterable[str], complaints: Complaints) -> tuple[str, ...]:
     """Return the roles that a request for ``requested`` (``None``: no word about roles) gives, of ``grantable``."""
     spelled = {normalised(role): role for role in grantable}
@@ -100,4 +123,4 @@ def holds(roles: Iterable[str], wanted: str) -> bool:
 
 def holds_any_management_role(roles: Iterable[str]) -> bool:
     """Tell whether ``roles`` has any role of the Management API: what the operations under ``/me`` ask for."""
-    return any(normalised(role).startswith("management api - ") for role in roles)
+    return any(normalised(role).startswith("managementapi") for role in roles)

@@ -117,19 +117,22 @@ def _piece(stream: Any, room: memoryview, *, terminated: bool) -> bytes:
 class Answer:
     """What goes back: a status, a JSON document (``None``: no body), and headers.
 
-    ``media_type`` and ``truncated`` are for faults: what the body is announced as, and whether it ends half-way.
+    ``media_type`` is what the body is announced as, ``escapes_slashes`` whether its JSON writes ``\\/`` for ``/``, and
+    ``truncated``, for faults, whether it ends half-way.
     """
 
     status: int
     document: Any
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
+    escapes_slashes: bool = False
     truncated: bool = False
 
     def send(self, start_response: StartResponse, *, head_only: bool = False) -> Iterable[bytes]:
         """Begin a WSGI response and return its body; secrets in the document are written out here, and only here."""
         has_body = self.document is not None and self.status not in (204, 304)
-        body = json.dumps(self.document, default=_reveal).encode() if has_body else b""
+        text = json.dumps(self.document, default=_reveal) if has_body else ""
+        body = (text.replace("/", "\\/") if self.escapes_slashes else text).encode()
         headers = [("Content-Type", self.media_type)] if has_body else []
         if self.status not in (204, 304):
             headers.append(("Content-Length", str(len(body))))
