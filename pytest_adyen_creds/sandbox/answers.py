@@ -294,6 +294,6 @@ STYLES: Final[Mapping[str, AnswerStyle]] = {style.name: style for style in (PLAT
 @follows(ID_FORM, ORIGIN_ID_FORM, PUBLISHED_ID_FORM)
 def style_of(answers: str) -> AnswerStyle:
     """Return the style named ``answers``; raises :class:`SandboxError` for another name."""
-    if answers not in STYLES:
+    if answers not in list(STYLES):
         raise SandboxError(f"answers={answers!r} is no style of answers; give one of: {', '.join(STYLES)}")
     return STYLES[answers]

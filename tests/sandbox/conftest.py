@@ -14,8 +14,9 @@ SignIn = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def sandbox() -> Sandbox:
-    return Sandbox()
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    """A sandbox with the default answers; with those that ``sandbox`` is parametrised with, indirectly."""
+    return Sandbox(answers=getattr(request, "param", "platform"))
 
 
 @pytest.fixture(params=["v1", "v3"])

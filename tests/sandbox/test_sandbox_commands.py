@@ -77,6 +77,19 @@ def test_serve_takes_the_key_that_is_there(run, tmp_path, monkeypatch):
     assert KEY not in SECRETS.mask(f"key: {KEY}")
 
 
+def test_serve_starts_with_ids_and_keys_of_its_own_and_answers_as_asked(run, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        "pytest_adyen_creds.sandbox.commands.Sandbox", lambda *a, **k: made.append(Sandbox(*a, **k)) or made[-1]
+    )
+    for options in ((), (), ("--seed", "7"), ("--seed", "7", "--answers", "published")):
+        assert run("serve", *options).exit_code == 0
+    assert [sandbox.answers for sandbox in made] == ["platform"] * 3 + ["published"]
+    one, other, seeded, published = (sandbox.provisioning for sandbox in made)
+    assert (one.id, one.api_key) != (other.id, other.api_key)
+    assert seeded.api_key == published.api_key == Sandbox(seed=7).provisioning.api_key
+
+
 def test_serve_leaves_no_key_behind_that_nobody_asked_for(run):
     from pathlib import Path
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 
@@ -46,10 +48,9 @@ def test_a_new_credential_signs_in_by_key_and_by_password(admin, sign_in, home):
 
 
 def test_ids_and_usernames_have_their_real_forms(admin):
-    created = admin.post(COMPANY).json()
-    assert created["id"].startswith("S2-")
-    assert created["id"][3:].isdigit()
-    assert len(created["id"]) == 13
+    created = admin.post(COMPANY, json={"allowedOrigins": ["https://a.example"]}).json()
+    assert re.fullmatch(r"CRED42[A-Z]{3}[0-9]{8}M[0-9A-F]{12}", created["id"])
+    assert re.fullmatch(r"S2-[0-9A-F]{52,88}", created["allowedOrigins"][0]["id"])
     assert created["username"].startswith("ws_")
     assert created["username"].endswith("@Company.TestCompany")
 

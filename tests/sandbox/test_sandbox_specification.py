@@ -19,6 +19,7 @@ SEED = os.environ.get("SANDBOX_SEED", "1")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
 
+@pytest.mark.parametrize("sandbox", ["published"], indirect=True)
 @pytest.mark.parametrize("version", ["v1", "v3"])
 def test_schemathesis_finds_no_failure(published, sandbox, tmp_path, version):
     """A short run of every phase and check; the full one is in the configuration's head."""
