@@ -59,6 +59,7 @@ class Provisioner:
         with self._lock:
             if self._held is None:
                 me = self.client.me.get()
+                self.client.ownership.protect(me)
                 self._held = str(me.get("username", "the provisioning user")), texts(me.get("roles"))
             return self._held
 
@@ -112,6 +113,7 @@ class Provisioner:
         It is not ready yet. ``may_try`` says whether this run has not tried an id before: its tags are alike, so two
         of its own claims must never meet.
         """
+        self.holder()  # which the guard then keeps from being claimed
         claimant, resource = self.claimant, self.resource(level, account)
         for credential_id in itertools.islice(filter(may_try, claimant.candidates(resource)), MOST_CLAIMS):
             if claimant.claim(resource, credential_id):

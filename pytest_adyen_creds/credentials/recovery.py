@@ -123,13 +123,14 @@ class Recovery:
                 return None
             return {"active": False, "description": tag.released(run, self.clock.now())}
 
+        self._protect()
         swept = []
         for credential_id, place in created.items():
             resource, body, problem = self._find(credential_id, place)
             found = _found(resource, body or {"id": credential_id}, _ENDED, problem)
             if body is None:
                 swept.append(found)
-            elif decide(body) is not None:
+            elif decide(body) is not None and not self.client.ownership.is_protected(body):
                 swept.append(self._switch_off(resource, found, decide, adopt=True))
         return swept
 
@@ -141,11 +142,20 @@ class Recovery:
         created: Collection[str] = (),
         places: Collection[Place] = (),
     ) -> _Look:
+        self._protect()
         look = _Look(frozenset(ended), frozenset(created), dry_run)
         for resource, body in self._listed(look, places):
             if isinstance(body.get("id"), str) and body["id"] not in look.seen:
                 self._consider(look, resource, body)
         return look
+
+    def _protect(self) -> None:
+        """Ask once who signs in: that credential is nobody's throwaway, whatever tag and ledger say of it."""
+        if not self.client.ownership.is_protecting:
+            try:
+                self.client.ownership.protect(self.client.me.get())
+            except ApiError as error:
+                raise CredentialError(f"it could not be asked who signs in: {error}") from error
 
     def _listed(self, look: _Look, places: Collection[Place]) -> Iterator[tuple[Credentials, CredentialBody]]:
         own = {(resource.level, resource.account) for resource in self.resources}
@@ -166,6 +176,8 @@ class Recovery:
     def _consider(self, look: _Look, resource: Credentials, body: CredentialBody) -> None:
         look.seen.add(body["id"])
         parsed = tag.parse(body.get("description"))
+        if self.client.ownership.is_protected(body):
+            return
         if parsed is None:
             if body["id"] in look.created and body.get("active") is not False:
                 look.swept.append(_found(resource, body, _ENDED, _UNTAGGED))

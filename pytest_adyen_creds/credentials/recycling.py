@@ -46,6 +46,7 @@ class Claimant:
         # a company's list shows what was made at its merchant accounts too; that stays limited to its account
         return (
             isinstance(body.get("id"), str)
+            and not self.client.ownership.is_protected(body)
             and (resource.level == "merchant" or not body.get("associatedMerchantAccounts"))
             and claiming.is_free(Register.of(body), self.clock.now())
         )

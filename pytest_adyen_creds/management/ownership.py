@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 from urllib.parse import parse_qsl
@@ -69,7 +69,8 @@ class Ownership:
         self.is_sandbox = False
         self._base_url = httpx.URL(base_url) if base_url is not None else None
         self._provisioning = frozenset(provisioning)
-        self._provisioning_usernames = frozenset(provisioning_usernames)
+        self._provisioning_usernames = set(provisioning_usernames)
+        self._provisioning_ids: set[str] = set()
         self._lock = threading.RLock()
         self._leases: dict[str, _Lease] = {}
         self._created: dict[str, Place | None] = {}
@@ -109,6 +110,27 @@ class Ownership:
     def halt(self, reason: str) -> None:
         """Refuse every request from now on."""
         self._halted = self._halted or reason
+
+    def protect(self, body: Mapping[str, Any]) -> None:
+        """Never lease the credential that ``body`` shows: the one that the provisioning key signs in as."""
+        with self._lock:
+            for known, name in ((self._provisioning_ids, "id"), (self._provisioning_usernames, "username")):
+                if isinstance(body.get(name), str):
+                    known.add(body[name])
+
+    @property
+    def is_protecting(self) -> bool:
+        """Whether it is known which credential the provisioning key signs in as."""
+        return bool(self._provisioning_ids)
+
+    def is_protected(self, body: Mapping[str, Any]) -> bool:
+        """Return whether ``body`` shows the provisioning credential, or a company's first user, ``ws@Company…``."""
+        username = body.get("username")
+        return (
+            body.get("id") in self._provisioning_ids
+            or username in self._provisioning_usernames
+            or (isinstance(username, str) and username.startswith("ws@"))
+        )
 
     def write_tags_of(self, run: str, clock: Clock) -> None:
         """Let pass, from now on, only tags of ``run`` that expire within the time to live; until then any tag passes.
@@ -164,10 +186,10 @@ class Ownership:
     def _hold(self, credential_id: str, username: str | None, api_key: Secret | None) -> None:
         if not isinstance(credential_id, str) or not re.fullmatch(ITEM, credential_id):
             raise OwnershipRefused(f"{_shown(credential_id)} is not the id of a credential; nothing was sent")
-        if api_key in self._provisioning or username in self._provisioning_usernames:
+        if api_key in self._provisioning or self.is_protected({"id": credential_id, "username": username}):
             raise OwnershipRefused(
-                f"the key or username given for credential {credential_id} is the provisioning credential's own, "
-                "which is never changed; give the throwaway's"
+                f"credential {credential_id} is the provisioning credential, by its id, key or username, and that is "
+                "never changed; nothing was sent: take a throwaway"
             )
         with self._lock:
             lease = self._leases.setdefault(credential_id, _Lease())
@@ -283,6 +305,13 @@ class Ownership:
         credential_id, username = body.get("id"), body.get("username")
         if not isinstance(credential_id, str) or not re.fullmatch(ITEM, credential_id):
             return
+        key = body.get("apiKey")
+        if self.is_protected(body) or any(key == own.reveal() for own in self._provisioning):
+            self.protect({"id": credential_id})
+            raise OwnershipRefused(
+                f"the server answered a creation with credential {credential_id}, which has the provisioning "
+                "credential's own key or username; it is left as it is: check what serves it"
+            )
         place: Place | None = None
         if target.level != "me" and target.account is not None:
             place = target.level, target.account
