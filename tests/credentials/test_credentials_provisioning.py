@@ -16,9 +16,10 @@ from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.readiness import NotReady
 from pytest_adyen_creds.credentials.recovery import Recovery, Swept
 from pytest_adyen_creds.credentials.spec import adyen_credential
-from pytest_adyen_creds.errors import CredentialError
+from pytest_adyen_creds.errors import CredentialError, OwnershipRefused
 from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Me, Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.sandbox.minting import PlatformMint
 
 COMPANY = ("company", "TestCompany")
 
@@ -267,3 +268,61 @@ def test_roles_of_a_wrong_type_are_none(account, monkeypatch):
     monkeypatch.setattr(Me, "get", lambda self: {"username": "ws@Company.TestCompany", "roles": 7})
     with pytest.raises(CredentialError, match="cannot give the role"):
         account.run().create(*COMPANY)
+
+
+def tag_provisioning(account, run: str, *, hours: float, active: bool = True) -> str:
+    """Make the provisioning credential look like a throwaway of ``run``, as a server that confuses keys may."""
+    own = account.sandbox.provisioning.id
+    account.rename(own, tag.make(run, account.clock.now() + timedelta(hours=hours)))
+    account.sandbox.customer_area.set_active(own, active)
+    return own
+
+
+def test_the_credential_that_the_key_signs_in_as_is_never_swept(account, tmp_path):
+    own = tag_provisioning(account, "deadrun0", hours=-1)
+    throwaway = account.run().create(*COMPANY).id
+    account.rename(throwaway, tag.make("deadrun0", account.clock.now() - timedelta(hours=1)))
+    ledger = Ledger(tmp_path, "deadrun0", "https://management-test.adyen.com/v3", "TestCompany")
+    for credential_id in (own, throwaway):
+        ledger.created(credential_id, *COMPANY)
+    ledger.close(is_clean=False)
+    assert [item.id for item in account.recovery().run(tmp_path, "TestCompany")] == [throwaway]
+    assert account.recovery().switch_off_ids("deadrun0", {own: COMPANY}) == []
+    assert account.body(own)["active"] is True
+
+
+def test_a_companys_first_user_is_neither_recycled_nor_swept(account):
+    own = tag_provisioning(account, "deadrun0", hours=-1)
+    admin = account.run().create(*COMPANY)
+    key = admin.credential.key()
+
+    class Other(Account):
+        """Runs that sign in with the key of another credential than ws@Company."""
+
+        def __init__(self) -> None:
+            self.sandbox, self.clock = account.sandbox, account.clock
+
+        def client(self, ownership, clock=None):
+            client = super().client(ownership, clock)
+            client._auth = key
+            return client
+
+    other = Other()
+    assert own not in other.sweep()
+    assert account.body(own)["active"] is True
+    account.sandbox.customer_area.set_active(own, False)
+    assert own not in other.run().claimant.candidates(other.run().resource(*COMPANY))
+    assert other.run().recycle(*COMPANY, any_one) is None
+
+
+def test_a_creation_answered_with_the_runs_own_key_is_refused_and_left_as_it_is(account, monkeypatch):
+    own = account.sandbox.provisioning.api_key
+    monkeypatch.setattr(PlatformMint, "api_key", lambda _: own)
+    run = account.run()
+    with pytest.raises(OwnershipRefused, match="provisioning credential's own key or username; it is left as it is"):
+        run.create(*COMPANY)
+    assert run.client.ownership.created == ()
+    # the key signs in as the new credential now: no way to switch it off may be taken
+    assert [item.id for item in account.recovery().sweep({run.run})[0]] == []
+    with account.client(Ownership(0)) as client:
+        assert client.me.get()["active"] is True
