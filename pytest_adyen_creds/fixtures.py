@@ -143,6 +143,8 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[T
 def adyen_sandbox(adyen_traffic: Traffic) -> Sandbox:
     """The embedded sandbox: its clock, faults and customer area. Faults end with the test.
 
+    A test that passed fails at its end where nothing met a fault that it set, unless that is ``optional``.
+
     It answers every test that asks for it, also in replay, and is never recorded; in a live run the test is skipped.
     """
     if adyen_traffic.sandbox is None:

@@ -109,7 +109,7 @@ def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> O
         backend: Backend = test.fixture("_adyen_backend")
         assert backend.sandbox is not None
         traffic.sandbox = sandbox = backend.sandbox
-        stack.callback(sandbox.faults.clear)
+    stack.callback(_end_faults, sandbox, traffic)
     return lambda: InterceptedApp.opened("the sandbox", app=sandbox.app, hosts=Hosts([run.settings.base_url]))
 
 
@@ -140,6 +140,11 @@ _WAYS: dict[Plan, Callable[[Run, Test, Traffic, ExitStack], OpenDoor]] = {
     Plan("live"): _from_live,
     Plan("live", records=True): _from_live,
 }
+
+
+def _end_faults(sandbox: Sandbox, traffic: Traffic) -> None:
+    sandbox.faults.end()
+    traffic.unmet = sandbox.faults.take_unmet()
 
 
 def _lend_from(backend: Backend, traffic: Traffic, stack: ExitStack) -> Sandbox:

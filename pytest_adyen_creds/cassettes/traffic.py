@@ -15,7 +15,8 @@ from pytest_adyen_creds.cassettes.log import provenance_of
 from pytest_adyen_creds.cassettes.storage import shown
 from pytest_adyen_creds.credentials.throwaways import Leases
 from pytest_adyen_creds.endpoints import is_loopback
-from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.errors import CassetteError, SandboxError
+from pytest_adyen_creds.printable import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.record import Recording
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.credentials.throwaways import Throwaways
     from pytest_adyen_creds.run import Run
-    from pytest_adyen_creds.sandbox import Sandbox
+    from pytest_adyen_creds.sandbox import Fault, Sandbox
     from pytest_adyen_creds.settings import Settings
 
 
@@ -74,6 +75,8 @@ class Traffic:
         """The contract's version that the cassette which answers was recorded for, where it says so."""
         self.context: Mapping[str, Any] = {}
         """What the cassette that answers holds besides interactions."""
+        self.unmet: list[Fault] = []
+        """The faults that the test set and nothing met, once it has ended."""
         self.lender = throwaways
         """Returns what lends credentials to this test."""
         self._run = run
@@ -147,9 +150,19 @@ class Traffic:
         return message
 
     def check(self) -> None:
-        """Raise :class:`CassetteError` where the test asked for what no recording holds, and took no notice."""
+        """Raise what a test that passed has missed.
+
+        :class:`CassetteError` where it asked for what no recording holds, and took no notice; :class:`SandboxError`
+        where it set a fault that nothing met.
+        """
         if self._missed:
             raise CassetteError(self._missed[0])
+        if self.unmet:
+            unmet = "; ".join(map(str, self.unmet))
+            raise SandboxError(
+                f"nothing met {counted(len(self.unmet), 'fault')} that the test set: {unmet}. Send a request of that "
+                "operation, set the fault for the operation that is sent, or set it with optional=True"
+            )
 
     def _note_lease(self, spec: Spec, credential: Credential) -> None:
         if self.recording is not None:

@@ -22,6 +22,7 @@ from pytest_adyen_creds.management import (
     Ownership,
     RateLimit,
     SystemClock,
+    no_cookies,
 )
 from pytest_adyen_creds.secrets import Secret
 
@@ -117,6 +118,7 @@ class Backend:
             transport=GuardedTransport(
                 self._tapped(), ownership, observers=list(self.observers), rate_limit=self.rate_limit
             ),
+            cookies=no_cookies(),
             trust_env=False,
             timeout=_TIMEOUT,
         )
@@ -129,6 +131,7 @@ class Backend:
             transport=GuardedAsyncTransport(
                 self._async_tapped(), ownership, observers=list(self.observers), rate_limit=self.rate_limit
             ),
+            cookies=no_cookies(),
             trust_env=False,
             timeout=_TIMEOUT,
         )

@@ -71,7 +71,7 @@ class Throwaways(OneProcess):
             return  # the process that it was forked from still has it
         if self.backend.sandbox is not None:
             # faults are a test's own; what puts its throwaway right again is not to meet them
-            self.backend.sandbox.faults.clear()
+            self.backend.sandbox.faults.end()
         self.ownership.release(credential.id)
         self._lender.give_back(credential.id, credential=credential)
 

@@ -19,6 +19,7 @@ from pytest_adyen_creds.management.transports import (
     GuardedTransport,
     Observer,
     is_guarded,
+    no_cookies,
 )
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "Retries",
     "SystemClock",
     "is_guarded",
+    "no_cookies",
 ]

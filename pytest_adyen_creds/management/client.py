@@ -8,7 +8,6 @@ import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from enum import Enum
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Literal, Self
 
 import httpx
@@ -18,7 +17,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused
 from pytest_adyen_creds.management.ownership import Ownership
 from pytest_adyen_creds.management.pacing import Clock, RateLimit, Retries, SystemClock
 from pytest_adyen_creds.management.resources import Credentials, Me
-from pytest_adyen_creds.management.transports import GuardedTransport, Observer
+from pytest_adyen_creds.management.transports import GuardedTransport, Observer, no_cookies
 from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
@@ -76,7 +75,7 @@ class ManagementClient:
         self._http = httpx.Client(
             transport=GuardedTransport(transport or _network(base_url), ownership, observers=self.observers),
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "pytest-adyen-creds"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            cookies=no_cookies(),
             follow_redirects=False,
             trust_env=False,
             timeout=timeout,

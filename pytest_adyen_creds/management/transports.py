@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -198,6 +199,11 @@ class GuardedAsyncTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
+
+
+def no_cookies() -> CookieJar:
+    """Return a cookie jar that keeps nothing: the platform sets a session, and no answer is to depend on an earlier."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 def _check_size(raw: bytearray, request: httpx.Request) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, TypedDict, Unpack
 
 from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.sandbox.evidence import assumed
 from pytest_adyen_creds.sandbox.routing import OPERATIONS
 from pytest_adyen_creds.sandbox.violations import VIOLATIONS
@@ -52,9 +54,9 @@ class FaultKind(StrEnum):
 class Fault:
     """One fault. ``operation`` is a label (``None``: any), ``times`` how often it strikes at most (``None``: always).
 
-    ``probability`` (0 to 1) decides at each request; the draws depend only on the sandbox's seed. The other fields
-    belong to kinds: ``status`` and ``retry_after`` (seconds), ``seconds``, ``content_type``, ``violation`` and the
-    ``field`` that it breaks.
+    ``probability`` (0 to 1) decides at each request; the draws depend only on the sandbox's seed. A test whose fault
+    nothing met fails, unless it is ``optional``. The other fields belong to kinds: ``status`` and ``retry_after``
+    (seconds), ``seconds``, ``content_type``, ``violation`` and the ``field`` that it breaks.
     """
 
     id: int
@@ -62,6 +64,7 @@ class Fault:
     operation: str | None = None
     times: int | None = 1
     probability: float = 1.0
+    optional: bool = False
     status: int = 500
     retry_after: int | None = None
     seconds: float = 0.0
@@ -69,9 +72,30 @@ class Fault:
     violation: str = "drop-required-field"
     field: str | None = None
 
+    def __str__(self) -> str:
+        """Say what goes wrong where, and how often at most."""
+        what = f"{self.kind} {self.status}" if self.kind is FaultKind.STATUS else self.kind.value
+        often = "always" if self.times is None else counted(self.times, "time")
+        return f"{what} of {self.operation or 'any operation'}, {often}"
+
+
+class Striking(TypedDict, total=False):
+    """What every setter takes: how often and how likely a fault strikes, and whether it may strike never.
+
+    ``times`` is 1 or more (default: 1), None for always; ``probability`` is 0 to 1 (default: 1); ``optional`` (default:
+    False) lets a test pass whose fault nothing met.
+    """
+
+    times: int | None
+    probability: float
+    optional: bool
+
 
 class Faults:
-    """The faults that are set. Of those that match a request, the one set first strikes; one a request."""
+    """The faults that are set. Of those that match a request, the one set first strikes; one a request.
+
+    ``operation`` is a label like ``GET /me``, None for any. Setters raise :class:`SandboxError` for what no fault has.
+    """
 
     def __init__(self, draw: Callable[[str, int], float]) -> None:
         self._draw = draw
@@ -79,6 +103,7 @@ class Faults:
         self._set: dict[int, Fault] = {}
         self._struck: dict[int, int] = {}
         self._drawn: dict[int, int] = {}
+        self._unmet: list[Fault] = []
         self._lock = threading.Lock()
 
     def status(
@@ -86,104 +111,83 @@ class Faults:
         status: int,
         operation: str | None = None,
         *,
-        times: int | None = 1,
-        probability: float = 1.0,
         retry_after: int | None = None,
+        **how: Unpack[Striking],
     ) -> Fault:
         """Answer ``status`` (200 to 599) with an error document; ``retry_after`` seconds become a header."""
-        if not 200 <= status <= 599:
-            raise SandboxError(f"{status} is no final HTTP status; give one from 200 to 599")
-        if retry_after is not None and retry_after < 0:
-            raise SandboxError("retry_after is below 0; give it in seconds")
-        return self.add(
-            FaultKind.STATUS, operation, times=times, probability=probability, status=status, retry_after=retry_after
-        )
+        return self._add(FaultKind.STATUS, operation, how, status=status, retry_after=retry_after)
 
-    def delay(
-        self, seconds: float, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def delay(self, seconds: float, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Wait ``seconds`` (real ones, at most 300) before the request is carried out.
 
         In-process nothing measures the wait, so that no timeout of a client strikes: :meth:`time_out` has it strike.
         """
-        if not 0 <= seconds <= LONGEST_DELAY:
-            raise SandboxError(f"a delay has 0 to {LONGEST_DELAY:.0f} seconds; give one of these")
-        return self.add(FaultKind.DELAY, operation, times=times, probability=probability, seconds=seconds)
+        return self._add(FaultKind.DELAY, operation, how, seconds=seconds)
 
-    def reset(self, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0) -> Fault:
+    def reset(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Reset the connection before the request is carried out."""
-        return self.add(FaultKind.RESET, operation, times=times, probability=probability)
+        return self._add(FaultKind.RESET, operation, how)
 
-    def lose_answer(self, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0) -> Fault:
+    def lose_answer(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Carry the request out, then reset the connection before the answer."""
-        return self.add(FaultKind.LOST_ANSWER, operation, times=times, probability=probability)
+        return self._add(FaultKind.LOST_ANSWER, operation, how)
 
-    def time_out(self, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0) -> Fault:
+    def time_out(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Carry the request out, and have the client's own timeout strike: at once in-process, over HTTP in its time.
 
         Over HTTP the server is silent until the client gives up, for at most 300 seconds.
         """
-        return self.add(FaultKind.TIMEOUT, operation, times=times, probability=probability)
+        return self._add(FaultKind.TIMEOUT, operation, how)
 
-    def truncate(self, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0) -> Fault:
+    def truncate(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Carry the request out, then reset the connection in the middle of the body."""
-        return self.add(FaultKind.TRUNCATED, operation, times=times, probability=probability)
+        return self._add(FaultKind.TRUNCATED, operation, how)
 
-    def content_type(
-        self, content_type: str, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0
-    ) -> Fault:
+    def content_type(self, content_type: str, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Carry the request out, and announce its answer as ``content_type``."""
-        if not content_type.isascii() or not content_type.isprintable():
-            raise SandboxError("a content type is printable ASCII; give one like text/html")
-        return self.add(
-            FaultKind.CONTENT_TYPE, operation, times=times, probability=probability, content_type=content_type
-        )
+        return self._add(FaultKind.CONTENT_TYPE, operation, how, content_type=content_type)
 
     def violate(
-        self,
-        violation: str,
-        operation: str | None = None,
-        *,
-        field: str | None = None,
-        times: int | None = 1,
-        probability: float = 1.0,
+        self, violation: str, operation: str | None = None, *, field: str | None = None, **how: Unpack[Striking]
     ) -> Fault:
         """Carry the request out, and break its answer in the way named ``violation`` (see ``VIOLATIONS``).
 
         ``field`` is the property to break, where the way has a choice. An answer that has nothing to break in this
         way is left as it is, and does not count.
         """
-        if violation not in VIOLATIONS:
-            raise SandboxError(f"no violation is named {violation!r}; give one of: {', '.join(VIOLATIONS)}")
-        return self.add(
-            FaultKind.VIOLATION, operation, times=times, probability=probability, violation=violation, field=field
-        )
+        return self._add(FaultKind.VIOLATION, operation, how, violation=violation, field=field)
 
-    def duplicate(self, operation: str | None = None, *, times: int | None = 1, probability: float = 1.0) -> Fault:
+    def duplicate(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Deliver the request twice; the second answer arrives."""
-        return self.add(FaultKind.DUPLICATE, operation, times=times, probability=probability)
+        return self._add(FaultKind.DUPLICATE, operation, how)
 
-    def add(
-        self,
-        kind: FaultKind,
-        operation: str | None = None,
-        *,
-        times: int | None = 1,
-        probability: float = 1.0,
-        **details: Any,
-    ) -> Fault:
-        """Set a fault of ``kind`` and return it; the methods named after kinds check the details."""
-        if operation is not None and operation not in OPERATIONS:
-            raise SandboxError(f"no operation is labelled {operation!r}; give a label like 'GET /me', or none for any")
-        if times is not None and times < 1:
-            raise SandboxError(f"a fault cannot strike {times} times; give 1 or more, or None for always")
-        if not 0 <= probability <= 1:
-            raise SandboxError(f"{probability} is no probability; give a number from 0 to 1")
+    def _add(self, kind: FaultKind, operation: str | None, how: Striking, **details: Any) -> Fault:
+        for name in how.keys() - Striking.__annotations__.keys():
+            known = ", ".join([*details, "operation", *Striking.__annotations__])
+            raise SandboxError(f"a {kind} fault takes no {name!r}; write one of: {known}")
+        given: dict[str, Any] = {"operation": operation, **how, **details}
+        for name, value in given.items():
+            _check(kind, name, value)
         with self._lock:
-            fault = Fault(next(self._ids), kind, operation, times, probability, **details)
+            fault = Fault(next(self._ids), kind, **given)
             self._set[fault.id] = fault
             self._struck[fault.id] = self._drawn[fault.id] = 0
             return fault
+
+    def end(self) -> None:
+        """Take all faults away because their test ends; those that nothing met are kept for :meth:`take_unmet`."""
+        with self._lock:
+            self._unmet += [fault for fault in self._set.values() if self._is_unmet(fault)]
+            self._set.clear()
+
+    def take_unmet(self) -> list[Fault]:
+        """Return the faults that ended with nothing having met them, and forget them.
+
+        One that is optional, or that strikes with a probability below 1, is not among them.
+        """
+        with self._lock:
+            unmet, self._unmet = self._unmet, []
+            return unmet
 
     def clear(self) -> None:
         """Take all faults away."""
@@ -223,5 +227,32 @@ class Faults:
         with self._lock:
             self._struck[fault.id] -= 1
 
+    def _is_unmet(self, fault: Fault) -> bool:
+        return not (fault.optional or fault.probability < 1 or self._struck[fault.id])
+
     def _is_spent(self, fault: Fault) -> bool:
         return self._struck[fault.id] == fault.times
+
+
+_Check = Callable[[Any], bool]
+
+ARGUMENTS: Final[Mapping[str, tuple[tuple[type, ...], _Check, str]]] = {
+    "operation": ((str, NoneType), lambda v: v is None or v in OPERATIONS, "a label like 'GET /me', or None for any"),
+    "times": ((int, NoneType), lambda v: v is None or v >= 1, "1 or more, or None for always"),
+    "probability": ((int, float), lambda v: 0 <= v <= 1, "a number from 0 to 1"),
+    "optional": ((bool,), lambda v: True, "True or False"),
+    "status": ((int,), lambda v: 200 <= v <= 599, "a final HTTP status, a number from 200 to 599"),
+    "retry_after": ((int, NoneType), lambda v: v is None or v >= 0, "whole seconds, 0 or more, or None"),
+    "seconds": ((int, float), lambda v: 0 <= v <= LONGEST_DELAY, f"seconds, 0 to {LONGEST_DELAY:.0f}"),
+    "content_type": ((str,), lambda v: v.isascii() and v.isprintable(), "printable ASCII like 'text/html'"),
+    "violation": ((str,), lambda v: v in VIOLATIONS, f"one of {', '.join(VIOLATIONS)}"),
+    "field": ((str, NoneType), lambda v: True, "the name of a property, or None for the usual one"),
+}
+"""What each argument of a setter must be: its types, a check, and the words for both."""
+
+
+def _check(kind: FaultKind, name: str, value: Any) -> None:
+    types, check, words = ARGUMENTS[name]
+    # True is an int to Python, and no number to whoever reads the test
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types) or not check(value):
+        raise SandboxError(f"{name}={value!r} of a {kind} fault cannot be; write {words}")

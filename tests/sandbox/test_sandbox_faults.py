@@ -233,11 +233,27 @@ def test_httpx_own_wsgi_transport_sees_a_connection_reset_error(sandbox):
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda f: f.status(500, "GET /you"), "no operation is labelled"),
-        (lambda f: f.status(99), "no final HTTP status"),
-        (lambda f: f.status(429, retry_after=-1), "below 0"),
-        (lambda f: f.status(500, times=0), "give 1 or more"),
-        (lambda f: f.status(500, probability=1.5), "no probability"),
+        (lambda f: f.status(500, "GET /you"), "operation='GET /you' of a status fault cannot be"),
+        (lambda f: f.status(99), r"status=99 of a status fault cannot be; write a final HTTP status"),
+        (lambda f: f.status(429, retry_after=-1), "write whole seconds, 0 or more"),
+        (lambda f: f.status(500, times=0), "write 1 or more, or None for always"),
+        (lambda f: f.status(500, probability=1.5), "write a number from 0 to 1"),
+        (lambda f: f.status("429"), "status='429' of a status fault cannot be; write a final HTTP status"),
+        (lambda f: f.status(429.0), "write a final HTTP status"),
+        (lambda f: f.status(429, retry_after="3"), "retry_after='3' of a status fault cannot be"),
+        (lambda f: f.delay("5"), "seconds='5' of a delay fault cannot be; write seconds, 0 to 300"),
+        (lambda f: f.delay(True), "write seconds"),
+        (lambda f: f.reset(times="2"), "times='2' of a reset fault cannot be"),
+        (lambda f: f.reset(times=True), "write 1 or more"),
+        (lambda f: f.reset(operation=3), "operation=3 of a reset fault cannot be; write a label like 'GET /me'"),
+        (lambda f: f.reset(["GET /me"]), "write a label like 'GET /me'"),
+        (lambda f: f.truncate(probability="often"), "probability='often'"),
+        (lambda f: f.duplicate(optional="yes"), "optional='yes' of a duplicate fault cannot be; write True or False"),
+        (lambda f: f.violate("extra-field", field=7), "field=7 of a violation fault cannot be"),
+        (lambda f: f.violate(None), "drop-required-field"),
+        (lambda f: f.content_type(None), "printable ASCII"),
+        (lambda f: f.time_out(tmies=2), "a timeout fault takes no 'tmies'; write one of: operation, times, "),
+        (lambda f: f.reset(status=500), "a reset fault takes no 'status'"),
         (lambda f: f.delay(301), "0 to 300"),
         (lambda f: f.delay(float("nan")), "0 to 300"),
         (lambda f: f.violate("unheard-of"), "drop-required-field"),
@@ -269,3 +285,69 @@ def test_every_kind_can_be_set_over_http(sandbox, admin):
     assert json.dumps(listed)
     assert admin.delete("http://sandbox.test/_sandbox/faults").status_code == 204
     assert sandbox.faults.all() == []
+
+
+FAULTY = """
+def test_met(adyen_sandbox, adyen_client):
+    adyen_sandbox.faults.status(500, "GET /me", times=2)
+    assert adyen_client.get("/me").status_code == 500
+
+def test_unmet(adyen_sandbox, adyen_client):
+    adyen_sandbox.faults.status(503, "GET /me", times=2)
+    adyen_sandbox.faults.reset(times=None)
+    assert adyen_client.get("/me").status_code == 503
+
+def test_unmet_without_a_credential(adyen_sandbox):
+    adyen_sandbox.faults.violate("extra-field", "GET /me")
+
+def test_may_be_unmet(adyen_sandbox, adyen_client):
+    adyen_sandbox.faults.delay(0, optional=True)
+    adyen_sandbox.faults.lose_answer("GET /me", times=None, probability=0)
+    adyen_sandbox.faults.status(500)
+    adyen_sandbox.faults.clear()
+
+def test_failed(adyen_sandbox):
+    adyen_sandbox.faults.reset()
+    assert False
+
+def test_skipped(adyen_sandbox):
+    adyen_sandbox.faults.reset()
+    import pytest
+    pytest.skip("for a reason")
+"""
+
+
+@pytest.mark.parametrize("backend", ["sandbox", "replay"])
+def test_a_test_whose_fault_nothing_met_fails_at_its_end(pytester, backend):
+    pytester.makepyfile(FAULTY)
+    ran = pytester.runpytest_inprocess(f"--adyen-backend={backend}")
+    ran.assert_outcomes(passed=4, errors=2, failed=1, skipped=1)
+    said = "\n".join(line for line in ran.stdout.lines if "nothing met" in line)
+    assert "1 fault that the test set: reset of any operation, always. Send a request" in said
+    assert "1 fault that the test set: violation of GET /me, 1 time. Send a request" in said
+    assert "optional=True" in said
+    ran.stdout.fnmatch_lines_random(["*ERROR at teardown of test_unmet *", "*of test_unmet_without_a_credential *"])
+
+
+def test_unmet_faults_are_forgotten_once_they_are_told(sandbox):
+    unmet = sandbox.faults.status(500)
+    sandbox.faults.reset(optional=True)
+    sandbox.faults.end()
+    assert sandbox.faults.all() == []
+    assert sandbox.faults.take_unmet() == [unmet]
+    assert sandbox.faults.take_unmet() == []
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ({"kind": "reset", "self": 1}, "'self' is not known here"),
+        ({"kind": "reset", "status": 500}, "takes no 'status'"),
+        ({"kind": "status"}, "a status fault has a status; give one"),
+        ({"kind": "delay", "seconds": "5"}, "write seconds"),
+    ],
+)
+def test_wrong_details_over_http_are_400_with_the_same_words(admin, details, said):
+    refused = admin.post("http://sandbox.test/_sandbox/faults", json=details)
+    assert refused.status_code == 400
+    assert said in refused.json()["error"]
