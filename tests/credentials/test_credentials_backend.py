@@ -95,3 +95,37 @@ def test_a_run_creates_nothing_on_another_server(base_url):
     ):
         client.post("http://127.0.0.1:2/v3/companies/C/apiCredentials", json={})
     assert budget.spent == 0
+
+
+class WithSession(Answering):
+    """A backend that sets a session in each answer, for all paths, and keeps the requests that it gets."""
+
+    def transport(self):
+        def answered(request: httpx.Request) -> httpx.Response:
+            seen.append(request)
+            return httpx.Response(200, json={}, headers={"set-cookie": "JSESSIONID=1; Path=/; Secure; HttpOnly"})
+
+        seen = self.__dict__.setdefault("seen", [])
+        return httpx.MockTransport(answered)
+
+    async_transport = transport
+
+
+def test_no_client_of_a_run_keeps_or_sends_a_cookie():
+    backend = WithSession(**vars(open_backend(live("https://management-test.adyen.com/v3"))))
+    key, ownership = Secret("AQE-throwaway-key"), Ownership(0)
+
+    async def ask_twice() -> None:
+        async with backend.async_client(key, ownership) as client:
+            for _ in range(2):
+                await client.get("/me")
+            assert not client.cookies
+
+    asyncio.run(ask_twice())
+    with backend.client(key, ownership) as client, backend.management(ownership) as management:
+        for _ in range(2):
+            client.get("/me")
+            management.me.get()
+        assert not client.cookies
+    assert len(backend.seen) == 6
+    assert not [request for request in backend.seen if "cookie" in request.headers]
