@@ -66,7 +66,7 @@ def test_what_is_answered_without_its_tag_is_counted_and_switched_off(account, p
     result = account.run("--adyen-max-created=2")
     result.assert_outcomes(errors=3)
     result.stdout.fnmatch_lines(
-        ["*credential S2-*, which this run created at TestCompany, came back without the tag that it was given*"]
+        ["*credential CRED*, which this run created at TestCompany, came back without the tag that it was given*"]
     )
     assert "someone else" not in result.stdout.str()
     result.stdout.fnmatch_lines(["adyen: 2 created, 0 recycled, 2 switched off at the end"])
@@ -82,7 +82,7 @@ def test_what_is_answered_without_its_tag_and_stays_active_is_said(account, pyte
     result = account.run("--adyen-max-created=2")
     result.stdout.fnmatch_lines(
         [
-            "adyen: throwaway S2-* is still active: *403*",
+            "adyen: throwaway CRED* is still active: *403*",
             "adyen: 2 of this run's throwaways may still be active, so the run fails; run adyen-creds sweep",
             "adyen: 2 created, 0 recycled, 0 switched off at the end",
         ]
