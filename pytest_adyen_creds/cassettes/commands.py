@@ -7,26 +7,34 @@ import math
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
 
 import click
 
 from pytest_adyen_creds.cassettes import document, storage
 from pytest_adyen_creds.cassettes.inspect import inspect
-from pytest_adyen_creds.cassettes.interaction import Cassette
+from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
 from pytest_adyen_creds.cassettes.places import Places
 from pytest_adyen_creds.cassettes.problem import Problem
 from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_homeless, find_orphans, load_in_use
+from pytest_adyen_creds.contract.baseline import to_toml
 from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
 from pytest_adyen_creds.credentials.inifile import ini_options
+from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
-from pytest_adyen_creds.printable import counted
+from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.secrets import SECRETS, Secret
 from pytest_adyen_creds.settings import resolve
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.cassettes.compare import Comparison
+    from pytest_adyen_creds.contract import Contract
 
 _MAX_AGE: Final = "adyen_cassette_max_age"
 _VARIABLES: Final = ("ADYEN_MANAGEMENT_API_KEY",)
@@ -123,6 +131,91 @@ def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Pa
     done = "changed" if write else "to change"
     click.echo(f"{counted(len(paths), 'cassette')}, {changed} {done}, {unreadable} unreadable")
     return 1 if unreadable or (changed and not write) else 0
+
+
+@click.command()
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--answers",
+    type=click.Choice(["platform", "published"]),
+    default="platform",
+    show_default=True,
+    help="Compare with answers as the platform was seen to give them, or with the published document's.",
+)
+@click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of a contract of your own.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], folder: Path | None, form: str) -> int:
+    """Hold captured answers against what the sandbox answers for the same operation, status and error.
+
+    PATH is a HAR file, a cassette of a live run or of vcrpy, or a folder of cassettes. What differs is printed, and
+    entries for known-deviations.toml of what departs from the contract and is not known yet. No value of an account is
+    printed. Exit status 1 where anything differs.
+
+    \b
+    adyen-creds sandbox compare cassettes
+    adyen-creds sandbox compare session.har --answers published
+    """
+    from pytest_adyen_creds.cassettes.compare import Comparison, day_of
+    from pytest_adyen_creds.cassettes.har import read_har
+
+    comparison, from_sandbox = Comparison(answers), 0
+    for path in (found for given in paths for found in _captures(given)):
+        cassette = read_har(path) if path.suffix == ".har" else document.read(path)
+        if cassette.provenance is not None and cassette.provenance.backend == "sandbox":
+            from_sandbox += len(cassette.interactions)
+            continue
+        recorded_at = cassette.provenance.recorded_at if cassette.provenance else ""
+        for number, interaction in enumerate(cassette.interactions, 1):
+            day, where = day_of(interaction, recorded_at), f"{path.name}, exchange {number}"
+            comparison.add(interaction, _contract_of(interaction, folder), where, day)
+    _show_comparison(comparison, from_sandbox, form)
+    return 1 if comparison.differences else 0
+
+
+def _captures(path: Path) -> list[Path]:
+    if path.suffix == ".har":
+        return [path]
+    found = list(storage.find_cassettes(path, (*storage.SUFFIXES, ".json")))
+    found += sorted(path.rglob("*.har")) if path.is_dir() else []
+    if not found:
+        raise CassetteError(f"{path}: no cassettes and no HAR files were found there; name a folder of recordings")
+    return found
+
+
+def _contract_of(interaction: Interaction, folder: Path | None) -> Contract | None:
+    parts = urlsplit(interaction.uri)
+    version = parts.path.split("/")[1] if parts.path.count("/") > 1 else ""
+    is_adyens = (parts.hostname or "").endswith(".adyen.com") or is_this_machine(parts.hostname or "")
+    try:
+        return load_contract(version, folder) if is_adyens and re.fullmatch(r"v\d+", version) else None
+    except AdyenCredsError:
+        return None
+
+
+def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> None:
+    entries = list(comparison.new_entries())
+    if form == "json":
+        value = {
+            "compared": comparison.compared,
+            "differing": comparison.differing,
+            "passed_over": comparison.passed_over + from_sandbox,
+            "differences": [asdict(each) | {"count": n} for each, n in comparison.differences.items()],
+            "deviations": [entry.to_json() for entry in entries],
+        }
+        click.echo(SECRETS.mask(json.dumps(value, indent=2, ensure_ascii=False)))
+        return
+    for difference, count in sorted(comparison.differences.items(), key=lambda each: str(each[0])):
+        click.echo(printed(f"{difference}  ({counted(count, 'answer')})"))
+    for entry in entries:
+        click.echo(SECRETS.mask(f"\n{to_toml(entry)}"), nl=False)
+    if entries:
+        click.echo("\n# entries for known-deviations.toml: give each its reason, and say who published the answer")
+    passed = f"; {comparison.passed_over} of other operations passed over" if comparison.passed_over else ""
+    passed += f"; {from_sandbox} recorded from the sandbox passed over" if from_sandbox else ""
+    click.echo(
+        f"{counted(comparison.compared, 'answer')} compared, {comparison.differing} that the sandbox would have given "
+        f"otherwise{passed}"
+    )
 
 
 def _find(folder: Path) -> list[Path]:

@@ -134,8 +134,10 @@ class History:
         # the credential that makes others is read in a set-up too, and is no one's to change
         made_it = isinstance(shown.get("username"), str) and shown["username"].startswith("ws@")
         known.own = known.own or seen.kind == "created" or (seen.own and not made_it)
+        # which merchant accounts GET /me names for a credential of the whole company is in no document
+        unclear = ("associatedMerchantAccounts",) if seen.level == "me" else ()
         for name, value in shown.items():
-            if name not in ("_links", "apiKey", "password", "clientKey", "allowedOrigins"):
+            if name not in ("_links", "apiKey", "password", "clientKey", "allowedOrigins", *unclear):
                 known.fields[name] = value
         for name in ("description", "subjectDN"):
             known.fields[name] = shown.get(name) or ""

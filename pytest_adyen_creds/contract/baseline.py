@@ -197,11 +197,11 @@ class Baseline:
         gone = {*(judgement.unused if complete else ()), *(entry for entry in self.entries if entry.is_expired(today))}
         kept = tuple(entry for entry in self.entries if entry not in gone)
         reason = f"accepted on {today}: say why"
-        return Baseline((*kept, *_entries(judgement.findings, reason)))
+        return Baseline((*kept, *entries_for(judgement.findings, reason)))
 
     def to_toml(self) -> str:
         """Return the baseline as TOML."""
-        return "\n".join([_HEAD, *map(_toml, self.entries)])
+        return "\n".join([_HEAD, *map(to_toml, self.entries)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +319,7 @@ def _day(value: Any, name: str) -> date | None:
         raise FileRefused(f"{name}: its expires is not a day like 2030-12-31; correct it") from None
 
 
-def _entries(findings: Iterable[Finding], reason: str) -> Iterator[Entry]:
+def entries_for(findings: Iterable[Finding], reason: str, evidence: tuple[Evidence, ...] = ()) -> Iterator[Entry]:
     """Yield as few entries as accept exactly ``findings``."""
     places: dict[tuple[str, str, str], dict[int | None, set[str]]] = {}
     for finding in findings:
@@ -340,10 +340,12 @@ def _entries(findings: Iterable[Finding], reason: str) -> Iterator[Entry]:
                 statuses=None if None in statuses else tuple(numbers),
                 location=location,
                 message=message if ambiguous else None,
+                evidence=evidence,
             )
 
 
-def _toml(entry: Entry) -> str:
+def to_toml(entry: Entry) -> str:
+    """Return an entry as a TOML table of a baseline, or of known deviations where it has evidence."""
     lines = ["[[accepted]]", f"id = {_text(entry.id)}"]
     if entry.operations is not None:
         if len(entry.operations) == 1:

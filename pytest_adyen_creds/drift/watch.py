@@ -187,13 +187,17 @@ class Drift:
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings, known and accepted ones included, the most serious first; ``count``: the number of answers."""
-        return self._found.findings
+        """The findings, accepted ones included, the most serious first; ``count`` is the number of answers.
+
+        Known deviations are none; ``judgement.known`` has them.
+        """
+        judgement = self.judgement
+        return [finding for finding in self._found.findings if finding not in judgement.known]
 
     @property
     def judgement(self) -> Judgement:
         """The findings, divided into those that count, known deviations, and what the run's baseline accepts."""
-        return self._acceptance.divide(self.findings)
+        return self._acceptance.divide(self._found.findings)
 
     def assert_none(self) -> None:
         """Fail the test where it led to findings that count: no known deviations, and not accepted by the baseline."""

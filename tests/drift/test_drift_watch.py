@@ -143,7 +143,7 @@ def test_whatever_library_asks_is_watched_once(library: Callable[[str], int]) ->
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_answers_of_the_network_are_watched(library: Callable[[str], int]) -> None:
-    sandbox, seen = Sandbox(), watch()
+    sandbox, seen = Sandbox(answers="published"), watch()
     sandbox.faults.status(429, "GET /me")
     with sandbox.serve() as server, watching(seen, f"{server.url}/v3"):
         assert library(f"{server.url}/v3/me") == 429
@@ -158,7 +158,7 @@ def test_answers_of_the_network_are_watched(library: Callable[[str], int]) -> No
 
 
 def test_the_sandbox_behind_the_door_is_watched() -> None:
-    sandbox, seen = Sandbox(), watch()
+    sandbox, seen = Sandbox(answers="published"), watch()
     sandbox.faults.status(429, "GET /me")
     sandbox.faults.violate("extra-field", "GET /me/allowedOrigins")
     door = InterceptedApp.opened("the sandbox", app=sandbox.app, hosts=Hosts())
@@ -176,7 +176,7 @@ def test_the_sandbox_behind_the_door_is_watched() -> None:
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_an_answer_made_by_a_fault_is_the_test_s_own(asynchronous: bool) -> None:
-    sandbox, seen = Sandbox(), watch()
+    sandbox, seen = Sandbox(answers="published"), watch()
     sandbox.faults.status(429, "GET /me")
     sandbox.faults.delay(0, "GET /me")
     key, observers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}, [seen.client("the embedded sandbox")]
@@ -200,7 +200,7 @@ def test_an_answer_made_by_a_fault_is_the_test_s_own(asynchronous: bool) -> None
 
 @pytest.mark.parametrize("is_served", [True, False])
 def test_a_guarded_client_is_watched_once(is_served: bool) -> None:
-    sandbox, seen = Sandbox(), watch()
+    sandbox, seen = Sandbox(answers="published"), watch()
     with sandbox.serve() as server:
         base = f"{server.url}/v3" if is_served else BASE
         key, transport = sandbox.provisioning.api_key, None if is_served else sandbox.transport()
@@ -273,7 +273,7 @@ version: 1
 def test_what_a_tool_records_is_watched(tmp_path: Path) -> None:
     import vcr
 
-    sandbox, seen = Sandbox(), watch()
+    sandbox, seen = Sandbox(answers="published"), watch()
     with sandbox.serve() as server:
         base = f"{server.url}/v3"
         sandbox.faults.status(429, "GET /me")

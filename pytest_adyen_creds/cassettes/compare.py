@@ -1,0 +1,297 @@
+"""Captured answers held against the sandbox's own for the same operation, status and error.
+
+What is compared is what a client's code can depend on: properties and their types, the forms of ids, an error's
+identity (type, title, errorCode), the media type and the names of headers. Values that belong to an account are not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from pytest_adyen_creds.cassettes.body import unpacked_if_known
+from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
+from pytest_adyen_creds.cassettes.log import interaction_of
+from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
+from pytest_adyen_creds.cassettes.sandbox_answers import sandbox_answers
+from pytest_adyen_creds.contract import load_contract
+from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
+from pytest_adyen_creds.contract.judge import judge
+from pytest_adyen_creds.printable import plain
+from pytest_adyen_creds.rolenames import normalised
+from pytest_adyen_creds.sandbox.roles import CATALOGUE
+from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.contract.finding import Finding
+    from pytest_adyen_creds.sandbox.answers import Answers
+
+_OF_HTTP: Final = frozenset(
+    {"age", "alt-svc", "cache-control", "connection", "content-encoding", "content-length", "date", "expires"}
+    | {"keep-alive", "last-modified", "pragma", "server", "server-timing", "transfer-encoding", "vary", "via"}
+)
+"""Headers that servers and proxies in between add; a server's own clock tells that a capture kept them all."""
+_IDS: Final = frozenset({"id", "requestId"})
+_ID_HEADERS: Final = frozenset({"requestid", "pspreference"})
+_FORMS: Final[Mapping[str, re.Pattern[str]]] = {
+    "CRED and 26 capitals and digits": re.compile(r"CRED[0-9A-Z]{26}"),
+    "S2- and 52 to 88 capital hex digits": re.compile(r"S2-[0-9A-F]{52,88}"),
+    "S2- and ten digits": re.compile(r"S2-[0-9]{10}"),
+    "S2- and up to 20 capital hex digits": re.compile(r"S2-[0-9A-F]{1,20}"),
+    "digits": re.compile(r"[0-9]+"),
+    "a UUID, a digit, 16 or 17 capitals and digits": re.compile(
+        r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_[0-9]-[0-9A-Z]{16,17}"
+    ),
+    "16 capitals and digits": re.compile(r"[0-9A-Z]{16}"),
+}
+"""The forms of ids that were seen or published."""
+_OLDER: Final = frozenset({"S2- and up to 20 capital hex digits", "S2- and ten digits", "digits"})
+"""Forms of ids of older credentials: an account has them beside newer ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One way in which the sandbox would have answered otherwise; nothing in it is secret."""
+
+    operation: str
+    status: int
+    place: str
+    """``/detail`` in the body, ``header NAME``, or ``status``."""
+    captured: str
+    sandbox: str
+
+    def __str__(self) -> str:
+        text = f"{self.operation} -> {self.status}  {self.place}: captured {self.captured}, the sandbox {self.sandbox}"
+        return plain(SECRETS.mask(text))
+
+
+@dataclass
+class Comparison:
+    """What a look at captured exchanges showed."""
+
+    answers: Answers = "platform"
+    compared: int = 0
+    differing: int = 0
+    """How many answers the sandbox would have given otherwise."""
+    passed_over: int = 0
+    """How many are of other operations, or cannot be read."""
+    differences: Counter[Difference] = field(default_factory=Counter)
+    findings: dict[Finding, tuple[str, str, str]] = field(default_factory=dict)
+    """What departs from the contract, each with where, when and in which version it was captured first."""
+    _known: dict[str, list[Difference]] = field(default_factory=dict)
+
+    def add(self, interaction: Interaction, contract: Contract | None, where: str, day: str) -> None:
+        """Hold one exchange against the sandbox; ``where`` and ``day`` say for evidence where it was captured, when."""
+        path = urlsplit(interaction.uri).path
+        matched = contract.match(interaction.method, path) if contract is not None else None
+        body = unpacked_if_known(interaction.response_body, interaction.response_headers)
+        if contract is None or matched is None or body is None:
+            self.passed_over += 1
+            return
+        operation, parameters = matched
+        self.compared += 1
+        value, sent = _parsed(body), _sent_shape(interaction)
+        # answers of one shape are compared once: a run has thousands
+        alike = json.dumps([contract.version, operation.label, interaction.status, _signature(value), sent])
+        alike += str(sorted(name.lower() for name, _ in interaction.response_headers))
+        if alike not in self._known:
+            ours = sandbox_answers(contract, operation, parameters, interaction, value, self.answers)
+            self._known[alike] = closest(operation.label, interaction, value, ours)
+        self.differing += bool(self._known[alike])
+        self.differences.update(self._known[alike])
+        media = find_header(interaction.response_headers, "content-type") or ""
+        for observation in judge(contract, operation, interaction.status, media, body):
+            self.findings.setdefault(observation.finding, (where, day, contract.version))
+
+    def new_entries(self) -> Iterator[Entry]:
+        """Yield entries for known deviations: what departs from the contract and is not known yet."""
+        seen: dict[tuple[str, str, str], list[Finding]] = {}
+        for finding, at in self.findings.items():
+            if load_contract(at[2]).known_deviations.judge([finding], date.today()).findings:
+                seen.setdefault(at, []).append(finding)
+        for (where, day, version), findings in seen.items():
+            evidence = (Evidence(where, day, version),)
+            yield from entries_for(findings, f"captured on {day}: say what it means", evidence)
+
+    def observer(self, contract_of: Callable[[str], Contract | None]) -> Callable[[Any], None]:
+        """Return an observer of a guarded client whose exchanges are compared; see :class:`.management.Exchange`."""
+
+        def observe(exchange: Any) -> None:
+            version = exchange.request.url.path.split("/")[1]
+            self.add(interaction_of(exchange.request, exchange.response), contract_of(version), "", "")
+
+        return observe
+
+
+def day_of(interaction: Interaction, recorded_at: str = "") -> str:
+    """Return the day on which an exchange was captured, as its recording or its Date header says; else today."""
+    if re.match(r"\d{4}-\d\d-\d\d", recorded_at):
+        return recorded_at[:10]
+    try:
+        return parsedate_to_datetime(find_header(interaction.response_headers, "date") or "").date().isoformat()
+    except ValueError:
+        return date.today().isoformat()
+
+
+def closest(label: str, captured: Interaction, value: Any, ours: Iterator[Any]) -> list[Difference]:
+    """Return how the most alike of the sandbox's answers differs from the captured one."""
+    best: list[Difference] | None = None
+    for response in ours:
+        headers = tuple((name, text) for name, text in response.headers.multi_items())
+        found = list(_differences(label, captured, value, headers, _parsed(response.content)))
+        if best is None or len(found) < len(best):
+            best = found
+        if not best:
+            break
+    if best is None:
+        return [Difference(label, captured.status, "status", str(captured.status), "never answers so")]
+    return best
+
+
+def _differences(label: str, captured: Interaction, value: Any, headers: Headers, ours: Any) -> Iterator[Difference]:
+    def difference(place: str, one: str, other: str) -> Difference:
+        return Difference(label, captured.status, place, one, other)
+
+    for place, one, other in (
+        *_header_differences(captured.response_headers, headers),
+        *(_identities(value, ours) if captured.status >= 400 else ()),
+        *_shape_differences(_shapes(value), _shapes(ours)),
+        *_role_differences(value),
+    ):
+        yield difference(place, one, other)
+
+
+def _header_differences(captured: Headers, ours: Headers) -> Iterator[tuple[str, str, str]]:
+    there, here = ({name.lower(): value for name, value in headers} for headers in (captured, ours))
+    is_whole = "date" in there  # a recorder that leaves headers out leaves that out
+    for name in sorted((there.keys() | here.keys()) - _OF_HTTP):
+        if name not in here:
+            yield f"header {name}", "has it", "does not"
+        elif name not in there and is_whole:
+            yield f"header {name}", "does not have it", "does"
+        elif name == "content-type" and name in there and _media(there[name]) != _media(here[name]):
+            yield f"header {name}", there[name], here[name]
+        elif name in _ID_HEADERS and name in there:
+            one, other = _form(there[name]), _form(here[name])
+            if one and one != other:
+                yield f"header {name}", one, str(other)
+
+
+def _media(value: str) -> str:
+    return ";".join(part.strip().lower() for part in value.split(";"))
+
+
+def _identities(captured: Any, ours: Any) -> Iterator[tuple[str, str, str]]:
+    if not isinstance(captured, dict) or not isinstance(ours, dict):
+        return
+    for name in ("type", "title", "errorCode"):
+        if captured.get(name) != ours.get(name):
+            yield f"/{name}", json.dumps(captured.get(name)), json.dumps(ours.get(name))
+    fields = [_field_names(each) for each in (captured, ours)]
+    if fields[0] and fields[0] != fields[1]:
+        yield "/invalidFields", f"names {', '.join(fields[0])}", f"names {', '.join(fields[1]) or 'none'}"
+
+
+def _field_names(error: Mapping[str, Any]) -> list[str]:
+    listed = error.get("invalidFields")
+    fields = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    inner = [each.get("InvalidField", each) for each in fields]  # as v1 wraps them
+    return sorted({str(each.get("name")) for each in inner if isinstance(each, dict)})
+
+
+Shapes = dict[str, set[str]]
+"""By place: the JSON types of what stands there, and of ids their forms."""
+
+
+def _shapes(value: Any) -> Shapes:
+    found: Shapes = {}
+    _collect(value, "", "", found)
+    return found
+
+
+def _collect(value: Any, pointer: str, name: str, into: Shapes) -> None:
+    kinds = into.setdefault(pointer, set())
+    kinds.add(_TYPES.get(type(value), "null"))
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _collect(item, f"{pointer}/{key}", key, into)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(item, f"{pointer}/*", name, into)
+    elif isinstance(value, str) and name in _IDS and (form := _form(value)):
+        kinds.add(form)
+
+
+_TYPES: Final = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
+
+
+def _form(value: str) -> str | None:
+    """Return the form of an id in words; None for a pseudonym, which has none."""
+    if is_pseudonym(value, "id") or is_pseudonym(value, "request"):
+        return None
+    return next((name for name, pattern in _FORMS.items() if pattern.fullmatch(value)), "another form")
+
+
+def _shape_differences(captured: Shapes, ours: Shapes) -> Iterator[tuple[str, str, str]]:
+    for pointer in sorted(captured.keys() | ours.keys()):
+        parent = pointer.rpartition("/")[0]
+        is_in_both = pointer in captured and pointer in ours
+        if not is_in_both and (pointer.endswith("/*") or parent not in captured or parent not in ours):
+            continue  # an empty list says nothing of its items, and below what one side lacks is nothing to compare
+        if not is_in_both:
+            has = ("has it", "does not") if pointer in captured else ("does not have it", "does")
+            yield pointer, *has
+        elif captured[pointer] - ours[pointer] - _OLDER:
+            yield pointer, _said(captured[pointer] - ours[pointer]), _said(ours[pointer] - captured[pointer])
+
+
+def _said(kinds: set[str]) -> str:
+    return ", ".join(sorted(kinds)) or "nothing else"
+
+
+def _role_differences(value: Any) -> Iterator[tuple[str, str, str]]:
+    known = {normalised(role) for role in CATALOGUE}
+    items = value.get("data", [value]) if isinstance(value, dict) else []
+    for shown in items if isinstance(items, list) else []:
+        roles = shown.get("roles") if isinstance(shown, dict) else None
+        for role in roles if isinstance(roles, list) else ():
+            if isinstance(role, str) and normalised(role) not in known:
+                yield "/roles", json.dumps(role, ensure_ascii=False), "knows no such role"
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _signature(value: Any) -> Any:
+    """Return what of a body decides how it compares: places, types, forms of ids, an error's identity, roles."""
+    shapes = {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(value).items())}
+    known = [value.get(name) for name in ("type", "title", "errorCode")] if isinstance(value, dict) else []
+    unknown = sorted({role for _, role, _ in _role_differences(value)})
+    return [shapes, [str(each) for each in known], unknown]
+
+
+def _sent_shape(interaction: Interaction) -> Any:
+    query = sorted(urlsplit(interaction.uri).query.split("&"))
+    sent = _parsed(interaction.request_body) if interaction.request_body else None
+    return [query, {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(sent).items())}]

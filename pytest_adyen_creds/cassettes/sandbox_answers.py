@@ -1,0 +1,212 @@
+"""What the embedded sandbox answers where a captured exchange was answered: in a state made like the one captured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction, find_header
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.rolenames import normalised
+from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.contract import Contract, Operation
+    from pytest_adyen_creds.sandbox.answers import Answers
+
+_ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_COMPANY: Final = re.compile(r"@Company\.([A-Za-z0-9_-]{1,80})")
+_NOBODY: Final = "AQE0000000000000000000000000000000000000-nobody"
+_NOTHING: Final = "S2-0000000000"
+_ORIGIN: Final = "https://compare.example.net"
+_MOST: Final = 12
+"""Credentials that are made for a captured list."""
+
+
+def sandbox_answers(
+    contract: Contract,
+    operation: Operation,
+    parameters: Mapping[str, str],
+    captured: Interaction,
+    body: Any,
+    answers: Answers,
+) -> Iterator[httpx.Response]:
+    """Yield each answer of a sandbox to ``operation`` with the captured status; none where it never answers so.
+
+    ``body`` is the captured answer's JSON value. Each answer is earned in its own way: by the request as it was sent,
+    by sending it again, with an id that nothing has, with a key that lacks a role. ``answers`` is the sandbox's style.
+    """
+    for way in _ways(operation, captured.status):
+        try:
+            response = _Attempt(contract, operation, parameters, captured, body, answers).carry_out(way)
+        except (SandboxError, httpx.InvalidURL, UnicodeError, KeyError):
+            continue  # this state cannot be made
+        if response.status_code == captured.status:
+            yield response
+
+
+def _ways(operation: Operation, status: int) -> list[str]:
+    ways = {
+        401: ["unknown key"],
+        403: ["no role", "foreign account"],
+        400: ["as sent", "half a body"],
+        422: ["as sent", "sent again", "unknown origin", "unknown credential", "no page"],
+    }
+    return ["as sent", "without roles"] if 200 <= status < 300 else ways.get(status, ["a fault"])
+
+
+class _Attempt:
+    """One sandbox with what a captured exchange was about."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        operation: Operation,
+        parameters: Mapping[str, str],
+        captured: Interaction,
+        body: Any,
+        answers: Answers,
+    ) -> None:
+        self._operation = operation
+        self._captured = captured
+        self._shown = _credentials(body)
+        self._merchant = parameters.get("merchantId")
+        company = parameters.get("companyId") or _company(self._shown)
+        merchants = [self._merchant] if self._merchant else []
+        merchants += [name for shown in self._shown for name in _texts(shown.get("associatedMerchantAccounts"))]
+        known = list(dict.fromkeys(name for name in merchants if _ACCOUNT.fullmatch(name))) or ["TestMerchant"]
+        if not _ACCOUNT.fullmatch(company):
+            raise SandboxError(f"{company!r} is no account name")
+        self._sandbox = Sandbox(company, known, answers=answers)
+        self._client = httpx.Client(
+            transport=self._sandbox.transport(), base_url=f"{CANONICAL_ORIGIN}/{contract.version}"
+        )
+        self._origins: list[str] = []
+        if isinstance(body, dict) and isinstance(body.get("data"), list) and "allowedOrigins" in operation.path:
+            self._origins = [each["domain"] for each in body["data"] if isinstance(each.get("domain"), str)]
+
+    def carry_out(self, way: str) -> httpx.Response:
+        """Send the captured request in one of :func:`_ways`."""
+        made = [self._make(shown) for shown in self._shown[:_MOST]] or [self._make({})]
+        id, key = made[0]
+        values = {
+            "companyId": self._sandbox.company,
+            "merchantId": self._merchant or "",
+            "apiCredentialId": _NOTHING if way == "unknown credential" else id,
+            "originId": _NOTHING if way == "unknown origin" else self._origin_of(id),
+        }
+        if way == "foreign account":
+            values |= {"companyId": f"{values['companyId']}Foreign", "merchantId": f"{values['merchantId']}Foreign"}
+        if way == "a fault":
+            self._sandbox.faults.status(self._captured.status, self._operation.label, optional=True)
+        signer = {"unknown key": _NOBODY, "no role": self._powerless()}.get(way)
+        own = self._operation.path.startswith("/me")
+        signer = signer or (key if own else self._sandbox.provisioning.api_key.reveal())
+        path = self._operation.path
+        for name, value in values.items():
+            path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        query = "pageSize=0" if way == "no page" else urlsplit(self._captured.uri).query
+        request = self._client.build_request(
+            self._operation.method,
+            f"{path}?{query}" if query else path,
+            headers={"X-API-Key": signer, "Content-Type": self._media()},
+            content=self._content(way),
+        )
+        if way == "sent again":
+            self._client.send(request)
+        return self._client.send(request)
+
+    def _make(self, shown: Mapping[str, Any]) -> tuple[str, str]:
+        """Make a credential like the one that is ``shown``; return its id and its key."""
+        spelled = {normalised(role): role for role in CATALOGUE}
+        roles = [spelled[name] for role in _texts(shown.get("roles")) if (name := normalised(role)) in spelled]
+        if not any(normalised(role).startswith(normalised("Management API")) for role in roles):
+            roles = [*roles, API_CREDENTIALS_ROLE]
+        if self._operation.path.endswith("/generateClientKey"):
+            roles = list(dict.fromkeys([*roles, API_CREDENTIALS_ROLE]))
+        listed = shown.get("allowedOrigins")
+        domains = [each.get("domain") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        origins = _texts(domains) or self._origins
+        description = str(shown.get("description") or "")[:50]
+        if shown and "clientKey" not in shown and "apiKey" not in shown:
+            user = self._sandbox.customer_area.create_company_user(roles=roles, description=description)
+            self._change(user.id, {"allowedOrigins": origins})
+            return user.id, user.api_key.reveal()
+        body: dict[str, Any] = {"roles": roles, "allowedOrigins": origins}
+        if description:
+            body["description"] = description
+        merchants = [name for name in _texts(shown.get("associatedMerchantAccounts")) if _ACCOUNT.fullmatch(name)]
+        if self._merchant is None and merchants:
+            body["associatedMerchantAccounts"] = merchants
+        made = self._admin("POST", f"{self._list}", body)
+        further = {"subjectDN": shown["subjectDN"]} if isinstance(shown.get("subjectDN"), str) else {}
+        if shown.get("active") is False:
+            further["active"] = False
+        if further:
+            self._change(made["id"], further)
+        return made["id"], made["apiKey"]
+
+    def _powerless(self) -> str:
+        return str(self._admin("POST", self._list, {"roles": ["Checkout webservice role"]})["apiKey"])
+
+    def _origin_of(self, id: str) -> str:
+        if "{originId}" not in self._operation.path:
+            return ""
+        return str(self._admin("POST", f"{self._list}/{id}/allowedOrigins", {"domain": _ORIGIN})["id"])
+
+    def _change(self, id: str, body: dict[str, Any]) -> None:
+        self._admin("PATCH", f"/companies/{self._sandbox.company}/apiCredentials/{id}", body)
+
+    @property
+    def _list(self) -> str:
+        if self._merchant:
+            return f"/merchants/{self._merchant}/apiCredentials"
+        return f"/companies/{self._sandbox.company}/apiCredentials"
+
+    def _admin(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        headers = {"X-API-Key": self._sandbox.provisioning.api_key.reveal()}
+        response = self._client.request(method, path, json=body, headers=headers)
+        if response.status_code != HTTPStatus.OK:
+            raise SandboxError(f"{method} was answered with {response.status_code}")
+        return response.json()
+
+    def _media(self) -> str:
+        return find_header(self._captured.request_headers, "content-type") or "application/json"
+
+    def _content(self, way: str) -> bytes | None:
+        content = self._captured.request_body
+        if way == "half a body":
+            return b'{"'
+        if way == "without roles" and content:
+            try:
+                sent = json.loads(content)
+            except ValueError:
+                return content
+            return json.dumps({name: value for name, value in sent.items() if name == "domain"}).encode()
+        return content or None
+
+
+def _credentials(body: Any) -> list[Mapping[str, Any]]:
+    """Return what an answer shows of credentials: itself, or its items; nothing where it shows none."""
+    listed = body.get("data") if isinstance(body, dict) else None
+    items = listed if isinstance(listed, list) else [body]
+    return [each for each in items if isinstance(each, dict) and "username" in each]
+
+
+def _company(shown: list[Mapping[str, Any]]) -> str:
+    for each in shown:
+        found = _COMPANY.search(str(each.get("username", "")))
+        if found or isinstance(each.get("companyName"), str):
+            return found[1] if found else str(each["companyName"])
+    return "TestCompany"
+
+
+def _texts(value: Any) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
