@@ -80,13 +80,14 @@ class _Index:
     """Strictly private: finds any of many forms in a text by looking up one gram in every ``stride`` characters.
 
     Each form is filed under ``stride`` grams in a row, so that one of them lies on a multiple of ``stride`` wherever
-    the form stands. Of the rows it could be filed under, the least crowded: keys that start alike are told apart.
+    the form stands. Under a gram, forms are filed by where in them it starts, how long they are, and the whole of
+    them: a look-up takes as long for many that share a gram as for one.
     """
 
     def __init__(self, gram: int, stride: int) -> None:
         self._gram = gram
         self._stride = stride
-        self._filed: dict[str, list[tuple[int, _Form]]] = {}
+        self._filed: dict[str, dict[tuple[int, int], dict[str, list[_Form]]]] = {}
 
     @property
     def shortest(self) -> int:
@@ -95,14 +96,15 @@ class _Index:
 
     def add(self, form: _Form) -> None:
         """File ``form``."""
-        last = len(form.text) - self.shortest
-        offset = min({0, last // 3, last // 2, last}, key=lambda offset: self._crowd(form.text, offset))
+        text, length = form.text, len(form.text)
+        last = length - self.shortest
+        # of the rows that it could be filed under, the least crowded: beginnings are often alike
+        offset = min(
+            (last // 2, 0, last), key=lambda offset: len(self._filed.get(text[offset : offset + self._gram], ()))
+        )
         for start in range(offset, offset + self._stride):
-            self._filed.setdefault(form.text[start : start + self._gram], []).append((start, form))
-
-    def _crowd(self, text: str, offset: int) -> int:
-        grams = (text[start : start + self._gram] for start in range(offset, offset + self._stride))
-        return sum(len(self._filed.get(gram, ())) for gram in grams)
+            by_shape = self._filed.setdefault(text[start : start + self._gram], {})
+            by_shape.setdefault((start, length), {}).setdefault(text, []).append(form)
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield the spans of ``text`` where a form stands, each with the secret that it is a form of."""
@@ -111,9 +113,9 @@ class _Index:
             return
         hits = [at for at in range(0, len(text) - gram + 1, self._stride) if text[at : at + gram] in filed]
         for at in hits:
-            for offset, form in tuple(filed[text[at : at + gram]]):
-                start, end = at - offset, at - offset + len(form.text)
-                if start >= 0 and text.startswith(form.text, start):
+            for (offset, length), by_text in tuple(filed[text[at : at + gram]].items()):
+                start, end = at - offset, at - offset + length
+                for form in by_text.get(text[start:end], ()) if start >= 0 else ():
                     yield (
                         start - (form.before and start > 0 and text[start - 1] in _BASE64),
                         end + (form.after and end < len(text) and text[end] in _BASE64),

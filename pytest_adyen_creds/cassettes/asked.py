@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote
 
+from pytest_adyen_creds.cassettes.headers import basic_credentials
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN
-from pytest_adyen_creds.cassettes.places import basic_credentials
 from pytest_adyen_creds.cassettes.scrub import TAG_EXPIRY
 
 ANY: Final = "*"

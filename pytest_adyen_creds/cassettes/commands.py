@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import click
 
 from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes.fields import Fields
 from pytest_adyen_creds.cassettes.inspect import inspect
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
-from pytest_adyen_creds.cassettes.places import Places
 from pytest_adyen_creds.cassettes.problem import Problem
 from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_homeless, find_orphans, load_in_use
@@ -64,7 +64,8 @@ def cassettes() -> None:
 def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path | None, form: str) -> int:
     """List what is wrong with the cassettes in DIR.
 
-    Secrets (by form, by place, those in the environment and in --secrets), files that are unsafe or broken, cassettes
+    Secrets, sessions, account names, user names and ids (by form, by place, those in the environment and in
+    --secrets), files that are unsafe or broken, cassettes
     that are stale, and those whose test is gone. Exit status 1 where anything was found.
 
     \b
@@ -101,10 +102,12 @@ def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path 
     help="File with secrets to replace, one a line ('-': standard input).",
 )
 def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Path | None) -> int:
-    """Replace secrets, account names and ids in the cassettes in DIR by pseudonyms.
+    """Replace secrets, account names, user names and ids in the cassettes in DIR by pseudonyms.
 
-    Also takes the cassettes of vcrpy and pytest-recording, and leaves them readable for both. Each file is replaced as
-    a whole or not at all. Exit status 1 where files are to be changed (without --write) or cannot be read.
+    Of exchanges with hosts of Adyen, only the headers that replay and checks need are kept; of those with other hosts,
+    secrets are replaced and all else stays. Also takes the cassettes of vcrpy and pytest-recording, and leaves them
+    readable for both. Each file is replaced as a whole or not at all. Exit status 1 where files are to be changed
+    (without --write) or cannot be read.
 
     \b
     adyen-creds cassettes scrub tests
@@ -113,12 +116,11 @@ def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Pa
     _know_secrets(secrets_file)
     configured = (os.environ.get(name) for name in ("ADYEN_COMPANY_ACCOUNT", "ADYEN_MERCHANT_ACCOUNT"))
     names = (*accounts, *filter(None, configured))
-    scrubber = Scrubber(load_contract().secret_properties, names, keep=SANDBOX_ACCOUNTS)
     changed = unreadable = 0
     paths = _find(folder)
     for path in paths:
         try:
-            clean = _scrubbed(path, scrubber)
+            clean = _scrubbed(path, names)
             if clean is not None and write:
                 storage.write(path, clean)
         except AdyenCredsError as error:
@@ -233,8 +235,10 @@ def _max_age_of_ini() -> float | None:
     return resolve({}, {name: options[name] for name in (_MAX_AGE,) if name in options}, {}).cassette_max_age
 
 
-def _scrubbed(path: Path, scrubber: Scrubber) -> Cassette | None:
+def _scrubbed(path: Path, accounts: Iterable[str]) -> Cassette | None:
     cassette = document.read(path)
+    foreign = cassette.provenance is None
+    scrubber = Scrubber(load_contract(), accounts, keep=SANDBOX_ACCOUNTS, foreign=foreign)
     interactions, context = scrubber.recording(cassette.interactions, cassette.context)
     clean = Cassette(tuple(interactions), cassette.provenance, context)
     return None if clean == cassette else clean
@@ -242,9 +246,9 @@ def _scrubbed(path: Path, scrubber: Scrubber) -> Cassette | None:
 
 def _problems(paths: list[Path], max_age: float | None) -> Iterator[Problem]:
     digests = {version: load_contract(version).digest for version in VERSIONS}
-    places, now = Places(load_contract().secret_properties), datetime.now(UTC)
+    fields, now = Fields(load_contract()), datetime.now(UTC)
     for path in paths:
-        yield from inspect(path, places, now=now, max_age=max_age, digests=digests)
+        yield from inspect(path, fields, now=now, max_age=max_age, digests=digests)
 
 
 def _know_secrets(secrets_file: Path | None) -> None:

@@ -25,6 +25,7 @@ KEYS: Final = {
 _SHORTEST: Final = 21
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_DEEPEST_BRANCH: Final = 40
 _ESCAPES: Final = (b"%", b"\\", b"&")
 
 Span = tuple[int, int, str]
@@ -113,6 +114,36 @@ def keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
         for what, pattern in KEYS.items():
             for key in pattern.findall(data.decode("latin-1")):
                 yield what, key
+
+
+def any_of(values: Iterable[str]) -> str:
+    """Return a pattern for any of ``values``, the longest of those that fit first.
+
+    Grouped by their first characters, so that many of them take no longer than few.
+    """
+    return _branches(sorted(set(values), key=lambda value: (-len(value), value)), 0) or "(?!)"
+
+
+def _branches(values: list[str], depth: int) -> str:
+    if len(values) <= 8 or depth == _DEEPEST_BRANCH:
+        return "|".join(re.escape(value) for value in values)
+    groups: dict[str, list[str]] = {}
+    for value in values:
+        groups.setdefault(value[:1], []).append(value[1:])
+    ends = groups.pop("", None)
+    parts = [
+        f"{re.escape(first)}(?:{_branches(rests, depth + 1)})" if len(groups) > 1 or ends else _run(values, depth)
+        for first, rests in groups.items()
+    ]
+    return "|".join([*parts, *([""] if ends else [])])
+
+
+def _run(values: list[str], depth: int) -> str:
+    # the first and the last in order differ as early as any two do
+    first, last = min(values), max(values)
+    end = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    common = first[:end]
+    return f"{re.escape(common)}(?:{_branches([value[len(common) :] for value in values], depth + 1)})"
 
 
 def _replaced(text: str, spans: list[Span], pseudonym: Callable[[str], str]) -> str:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.fields import Fields, is_id
 from pytest_adyen_creds.cassettes.forms import KEYS, keys_in_base64
+from pytest_adyen_creds.cassettes.headers import SESSION_HEADERS, TRACE_HEADERS, basic_credentials
 from pytest_adyen_creds.cassettes.interaction import Cassette
-from pytest_adyen_creds.cassettes.places import Places, basic_credentials
+from pytest_adyen_creds.cassettes.learned import KNOWN_FORMS, NAME, is_user
+from pytest_adyen_creds.cassettes.places import Places
 from pytest_adyen_creds.cassettes.problem import Problem
 from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
+from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, hosts_of
 from pytest_adyen_creds.cassettes.staleness import find_staleness
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
@@ -21,6 +26,7 @@ from pytest_adyen_creds.readings import Reading, readings
 from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
 
 _SCRUB: Final = "scrub it with 'adyen-creds cassettes scrub', and have the secret replaced: it may have been shared"
+_HIDE: Final = "replace it with 'adyen-creds cassettes scrub --write'"
 _BASIC: Final = re.compile(r"\bBasic\s+([A-Za-z0-9+/_-]{6,}={0,2})", re.IGNORECASE)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 # what other tools, or people, put where a secret stood
@@ -32,7 +38,7 @@ _PLACEHOLDER: Final = re.compile(
 
 def inspect(
     path: Path,
-    places: Places,
+    fields: Fields,
     *,
     now: datetime,
     max_age: float | None = None,
@@ -55,7 +61,7 @@ def inspect(
     except AdyenCredsError as error:
         yield Problem(path, "unsafe", "", _without_name(error, path))
         return
-    yield from (Problem(path, "secret", where, message) for where, message in find_unscrubbed(cassette, places))
+    yield from (Problem(path, "secret", where, message) for where, message in find_unscrubbed(cassette, fields))
     yield from find_staleness(cassette, path, now=now, max_age=max_age, digests=digests or {})
 
 
@@ -79,8 +85,17 @@ def find_secrets(text: str, known: SecretRegistry = SECRETS) -> Iterator[tuple[s
         yield where, f"a secret that this session knows ({count} in the file); {_SCRUB}"
 
 
-def find_unscrubbed(cassette: Cassette, places: Places) -> Iterator[tuple[str, str]]:
-    """Yield where (``interaction 3``) a value in the place of a secret is no pseudonym, and a message."""
+def find_unscrubbed(cassette: Cassette, fields: Fields) -> Iterator[tuple[str, str]]:
+    """Yield where (``interaction 3``) a secret, a name or an id is no pseudonym, and a message.
+
+    What :class:`.scrub.Scrubber` replaces is found: values in the places that ``fields`` has, whatever they look like,
+    names and ids by what they look like in any text, and headers with a session or a trace. The sandbox's own account
+    names pass, and what other tools put in such places.
+    """
+    places = Places(fields, hosts_of(cassette.interactions, fields, foreign=cassette.provenance is None))
+    noter = _Noter()
+    places.value(dict(cassette.context), noter)
+    yield from (("", message) for message in noter.messages())
     for number, interaction in enumerate(cassette.interactions, 1):
         noter = _Noter()
         try:
@@ -88,29 +103,94 @@ def find_unscrubbed(cassette: Cassette, places: Places) -> Iterator[tuple[str, s
         except CassetteError as error:
             yield f"interaction {number}", str(error)
             continue
-        if noter.plain:
-            values = "a value" if noter.plain == 1 else f"{noter.plain} values"
-            yield f"interaction {number}", f"{values} in the place of a secret that is no pseudonym; {_SCRUB}"
+        yield from ((f"interaction {number}", message) for message in noter.messages())
 
 
 class _Noter:
-    """Strictly private. Counts the values in the places of secrets that are neither pseudonyms nor placeholders."""
+    """Notes what is neither a pseudonym nor a placeholder: where it is, and what; never the value."""
 
     def __init__(self) -> None:
-        self.plain = 0
+        self._where = ""
+        self._found: Counter[tuple[str, str, str]] = Counter()
+
+    def messages(self) -> Iterator[str]:
+        for (where, what, remedy), count in self._found.items():
+            times = f" ({count} times)" if count > 1 else ""
+            yield f"{where} holds {what} that is no pseudonym{times}; {remedy}"
+
+    def _note(self, what: str, remedy: str = _HIDE) -> None:
+        self._found[self._where, what, remedy] += 1
+
+    def at(self, where: str) -> None:
+        self._where = where
 
     def secret(self, value: str) -> str:
         if not is_pseudonym(value) and not _PLACEHOLDER.fullmatch(value):
-            self.plain += 1
+            self._note("a value in the place of a secret", _SCRUB)
+        return value
+
+    def number(self, value: float) -> float:
+        if value:
+            self._note("a number in the place of a secret", _SCRUB)
         return value
 
     def text(self, value: str) -> str:
+        for match in KNOWN_FORMS.finditer(value):
+            if match["owner"]:
+                local = match["local"].removeprefix("ws_")
+                if match["local"] != "ws" and not is_pseudonym(local, "user"):
+                    self._note("a user name")
+                self.account(match["owner"], "company" if "Company" in match["scope"] else "")
+            elif match["holder"]:
+                self.account(match["holder"], "company" if match["path"] == "/companies/" else "merchant")
+            elif match["request"]:
+                self.reference(match["request"])
+            elif match["id"] or match["of"]:
+                self.identifier(match["id"] or match["of"])
         return value
 
-    name = reference = idempotency_key = origin = text
+    name = text
 
     def account(self, name: str, level: str) -> str:
+        if NAME.fullmatch(name) and not self._may_stay(name, "account") and name not in SANDBOX_ACCOUNTS:
+            self._note(f"the name of a {level} account" if level else "the name of an account")
         return name
+
+    def identifier(self, value: str) -> str:
+        if value not in SANDBOX_ACCOUNTS and is_id(value) and not self._may_stay(value, "id", "account"):
+            self._note("an id")
+        return value
+
+    def username(self, value: str) -> str:
+        if KNOWN_FORMS.fullmatch(value):
+            return self.text(value)
+        if is_user(value) and not self._may_stay(value, "username"):
+            self._note("a user name")
+        return value
+
+    def reference(self, value: str) -> str:
+        if not self._may_stay(value, "request"):
+            self._note("the id of a request")
+        return value
+
+    def idempotency_key(self, value: str) -> str:
+        return value
+
+    origin = idempotency_key
+
+    def dropped(self, name: str, value: str) -> None:
+        if self._may_stay(value, "secret", "request"):
+            return
+        if name in SESSION_HEADERS:
+            self._note("a session", _SCRUB)
+        elif name in TRACE_HEADERS:
+            self._note("the trace of a request")
+        else:
+            self._note("a value in the place of a secret", _SCRUB)
+
+    @staticmethod
+    def _may_stay(value: str, *kinds: str) -> bool:
+        return any(is_pseudonym(value, kind) for kind in kinds) or _PLACEHOLDER.fullmatch(value) is not None
 
 
 def _forms_in(text: str) -> Iterator[tuple[int, int, str]]:

@@ -164,7 +164,7 @@ def _own_sandbox(run: Run, test: Test, origin: str | None) -> Backend:
 
 def _scrubber(run: Run, keep: tuple[str, ...]) -> Scrubber:
     accounts = filter(None, (run.settings.company, run.settings.merchant))
-    return Scrubber(run.contract.secret_properties, accounts, keep=keep)
+    return Scrubber(run.contract, accounts, keep=keep)
 
 
 def _warn_if_stale(run: Run, test: Test, cassette: Cassette) -> None:

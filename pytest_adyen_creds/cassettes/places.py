@@ -1,51 +1,42 @@
-"""Where an exchange can hold what must not be recorded, and which of its headers change with every recording."""
+"""Where an exchange can hold what must not be recorded, and which of its headers a recording keeps."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
-from collections.abc import Callable
-from dataclasses import replace
-from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from pytest_adyen_creds.cassettes.body import Body, pretty
+from pytest_adyen_creds.cassettes.fields import Fields, Hosts, Kind, Names, origin_of_uri, path_of_uri
+from pytest_adyen_creds.cassettes.headers import (
+    REQUEST_HEADERS,
+    REQUEST_NOISE,
+    RESPONSE_HEADERS,
+    RESPONSE_NOISE,
+    SESSION_HEADERS,
+    SPECIAL,
+    TRACE_HEADERS,
+    cookies,
+)
 from pytest_adyen_creds.cassettes.interaction import Headers, Interaction
 
-_REQUEST_NOISE: Final = frozenset(
-    {
-        *("accept", "accept-encoding", "connection", "content-length", "host", "keep-alive", "te", "transfer-encoding"),
-        *("user-agent", "traceparent", "tracestate", "x-schemathesis-testcaseid"),
-        *("adyen-library-name", "adyen-library-version"),
-    }
-)
-_RESPONSE_NOISE: Final = frozenset(
-    {
-        *("age", "alt-svc", "connection", "content-encoding", "date", "expires", "keep-alive", "last-modified"),
-        *("server", "server-timing", "transfer-encoding", "traceparent", "via", "x-served-by"),
-    }
-)
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,19}")
 # the lengths are bounds of the search, far beyond any real name or password
 _USER_INFO: Final = re.compile(r"(://[^\s/?#:@\"'<>]{0,200}:)([^\s/?#@\"'<>]{1,400})(?=@)")
-_REFERENCE_PROPERTIES: Final = frozenset({"requestid", "pspreference"})
-_ACCOUNT_PROPERTIES: Final = {
-    "companyname": "company",
-    "companyid": "company",
-    "associatedmerchantaccounts": "merchant",
-    "merchantaccount": "merchant",
-    "merchantid": "merchant",
-}
 
 
 class Handler(Protocol):
     """What is told of each place; it answers with what is to stand there."""
 
+    def at(self, where: str) -> None:
+        """Note where the places that follow are: ``the request's header x-api-key``."""
+
     def secret(self, value: str) -> str:
         """Answer for a whole value that is a key, a password or a session."""
+
+    def number(self, value: float) -> float:
+        """Answer for a number in the place of a secret."""
 
     def text(self, value: str) -> str:
         """Answer for a text that may hold anything."""
@@ -54,7 +45,13 @@ class Handler(Protocol):
         """Answer for the name of a member of a JSON object."""
 
     def account(self, name: str, level: str) -> str:
-        """Answer for a whole value that names an account of ``level`` (company, merchant)."""
+        """Answer for a whole value that names an account of ``level`` (company, merchant; empty: unknown)."""
+
+    def identifier(self, value: str) -> str:
+        """Answer for a whole value that is the id of a credential, an origin or another resource."""
+
+    def username(self, value: str) -> str:
+        """Answer for a whole value that is a user name."""
 
     def reference(self, value: str) -> str:
         """Answer for an id that the server gave to one request."""
@@ -65,28 +62,71 @@ class Handler(Protocol):
     def origin(self, value: str) -> str:
         """Answer for the scheme, host and port of a request: ``http://127.0.0.1:8000``."""
 
+    def dropped(self, name: str, value: str) -> None:
+        """Take note of a header that is not kept: of ``value``, where the header ``name`` has a session or a trace."""
+
 
 class Places:
-    """The places of one contract: its secret properties, and the ones that HTTP and Adyen's API have anyway."""
+    """The places of a recording: those that its contract has, and the ones that HTTP and Adyen's APIs have anyway.
 
-    def __init__(self, secret_properties: frozenset[str]) -> None:
-        self._secret = frozenset(name.lower() for name in secret_properties)
-        names = "|".join(sorted(map(re.escape, secret_properties)))
-        quoted = rf'(?P<head>"(?:{names})"\s*:\s*")(?P<value>(?:[^"\\]|\\.)*)'
-        # each run of backslashes is tried once, from its start
-        escaped = rf'(?P<head2>(?<!\\)\\+"(?:{names})\\+"\s*:\s*\\+")(?P<value2>(?:[^"\\]|\\+(?!["\\]))*)'
-        form = rf"(?P<head3>(?<![\w])(?:{names})=)(?P<value3>[^&\s;\"'<]+)"
-        element = rf"(?P<head4><(?:{names})>)(?P<value4>[^<]+)"
-        self._named = re.compile("|".join((quoted, escaped, form, element)), re.IGNORECASE) if names else None
+    Of exchanges with ``hosts`` of Adyen, only the headers of :data:`.headers.REQUEST_HEADERS`, of
+    :data:`.headers.RESPONSE_HEADERS` and of the operation's own parameters are kept, and every property of
+    ``secret_properties.toml`` is a secret. Of exchanges with other hosts, which a cassette of another tool may hold,
+    the contract's secret properties are secrets, and only headers that change with every recording are left out.
+    """
+
+    def __init__(self, fields: Fields, hosts: Hosts) -> None:
+        self._fields = fields
+        self._hosts = hosts
 
     def visit(self, interaction: Interaction, handler: Handler) -> Interaction:
         """Return ``interaction`` with each place replaced by what ``handler`` answers, in the order of reading."""
-        uri = self._uri(interaction.uri, handler)
-        request_headers = self._headers(interaction.request_headers, handler, _REQUEST_NOISE)
-        request_body = self._body(interaction.request_body, interaction.request_headers, handler)
-        reason = self._text(interaction.reason, handler)
-        response_headers = self._headers(interaction.response_headers, handler, _RESPONSE_NOISE)
-        response_body = self._body(interaction.response_body, interaction.response_headers, handler)
+        return _Visit.of(interaction, self._fields, self._hosts, handler).interaction(interaction)
+
+    def answer(self, interaction: Interaction, handler: Handler) -> None:
+        """Tell ``handler`` of the places in the response's body alone."""
+        _Visit.of(interaction, self._fields, self._hosts, handler).answer(interaction)
+
+    def value(self, value: Any, handler: Handler) -> Any:
+        """Return the JSON ``value``, in the words of the API, with each place replaced by what ``handler`` answers."""
+        handler.at("the context")
+        return _Visit(self._fields, self._hosts, "management", self._fields.names("management"), handler).value(value)
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """One exchange on its way past a handler."""
+
+    fields: Fields
+    hosts: Hosts
+    host: Literal["management", "adyen", "other"]
+    names: Names
+    handler: Handler
+    parameters: frozenset[str] = frozenset()
+    """The headers that the operation itself has as parameters, in small letters."""
+
+    @classmethod
+    def of(cls, interaction: Interaction, fields: Fields, hosts: Hosts, handler: Handler) -> _Visit:
+        host = hosts.of(interaction.uri)
+        operation = None
+        if host == "management":
+            operation = fields.operation(interaction.method, path_of_uri(interaction.uri))
+        headers = [each.name.lower() for each in operation.parameters if each.location == "header"] if operation else ()
+        return cls(fields, hosts, host, fields.names(host, operation), handler, frozenset(headers))
+
+    def interaction(self, interaction: Interaction) -> Interaction:
+        handler = self.handler
+        handler.at("the request's address")
+        uri = self._uri(interaction.uri)
+        request_headers = self._headers(interaction.request_headers, "request")
+        handler.at("the request's body")
+        request_body = self._body(interaction.request_body, interaction.request_headers)
+        handler.at("the response's reason")
+        reason = self._text(interaction.reason)
+        response_headers = self._headers(interaction.response_headers, "response")
+        handler.at("the response's body")
+        response_body = self._body(interaction.response_body, interaction.response_headers)
+        handler.at("the recorder's notes")
         return replace(
             interaction,
             uri=uri,
@@ -98,133 +138,136 @@ class Places:
             meta={key: handler.text(value) for key, value in interaction.meta.items()},
         )
 
-    def answer(self, interaction: Interaction, handler: Handler) -> None:
-        """Tell ``handler`` of the places in the response's body alone."""
-        self._body(interaction.response_body, interaction.response_headers, handler)
+    def answer(self, interaction: Interaction) -> None:
+        self._body(interaction.response_body, interaction.response_headers)
 
-    def value(self, value: Any, handler: Handler) -> Any:
-        """Return the JSON ``value`` with each place in it replaced by what ``handler`` answers."""
-        return self._value(value, "", handler)
-
-    def _body(self, data: bytes, headers: Headers, handler: Handler) -> bytes:
+    def _body(self, data: bytes, headers: Headers) -> bytes:
         if not data:
             return data
         body = Body.open(data, headers)
         if body.is_json:
-            value = self._value(body.value, "", handler)
+            value = self.value(body.value)
             # JSON in another encoding, or behind a mark of its encoding, is a case of its own: kept as it was sent
             return body.data if body.encoding != "utf-8" and value == body.value else pretty(value)
-        return body.bytes_of(self._text(body.text, handler))
+        return body.bytes_of(self._text(body.text))
 
-    def _value(self, value: Any, name: str, handler: Handler) -> Any:
+    def value(self, value: Any, kind: Kind | None = None, name: str = "") -> Any:
         if isinstance(value, dict):
             # a generated request may hide a value where the contract has a name: names are searched, too
             return {
-                handler.name(key): self._value(item, self._named_by(key, name), handler) for key, item in value.items()
+                self.handler.name(key): self.value(
+                    item, kind if kind == "secret" else self.names.kind_of(key, name), key
+                )
+                for key, item in value.items()
             }
         if isinstance(value, list):
-            return [self._value(item, name, handler) for item in value]
+            return [self.value(item, kind, name) for item in value]
         if isinstance(value, str):
-            return self._string(value, name, handler)
-        return 0 if name in self._secret and type(value) in (int, float) else value
+            if kind is None and name == "href":
+                return self._link(value)
+            return self._text(value) if kind is None else self._of_kind(value, kind)
+        return self.handler.number(value) if kind == "secret" and type(value) in (int, float) else value
 
-    def _string(self, value: str, name: str, handler: Handler) -> str:
-        if name in self._secret:
-            return handler.secret(value)
-        if name in _ACCOUNT_PROPERTIES:
-            return handler.account(value, _ACCOUNT_PROPERTIES[name])
-        return handler.reference(value) if name in _REFERENCE_PROPERTIES else self._text(value, handler)
+    def _of_kind(self, value: str, kind: Kind) -> str:
+        match kind:
+            case "secret":
+                return self.handler.secret(value)
+            case "id":
+                return self.handler.identifier(value)
+            case "username":
+                return self.handler.username(value)
+            case "reference":
+                return self.handler.reference(value)
+            case "company" | "merchant":
+                return self.handler.account(value, kind)
+        return self.handler.account(value, "")
 
-    def _named_by(self, key: str, outer: str) -> str:
-        return outer if outer in self._secret else key.lower()
+    def _text(self, text: str) -> str:
+        pattern = self.names.in_text
+        if pattern is not None and (text.find("=") >= 0 or text.find(":") >= 0 or text.find("<") >= 0):
+            text = pattern.sub(lambda match: _named_value(match, self.handler), text)
+        return self.handler.text(text)
 
-    def _text(self, text: str, handler: Handler) -> str:
-        if self._named is not None and (text.find("=") >= 0 or text.find(":") >= 0 or text.find("<") >= 0):
-            text = self._named.sub(lambda match: _named_value(match, handler), text)
-        return handler.text(text)
-
-    def _uri(self, uri: str, handler: Handler) -> str:
-        try:
-            parts = urlsplit(uri)
-            port = parts.port
-        except ValueError:
-            return handler.text(uri)
+    def _uri(self, uri: str) -> str:
+        origin = origin_of_uri(uri)
+        if not origin:
+            return self.handler.text(uri)
+        parts = urlsplit(uri)
         if parts.password:
-            handler.secret(unquote(parts.password))
-        if not parts.hostname:
-            return handler.text(uri)
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        default = {"https": 443, "http": 80}.get(parts.scheme)
-        origin = f"{parts.scheme}://{host}" + (f":{port}" if port not in (None, default) else "")
-        rest = urlunsplit(("", "", handler.text(parts.path), self._query(parts.query, handler), ""))
-        return handler.origin(origin) + rest
+            self.handler.secret(unquote(parts.password))
+        path = self._path(parts.path) if self.host == "management" else self.handler.text(parts.path)
+        rest = urlunsplit(("", "", path, self._query(parts.query), ""))
+        return self.handler.origin(origin) + rest
 
-    def _query(self, query: str, handler: Handler) -> str:
+    def _link(self, link: str) -> str:
+        origin = origin_of_uri(link)
+        if not (link.startswith("/") if not origin else self.hosts.of(link) == "management"):
+            return self._text(link)
+        parts = urlsplit(link)
+        rest = urlunsplit(("", "", self._path(parts.path), self._query(parts.query), parts.fragment))
+        return (self.handler.origin(origin) if origin else "") + rest
+
+    def _path(self, path: str) -> str:
+        pieces, done = [], 0
+        for start, end, kind in self.fields.parts(path):
+            pieces.append(self.handler.text(path[done:start]))
+            plain = unquote(path[start:end])
+            told = self._of_kind(plain, kind)
+            pieces.append(path[start:end] if told == plain else quote(told, safe=""))
+            done = end
+        return "".join([*pieces, self.handler.text(path[done:])])
+
+    def _query(self, query: str) -> str:
         pairs = parse_qsl(query, keep_blank_values=True)
         cleaned = [
-            (handler.text(name), handler.secret(value) if name.lower() in self._secret else handler.text(value))
+            (self.handler.text(name), self._of_kind(value, kind) if kind else self.handler.text(value))
             for name, value in pairs
+            for kind in [self.names.kind_of(name, "")]
         ]
-        return handler.text(query) if cleaned == pairs else urlencode(cleaned, quote_via=quote)
+        return self.handler.text(query) if cleaned == pairs else urlencode(cleaned, quote_via=quote)
 
-    def _headers(self, headers: Headers, handler: Handler, noise: frozenset[str]) -> Headers:
-        kept = [(name.lower(), value) for name, value in headers if name.lower() not in noise]
+    def _headers(self, headers: Headers, side: Literal["request", "response"]) -> Headers:
+        kept = []
         # sorted, so that two libraries that order them differently record the same
-        return tuple(
-            (name, self._header(name, value, handler)) for name, value in sorted(kept, key=lambda pair: pair[0])
-        )
+        for name, value in sorted(((name.lower(), value) for name, value in headers), key=lambda pair: pair[0]):
+            self.handler.at(f"the {side}'s header {name}")
+            if self._keeps(name, value, side):
+                kept.append((name, self._header(name, value)))
+            elif self.host != "other":
+                self._dropped(name, value)
+        return tuple(kept)
 
-    def _header(self, name: str, value: str, handler: Handler) -> str:
-        if name.replace("-", "") in self._secret:
-            return handler.secret(value)
-        special = _SPECIAL_HEADERS.get(name)
+    def _keeps(self, name: str, value: str, side: Literal["request", "response"]) -> bool:
+        if self.host == "other":
+            return name not in (REQUEST_NOISE if side == "request" else RESPONSE_NOISE)
+        if name == "location":
+            return side == "response" and (not origin_of_uri(value) or self.hosts.of(value) != "other")
+        return name in (REQUEST_HEADERS | self.parameters if side == "request" else RESPONSE_HEADERS)
+
+    def _dropped(self, name: str, value: str) -> None:
+        if name in SESSION_HEADERS:
+            cookies(value, lambda each: self._lost(name, each), attributes=name == "set-cookie")
+        elif name in TRACE_HEADERS or self._kind_of_header(name) or name == "proxy-authorization":
+            self._lost(name, value)
+
+    def _lost(self, name: str, value: str) -> str:
+        self.handler.dropped(name, value)
+        return value
+
+    def _kind_of_header(self, name: str) -> Kind | None:
+        return self.names.kind_of(name.replace("-", ""), "")
+
+    def _header(self, name: str, value: str) -> str:
+        special = SPECIAL.get(name)
         if special is not None:
-            return special(value, handler)
-        value = _USER_INFO.sub(lambda match: match[1] + handler.secret(unquote(match[2])), value)
-        return self._text(value, handler)
-
-
-def basic_credentials(authorization: str) -> tuple[str, str] | None:
-    """Return the username and password of a Basic ``Authorization`` header, or ``None`` for any other."""
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        decoded = base64.b64decode(encoded.strip(), validate=True)
-        text = decoded.decode()
-    except UnicodeDecodeError:
-        text = decoded.decode("latin-1")
-    except binascii.Error:
-        return None
-    username, colon, password = text.partition(":")
-    return (username, password) if colon else None
-
-
-def _authorization(value: str, handler: Handler) -> str:
-    pair = basic_credentials(value)
-    if pair is not None:
-        username = handler.text(pair[0])
-        clean = f"{username}:{handler.secret(pair[1])}"
-        return f"Basic {base64.b64encode(clean.encode()).decode()}"
-    scheme, _, rest = value.partition(" ")
-    if not rest or not _SCHEME.fullmatch(scheme):
-        return handler.secret(value)
-    return f"{scheme} {handler.secret(rest.strip())}"
-
-
-def _cookies(value: str, secret: Callable[[str], str], *, attributes: bool) -> str:
-    try:
-        cookies: SimpleCookie = SimpleCookie(value)
-    except CookieError:
-        cookies = SimpleCookie()
-    if not cookies:
-        return secret(value)
-    parts: list[str] = []
-    for name, cookie in cookies.items():
-        flags = [f"; {flag}" for flag in ("Secure", "HttpOnly") if attributes and cookie[flag.lower()]]
-        path = f"; Path={cookie['path']}" if attributes and cookie["path"] else ""
-        parts.append(f"{name}={secret(cookie.value)}{path}{''.join(flags)}")
-    return "; ".join(parts)
+            return special(value, self.handler)
+        kind = self._kind_of_header(name)
+        if kind is not None:
+            return self._of_kind(value, kind)
+        if name == "location" and self.host != "other":
+            return self._link(value)
+        value = _USER_INFO.sub(lambda match: match[1] + self.handler.secret(unquote(match[2])), value)
+        return self._text(value)
 
 
 def _named_value(match: re.Match[str], handler: Handler) -> str:
@@ -245,21 +288,3 @@ def _unescaped(text: str) -> str:
 
 def _with_length(headers: Headers, body: bytes) -> Headers:
     return tuple((name, str(len(body)) if name == "content-length" else value) for name, value in headers)
-
-
-def _as_secret(value: str, handler: Handler) -> str:
-    return handler.secret(value)
-
-
-def _as_reference(value: str, handler: Handler) -> str:
-    return handler.reference(value)
-
-
-_SPECIAL_HEADERS: Final[dict[str, Callable[[str, Handler], str]]] = {
-    **dict.fromkeys(("x-api-key", "x-client-key"), _as_secret),
-    **dict.fromkeys(("authorization", "proxy-authorization"), _authorization),
-    **dict.fromkeys(("pspreference", "request-id", "x-request-id", "x-correlation-id"), _as_reference),
-    "cookie": lambda value, handler: _cookies(value, handler.secret, attributes=False),
-    "set-cookie": lambda value, handler: _cookies(value, handler.secret, attributes=True),
-    "idempotency-key": lambda value, handler: handler.idempotency_key(value),
-}

@@ -8,15 +8,34 @@ from typing import Final
 
 _API_KEY: Final = re.compile(r"AQE.*", re.DOTALL)
 _CLIENT_KEY: Final = re.compile(r"(test|live)_[A-Z0-9]+")
-_SECRET_PSEUDONYM: Final = re.compile(r"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+")
+_FORMS: Final = {
+    "secret": re.compile(r"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+"),
+    "account": re.compile(r"Pseudo(?:Company|Merchant|Account)\d+"),
+    "user": re.compile(r"00\d{4}"),
+    "username": re.compile(r"PseudoUser\d+"),
+    "id": re.compile(r"S2-0{4}\d{6}"),
+    "request": re.compile(r"REQUEST\d{9}"),
+    "idempotency": re.compile(r"00000000-0000-4000-8000-\d{12}|Idempotency-\d{4,}"),
+    "run": re.compile(r"RUN\d{5}"),
+}
+_USED: Final = re.compile(
+    r"(?P<prefix>AQEPSEUDONYM|(?:test|live)_PSEUDONYM|Pseudonym-|Pseudo(?:Company|Merchant|Account|User)|S2-(?=0000)"
+    r"|REQUEST|00000000-0000-4000-8000-|Idempotency-|ws_(?=00\d{4}@))(?P<number>\d+)"
+)
 _SMALLEST_CLASS: Final = 16
 _ZEROS: Final = "0" * 4096
-_SAMPLES: Final = (f"AQEPSEUDONYM{_ZEROS}", f"test_PSEUDONYM{_ZEROS}", f"live_PSEUDONYM{_ZEROS}", f"Pseudonym-{_ZEROS}")
+_SAMPLES: Final = tuple(
+    prefix + _ZEROS for prefix in ("AQEPSEUDONYM", "test_PSEUDONYM", "live_PSEUDONYM", "Pseudonym-", "S2-", "REQUEST")
+)
 
 
-def is_pseudonym(value: str) -> bool:
-    """Tell whether ``value`` is what a recording holds in the place of a secret."""
-    return _SECRET_PSEUDONYM.fullmatch(value) is not None
+def is_pseudonym(value: str, kind: str = "secret") -> bool:
+    """Tell whether ``value`` is what a recording holds in the place of a secret, or of another ``kind``.
+
+    Kinds are ``secret``, ``account``, ``user`` (the part of a user name between ``ws_`` and ``@``), ``username``,
+    ``id``, ``request``, ``idempotency`` and ``run``.
+    """
+    return _FORMS[kind].fullmatch(value) is not None
 
 
 def is_part_of_pseudonyms(value: str) -> bool:
@@ -28,12 +47,19 @@ class Pseudonyms:
     """The pseudonyms of one recording.
 
     Numbered by first use within their kind, so that the same recording made again has the same ones. A pseudonym is
-    made of its kind, its number and a length class alone: nothing in it leads back to the value.
+    made of its kind, its number and a length class alone: nothing in it leads back to the value. What is a pseudonym
+    already stays as it is, and its number is given to nothing else where :meth:`reserve` saw it.
     """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], str] = {}
         self._counts: Counter[str] = Counter()
+        self._taken: set[tuple[str, int]] = set()
+
+    def reserve(self, text: str) -> None:
+        """Keep the numbers of the pseudonyms in ``text`` from being given to anything else."""
+        for match in _USED.finditer(text):
+            self._taken.add((match["prefix"], int(match["number"][-18:])))
 
     def secret(self, value: str) -> str:
         """Return the pseudonym of a key or password: its prefix kept, its length rounded up to a power of two."""
@@ -52,11 +78,18 @@ class Pseudonyms:
 
     def user(self, number: str) -> str:
         """Return the pseudonym of the part of a username between ``ws_`` and ``@``: six digits."""
-        return self._numbered("", number, 6, kind="user")
+        return self._numbered("ws_", number, 9, kind="user").removeprefix("ws_")
+
+    def username(self, value: str) -> str:
+        """Return the pseudonym of a whole user name that has another form than Adyen's."""
+        return self._numbered("PseudoUser", value, 0, kind="username")
 
     def credential_id(self, value: str) -> str:
-        """Return the pseudonym of the id of a credential or an allowed origin: ``S2-`` and ten digits or more."""
-        return self._numbered("S2-", value, max(13, len(value)), kind="id")
+        """Return the pseudonym of the id of a credential, an origin or another resource: ``S2-`` and ten digits.
+
+        One form for all, since ids were seen in several: nothing in a recording depends on how they look.
+        """
+        return self._numbered("S2-", value, 13, kind="id")
 
     def request_id(self, value: str) -> str:
         """Return the pseudonym of a request's id or reference: sixteen characters."""
@@ -73,10 +106,14 @@ class Pseudonyms:
         return self._numbered("RUN", value, 8, kind="run")
 
     def _numbered(self, prefix: str, value: str, length: int, *, kind: str) -> str:
+        if is_pseudonym(value, kind):
+            return value
         known = self._known.get((kind, value))
         if known is None:
             # numbered per prefix; the length class pads but does not count, so two values never share a number
-            self._counts[kind + prefix] += 1
-            number = str(self._counts[kind + prefix])
-            known = self._known[kind, value] = prefix + number.rjust(length - len(prefix), "0")
+            number = self._counts[prefix] + 1
+            while (prefix, number) in self._taken:
+                number += 1
+            self._counts[prefix] = number
+            known = self._known[kind, value] = prefix + str(number).rjust(length - len(prefix), "0")
         return known

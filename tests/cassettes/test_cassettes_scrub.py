@@ -27,6 +27,7 @@ from pytest_adyen_creds.secrets import SecretRegistry
 
 PROPERTIES = frozenset({"apiKey", "password", "clientKey"})
 ORIGIN = "https://management-test.adyen.com"
+ELSEWHERE = "https://shop.example.com"
 API_KEY = "AQE" + "h+/K" * 20 + "==-" + "mB4x" * 10 + "=-{w1%#~}Zq!"
 PASSWORD = 'P@ss "w\\rd/é9'
 CLIENT_KEY = "test_7QWERTYUIOPASDFGHJKLZXCVBNM012345"
@@ -173,13 +174,14 @@ def test_a_secret_nobody_registered_is_found_by_its_place_or_by_what_it_looks_li
         ("apiKey", API_KEY),
     ],
 )
-def test_the_headers_that_authenticate_are_pseudonyms(name: str, value: str) -> None:
-    (clean,) = scrubber().interactions([exchange(request_headers=((name, value),))])
+def test_the_headers_that_authenticate_are_pseudonyms_or_gone(name: str, value: str) -> None:
+    recorded = [exchange(f"{origin}/v3/me", request_headers=((name, value),)) for origin in (ORIGIN, ELSEWHERE)]
+    ours, other = (clean.request_header(name) for clean in scrubber().interactions(recorded))
 
-    kept = clean.request_header(name) or ""
-    assert kept
+    assert other
+    assert ours == (other if name.lower() in ("x-api-key", "authorization") else None)
     for part in (API_KEY, API_KEY[:20], "short", "thing1234", base64.b64encode(API_KEY.encode()).decode()):
-        assert part not in kept
+        assert part not in other
 
 
 @pytest.mark.parametrize("registered", [(), (API_KEY,)])
@@ -198,21 +200,27 @@ def test_what_follows_a_key_stays(registered: tuple[str, ...]) -> None:
         assert clean.uri == f"{ORIGIN}/v3/companies/{key}/apiCredentials?key={key}&page=1"
 
 
-def test_a_session_set_by_the_server_is_the_one_sent_back() -> None:
-    first, second = scrubber().interactions(
-        [
-            exchange(
-                response_headers=(
-                    ("Set-Cookie", "JSESSIONID=abc123def456; Path=/; Expires=Thu, 01 Jan 2026 00:00:00 GMT"),
-                )
-            ),
-            exchange(request_headers=(("Cookie", "JSESSIONID=abc123def456"),)),
-        ]
-    )
+def sessions(origin: str) -> list[Interaction]:
+    cookie = "JSESSIONID=abc123def456; Path=/; Expires=Thu, 01 Jan 2026 00:00:00 GMT"
+    return [
+        exchange(f"{origin}/v3/me", response_headers=(("Set-Cookie", cookie),), response_body=b"in abc123def456"),
+        exchange(f"{origin}/v3/me", request_headers=(("Cookie", "JSESSIONID=abc123def456"),)),
+    ]
+
+
+def test_a_session_with_another_host_that_it_set_is_the_one_sent_back() -> None:
+    first, second = scrubber().interactions(sessions(ELSEWHERE))
 
     cookie = second.request_header("cookie") or ""
     assert "abc123" not in cookie
     assert find_header(first.response_headers, "set-cookie") == f"{cookie}; Path=/"
+
+
+def test_a_session_with_adyen_is_gone_from_everywhere() -> None:
+    first, second = scrubber().interactions(sessions(ORIGIN))
+
+    assert (first.response_headers, second.request_headers) == ((), ())
+    assert first.response_body == b"in Pseudonym-000001"
 
 
 def test_user_info_in_an_address_is_left_out() -> None:
@@ -225,7 +233,8 @@ def test_user_info_in_an_address_is_left_out() -> None:
 def test_a_password_in_an_address_among_the_headers_is_a_pseudonym(name: str) -> None:
     headers = ((name, "<https://user:S3cret%2BPassw0rd@host/x>; a=https://user:S3cret%2BPassw0rd@host"),)
 
-    (clean,) = scrubber().interactions([exchange(request_headers=headers, response_headers=headers)])
+    recorded = [exchange(f"{ELSEWHERE}/x", request_headers=headers, response_headers=headers)]
+    (clean,) = scrubber().interactions(recorded)
 
     for kept in (clean.request_header(name), clean.response_headers[0][1]):
         assert kept == "<https://user:Pseudonym-000001@host/x>; a=https://user:Pseudonym-000001@host"
