@@ -97,11 +97,8 @@ class _Index:
     def add(self, form: _Form) -> None:
         """File ``form``."""
         text, length = form.text, len(form.text)
-        last = length - self.shortest
-        # of the rows that it could be filed under, the least crowded: beginnings are often alike
-        offset = min(
-            (last // 2, 0, last), key=lambda offset: len(self._filed.get(text[offset : offset + self._gram], ()))
-        )
+        # the middle: beginnings are often alike
+        offset = (length - self.shortest) // 2
         for start in range(offset, offset + self._stride):
             by_shape = self._filed.setdefault(text[start : start + self._gram], {})
             by_shape.setdefault((start, length), {}).setdefault(text, []).append(form)

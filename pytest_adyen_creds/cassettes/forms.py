@@ -44,6 +44,8 @@ class Finder:
         for value in self._values - registry.values():
             others.add(value)
         self._registries = [each for each in (registry, others) if len(each)]
+        # no spelling of a value is shorter than it is without white space
+        self._shortest = min((len("".join(value.split())) for value in self._values), default=0)
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of ``text`` that hold one of the values, in order, none overlapping another."""
@@ -52,8 +54,10 @@ class Finder:
 
     def replace(self, text: str, pseudonym: Callable[[str], str]) -> str:
         """Return ``text`` with every occurrence of a value replaced by ``pseudonym(value)``."""
-        if not self._values:
+        if not self._values or len(text) < self._shortest:
             return text
+        if text in self._values:
+            return pseudonym(text)
         # whole base64 tokens first: opened and closed again they still decode, torn ones would not
         spans = self.find(text)
         opened = _BASE64.sub(lambda match: self._inside_base64(match, spans, pseudonym), text)
