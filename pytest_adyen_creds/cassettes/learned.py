@@ -50,7 +50,7 @@ class Learner:
         """What only looks like a secret, and where it ends is a guess."""
         self.configured = frozenset(accounts)
         self.known: set[str] = set(self.configured)
-        """The accounts and ids that there are, for all we know; a request may name anything in their places."""
+        """The accounts, ids and user names that there are, for all we know; a request may name anything there."""
         self.levels: dict[str, str] = dict.fromkeys(self.configured, "")
         self.ids: set[str] = set()
         self.usernames: set[str] = set()
@@ -135,7 +135,7 @@ class Learner:
 
 
 class Answers(Learner):
-    """Collects the accounts and ids that a server's own answers name."""
+    """Collects the accounts, ids and user names that a server's own answers name."""
 
     def text(self, value: str) -> str:
         self.forms_in(value)

@@ -80,7 +80,7 @@ class Scrubber:
             places.visit(interaction, learner)
             if 200 <= interaction.status < 300:
                 places.answer(interaction, said)
-        learner.known |= said.levels.keys() | said.ids
+        learner.known |= said.levels.keys() | said.ids | said.usernames
         replacer = _Replacer(learner, self._registry, self._keep, hosts.stand_ins)
         clean_context = places.value(dict(context), replacer)
         clean = [places.visit(interaction, replacer) for interaction in interactions]
