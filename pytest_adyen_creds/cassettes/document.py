@@ -26,11 +26,11 @@ AGAIN: Final = "record it again with --adyen-record=all"
 _BACKENDS: Final = {
     "sandbox": (
         "# Recorded from the embedded sandbox: its answers are not Adyen's answers.",
-        "# Every secret, account name and id below is a pseudonym.",
+        "# Every secret and id below is a pseudonym, and so is every name but the sandbox's own accounts.",
     ),
     "live": (
         "# Recorded from Adyen's test endpoint.",
-        "# Every secret, account name and id below is a pseudonym.",
+        "# Every secret, account name, user name and id below is a pseudonym.",
     ),
 }
 _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}")

@@ -17,7 +17,7 @@ from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.cassettes.learned import KNOWN_FORMS, NAME, is_user
 from pytest_adyen_creds.cassettes.places import Places
 from pytest_adyen_creds.cassettes.problem import Problem
-from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
+from pytest_adyen_creds.cassettes.pseudonyms import holds_pseudonym, is_pseudonym
 from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, hosts_of
 from pytest_adyen_creds.cassettes.staleness import find_staleness
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
@@ -152,24 +152,24 @@ class _Noter:
     name = text
 
     def account(self, name: str, level: str) -> str:
-        if NAME.fullmatch(name) and not self._may_stay(name, "account") and name not in SANDBOX_ACCOUNTS:
+        if NAME.fullmatch(name) and not _may_stay(name) and name not in SANDBOX_ACCOUNTS:
             self._note(f"the name of a {level} account" if level else "the name of an account")
         return name
 
     def identifier(self, value: str) -> str:
-        if value not in SANDBOX_ACCOUNTS and is_id(value) and not self._may_stay(value, "id", "account"):
+        if value not in SANDBOX_ACCOUNTS and is_id(value) and not _may_stay(value):
             self._note("an id")
         return value
 
     def username(self, value: str) -> str:
         if KNOWN_FORMS.fullmatch(value):
             return self.text(value)
-        if is_user(value) and not self._may_stay(value, "username"):
+        if is_user(value) and not _may_stay(value):
             self._note("a user name")
         return value
 
     def reference(self, value: str) -> str:
-        if not self._may_stay(value, "request"):
+        if not _may_stay(value):
             self._note("the id of a request")
         return value
 
@@ -179,7 +179,7 @@ class _Noter:
     origin = idempotency_key
 
     def dropped(self, name: str, value: str) -> None:
-        if self._may_stay(value, "secret", "request"):
+        if _may_stay(value):
             return
         if name in SESSION_HEADERS:
             self._note("a session", _SCRUB)
@@ -188,9 +188,9 @@ class _Noter:
         else:
             self._note("a value in the place of a secret", _SCRUB)
 
-    @staticmethod
-    def _may_stay(value: str, *kinds: str) -> bool:
-        return any(is_pseudonym(value, kind) for kind in kinds) or _PLACEHOLDER.fullmatch(value) is not None
+
+def _may_stay(value: str) -> bool:
+    return holds_pseudonym(value) or _PLACEHOLDER.fullmatch(value) is not None
 
 
 def _forms_in(text: str) -> Iterator[tuple[int, int, str]]:

@@ -11,7 +11,7 @@ from typing import Final
 from pytest_adyen_creds.cassettes.fields import is_id
 from pytest_adyen_creds.cassettes.forms import keys_in
 from pytest_adyen_creds.cassettes.headers import TRACE_HEADERS
-from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
+from pytest_adyen_creds.cassettes.pseudonyms import holds_pseudonym
 
 _ACCOUNT: Final = r"(?=[\w.-]*[A-Za-z])\w[\w.-]*\w"
 _TAG: Final = r"(?P<tag>pytest-adyen-creds )(?P<run>\S{8}) exp \d{4}-\d\d-\d\dT\d\d:\d\dZ"
@@ -27,7 +27,7 @@ _REQUEST: Final = r"\b(?P<request>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_\d
 KNOWN_FORMS: Final = re.compile("|".join((_TAG, _USERNAME, _PATH, _RESOURCE, _REQUEST, _ID)), re.ASCII)
 """Names and ids by what they look like, in any text: user names, paths, ids, and the runs in throwaways' tags."""
 
-NAME: Final = re.compile(r"(?=.*[^\W\d_])\w[^\x00-\x1f\x7f]{0,98}[\w.)!]")
+NAME: Final = re.compile(r"(?=.*[^\W\d_])\w[^\x00-\x1f\x7f]*[\w.)!]")
 """A value in the place of an account's name that may be one; generated requests have other things there."""
 
 ORDINARY: Final = frozenset(
@@ -56,7 +56,8 @@ class Learner:
         self.usernames: set[str] = set()
         self.references: set[str] = set()
         self.texts: set[str] = set()
-        """Each text and each value once: roles, labels and paths come again in every interaction."""
+        """Every text and every value, once."""
+        self._read: set[str] = set()
 
     def at(self, where: str) -> None:
         """Learn the same everywhere."""
@@ -70,7 +71,8 @@ class Learner:
         return value
 
     def text(self, value: str) -> str:
-        if value not in self.texts:
+        if value not in self._read:  # roles, labels and paths come again in every interaction
+            self._read.add(value)
             self.texts.add(value)
             self.looks |= keys_in(value)
             self.forms_in(value)
@@ -91,31 +93,31 @@ class Learner:
                 self.references.add(match["request"])
 
     def account(self, name: str, level: str) -> str:
-        self.texts.add(name)
         if NAME.fullmatch(name):
+            self.texts.add(name)
             self._level(name, level)
-        return name
+            return name
+        return self.text(name)
 
     def _level(self, name: str, level: str) -> None:
-        if not self.levels.get(name) and not is_pseudonym(name) and not is_pseudonym(name, "account"):
+        if not self.levels.get(name) and not holds_pseudonym(name):
             self.levels[name] = level
 
     def identifier(self, value: str) -> str:
-        self.texts.add(value)
         if is_id(value):
+            self.texts.add(value)
             self._id(value)
-        return value
+            return value
+        return self.text(value)
 
     def _id(self, value: str) -> None:
-        if not is_pseudonym(value, "id"):
+        if not holds_pseudonym(value):
             self.ids.add(value)
 
     def username(self, value: str) -> str:
-        if KNOWN_FORMS.fullmatch(value):
+        if KNOWN_FORMS.fullmatch(value) or not is_user(value) or holds_pseudonym(value):
             return self.text(value)
-        self.texts.add(value)
-        if is_user(value):
-            self.usernames.add(value)
+        self.usernames.add(value)
         return value
 
     def reference(self, value: str) -> str:

@@ -38,6 +38,11 @@ def is_pseudonym(value: str, kind: str = "secret") -> bool:
     return _FORMS[kind].fullmatch(value) is not None
 
 
+def holds_pseudonym(value: str) -> bool:
+    """Tell whether there is a pseudonym in ``value``: it was replaced already, or a part of it was."""
+    return _USED.search(value) is not None
+
+
 def is_part_of_pseudonyms(value: str) -> bool:
     """Tell whether every pseudonym could hold ``value``: it is then no secret, and cannot be searched for."""
     return any(value in sample for sample in _SAMPLES)

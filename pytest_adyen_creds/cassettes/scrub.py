@@ -16,7 +16,7 @@ from pytest_adyen_creds.cassettes.forms import Finder, any_of
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction
 from pytest_adyen_creds.cassettes.learned import KNOWN_FORMS, ORDINARY, Answers, Learner, is_user
 from pytest_adyen_creds.cassettes.places import Places
-from pytest_adyen_creds.cassettes.pseudonyms import Pseudonyms, is_part_of_pseudonyms, is_pseudonym
+from pytest_adyen_creds.cassettes.pseudonyms import Pseudonyms, holds_pseudonym, is_part_of_pseudonyms, is_pseudonym
 from pytest_adyen_creds.contract.contract import Contract
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
@@ -165,23 +165,31 @@ class _Replacer:
         return self._pseudonyms.request_id(value)
 
     def account(self, name: str, level: str) -> str:
-        if name in self._keep or is_pseudonym(name, "account"):
+        if name in self._keep:
             return name
+        if self._is_replaced_within(name):
+            return self.text(name)
         levels = self._learner.levels
         return self._pseudonyms.account(name, levels[name]) if name in levels else self.text(name)
 
     def identifier(self, value: str) -> str:
         if value in self._learner.levels:  # the Management API names companies and merchants by their accounts
             return self.account(value, "")
-        return self._pseudonyms.credential_id(value) if is_id(value) else self.text(value)
+        if not is_id(value) or self._is_replaced_within(value):
+            return self.text(value)
+        return self._pseudonyms.credential_id(value)
 
     def username(self, value: str) -> str:
-        if KNOWN_FORMS.fullmatch(value) or not is_user(value):
+        if KNOWN_FORMS.fullmatch(value) or not is_user(value) or self._is_replaced_within(value):
             return self.text(value)
         return self._pseudonyms.username(value)
 
+    def _is_replaced_within(self, value: str) -> bool:
+        # a key that was sent in the place of a name stays recognizable as that key
+        return holds_pseudonym(value) or any(secret in self._secrets for _, _, secret in self._found.find(value))
+
     def reference(self, value: str) -> str:
-        return self._pseudonyms.request_id(value) if value else value
+        return self._pseudonyms.request_id(value) if value and not holds_pseudonym(value) else self.text(value)
 
     def idempotency_key(self, value: str) -> str:
         return self._pseudonyms.idempotency_key(value)
@@ -247,8 +255,7 @@ def _is_distinct(value: str) -> bool:
 
 
 def _is_searched_for(value: str) -> bool:
-    kinds: Sequence[str] = ("secret", "id", "request", "account", "username")
-    return not is_part_of_pseudonyms(value) and not any(is_pseudonym(value, kind) for kind in kinds)
+    return not is_part_of_pseudonyms(value) and not holds_pseudonym(value)
 
 
 def _names_pattern(names: set[str]) -> re.Pattern[str]:

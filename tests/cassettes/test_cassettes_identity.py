@@ -418,7 +418,7 @@ def test_nothing_is_left_in_a_recording_of_our_own(server: httpx.Client, tmp_pat
     log.save(tmp_path / "own.yaml", provenance_of(contract, "live", datetime(2026, 11, 24, tzinfo=UTC)), scrubber)
 
     text = (tmp_path / "own.yaml").read_text(encoding="utf-8")
-    assert "Every secret, account name and id below is a pseudonym" in text
+    assert "Every secret, account name, user name and id below is a pseudonym" in text
     assert left_in(text, PLANTED) == set()
     assert "127.0.0.1" not in text
     assert not re.search("JSESSIONID|traceparent|strict-transport|x-unknown|edge-17", text)

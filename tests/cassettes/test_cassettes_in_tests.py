@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from werkzeug import Response
+from werkzeug.serving import make_server
 
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cassettes.traffic import recorded_from
@@ -605,6 +609,51 @@ def test_someone_elses(adyen_credential, adyen_settings, adyen_management):
     with pytest.raises(Exception, match="holds no lease"):
         requests.patch(url, json={"active": False}, headers=headers, timeout=9)
 """
+
+
+class AsThePlatform:
+    """A server's application with the platform's ids and headers around the sandbox's answers."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        for name in ("PATH_INFO", "REQUEST_URI", "RAW_URI"):
+            if name in environ:
+                environ[name] = environ[name].replace("CRED42ABC12345678M00", "S2-")
+        answer = Response.from_app(self.app, environ)
+        body = answer.get_data().replace(b"S2-", b"CRED42ABC12345678M00")
+        answer.set_data(body)
+        answer.headers["Set-Cookie"] = "JSESSIONID=B7C1D2E3F4A5968778695A4B3C2D1E0F; Path=/; Secure"
+        answer.headers["Traceparent"] = "00-c2aa70915402f1d1eed32b0123ac213e-0308b1f0b9147089-01"
+        answer.headers["Requestid"] = "9e30815c-35b2-c75e-11c1-b1030b96bf20_0-9E30815C34FZ2822"
+        return list(answer(environ, start_response))
+
+
+def test_a_live_recording_holds_nothing_that_says_who_asked(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(test_live=LIVE)
+    sandbox = Sandbox(company="AcmeCorp")
+    monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY", sandbox.provisioning.api_key.reveal())
+    monkeypatch.setenv("ADYEN_COMPANY_ACCOUNT", "AcmeCorp")
+    monkeypatch.setenv("XDG_STATE_HOME", str(pytester.path / "state"))
+    monkeypatch.setenv("HOME", str(pytester.path / "home"))
+    server = make_server("127.0.0.1", 0, AsThePlatform(sandbox.app), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"--adyen-base-url=http://127.0.0.1:{server.server_port}/v3"
+        pytester.runpytest_subprocess("--adyen-live", url, RECORD).assert_outcomes(passed=2)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    texts = cassettes(pytester.path).values()
+    assert len(texts) == 2
+    for text in texts:
+        assert not re.search("CRED42|JSESSIONID|B7C1D2E3|c2aa7091|9e30815c|AcmeCorp|ws_(?!00)", text)
+        assert "S2-000000000" in text
 
 
 def test_live_traffic_is_guarded_and_recorded(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
