@@ -169,7 +169,10 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
         recorded_at = cassette.provenance.recorded_at if cassette.provenance else ""
         for number, interaction in enumerate(cassette.interactions, 1):
             day, where = day_of(interaction, recorded_at), f"{path.name}, exchange {number}"
-            comparison.add(interaction, _contract_of(interaction, folder), where, day)
+            contract = _contract_of(interaction, folder)
+            for secret in Scrubber(contract or load_contract()).secrets_in(interaction):
+                SECRETS.add(secret)  # what a capture shows of secrets is printed by nothing below
+            comparison.add(interaction, contract, where, day)
     _show_comparison(comparison, from_sandbox, form)
     return 1 if comparison.differences else 0
 
@@ -206,8 +209,8 @@ def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> No
         }
         click.echo(SECRETS.mask(json.dumps(value, indent=2, ensure_ascii=False)))
         return
-    for difference, count in sorted(comparison.differences.items(), key=lambda each: str(each[0])):
-        click.echo(printed(f"{difference}  ({counted(count, 'answer')})"))
+    for line in comparison.lines():
+        click.echo(printed(line))
     for entry in entries:
         click.echo(SECRETS.mask(f"\n{to_toml(entry)}"), nl=False)
     if entries:

@@ -24,7 +24,7 @@ from pytest_adyen_creds.cassettes.sandbox_answers import sandbox_answers
 from pytest_adyen_creds.contract import load_contract
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.judge import judge
-from pytest_adyen_creds.printable import plain
+from pytest_adyen_creds.printable import counted, plain
 from pytest_adyen_creds.rolenames import normalised
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import SECRETS
@@ -70,9 +70,6 @@ class Difference:
     captured: str
     sandbox: str
 
-    def __str__(self) -> str:
-        text = f"{self.operation} -> {self.status}  {self.place}: captured {self.captured}, the sandbox {self.sandbox}"
-        return plain(SECRETS.mask(text))
 
 
 @dataclass
@@ -122,6 +119,19 @@ class Comparison:
         for (where, day, version), findings in seen.items():
             evidence = (Evidence(where, day, version),)
             yield from entries_for(findings, f"captured on {day}: say what it means", evidence)
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for all that differ alike: what, in which operations and statuses, in how many answers."""
+        alike: dict[tuple[str, str, str], list[Difference]] = {}
+        for each in self.differences:
+            alike.setdefault((each.place, each.captured, each.sandbox), []).append(each)
+        for (place, captured, ours), members in sorted(alike.items()):
+            labels = sorted({each.operation for each in members})
+            shown = labels[0] if len(labels) == 1 else f"{len(labels)} operations"
+            statuses = ", ".join(map(str, sorted({each.status for each in members})))
+            count = counted(sum(self.differences[each] for each in members), "answer")
+            text = f"{place}: captured {captured}, the sandbox {ours}  [{shown}; {statuses}; {count}]"
+            yield plain(SECRETS.mask(text))
 
     def observer(self, contract_of: Callable[[str], Contract | None]) -> Callable[[Any], None]:
         """Return an observer of a guarded client whose exchanges are compared; see :class:`.management.Exchange`."""

@@ -32,7 +32,7 @@ def record(
         found = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
         log.add(act.request, act.response, act.meta() | ({"operation": found[0].label} if found else {}))
     tools = ("schemathesis", "hypothesis")
-    log.save(path, provenance_of(contract, backend, now, tools), Scrubber(contract.secret_properties, keep=keep))
+    log.save(path, provenance_of(contract, backend, now, tools), Scrubber(contract, keep=keep))
 
 
 def replayed(path: Path) -> Iterator[Act]:
