@@ -258,7 +258,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if RUN not in config.stash or hasattr(config, "workerinput"):
         return
     run = config.stash[RUN]
-    if run.answered and terminalreporter.verbosity >= 0:
+    if (run.answered or run.compared) and terminalreporter.verbosity >= 0:
         from pytest_adyen_creds.reports.answering import answering_lines
 
         terminalreporter.ensure_newline()

@@ -19,6 +19,7 @@ from pytest_adyen_creds.stash import RUN
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_adyen_creds.cassettes.compare import Comparison
     from pytest_adyen_creds.cassettes.keeper import Keeper
     from pytest_adyen_creds.cassettes.tap import Tap
     from pytest_adyen_creds.checks.judging import CheckFailure
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.session import LiveSession
     from pytest_adyen_creds.drift.watch import Watch
+    from pytest_adyen_creds.management import Exchange
     from pytest_adyen_creds.settings import Settings
 
 
@@ -62,6 +64,8 @@ class Run:
         """The reports that were written."""
         self.problems: list[str] = []
         """What kept a part of the results from being known, one line each."""
+        self.compared: Counter[str] = Counter()
+        """Of a live run's ``answers``, how many the sandbox would have given ``otherwise``."""
         self.live: LiveSession | None = None
         """What a run against a live server has of throwaways; None for every other run."""
         self.opened = ExitStack()
@@ -95,6 +99,21 @@ class Run:
         from pytest_adyen_creds.drift.watch import Watch
 
         return Watch(self._contract_of)
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """A live run's exchanges, to be held against what the sandbox would have answered."""
+        from pytest_adyen_creds.cassettes.compare import Comparison
+
+        return Comparison()
+
+    def compare(self, exchange: Exchange) -> None:
+        """Note an exchange of a live run, to be held against the sandbox when the run ends."""
+        from pytest_adyen_creds.cassettes.log import interaction_of
+
+        version = exchange.request.url.path.split("/")[1]
+        with self.watch.guarded(f"an answer to {exchange.request.method}"):
+            self.comparison.add(interaction_of(exchange.request, exchange.response), self._contract_of(version))
 
     @cached_property
     def baseline(self) -> Baseline:
@@ -198,6 +217,7 @@ class Run:
             "owed": [failure.to_json() for failure in self.owed.values()],
             "recordings": sorted(map(str, self.recordings)),
             "problems": self.problems,
+            "compared": dict(self.compared),
             "drift": self.watch.to_json() if "watch" in self.__dict__ else None,
         }
 
@@ -214,6 +234,7 @@ class Run:
         self.owed |= {owed.key: owed for owed in (CheckFailure(**failure) for failure in results["owed"])}
         self.recordings.update(map(Path, results["recordings"]))
         self.problems += results["problems"]
+        self.compared.update(results["compared"])
         if results["drift"]:
             self.watch.merge(results["drift"])
 
@@ -221,6 +242,9 @@ class Run:
         """Put away what the run opened; a process that a test has forked is not the run."""
         if os.getpid() == self._pid:
             self.opened.close()
+            if "comparison" in self.__dict__ and not self.compared:
+                with self.watch.guarded("what the sandbox would have answered"):
+                    self.compared.update(answers=self.comparison.compared, otherwise=self.comparison.differing)
 
     def _contract_of(self, version: str | None) -> Contract | None:
         if version in (None, self.settings.api_version):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,6 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
-from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
 from pytest_adyen_creds.cassettes.sandbox_answers import sandbox_answers
 from pytest_adyen_creds.contract import load_contract
@@ -30,8 +30,6 @@ from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.sandbox.answers import Answers
@@ -71,44 +69,68 @@ class Difference:
     sandbox: str
 
 
-
-@dataclass
 class Comparison:
-    """What a look at captured exchanges showed."""
+    """What a look at captured exchanges shows; thread-safe. Exchanges are noted, and compared when somebody asks.
 
-    answers: Answers = "platform"
-    compared: int = 0
-    differing: int = 0
-    """How many answers the sandbox would have given otherwise."""
-    passed_over: int = 0
-    """How many are of other operations, or cannot be read."""
-    differences: Counter[Difference] = field(default_factory=Counter)
-    findings: dict[Finding, tuple[str, str, str]] = field(default_factory=dict)
-    """What departs from the contract, each with where, when and in which version it was captured first."""
-    _known: dict[str, list[Difference]] = field(default_factory=dict)
+    ``answers`` is the sandbox's style. Exchanges of one shape are compared once: a run has thousands.
+    """
 
-    def add(self, interaction: Interaction, contract: Contract | None, where: str, day: str) -> None:
-        """Hold one exchange against the sandbox; ``where`` and ``day`` say for evidence where it was captured, when."""
+    def __init__(self, answers: Answers = "platform") -> None:
+        self.answers: Final = answers
+        self.passed_over = 0
+        """How many are of other operations, or cannot be read."""
+        self.findings: dict[Finding, tuple[str, str, str]] = {}
+        """What departs from the contract, each with where, when and in which version it was captured first."""
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, tuple[Contract, Interaction, Any]] = {}
+        self._known: dict[str, list[Difference]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, interaction: Interaction, contract: Contract | None, where: str = "", day: str = "") -> None:
+        """Note one exchange; ``where`` and ``day`` say for evidence where it was captured, and when."""
         path = urlsplit(interaction.uri).path
         matched = contract.match(interaction.method, path) if contract is not None else None
         body = unpacked_if_known(interaction.response_body, interaction.response_headers)
         if contract is None or matched is None or body is None:
             self.passed_over += 1
             return
-        operation, parameters = matched
-        self.compared += 1
-        value, sent = _parsed(body), _sent_shape(interaction)
-        # answers of one shape are compared once: a run has thousands
-        alike = json.dumps([contract.version, operation.label, interaction.status, _signature(value), sent])
-        alike += str(sorted(name.lower() for name, _ in interaction.response_headers))
-        if alike not in self._known:
-            ours = sandbox_answers(contract, operation, parameters, interaction, value, self.answers)
-            self._known[alike] = closest(operation.label, interaction, value, ours)
-        self.differing += bool(self._known[alike])
-        self.differences.update(self._known[alike])
+        label, value = matched[0].label, _parsed(body)
+        shape = [contract.version, label, interaction.status, _signature(value), _sent_shape(interaction)]
+        key = json.dumps([shape, sorted(name.lower() for name, _ in interaction.response_headers)])
         media = find_header(interaction.response_headers, "content-type") or ""
-        for observation in judge(contract, operation, interaction.status, media, body):
-            self.findings.setdefault(observation.finding, (where, day, contract.version))
+        with self._lock:
+            self._counts[key] += 1
+            if key not in self._first:
+                self._first[key] = contract, interaction, value
+                for observation in judge(contract, matched[0], interaction.status, media, body):
+                    self.findings.setdefault(observation.finding, (where, day, contract.version))
+
+    @property
+    def compared(self) -> int:
+        """How many answers there are to compare."""
+        return self._counts.total()
+
+    @property
+    def differing(self) -> int:
+        """How many answers the sandbox would have given otherwise."""
+        return sum(count for key, count in self._counts.items() if self._differences_of(key))
+
+    @property
+    def differences(self) -> Counter[Difference]:
+        """In what the sandbox would have answered otherwise, each with in how many answers."""
+        found: Counter[Difference] = Counter()
+        for key, count in self._counts.items():
+            found.update(dict.fromkeys(self._differences_of(key), count))
+        return found
+
+    def _differences_of(self, key: str) -> list[Difference]:
+        if key not in self._known:
+            contract, interaction, value = self._first[key]
+            matched = contract.match(interaction.method, urlsplit(interaction.uri).path)
+            assert matched is not None
+            ours = sandbox_answers(contract, *matched, interaction, value, self.answers)
+            self._known[key] = closest(matched[0].label, interaction, value, ours)
+        return self._known[key]
 
     def new_entries(self) -> Iterator[Entry]:
         """Yield entries for known deviations: what departs from the contract and is not known yet."""
@@ -123,24 +145,16 @@ class Comparison:
     def lines(self) -> Iterator[str]:
         """Yield a line for all that differ alike: what, in which operations and statuses, in how many answers."""
         alike: dict[tuple[str, str, str], list[Difference]] = {}
-        for each in self.differences:
+        differences = self.differences
+        for each in differences:
             alike.setdefault((each.place, each.captured, each.sandbox), []).append(each)
         for (place, captured, ours), members in sorted(alike.items()):
             labels = sorted({each.operation for each in members})
             shown = labels[0] if len(labels) == 1 else f"{len(labels)} operations"
             statuses = ", ".join(map(str, sorted({each.status for each in members})))
-            count = counted(sum(self.differences[each] for each in members), "answer")
+            count = counted(sum(differences[each] for each in members), "answer")
             text = f"{place}: captured {captured}, the sandbox {ours}  [{shown}; {statuses}; {count}]"
             yield plain(SECRETS.mask(text))
-
-    def observer(self, contract_of: Callable[[str], Contract | None]) -> Callable[[Any], None]:
-        """Return an observer of a guarded client whose exchanges are compared; see :class:`.management.Exchange`."""
-
-        def observe(exchange: Any) -> None:
-            version = exchange.request.url.path.split("/")[1]
-            self.add(interaction_of(exchange.request, exchange.response), contract_of(version), "", "")
-
-        return observe
 
 
 def day_of(interaction: Interaction, recorded_at: str = "") -> str:

@@ -57,7 +57,7 @@ class Controller:
         backend = open_backend(run.settings, share=2 if has_workers else 1)
         with backend.management(Ownership(0, provisioning=[backend.key])) as client:
             self._preflight: Preflight = preflight(client, backend.company, backend.merchant)
-        observers = (run.watch.client(backend.origin),)
+        observers = (run.watch.client(backend.origin), run.compare)
         self.backend = replace(backend, username=self._preflight.username, observers=observers, tap=run.tap)
         self._folder = state_folder(os.environ)
         self._ledger = Ledger(self._folder, self._run_id, backend.base_url, backend.company)

@@ -24,7 +24,7 @@ class Worker:
     def __init__(self, run: Run, invitation: dict[str, Any], worker: dict[str, Any]) -> None:
         self._pool = RemotePool(invitation, str(worker.get("workerid", "worker")))
         backend = open_backend(run.settings, share=2 * int(worker.get("workercount", 1)))
-        observers = (run.watch.client(backend.origin),)
+        observers = (run.watch.client(backend.origin), run.compare)
         self.backend = replace(backend, username=invitation["username"], observers=observers, tap=run.tap)
         budget = SharedBudget(run.settings.max_created, self._pool)
         lender: Lender = self._pool

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 def answering_lines(run: Run) -> Iterator[str]:
     """Yield how many tests were answered by whom, what was recorded, and a base URL that nothing was sent to.
 
-    Nothing where no test uses the plugin.
+    Of a live run: how many answers the sandbox would have given otherwise. Nothing where no test uses the plugin.
     """
+    settings = run.settings
+    if run.compared["answers"]:
+        otherwise, answers = run.compared["otherwise"], counted(run.compared["answers"], "answer")
+        how = "; record them (--adyen-record=all): adyen-creds sandbox compare says in what" if otherwise else ""
+        yield f"adyen: the sandbox would have given {otherwise} of {answers} otherwise{how}"
     if not run.answered:
         return
-    settings = run.settings
     ways = {
         "cassette": "replayed",
         "sandbox": "answered by the sandbox",
