@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,9 @@ DEEPEST: Final = 200
 
 SafeLoader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """YAML's safe loader: the C one where it is built."""
+
+_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""A string of JSON, up to its end or that of the text: linear in what it reads, whatever that is."""
 
 
 def read_text(path: Path | str, *, largest: int = LARGEST, empty: str = "name a file with content") -> str:
@@ -80,14 +85,13 @@ def read_json(path: Path | str, *, largest: int = LARGEST) -> Any:
 
 def parse_json(text: str, name: str) -> Any:
     """Return the JSON value that ``text`` holds; ``name`` is what an error calls it."""
+    # a look before the parser, which recurses as deep as its interpreter lets it
+    if text.count("[") + text.count("{") > DEEPEST and _deepest(_STRING.sub("", text)) > DEEPEST:
+        raise FileRefused(_too_deep(name))
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise FileRefused(f"{name}: is nested deeper than {DEEPEST} levels; flatten it") from None
+        return json.loads(text, parse_constant=_refuse_constant)
     except ValueError as error:
         raise FileRefused(f"{name}: is not JSON ({error}); check its content") from None
-    _check_depth(value, name)
-    return value
 
 
 def read_document(path: Path | str, *, largest: int = LARGEST) -> Any:
@@ -100,32 +104,47 @@ def parse_document(text: str, name: str) -> Any:
     if text.lstrip()[:1] in ("{", "["):
         return parse_json(text, name)
     try:
-        value = _load_yaml(text)
+        return _load_yaml(text)
     except RecursionError:
-        raise FileRefused(f"{name}: is nested deeper than {DEEPEST} levels; flatten it") from None
+        raise FileRefused(_too_deep(name)) from None
     except (yaml.YAMLError, ValueError) as error:
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise FileRefused(f"{name}: is neither JSON nor plain YAML ({problem}{where}); check its content") from None
-    _check_depth(value, name)
-    return value
 
 
 def _load_yaml(text: str) -> Any:
-    # A look at the events first: the C loader's recursion has no bound of its own, and an alias lets a small file
+    # A look at the events first: the loader's recursion has no bound of its own, and an alias lets a small file
     # unfold to gigabytes.
-    depth = 0
-    for event in yaml.parse(text, Loader=SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise ValueError("aliases are not read")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST:
-                raise RecursionError
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+    depth = seen = 0
+    try:
+        for event in yaml.parse(text, Loader=SafeLoader):
+            seen = event.end_mark.index if event.end_mark else seen
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("aliases are not read")
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > DEEPEST:
+                    raise RecursionError
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.MarkedYAMLError as error:
+        # the scanner reads ahead of the events, and may meet a limit of its own there
+        ahead = text[seen : error.problem_mark.index + 1] if error.problem_mark else ""
+        if depth + _deepest(ahead) > DEEPEST:
+            raise RecursionError from None
+        raise
     return yaml.load(text, Loader=SafeLoader)  # noqa: S506 - the safe loader
+
+
+def _deepest(text: str) -> int:
+    depths = itertools.accumulate(1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", text))
+    return max(depths, default=0)
+
+
+def _too_deep(name: str) -> str:
+    return f"{name}: is nested deeper than {DEEPEST} levels; flatten it"
 
 
 def _refuse_constant(constant: str) -> float:
@@ -151,8 +170,3 @@ def is_deeper(value: Any, levels: int) -> bool:
         if depth > levels:
             return True
     return False
-
-
-def _check_depth(value: Any, name: str) -> None:
-    if is_deeper(value, DEEPEST):
-        raise FileRefused(f"{name}: is nested deeper than {DEEPEST} levels; flatten it")

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from vcr.serialize import deserialize
 from vcr.serializers import yamlserializer
 
+from pytest_adyen_creds import files
 from pytest_adyen_creds.cassettes import document, layout, storage
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
-from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
+from pytest_adyen_creds.errors import AdyenCredsError, CassetteError, FileRefused
 
 PROVENANCE = Provenance(
     backend="sandbox",
@@ -146,6 +147,31 @@ def test_a_hostile_or_wrong_file_is_refused_in_one_line(tmp_path: Path, text: st
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
+@pytest.mark.parametrize("levels", [201, 1500])
+@pytest.mark.parametrize(
+    ("opening", "closing", "lead"),
+    [("[", "]", ""), ('[{"a[":', "}]", ""), ("[", "]", "a: "), ("{a: ", "}", "a: "), ("- ", "", "")],
+)
+def test_the_limit_of_nesting_comes_before_any_parser_s_own(
+    monkeypatch: pytest.MonkeyPatch, loader: type, levels: int, opening: str, closing: str, lead: str
+) -> None:
+    monkeypatch.setattr(files, "SafeLoader", loader)
+
+    with pytest.raises(FileRefused, match="nested deeper than 200 levels"):
+        files.parse_document(lead + opening * levels + "x" + closing * levels, "deep")
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
+@pytest.mark.parametrize(
+    "text", ['["' + "[" * 900 + '"]', "a: |-\n  " + "[" * 900, "a: '" + "{" * 900 + "'", "[" * 200 + "]" * 200]
+)
+def test_brackets_within_a_text_are_no_nesting(monkeypatch: pytest.MonkeyPatch, loader: type, text: str) -> None:
+    monkeypatch.setattr(files, "SafeLoader", loader)
+
+    assert files.parse_document(text, "flat") == yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def test_a_cassette_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
