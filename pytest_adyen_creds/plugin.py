@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_adyen_creds import clock  # noqa: F401 - it takes the time of day before any test can freeze it
 from pytest_adyen_creds.cassettes.keeper import DESELECTED, prepare
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import RUN
@@ -42,7 +42,7 @@ class Run:
     def __init__(self, settings: Settings, root: Path) -> None:
         self.settings = settings
         self.root = root
-        self.today = date.today()
+        self.today = clock.today()
         """The day, where this run is, by which entries of the baseline expire."""
         self.coverage: Counter[tuple[str, int]] = Counter()
         self.origins: Counter[str] = Counter()

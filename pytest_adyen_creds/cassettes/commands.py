@@ -8,13 +8,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 import click
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import document, storage
 from pytest_adyen_creds.cassettes.fields import Fields
 from pytest_adyen_creds.cassettes.inspect import inspect
@@ -249,7 +249,7 @@ def _scrubbed(path: Path, accounts: Iterable[str]) -> Cassette | None:
 
 def _problems(paths: list[Path], max_age: float | None) -> Iterator[Problem]:
     digests = {version: load_contract(version).digest for version in VERSIONS}
-    fields, now = Fields(load_contract()), datetime.now(UTC)
+    fields, now = Fields(load_contract()), clock.now()
     for path in paths:
         yield from inspect(path, fields, now=now, max_age=max_age, digests=digests)
 

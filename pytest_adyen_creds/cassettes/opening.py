@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import document, lent, storage
 from pytest_adyen_creds.cassettes.door import Door, Hosts, PassingDoor
 from pytest_adyen_creds.cassettes.index import Index
@@ -171,7 +171,7 @@ def _warn_if_stale(run: Run, test: Test, cassette: Cassette) -> None:
     problems = find_staleness(
         cassette,
         test.cassette,
-        now=datetime.now(UTC),
+        now=clock.now(),
         max_age=run.settings.cassette_max_age,
         digests={run.contract.version: run.contract.digest},
     )

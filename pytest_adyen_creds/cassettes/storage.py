@@ -6,12 +6,12 @@ import contextlib
 import hashlib
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.errors import CassetteError
@@ -127,7 +127,7 @@ def remove_leftovers(folder: Path) -> None:
 
 def _is_in_use(path: Path, pid: int) -> bool:
     if os.name == "nt":  # where signal 0 is not a question but an interruption
-        return path.stat().st_mtime > time.time() - _DAY
+        return path.stat().st_mtime > clock.now().timestamp() - _DAY
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

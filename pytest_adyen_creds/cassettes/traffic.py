@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import document, lent, storage
 from pytest_adyen_creds.cassettes.index import Index, request_of
 from pytest_adyen_creds.cassettes.interaction import Cassette
@@ -119,7 +119,7 @@ class Traffic:
         if any(interaction.request_header("x-api-key") == key for interaction in recording.noted):
             recording.context[lent.PROVISIONING] = {"apiKey": key}
         source = recorded_from(backend)
-        clean = recording.scrubbed(provenance_of(run.contract, source, datetime.now(UTC)))
+        clean = recording.scrubbed(provenance_of(run.contract, source, clock.now()))
         if run.settings.record == "missing" and self.cassette.is_file():
             before = document.read(self.cassette)
             if _holds(before, clean):

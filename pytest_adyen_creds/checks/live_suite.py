@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.live import LiveStage, Plan, creates, plan
 from pytest_adyen_creds.checks.lives import LIVES, STATEFUL
 from pytest_adyen_creds.credentials.backend import REQUESTS_PER_MINUTE
@@ -36,7 +36,7 @@ class LiveSuite:
         """The budget that would reach every sequence."""
         self._lost: dict[Level, AdyenCredsError] = {}
         self.calls = self.findings = self.skipped = 0
-        self._started = self._said = time.monotonic()
+        self._started = self._said = clock.monotonic()
         chosen = None if items is None else set(items)
         self.plan = self._planned(chosen, amounts)
         creators = {label for label, operation in run.contract.operations.items() if creates(operation)} | {STATEFUL}
@@ -73,7 +73,7 @@ class LiveSuite:
     def report(self, stage: LiveStage, failures: list[CheckFailure]) -> None:
         """Say how far the run is, every now and then."""
         self.findings += len(failures)
-        now = time.monotonic()
+        now = clock.monotonic()
         if now - self._said < _EVERY and self.calls < self.plan.calls:
             return
         self._said = now

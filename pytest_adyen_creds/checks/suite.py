@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks import failure
 from pytest_adyen_creds.checks.act import SET_UP, Act
 from pytest_adyen_creds.checks.departures import Departures
@@ -142,7 +142,7 @@ class Suite:
                 reason = error
         acts = [each.act for each in stage.stage.performed]
         if record_to is not None and acts:
-            record(record_to, self._run.contract, acts, "live", datetime.now(UTC))
+            record(record_to, self._run.contract, acts, "live", clock.now())
         where = f"the server at {self._run.settings.base_url}"
         failures = self._departures.of(item, self._judged(item, _numbered(stage.stage.performed, where)))
         self._live.report(stage, failures)
@@ -183,7 +183,7 @@ class Suite:
             except Incomplete as error:
                 incomplete = error
             if record_to is not None:
-                rehearsal.record(record_to, datetime.now(UTC))
+                rehearsal.record(record_to, clock.now())
         performed = rehearsal.performed
         found = self._judged(item, _numbered(performed, "the embedded sandbox"))
         failures = self._departures.of(item, found)

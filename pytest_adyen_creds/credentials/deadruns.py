@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.credentials.locking import lock
 
 if TYPE_CHECKING:
@@ -144,4 +145,4 @@ def _accounts_in(intent: str) -> set[Place]:
 
 
 def _is_older(moment: datetime, age: timedelta) -> bool:
-    return moment < datetime.now(UTC) - age
+    return moment < clock.now() - age

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import httpx
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.management import Retries
 
 GOODBYE: Final = 60.0
@@ -24,12 +24,12 @@ class Deadline:
 
     def __init__(self, seconds: float = GOODBYE) -> None:
         self.seconds = seconds
-        self._moment = time.monotonic() + seconds
+        self._moment = clock.monotonic() + seconds
 
     @property
     def left(self) -> float:
         """Seconds until then, at least 0."""
-        return max(0.0, self._moment - time.monotonic())
+        return max(0.0, self._moment - clock.monotonic())
 
     @property
     def is_over(self) -> bool:

@@ -15,11 +15,11 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.credentials.forking import OneProcess
 from pytest_adyen_creds.credentials.locking import lock
 from pytest_adyen_creds.errors import CredentialError
@@ -74,7 +74,7 @@ class Ledger(OneProcess):
                 "run": run,
                 "base_url": base_url,
                 "company": company,
-                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "at": clock.now().isoformat(timespec="seconds"),
                 "host": socket.gethostname(),
                 "pid": os.getpid(),
             }
@@ -122,7 +122,7 @@ class Ledger(OneProcess):
     def problem(self, kind: str, text: str) -> None:
         """Keep what a run ended with, for ``adyen-creds doctor``."""
         self._had_problem = True
-        note = {"kind": kind, "text": text, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+        note = {"kind": kind, "text": text, "at": clock.now().isoformat(timespec="seconds")}
         with suppress(OSError):
             (self.folder / _PROBLEM).write_text(json.dumps(note), encoding="utf-8")
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import httpx
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.credentials.credential import texts
 from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, holds
 from pytest_adyen_creds.credentials.username import UserKind, parse_username
@@ -87,7 +88,7 @@ def preflight(
             f"{username} lacks the role '{API_CREDENTIALS}', which makes credentials; add it to {username} in the "
             "Customer Area"
         )
-    _check_clock(response, now or datetime.now(UTC))
+    _check_clock(response, now or clock.now())
     if merchant is not None:
         check_merchant(client, merchant, company)
     return Preflight(username, company, roles)

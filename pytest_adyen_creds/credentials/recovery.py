@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.credentials.deadruns import DeadRun, dead_runs
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 from pytest_adyen_creds.management import ONCE, ManagementClient, tag
@@ -271,7 +272,7 @@ def _is_over(run: DeadRun, look: _Look) -> bool:
         return False
     # a creation that was sent may still arrive; when its tag has expired, the tag alone brings it to light
     turned_up = len(look.tagged.get(run.run, set()) - run.known)
-    old = datetime.now(UTC) - run.started > tag.TIME_TO_LIVE + timedelta(hours=1)
+    old = clock.now() - run.started > tag.TIME_TO_LIVE + timedelta(hours=1)
     return run.unsettled <= turned_up or old
 
 

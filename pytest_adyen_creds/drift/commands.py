@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, write_baseline
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
@@ -205,7 +206,7 @@ def _finish(
     ``known`` are the known deviations, and ``answered`` the operations and statuses that could have shown them.
     ``complete``: the findings are all there are, so that what the baseline has besides is out of date.
     """
-    path, today = options["baseline"], date.today()
+    path, today = options["baseline"], clock.today()
     if options["update_baseline"]:
         _update(path, known.judge(findings, today).findings, today, complete)
         return

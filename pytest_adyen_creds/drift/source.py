@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
 from pytest_adyen_creds.files import LARGEST, parse_document, read_document
 from pytest_adyen_creds.secrets import SECRETS
@@ -85,7 +85,7 @@ def _fetched(url: str, client: httpx.Client | None, patience: float) -> str:
 
     def fetch() -> None:
         try:
-            outcome.append(_body(url, client, time.monotonic() + patience))
+            outcome.append(_body(url, client, clock.monotonic() + patience))
         except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
             outcome.append(error)
 
@@ -137,7 +137,7 @@ def _bounded(url: str, response: httpx.Response, deadline: float) -> bytes:
             raise FileRefused(
                 f"{_shown(url)}: larger than {LARGEST // 1024 // 1024} MiB; this command reads smaller ones"
             )
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             break
     return bytes(data)
 

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import httpx
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.management.messages import parse
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"})
@@ -40,11 +41,11 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
-        return datetime.now(UTC)
+        return clock.now()
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""
-        return time.monotonic()
+        return clock.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +12,7 @@ from typing import Final
 
 import httpx
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.endpoints import check_parsed, is_loopback
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.management.messages import live_key_in, parse, secrets_in
@@ -82,7 +82,7 @@ class _Guard:
             del seen.headers["content-encoding"]
             seen = _copy(seen, raw)
             seen.read()
-        seen.request, seen.elapsed = request, timedelta(seconds=time.perf_counter() - started)
+        seen.request, seen.elapsed = request, timedelta(seconds=clock.monotonic() - started)
         body = parse(seen.content)
         for secret in secrets_in(seen.content, body):
             SECRETS.add(secret)
@@ -131,7 +131,7 @@ class GuardedTransport(httpx.BaseTransport):
         self._guard.check(request)
         request.read()
         intent = self._guard.ownership.admit(request)
-        started = time.perf_counter()
+        started = clock.monotonic()
         try:
             if self._rate_limit is not None:
                 started += self._rate_limit.acquire()
@@ -175,7 +175,7 @@ class GuardedAsyncTransport(httpx.AsyncBaseTransport):
         self._guard.check(request)
         await request.aread()
         intent = self._guard.ownership.admit(request)
-        started = time.perf_counter()
+        started = clock.monotonic()
         try:
             if self._rate_limit is not None and (wait := self._rate_limit.turn()):
                 import anyio

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.printable import printed
 from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
 from pytest_adyen_creds.reports.github import annotation_lines, is_github, write_step_summary
@@ -36,7 +36,7 @@ def end(run: Run, session: pytest.Session) -> int:
     """
     if is_github(os.environ) and (problem := write_step_summary(run, os.environ)):
         run.problems.append(problem)
-    unwritten = write_reports(run, run.settings.reports, datetime.now(UTC))
+    unwritten = write_reports(run, run.settings.reports, clock.now())
     run.problems += unwritten
     status = int(session.exitstatus)
     if status != pytest.ExitCode.OK:
@@ -54,7 +54,7 @@ def end_command(run: Run, *, table: bool, examples: bool) -> int:
     """
     for line in (*contract_lines(run, table=table), *drift_lines(run, examples=examples)):
         click.echo(line)
-    problems = write_reports(run, run.settings.reports, datetime.now(UTC))
+    problems = write_reports(run, run.settings.reports, clock.now())
     for path in run.written:
         click.echo(printed(f"report: {path}"))
     if is_github(os.environ):
