@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -128,12 +129,23 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Warn of marks that change nothing; under xdist the first worker does."""
+    """Warn of marks that change nothing (under xdist the first worker does); import before time is frozen."""
+    if "freezegun" in sys.modules:
+        _import_ahead(session)
     marked = [(item, mark) for item in session.items for mark in item.own_markers if mark.name.startswith("adyen_cred")]
     if marked:
         from pytest_adyen_creds.credentials.misuse import warn_of_misuse
 
         warn_of_misuse(marked)
+
+
+def _import_ahead(session: pytest.Session) -> None:
+    # what is first imported while freezegun has replaced datetime's classes would keep them for good: yaml's and
+    # hypothesis' tables of types, say
+    used = {name for item in session.items for name in getattr(item, "fixturenames", ()) if name.startswith("adyen_")}
+    further = ["checks.registration"] if "adyen_contract" in used else []
+    for module in ["cassettes.opening", "drift.traffic", *further] if used else ():
+        importlib.import_module(f"pytest_adyen_creds.{module}")
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
