@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.checks.responses import CheckingContract
     from pytest_adyen_creds.checks.suite import Suite
     from pytest_adyen_creds.credentials.backend import Backend
-    from pytest_adyen_creds.credentials.credential import Credential
+    from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
     from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
     from pytest_adyen_creds.drift.watch import Drift
     from pytest_adyen_creds.management import ManagementClient
@@ -212,7 +212,7 @@ def adyen_sdk(adyen_credential: Credential, adyen_client: httpx.Client) -> Any:
 
 
 @pytest.fixture
-def adyen_balance_platform_credential(adyen_traffic: Traffic) -> Credential:
+def adyen_balance_platform_credential(adyen_traffic: Traffic) -> HandmadeCredential:
     """A balance-platform credential, made by hand and named by ``ADYEN_BALANCE_PLATFORM_USERNAME`` and ``…_API_KEY``.
 
     In the embedded sandbox it is made there; on a live server a test is skipped where the environment names none.
@@ -221,7 +221,7 @@ def adyen_balance_platform_credential(adyen_traffic: Traffic) -> Credential:
 
 
 @pytest.fixture
-def adyen_lem_credential(adyen_traffic: Traffic) -> Credential:
+def adyen_lem_credential(adyen_traffic: Traffic) -> HandmadeCredential:
     """A Legal Entity Management credential, made by hand and named by ``ADYEN_LEM_USERNAME`` and ``…_API_KEY``.
 
     In the embedded sandbox it is made there; on a live server a test is skipped where the environment names none.
@@ -229,7 +229,7 @@ def adyen_lem_credential(adyen_traffic: Traffic) -> Credential:
     return adyen_traffic.made_by_hand("lem", partial(_by_hand, "lem"))
 
 
-def _by_hand(kind: str, backend: Backend) -> Credential:
+def _by_hand(kind: str, backend: Backend) -> HandmadeCredential:
     from pytest_adyen_creds.credentials.handmade import NotProvided, from_environment, from_sandbox
     from pytest_adyen_creds.credentials.username import UserKind
 

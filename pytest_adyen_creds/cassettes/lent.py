@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pytest_adyen_creds.cassettes.document import AGAIN
-from pytest_adyen_creds.credentials.credential import Credential, from_body
+from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, ShownCredential, from_body
 from pytest_adyen_creds.credentials.readiness import Progress
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
-from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.errors import CassetteError, CredentialError
 from pytest_adyen_creds.management import tag
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.secrets import Secret
+
+C = TypeVar("C", Credential, HandmadeCredential)
 
 LENT: Final = "credentials"
 """The context's list of what the test leased, in order."""
@@ -30,7 +32,7 @@ PROVISIONING: Final = "provisioning"
 _ACCOUNT: Final = {"company": "companyName", "merchant": "merchantAccount"}
 
 
-def to_context(credential: Credential) -> dict[str, Any]:
+def to_context(credential: ShownCredential) -> dict[str, Any]:
     """Return ``credential`` as a context holds it, in the API's own words; its secrets are still in it."""
     body: dict[str, Any] = {
         "level": credential.level,
@@ -50,12 +52,12 @@ def to_context(credential: Credential) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value not in (None, [], {})}
 
 
-def from_context(value: Any, path: Path) -> Credential:
-    """Return the credential that :func:`to_context` wrote to the cassette at ``path``."""
+def from_context(kind: type[C], value: Any, path: Path) -> C:
+    """Return the credential of class ``kind`` that :func:`to_context` wrote to the cassette at ``path``."""
     try:
         level = value["level"]
-        return from_body(level, value[_ACCOUNT[level]], value)
-    except (KeyError, TypeError):
+        return kind.of(from_body(level, value[_ACCOUNT[level]], value))
+    except (KeyError, TypeError, CredentialError):
         raise CassetteError(f"{path}: holds a credential that is incomplete; {AGAIN}") from None
 
 
@@ -115,7 +117,7 @@ class Lending:
             for entry in self._entries:
                 if isinstance(entry, dict) and entry.get("asked") == question:
                     self._entries.remove(entry)
-                    return from_context(entry.get("credential"), self._path)
+                    return from_context(Credential, entry.get("credential"), self._path)
         further = "further " if self._count else ""
         raise CassetteError(
             self._miss(

@@ -21,7 +21,7 @@ from pytest_adyen_creds.printable import counted
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.record import Recording
     from pytest_adyen_creds.credentials.backend import Backend
-    from pytest_adyen_creds.credentials.credential import Credential
+    from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
     from pytest_adyen_creds.credentials.readiness import Progress
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.credentials.throwaways import Throwaways
@@ -93,13 +93,13 @@ class Traffic:
             return Leases(self.throwaways, progress)
         return lent.NotedLeases(self.throwaways, progress, self._note_lease)
 
-    def made_by_hand(self, kind: str, make: Callable[[Backend], Credential]) -> Credential:
+    def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
         """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""
         if self.plan.answers == "cassette":
             known = self.context.get(lent.BY_HAND, {})
             if kind not in known:
                 raise CassetteError(self.miss(f"{self.cassette}: holds no {kind} credential; {document.AGAIN}"))
-            return lent.from_context(known[kind], self.cassette)
+            return lent.from_context(HandmadeCredential, known[kind], self.cassette)
         credential = make(self.throwaways.backend)
         if self.recording is not None:
             self.recording.context.setdefault(lent.BY_HAND, {})[kind] = lent.to_context(credential)

@@ -1,4 +1,4 @@
-"""A credential: what a test holds, with its secrets as :class:`Secret` objects, immutable."""
+"""A credential: as an answer shows it, as a person made it, or on lease; immutable, its secrets :class:`Secret`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 
 from pytest_adyen_creds.credentials.username import UserKind, Username, parse_username
 from pytest_adyen_creds.errors import CredentialError
@@ -27,13 +27,17 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Credential:
-    """An API credential.
+class ShownCredential:
+    """An API credential as an answer shows it.
 
     ``level`` and ``account`` say where it was made: at a company or at a merchant account. ``merchants`` are the
     merchant accounts that it is limited to, empty for the whole company. ``links`` map names such as ``self`` to URLs.
-    ``api_key`` and ``password`` are None where they are not known: the API shows them once only.
+    ``api_key`` and ``password`` are None where they are not known: the API shows them once only. ``client_key`` is None
+    for a credential that has none.
     """
+
+    KNOWN: ClassVar[tuple[str, ...]] = ()
+    """The secrets that every credential of this class has."""
 
     level: Level
     account: str
@@ -48,8 +52,16 @@ class Credential:
     api_key: Secret | None = None
     password: Secret | None = None
     client_key: Secret | None = None
-    rotator: Callable[[Credential], Rotation] | None = field(default=None, repr=False, compare=False)
-    """What makes a new API key; given by whoever leased the credential out."""
+
+    @classmethod
+    def of(cls, shown: ShownCredential) -> Self:
+        """Return ``shown`` as one of this class; raises :class:`CredentialError` where a secret is not known."""
+        for name in cls.KNOWN:
+            if getattr(shown, name) is None:
+                raise CredentialError(
+                    f"the {name.replace('_', ' ')} of {shown.username} is not known; generate a new one"
+                )
+        return cls(**vars(shown))
 
     @property
     def user(self) -> Username | None:
@@ -67,6 +79,41 @@ class Credential:
             raise CredentialError(f"the API key of {self.username} is not known; generate a new one")
         return self.api_key
 
+    def updated(self, body: Mapping[str, Any]) -> Self:
+        """Return this credential with what an answer of the API says about it.
+
+        Raises :class:`CredentialError` for an answer about another one.
+        """
+        known = from_body(self.level, self.account, body)
+        if (known.id, known.username) != (self.id, self.username):
+            raise CredentialError(
+                f"an answer about credential {self.id} ({self.username}) is about {known.id} ({known.username}); "
+                "check what serves it"
+            )
+        secrets = {name: getattr(known, name) or getattr(self, name) for name in ("api_key", "password", "client_key")}
+        return replace(self, **{**vars(known), **secrets})
+
+
+@dataclass(frozen=True)
+class HandmadeCredential(ShownCredential):
+    """A credential that a person made, whose API key is known."""
+
+    KNOWN: ClassVar[tuple[str, ...]] = ("api_key",)
+
+    api_key: Secret = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Credential(ShownCredential):
+    """A throwaway credential on lease; it has an API key and a client key."""
+
+    KNOWN: ClassVar[tuple[str, ...]] = ("api_key", "client_key")
+
+    api_key: Secret = field(kw_only=True)
+    client_key: Secret = field(kw_only=True)
+    rotator: Callable[[Credential], Rotation] | None = field(default=None, kw_only=True, repr=False, compare=False)
+    """What makes a new API key; given by whoever leased the credential out."""
+
     def rotate_api_key(self) -> Rotation:
         """Return this credential with a new API key, and when the old key dies: 24 hours from now.
 
@@ -79,25 +126,6 @@ class Credential:
             )
         return self.rotator(self)
 
-    def updated(self, body: Mapping[str, Any]) -> Credential:
-        """Return this credential with what an answer of the API says about it.
-
-        Raises :class:`CredentialError` for an answer about another one.
-        """
-        known = from_body(self.level, self.account, body)
-        if (known.id, known.username) != (self.id, self.username):
-            raise CredentialError(
-                f"an answer about credential {self.id} ({self.username}) is about {known.id} ({known.username}); "
-                "check what serves it"
-            )
-        return replace(
-            known,
-            api_key=known.api_key or self.api_key,
-            password=known.password or self.password,
-            client_key=known.client_key or self.client_key,
-            rotator=self.rotator,
-        )
-
 
 class Rotation(NamedTuple):
     """A credential with its new API key, and the moment (UTC) at which the old key stops working."""
@@ -106,7 +134,7 @@ class Rotation(NamedTuple):
     old_key_expires: datetime
 
 
-def from_body(level: Level, account: str, body: Mapping[str, Any]) -> Credential:
+def from_body(level: Level, account: str, body: Mapping[str, Any]) -> ShownCredential:
     """Return the credential that an answer shows; raises :class:`CredentialError` where it shows none."""
     credential_id, username = body.get("id"), body.get("username")
     if not isinstance(credential_id, str) or not isinstance(username, str):
@@ -119,7 +147,7 @@ def from_body(level: Level, account: str, body: Mapping[str, Any]) -> Credential
         for name, link in (links.items() if isinstance(links, dict) else ())
         if isinstance(link, dict) and isinstance(link.get("href"), str)
     }
-    return Credential(
+    return ShownCredential(
         level=level,
         account=account,
         id=credential_id,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pytest_adyen_creds.credentials.credential import Credential
+from pytest_adyen_creds.credentials.credential import HandmadeCredential
 from pytest_adyen_creds.credentials.username import HOSTS, UserKind, require_kind
 from pytest_adyen_creds.endpoints import check_endpoint, is_loopback
 from pytest_adyen_creds.errors import CredentialError, EndpointRefused, FileRefused
@@ -27,7 +27,7 @@ class NotProvided(CredentialError):
     """The environment names no credential of this kind."""
 
 
-def from_environment(kind: UserKind, environ: Mapping[str, str]) -> Credential:
+def from_environment(kind: UserKind, environ: Mapping[str, str]) -> HandmadeCredential:
     """Return the credential of ``kind`` that the environment names; its link ``self`` is the URL that it is for.
 
     Raises :class:`NotProvided` where there is none, :class:`CredentialError` for a username of another kind, a live or
@@ -49,15 +49,16 @@ def from_environment(kind: UserKind, environ: Mapping[str, str]) -> Credential:
     if key.startswith(LIVE_PREFIX) or not re.fullmatch(r"[!-~]+", key):
         raise CredentialError(f"{source} does not hold an API key of the test environment; set one")
     url = _url(kind, environ.get(f"{prefix}_BASE_URL", "").strip(), f"environment {prefix}_BASE_URL")
-    return Credential("company", username.account, "", username.text, links={"self": url}, api_key=Secret(key))
+    links = {"self": url}
+    return HandmadeCredential("company", username.account, "", username.text, links=links, api_key=Secret(key))
 
 
-def from_sandbox(kind: UserKind, sandbox: Sandbox) -> Credential:
+def from_sandbox(kind: UserKind, sandbox: Sandbox) -> HandmadeCredential:
     """Return a credential of ``kind`` made by hand in the embedded sandbox's customer area."""
     area = sandbox.customer_area
     made = area.create_balance_platform_user() if kind is UserKind.BALANCE_PLATFORM else area.create_legal_entity_user()
     username = require_kind(made.username, kind, "the sandbox")
-    return Credential(
+    return HandmadeCredential(
         "company",
         username.account,
         made.id,

@@ -84,10 +84,10 @@ class Pool:
                     self._gate.check()
                 self.provisioner.refresh_key(throwaway)
                 self.provisioner.configure(throwaway, spec)
+            return Credential.of(throwaway.credential)
         except BaseException:
             self.give_back(throwaway.id, holder)
             raise
-        return throwaway.credential
 
     def give_back(self, credential_id: str, holder: str = "main", credential: Credential | None = None) -> None:
         """Take a throwaway back and reset it; ``credential`` is what the holder knows of it, such as a newer key.

@@ -7,11 +7,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pytest_adyen_creds.credentials import claiming, roles
 from pytest_adyen_creds.credentials.claiming import Timing
-from pytest_adyen_creds.credentials.credential import OVERLAP, Credential, Level, Rotation, from_body, texts
+from pytest_adyen_creds.credentials.credential import (
+    OVERLAP,
+    Credential,
+    Level,
+    Rotation,
+    ShownCredential,
+    from_body,
+    texts,
+)
 from pytest_adyen_creds.credentials.journal import Journal, NoJournal
 from pytest_adyen_creds.credentials.readiness import Progress, await_key
 from pytest_adyen_creds.credentials.recycling import MOST_CLAIMS, Claimant
@@ -24,6 +32,8 @@ from pytest_adyen_creds.management.tag import SKEW, TIME_TO_LIVE
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.management import Clock, CredentialChanges, Credentials
+
+C = TypeVar("C", bound=ShownCredential)
 
 _MARGIN: Final = 2 * SKEW + timedelta(minutes=1)
 """Two machines' clocks may each be off by the skew, in opposite directions."""
@@ -137,7 +147,7 @@ class Provisioner:
         self.client.ownership.register_key(made.id, key)
         return made
 
-    def _take(self, credential: Credential, expires: datetime) -> Throwaway:
+    def _take(self, credential: ShownCredential, expires: datetime) -> Throwaway:
         self.client.ownership.lease(
             credential.id, credential.description, username=credential.username, api_key=credential.api_key
         )
@@ -147,13 +157,16 @@ class Provisioner:
         """Wait until the throwaway's key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
         self._await_key(throwaway.credential)
 
-    def _await_key(self, credential: Credential) -> None:
+    def _await_key(self, credential: ShownCredential) -> None:
         await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, progress=self.progress)
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
     def configure(self, throwaway: Throwaway, spec: Spec) -> None:
-        """Give the throwaway the roles, origins and merchant accounts of ``spec``; a request only for a difference."""
+        """Give the throwaway the roles, origins and merchant accounts of ``spec``; a request only for a difference.
+
+        One without a client key gets one: the platform has such credentials, and every lease has a client key.
+        """
         wanted = self.check(spec)
         credential = throwaway.credential
         limited = () if spec.level == "merchant" else spec.merchants
@@ -171,6 +184,10 @@ class Provisioner:
             asked = f", limited to {', '.join(limited)}" if limited else ""
             with explained(f"throwaway {throwaway.id} could not be made what the test asks for{asked}"):
                 self._update(throwaway, changes, expires)
+        if throwaway.credential.client_key is None:
+            with explained(f"throwaway {throwaway.id} could not be given a client key"):
+                key = self.resource(credential.level, credential.account).generate_client_key(throwaway.id)
+            throwaway.credential = replace(throwaway.credential, client_key=key)
 
     def reset(self, throwaway: Throwaway) -> None:
         """Undo what a test did: roles, origins, merchant accounts, description, and switched on.
@@ -199,18 +216,21 @@ class Provisioner:
     def refresh_key(self, throwaway: Throwaway) -> None:
         """Make a new key where the one held may have been replaced by a test and be dying: after 23 hours."""
         if self.clock.now() - throwaway.key_made > OVERLAP - timedelta(hours=1):
-            throwaway.credential = self.rotate(throwaway.credential).credential
+            throwaway.credential, _ = self._with_new_key(throwaway.credential)
             throwaway.key_made = self.clock.now()
 
     def rotate(self, credential: Credential) -> Rotation:
         """Return ``credential`` with a new API key that works, and when the old one dies."""
+        return Rotation(*self._with_new_key(credential))
+
+    def _with_new_key(self, credential: C) -> tuple[C, datetime]:
         with explained(f"the key of {credential.username} could not be replaced"):
             key = self.resource(credential.level, credential.account).generate_api_key(credential.id)
             dies = self.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
         self.client.ownership.register_key(credential.id, key)
         self._await_key(rotated)
-        return Rotation(rotated, dies)
+        return rotated, dies
 
     def switch_off(self, throwaway: Throwaway) -> None:
         """Deactivate the throwaway, limit it to nothing and let its tag expire, so that a later run can recycle it."""

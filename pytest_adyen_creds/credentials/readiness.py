@@ -10,7 +10,7 @@ from pytest_adyen_creds.management import ONCE, ManagementClient
 from pytest_adyen_creds.management.answers import checked, explained
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.credentials.credential import Credential
+    from pytest_adyen_creds.credentials.credential import ShownCredential
     from pytest_adyen_creds.management import Clock
     from pytest_adyen_creds.secrets import Secret
 
@@ -26,7 +26,7 @@ class NotReady(CredentialError):
 
 
 def await_key(
-    client: ManagementClient, credential: Credential, *, clock: Clock, timeout: float, progress: Progress
+    client: ManagementClient, credential: ShownCredential, *, clock: Clock, timeout: float, progress: Progress
 ) -> None:
     """Poll ``GET /me`` with the key of ``credential`` until it is let in; ``timeout`` is in seconds.
 

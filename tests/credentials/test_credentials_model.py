@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_adyen_creds.credentials import roles
-from pytest_adyen_creds.credentials.credential import Credential, from_body
+from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, from_body
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential, spec_of
 from pytest_adyen_creds.credentials.username import UserKind, parse_username, require_kind
 from pytest_adyen_creds.errors import CredentialError
@@ -104,9 +104,18 @@ def test_an_answer_without_a_credential_is_an_error(body):
 
 def test_only_a_leased_credential_rotates_its_key():
     with pytest.raises(CredentialError, match="not on lease"):
-        Credential("company", "Test", "S2-1", "ws_1@Company.Test").rotate_api_key()
+        Credential.of(from_body("company", "Test", BODY)).rotate_api_key()
+
+
+def test_what_is_leased_has_its_keys_and_what_an_answer_shows_may_have_none():
+    shown = from_body("company", "Test", {key: BODY[key] for key in BODY if key not in ("apiKey", "clientKey")})
+    assert shown.api_key is shown.client_key is None
     with pytest.raises(CredentialError, match="not known; generate a new one"):
-        Credential("company", "Test", "S2-1", "ws_1@Company.Test").key()
+        shown.key()
+    with pytest.raises(CredentialError, match=r"the api key of .* is not known; generate a new one"):
+        HandmadeCredential.of(shown)
+    with pytest.raises(CredentialError, match=r"the client key of .* is not known; generate a new one"):
+        Credential.of(replace(shown, api_key=Secret("AQE")))
 
 
 def test_the_known_roles_are_those_of_the_sandbox():

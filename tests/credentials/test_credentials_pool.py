@@ -24,6 +24,7 @@ from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, CredentialError
 from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership, tag
 from pytest_adyen_creds.sandbox import Clock, Sandbox
+from pytest_adyen_creds.secrets import Secret
 
 CREATE = "POST /companies/{companyId}/apiCredentials"
 
@@ -507,7 +508,9 @@ class Unlucky(Throwaways):
         self.asked = []
 
     def lease(self, spec, progress=lambda text: None):
-        return Credential("company", "TestCompany", f"S2-{len(self.asked)}{id(spec)}", "ws_1@Company.TestCompany")
+        keys = {"api_key": Secret("AQE-unlucky"), "client_key": Secret("test_unlucky")}
+        name = f"S2-{len(self.asked)}{id(spec)}"
+        return Credential("company", "TestCompany", name, "ws_1@Company.TestCompany", **keys)
 
     def give_back(self, credential):
         self.asked.append(credential.id)

@@ -6,12 +6,14 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
+from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.readiness import NotReady
 from pytest_adyen_creds.credentials.recovery import Recovery, Swept
@@ -113,6 +115,28 @@ def test_a_claim_whose_first_read_is_answered_late_does_not_write(account, monke
     assert other.claimant.claim(resource, free) is False
     assert taken[0].id == free
     assert tag.parse(account.body(free)["description"]).run == one.run
+
+
+def test_a_lease_of_a_credential_without_a_client_key_gets_one(account, monkeypatch):
+    # the platform has credentials without one
+    inner, generated = account.sandbox.transport(), []
+
+    def keyless(request: httpx.Request) -> httpx.Response:
+        answer = inner.handle_request(request)
+        answer.read()
+        if request.url.path.endswith("/generateClientKey"):
+            generated.append(request.url.path)
+            return answer
+        body = {name: value for name, value in answer.json().items() if name != "clientKey"}
+        return httpx.Response(answer.status_code, json=body)
+
+    monkeypatch.setattr(account.sandbox, "transport", lambda: httpx.MockTransport(keyless))
+    pool = Pool(account.run(), 1, background=False, recycling=False)
+    first = pool.lease(adyen_credential())
+    assert account.sandbox.customer_area.accepts_client_key(first.client_key)
+    pool.give_back(first.id, credential=first)
+    assert pool.lease(adyen_credential()).client_key == first.client_key
+    assert generated == [f"/v3/companies/TestCompany/apiCredentials/{first.id}/generateClientKey"]
 
 
 def test_a_throwaway_with_another_runs_tag_is_left_alone(account):
