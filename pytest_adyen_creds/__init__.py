@@ -1,21 +1,101 @@
-"""pytest-adyen-creds: throwaway API credentials, contract checks and drift detection for Adyen."""
+"""pytest-adyen-creds: throwaway API credentials, contract checks and drift detection for Adyen.
+
+The names here are the types of the public fixtures and of what they give back, for annotations in tests, and
+:func:`load_contract`. Each is imported when it is first asked for.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.contract import Contract, load_contract
+    from pathlib import Path
+
+    from pytest_adyen_creds.checks.responses import CheckingContract as Contract
+    from pytest_adyen_creds.checks.responses import ContractBroken
+    from pytest_adyen_creds.contract import Operation, Violation
+    from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, Origin, Rotation
+    from pytest_adyen_creds.credentials.throwaways import Leases
+    from pytest_adyen_creds.drift.finding import Finding
+    from pytest_adyen_creds.drift.watch import Drift
+    from pytest_adyen_creds.errors import AdyenCredsError
+    from pytest_adyen_creds.management import ManagementClient
+    from pytest_adyen_creds.sandbox import Clock, Provisioning, Sandbox
+    from pytest_adyen_creds.sandbox.customer_area import CustomerArea, NewUser
+    from pytest_adyen_creds.sandbox.faults import Fault, Faults
+    from pytest_adyen_creds.secrets import Secret
+    from pytest_adyen_creds.settings import Settings
 
 __version__ = "0.1.0"
 
-__all__ = ["Contract", "__version__", "load_contract"]
+__all__ = [
+    "AdyenCredsError",
+    "Clock",
+    "Contract",
+    "ContractBroken",
+    "Credential",
+    "CustomerArea",
+    "Drift",
+    "Fault",
+    "Faults",
+    "Finding",
+    "HandmadeCredential",
+    "Leases",
+    "ManagementClient",
+    "NewUser",
+    "Operation",
+    "Origin",
+    "Provisioning",
+    "Rotation",
+    "Sandbox",
+    "Secret",
+    "Settings",
+    "Violation",
+    "__version__",
+    "load_contract",
+]
+
+_MODULES: Final = {
+    "AdyenCredsError": "errors",
+    "Clock": "sandbox",
+    "CheckingContract": "checks.responses",
+    "ContractBroken": "checks.responses",
+    "Credential": "credentials.credential",
+    "CustomerArea": "sandbox.customer_area",
+    "Drift": "drift.watch",
+    "Fault": "sandbox.faults",
+    "Faults": "sandbox.faults",
+    "Finding": "drift.finding",
+    "HandmadeCredential": "credentials.credential",
+    "Leases": "credentials.throwaways",
+    "ManagementClient": "management",
+    "NewUser": "sandbox.customer_area",
+    "Operation": "contract",
+    "Origin": "credentials.credential",
+    "Provisioning": "sandbox",
+    "Rotation": "credentials.credential",
+    "Sandbox": "sandbox",
+    "Secret": "secrets",
+    "Settings": "settings",
+    "Violation": "contract",
+}
+
+
+def load_contract(version: str = "v3", directory: Path | None = None) -> Contract:
+    """Return the contract of ``version``: the bundled one, or the one in ``directory`` (``VERSION/openapi.yaml``).
+
+    Raises :class:`ContractError` for documents that cannot be compiled and :class:`FileRefused` for unreadable ones.
+    """
+    from pytest_adyen_creds import contract
+
+    checking: type[Contract] = __getattr__("Contract")
+    return checking.of(contract.load_contract(version, directory))
 
 
 def __getattr__(name: str) -> Any:
     # the plugin is imported in every pytest run of every environment it is installed in: nothing heavy comes with it
-    if name in ("Contract", "load_contract"):
-        from pytest_adyen_creds import contract
-
-        return getattr(contract, name)
+    name = "CheckingContract" if name == "Contract" else name  # the one that judges responses too
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
