@@ -13,6 +13,7 @@ from pytest_adyen_creds.cassettes.index import Index, request_of
 from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.cassettes.log import provenance_of
 from pytest_adyen_creds.cassettes.storage import shown
+from pytest_adyen_creds.credentials.credential import HandmadeCredential
 from pytest_adyen_creds.credentials.throwaways import Leases
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import CassetteError, SandboxError
@@ -21,7 +22,7 @@ from pytest_adyen_creds.printable import counted
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.record import Recording
     from pytest_adyen_creds.credentials.backend import Backend
-    from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
+    from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.readiness import Progress
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.credentials.throwaways import Throwaways
