@@ -6,6 +6,7 @@ The names here are the types of the public fixtures and of what they give back, 
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -82,6 +83,7 @@ _MODULES: Final = {
 }
 
 
+@cache
 def load_contract(version: str = "v3", directory: Path | None = None) -> Contract:
     """Return the contract of ``version``: the bundled one, or the one in ``directory`` (``VERSION/openapi.yaml``).
 

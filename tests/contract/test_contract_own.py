@@ -12,9 +12,8 @@ import pytest
 import yaml
 from json_structure import InstanceValidator
 
-from pytest_adyen_creds import Contract, load_contract
 from pytest_adyen_creds.cli import main
-from pytest_adyen_creds.contract import bundled
+from pytest_adyen_creds.contract import Contract, bundled, load_contract
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 
 TEXT = {"type": "string"}
