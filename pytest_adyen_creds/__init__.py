@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.checks.responses import CheckingContract as Contract
     from pytest_adyen_creds.checks.responses import ContractBroken
     from pytest_adyen_creds.contract import Operation, Violation
+    from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, Origin, Rotation
     from pytest_adyen_creds.credentials.throwaways import Leases
-    from pytest_adyen_creds.drift.finding import Finding
     from pytest_adyen_creds.drift.watch import Drift
     from pytest_adyen_creds.errors import AdyenCredsError
     from pytest_adyen_creds.management import ManagementClient
@@ -67,7 +67,7 @@ _MODULES: Final = {
     "Drift": "drift.watch",
     "Fault": "sandbox.faults",
     "Faults": "sandbox.faults",
-    "Finding": "drift.finding",
+    "Finding": "contract.finding",
     "HandmadeCredential": "credentials.credential",
     "Leases": "credentials.throwaways",
     "ManagementClient": "management",

@@ -12,11 +12,11 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
@@ -136,7 +136,7 @@ class Comparison:
         """Yield entries for known deviations: what departs from the contract and is not known yet."""
         seen: dict[tuple[str, str, str], list[Finding]] = {}
         for finding, at in self.findings.items():
-            if load_contract(at[2]).known_deviations.judge([finding], date.today()).findings:
+            if load_contract(at[2]).known_deviations.judge([finding], clock.today()).findings:
                 seen.setdefault(at, []).append(finding)
         for (where, day, version), findings in seen.items():
             evidence = (Evidence(where, day, version),)
@@ -164,7 +164,7 @@ def day_of(interaction: Interaction, recorded_at: str = "") -> str:
     try:
         return parsedate_to_datetime(find_header(interaction.response_headers, "date") or "").date().isoformat()
     except ValueError:
-        return date.today().isoformat()
+        return clock.today().isoformat()
 
 
 def closest(label: str, captured: Interaction, value: Any, ours: Iterator[Any]) -> list[Difference]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import Any, Protocol, Self
 
 import httpx
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.act import Act
 from pytest_adyen_creds.checks.failure import explain
 from pytest_adyen_creds.checks.history import History
@@ -45,31 +45,32 @@ class CheckingContract(Contract):
     """A contract that also judges whole responses: what the fixture ``adyen_contract`` gives."""
 
     _plain: Contract
-    _acceptance: Acceptance
+    _acceptance: Acceptance | None
 
     @classmethod
     def of(cls, contract: Contract, acceptance: Acceptance | None = None) -> Self:
         """Return ``contract`` with :meth:`check`; nothing is compiled again.
 
-        ``acceptance`` is what does not count (default: the contract's known deviations).
+        ``acceptance`` is what does not count in a run: for :meth:`check`, and for bodies alone as well. Without it, bodies
+        are judged by their structure, and answers less the contract's known deviations.
         """
         checking = object.__new__(cls)
         vars(checking).update(vars(contract))
         checking._plain = contract
-        checking._acceptance = acceptance or Acceptance(contract.known_deviations, Baseline(), date.today())
+        checking._acceptance = acceptance
         return checking
 
     def is_valid(self, name: str, body: Any) -> bool:
-        """Return whether ``body``, a parsed JSON value, is what ``name`` describes; known deviations do not count."""
-        return super().is_valid(name, body) or not self.validate(name, body)
+        """Return whether ``body``, a parsed JSON value, is what ``name`` describes; see :meth:`validate`."""
+        return super().is_valid(name, body) or (self._acceptance is not None and not self.validate(name, body))
 
     def validate(self, name: str, body: Any) -> list[Violation]:
         """Return each place where ``body``, a parsed JSON value, departs from the structure ``name``.
 
-        What the platform is known to do, or the run's baseline accepts, in an answer of this structure does not count.
+        In a run, what the platform is known to do, or the baseline accepts, in an answer of this structure does not count.
         """
-        violations = super().validate(name, body)
-        if not violations:
+        violations, acceptance = super().validate(name, body), self._acceptance
+        if not violations or acceptance is None:
             return violations
         data = json.dumps(body, default=repr).encode()
         accepted = {
@@ -78,7 +79,7 @@ class CheckingContract(Contract):
             for status, structure in operation.responses.items()
             if structure == name
             for each in judge_answer(self._plain, operation, status, None, data)
-            if not self._acceptance.counts(each.finding)
+            if not acceptance.counts(each.finding)
         }
         return [each for each in violations if each.pointer not in accepted]
 
@@ -97,7 +98,8 @@ class CheckingContract(Contract):
                 f"{act.request.method} {act.request.url.path} is no operation of the contract ({self.version}); "
                 "check responses of the 26 operations on API credentials only"
             )
-        failures = judge(self._plain, matched[0], act, History(), self._acceptance)
+        acceptance = self._acceptance or Acceptance(self.known_deviations, Baseline(), clock.today())
+        failures = judge(self._plain, matched[0], act, History(), acceptance)
         if failures:
             raise ContractBroken(explain(failures))
 
