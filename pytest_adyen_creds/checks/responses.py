@@ -51,8 +51,8 @@ class CheckingContract(Contract):
     def of(cls, contract: Contract, acceptance: Acceptance | None = None) -> Self:
         """Return ``contract`` with :meth:`check`; nothing is compiled again.
 
-        ``acceptance`` is what does not count in a run: for :meth:`check`, and for bodies alone as well. Without it, bodies
-        are judged by their structure, and answers less the contract's known deviations.
+        ``acceptance`` is what does not count in a run, for :meth:`check` and for bodies alone. Without it, bodies are
+        judged by their structure, and answers less the contract's known deviations.
         """
         checking = object.__new__(cls)
         vars(checking).update(vars(contract))
@@ -67,7 +67,7 @@ class CheckingContract(Contract):
     def validate(self, name: str, body: Any) -> list[Violation]:
         """Return each place where ``body``, a parsed JSON value, departs from the structure ``name``.
 
-        In a run, what the platform is known to do, or the baseline accepts, in an answer of this structure does not count.
+        In a run, what the platform is known to do in an answer of this structure, or the baseline accepts, is left out.
         """
         violations, acceptance = super().validate(name, body), self._acceptance
         if not violations or acceptance is None:
