@@ -7,6 +7,11 @@ class AdyenCredsError(Exception):
     """Something stopped the run: the message says what happened, where, and what to do next."""
 
 
+def in_words(error: BaseException) -> str:
+    """Return what ``error`` says: one of this package's its text, any other its class as well."""
+    return str(error) if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: {error}"
+
+
 class SettingsError(AdyenCredsError):
     """An option, an ini value or an environment variable is missing or wrong."""
 

@@ -27,6 +27,8 @@ _NOBODY: Final = "AQE0000000000000000000000000000000000000-nobody"
 _NOTHING: Final = "S2-0000000000"
 _ORIGIN: Final = "https://compare.example.net"
 _MOST: Final = 12
+"""Credentials of a captured list that are made as they are shown."""
+_MOST_LISTED: Final = 250
 """Credentials that are made for a captured list."""
 
 
@@ -59,7 +61,7 @@ def _ways(operation: Operation, status: int) -> list[str]:
         400: ["as sent", "half a body"],
         422: ["as sent", "sent again", "unknown origin", "unknown credential", "no page"],
     }
-    return ["as sent", "without roles"] if 200 <= status < 300 else ways.get(status, ["a fault"])
+    return ["as sent", "without roles"] if 200 <= status < 300 else [*ways.get(status, []), "a fault"]
 
 
 class _Attempt:
@@ -88,6 +90,8 @@ class _Attempt:
         self._client = httpx.Client(
             transport=self._sandbox.transport(), base_url=f"{CANONICAL_ORIGIN}/{contract.version}"
         )
+        total = body.get("itemsTotal") if isinstance(body, dict) else None
+        self._total = total if type(total) is int else 0
         self._origins: list[str] = []
         if isinstance(body, dict) and isinstance(body.get("data"), list) and "allowedOrigins" in operation.path:
             self._origins = [each["domain"] for each in body["data"] if isinstance(each.get("domain"), str)]
@@ -95,6 +99,8 @@ class _Attempt:
     def carry_out(self, way: str) -> httpx.Response:
         """Send the captured request in one of :func:`_ways`."""
         made = [self._make(shown) for shown in self._shown[:_MOST]] or [self._make({})]
+        for _ in range(min(self._total, _MOST_LISTED) - len(made) - (self._merchant is None)):
+            self._make({})  # which pages a page links depends on how many there are
         id, key = made[0]
         values = {
             "companyId": self._sandbox.company,
@@ -106,9 +112,9 @@ class _Attempt:
             values |= {"companyId": f"{values['companyId']}Foreign", "merchantId": f"{values['merchantId']}Foreign"}
         if way == "a fault":
             self._sandbox.faults.status(self._captured.status, self._operation.label, optional=True)
-        signer = {"unknown key": _NOBODY, "no role": self._powerless()}.get(way)
-        own = self._operation.path.startswith("/me")
-        signer = signer or (key if own else self._sandbox.provisioning.api_key.reveal())
+        signer = key if self._operation.path.split("/")[1] == "me" else self._sandbox.provisioning.api_key.reveal()
+        if way in ("unknown key", "no role"):
+            signer = _NOBODY if way == "unknown key" else self._powerless()
         path = self._operation.path
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", quote(value, safe=""))

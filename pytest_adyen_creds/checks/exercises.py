@@ -87,7 +87,7 @@ def _refusal(operation: Operation, status: int, parameters: Mapping[str, str]) -
         found = "a body that is not JSON", {"content": b'{"'}
     elif status == HTTPStatus.UNAUTHORIZED:
         found = "a key that nobody has", {"signer": "unknown"}
-    elif status == HTTPStatus.FORBIDDEN and not operation.path.startswith("/me"):
+    elif status == HTTPStatus.FORBIDDEN and operation.path.split("/")[1] != "me":
         found = "a key without the role", {"signer": "powerless"}
     elif status == HTTPStatus.UNPROCESSABLE_ENTITY:
         found = _nonsense(operation, parameters)

@@ -19,7 +19,7 @@ SCENARIOS: Final = 5
 STEPS: Final = 8
 """How many steps a walk has at most."""
 
-_LEVELS: Final = ("^/companies/", "^/merchants/", "^/me")
+_LEVELS: Final = ("^/companies/", "^/merchants/", "^/me(/|$)")
 _HIGHEST: Final = 2**32
 
 

@@ -21,7 +21,7 @@ from pytest_adyen_creds.credentials.preflight import Preflight, preflight
 from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.throwaways import Throwaways
-from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
+from pytest_adyen_creds.errors import CredentialError, in_words
 from pytest_adyen_creds.management import ManagementClient, Ownership, Place, SystemClock, tag
 from pytest_adyen_creds.printable import counted
 
@@ -202,8 +202,7 @@ class Controller:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - nothing that fails at the end stops what comes after it
-            kind = "" if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: "
-            self._note(f"{what}: {kind}{error}; {SWEEP}")
+            self._note(f"{what}: {in_words(error)}; {SWEEP}")
 
     def _note(self, why: str) -> None:
         self.left.append(Left("", why))
@@ -259,8 +258,7 @@ class Controller:
             with self._recovery_client() as client:
                 swept = Recovery.of(client, self.backend, SystemClock()).run(self._folder, self.backend.company)
         except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread
-            kind = "" if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: "
-            self.problems.append(f"what killed runs left could not be looked for: {kind}{error}; {SWEEP}")
+            self.problems.append(f"what killed runs left could not be looked for: {in_words(error)}; {SWEEP}")
             return
         self.problems += [f"throwaway {item.id} is still active: {item.problem}" for item in swept if item.problem]
 

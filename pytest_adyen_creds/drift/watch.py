@@ -16,7 +16,7 @@ from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.drift.aggregate import Aggregate
 from pytest_adyen_creds.drift.text import lines
-from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.errors import FileRefused, in_words
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Watch:
         try:
             yield
         except Exception as error:  # noqa: BLE001
-            text = SECRETS.mask(f"{what} could not be held against the contract ({type(error).__name__}: {error})")
+            text = SECRETS.mask(f"{what} could not be held against the contract ({in_words(error)})")
             with self._lock:
                 if text not in self.problems:
                     self.problems.append(text)

@@ -1,0 +1,267 @@
+"""Captured answers held against the sandbox's own: what differs is said, without a value of anybody's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_adyen_creds import load_contract
+from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes.compare import Comparison
+from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.log import interaction_of
+from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.contract.baseline import read_baseline
+from pytest_adyen_creds.sandbox import Sandbox
+
+BASE = "https://management-test.adyen.com/v3"
+COMPANY = "/companies/TestCompany/apiCredentials"
+MERCHANT = "/merchants/TestMerchant/apiCredentials"
+DATE = ("date", "Thu, 14 Aug 2025 09:28:38 GMT")
+KEY = "AQEcanaryOfTheComparison0123456789+/"
+
+
+def exchanges(sandbox: Sandbox) -> Iterator[Interaction]:
+    """Yield one exchange of each kind, as a recorder that keeps everything has it."""
+    client = httpx.Client(transport=sandbox.transport(), base_url=BASE)
+    admin = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
+
+    def ask(method: str, path: str, body: Any = None, key: str | None = None, **more: Any) -> Interaction:
+        headers = admin if key is None else {"X-API-Key": key}
+        request = client.build_request(method, path, json=body, headers=headers, **more)
+        found = interaction_of(request, client.send(request))
+        return replace(found, response_headers=(*found.response_headers, DATE))
+
+    origin = {"domain": "https://shop.example.com"}
+    for account in (COMPANY, MERCHANT):
+        body = {"roles": ["Management API - Stores read"], "description": "shop", "allowedOrigins": [origin["domain"]]}
+        made = ask("POST", account, body)
+        yield made
+        shown = json.loads(made.response_body)
+        one, key = f"{account}/{shown['id']}", shown["apiKey"]
+        yield ask("GET", one)
+        yield ask("PATCH", one, {"description": "another", "subjectDN": "CN=x"})
+        yield ask("GET", account, params={"pageSize": 1})
+        yield ask("GET", f"{one}/allowedOrigins")
+        yield ask("GET", f"{one}/allowedOrigins/{shown['allowedOrigins'][0]['id']}")
+        yield ask("POST", f"{one}/generateApiKey")
+        yield ask("POST", f"{one}/generateClientKey")
+        yield ask("POST", f"{one}/allowedOrigins", origin)  # is there already: 422
+        yield ask("POST", f"{one}/allowedOrigins", {"domain": "shop"})
+        yield ask("GET", f"{one}/allowedOrigins/S2-1")
+        yield ask("GET", f"{account}/CRED42ABC")
+        yield ask("POST", account, {"roles": []})
+        yield ask("GET", account, params={"pageSize": 0})
+        yield ask("GET", account, key="nobody's")
+        yield ask("GET", one, key=key)  # lacks the role: 403
+        yield ask("DELETE", f"{one}/allowedOrigins/{shown['allowedOrigins'][0]['id']}")
+    yield ask("GET", "/companies/SomebodyElse/apiCredentials")
+    yield ask("GET", "/me", key=key)
+    yield ask("GET", "/me/allowedOrigins", key=key)
+    user = sandbox.customer_area.create_company_user(roles=["Management API - Stores read"])
+    yield ask("GET", "/me", key=user.api_key.reveal())
+    yield ask("GET", f"{COMPANY}/{user.id}")
+    sandbox.faults.status(500)
+    yield ask("GET", "/me")
+    sandbox.faults.status(400)
+    yield ask("GET", "/me")
+
+
+def compared(interactions: list[Interaction], answers: Any = "platform") -> Comparison:
+    comparison = Comparison(answers)
+    for interaction in interactions:
+        comparison.add(interaction, load_contract("v3"))
+    return comparison
+
+
+@pytest.mark.parametrize("answers", ["platform", "published"])
+def test_the_sandbox_answers_as_itself(answers: Any) -> None:
+    interactions = list(exchanges(Sandbox(answers=answers)))
+    comparison = compared(interactions, answers)
+    assert list(comparison.lines()) == []
+    assert (comparison.compared, comparison.differing) == (len(interactions), 0)
+    assert {each.status for each in interactions} == {200, 204, 400, 401, 403, 422, 500}
+
+
+def changed(interaction: Interaction, **members: Any) -> Interaction:
+    body = json.loads(interaction.response_body) | members
+    return replace(interaction, response_body=json.dumps({k: v for k, v in body.items() if v is not ...}).encode())
+
+
+@pytest.fixture(scope="module")
+def me() -> Interaction:
+    return next(each for each in exchanges(Sandbox()) if each.uri.endswith("/me") and each.status == 200)
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({"loyaltyTier": "gold"}, "/loyaltyTier: captured has it, the sandbox does not"),
+        ({"companyName": ...}, "/companyName: captured does not have it, the sandbox does"),
+        ({"active": "yes"}, "/active: captured a string, the sandbox a boolean"),
+        ({"id": "cred-7"}, "/id: captured another form, the sandbox CRED and 26 capitals and digits"),
+        ({"roles": ["Role of tomorrow"]}, '/roles: captured "Role of tomorrow", the sandbox knows no such role'),
+    ],
+)
+def test_what_differs_is_said(me: Interaction, members: dict[str, Any], says: str) -> None:
+    comparison = compared([changed(me, **members), me])
+    [line] = comparison.lines()
+    assert line == f"{says}  [GET /me; 200; 1 answer]"
+    assert (comparison.compared, comparison.differing) == (2, 1)
+
+
+@pytest.mark.parametrize("old", ["S2-7376433D256E35", "S2-6262224667", "123456", "S2-0000000001"])
+def test_ids_of_older_credentials_and_pseudonyms_differ_in_nothing(me: Interaction, old: str) -> None:
+    assert compared([changed(me, id=old)]).differing == 0
+
+
+def test_an_error_of_another_identity_differs() -> None:
+    refused = next(each for each in exchanges(Sandbox()) if each.status == 422)
+    lines = list(compared([changed(refused, errorCode="31_099", title="Something new")]).lines())
+    assert [line.partition(":")[0] for line in lines] == ["/errorCode", "/title"]
+    assert '"31_099", the sandbox "31_004"' in lines[0]
+
+
+def test_a_status_that_the_sandbox_never_answers_differs(me: Interaction) -> None:
+    [line] = compared([replace(me, status=206)]).lines()
+    assert line == "status: captured 206, the sandbox never answers so  [GET /me; 206; 1 answer]"
+
+
+def written(folder: Path, interactions: list[Interaction], provenance: Provenance | None = None) -> Path:
+    path = folder / "cassettes" / "test_x" / "one.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(document.dumps(Cassette(tuple(interactions), provenance)))
+    return path
+
+
+def har(interaction: Interaction) -> dict[str, Any]:
+    def headers(pairs: Any) -> list[dict[str, str]]:
+        return [{"name": name, "value": value} for name, value in pairs]
+
+    return {
+        "request": {
+            "method": interaction.method,
+            "url": interaction.uri,
+            "headers": headers(interaction.request_headers),
+            "postData": {"text": interaction.request_body.decode()} if interaction.request_body else None,
+        },
+        "response": {
+            "status": interaction.status,
+            "statusText": "x",
+            "headers": headers(interaction.response_headers),
+            "content": {"text": interaction.response_body.decode()},
+        },
+    }
+
+
+@pytest.mark.parametrize("form", ["cassette", "HAR"])
+def test_the_command_prints_entries_to_paste(
+    form: str, me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    captured = [changed(me, loyaltyTier="gold"), me]
+    path = tmp_path / "session.har"
+    if form == "cassette":
+        path = written(tmp_path, captured)
+    else:
+        path.write_text(json.dumps({"log": {"entries": [har(each) for each in captured]}}))
+    assert main(["sandbox", "compare", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert "/loyaltyTier: captured has it, the sandbox does not  [GET /me; 200; 1 answer]" in out
+    assert "2 answers compared, 1 that the sandbox would have given otherwise" in out
+    start = out.index("[[accepted]]")
+    entries = tmp_path / "known-deviations.toml"
+    entries.write_text(out[start : out.index("# entries for")])
+    [entry] = read_baseline(entries, evidence=True).entries
+    assert (entry.id, entry.location) == ("response-undocumented-property", "/loyaltyTier")
+    assert entry.evidence[0].date == "2025-08-14"
+    assert entry.evidence[0].version == "v3"
+    assert main(["sandbox", "compare", str(path), "--format", "json"]) == 1
+    value = json.loads(capsys.readouterr().out)
+    assert (value["compared"], value["differing"]) == (2, 1)
+    assert [each["location"] for each in value["deviations"]] == ["/loyaltyTier"]
+
+
+def test_a_clean_capture_is_status_0(me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sandbox", "compare", str(written(tmp_path, [me]).parent)]) == 0
+    assert "1 answer compared, 0 that the sandbox would have given otherwise" in capsys.readouterr().out
+
+
+def test_what_the_sandbox_recorded_says_nothing(
+    me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provenance = Provenance("sandbox", "2026-01-01T00:00:00Z", "v3", "sha256:x", "test")
+    written(tmp_path, [changed(me, loyaltyTier="gold")], provenance)
+    assert main(["sandbox", "compare", str(tmp_path)]) == 0
+    assert "0 answers compared, 0 that the sandbox would have given otherwise; 1 recorded from the sandbox" in (
+        capsys.readouterr().out
+    )
+
+
+def test_no_secret_of_a_capture_is_printed(me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    refused = next(each for each in exchanges(Sandbox()) if each.status == 422)
+    error = changed(refused, title=f"no good: {KEY}", errorCode=KEY, apiKey=KEY)
+    path = written(tmp_path, [error, changed(me, id=KEY, apiKey=KEY, **{KEY: 1}), me])
+    for more in ([], ["--format", "json"]):
+        assert main(["sandbox", "compare", str(path), *more]) == 1
+        shown = capsys.readouterr()
+        assert KEY not in shown.out + shown.err
+        assert "canaryOfTheComparison" not in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("x.har", '{"log": 1}', "is not a HAR file"),
+        (
+            "x.har",
+            '{"log": {"entries": [{"response": {"status": 200}}]}}',
+            "entry 1 has no whole request",
+        ),
+        ("x.har", "{", "is not JSON"),
+        ("missing.har", None, "does not exist"),
+        ("empty", None, "does not exist"),
+    ],
+)
+def test_what_is_no_capture_is_refused_in_one_line(
+    name: str, content: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content)
+    assert main(["sandbox", "compare", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert len(error.splitlines()) == 1
+
+
+def test_the_recorded_exchanges(published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded = json.loads((published / "observed" / "recorded-2025-08.json").read_text())["exchanges"]
+    interactions = [
+        Interaction(
+            each["method"],
+            f"https://management-test.adyen.com{each['path']}",
+            (("content-type", "application/json"),),
+            (each["request_body"] or "").encode(),
+            each["status"],
+            "x",
+            tuple((name, value) for name, values in each["response_headers"].items() for value in values),
+            json.dumps(each["response_body"]).encode(),
+        )
+        for each in recorded
+    ]
+    path = written(tmp_path, interactions)
+    assert main(["sandbox", "compare", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("8 answers compared, 0 that")
+    assert main(["sandbox", "compare", str(path), "--answers", "published"]) == 1
+    lines = capsys.readouterr().out.splitlines()[:-1]
+    assert {line.partition(":")[0] for line in lines} == {
+        *("/id", "/allowedOrigins/*/id", "/data/*/id", "/requestId", "/detail", "/title", "/errorCode"),
+        *("/associatedMerchantAccounts", "header content-type", "header set-cookie", "header traceparent"),
+        *("header requestid", "header pspreference", "header strict-transport-security"),
+    }
