@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,12 +116,16 @@ def disagreements(contract: Contract, version: str, every: int) -> tuple[int, in
     return judged, departing, found
 
 
+EVERY = int(os.environ.get("ADYEN_CHECKS_MUTATED", "100"))
+"""One in so many of the changed recordings is judged; 1 in a full run."""
+
+
 @pytest.mark.parametrize("version", ["v3", "v1"])
 def test_judge_and_referee_agree(version: str) -> None:
-    judged, departing, found = disagreements(load_contract(version), version, every=50)
+    judged, departing, found = disagreements(load_contract(version), version, every=EVERY)
     assert found == []
-    assert judged > 1500
-    assert departing > 500
+    assert judged > 1400
+    assert departing > 600
 
 
 def test_a_body_where_none_is_documented_is_for_the_judge_alone() -> None:
