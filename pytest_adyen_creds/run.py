@@ -145,10 +145,14 @@ class Run:
 
     @property
     def has_results(self) -> bool:
-        """Whether there is anything to say at the end."""
+        """Whether there is anything to say at the end; known deviations alone are news in a live run only."""
         if self.coverage or self.watches or self.problems or self.settings.reports:
             return True
-        return "watch" in self.__dict__ and bool(self.watch.found or self.watch.problems)
+        if "watch" not in self.__dict__:
+            return False
+        if self.watch.problems or (self.watch.found and self.settings.backend == "live"):
+            return True
+        return len(self.judgement.known) < len(self.watch.found.findings)
 
     @property
     def judgement(self) -> Judgement:

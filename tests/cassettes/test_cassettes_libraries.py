@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import json
 import socket
@@ -256,8 +257,9 @@ def test_what_an_aiohttp_session_adds_is_seen(no_network: None) -> None:
     admin = sandbox.provisioning
 
     async def ask(base_url: str, path: str) -> int:
-        auth = aiohttp.BasicAuth(admin.username, admin.password.reveal())
-        async with aiohttp.ClientSession(base_url, auth=auth) as session, session.get(path) as response:
+        token = base64.b64encode(f"{admin.username}:{admin.password.reveal()}".encode()).decode()
+        headers = {"Authorization": f"Basic {token}"}
+        async with aiohttp.ClientSession(base_url, headers=headers) as session, session.get(path) as response:
             return response.status
 
     with intercepting(sandbox.app):

@@ -174,7 +174,8 @@ def test_tests_that_are_marked_for_another_tool_pass_the_guards(
         monkeypatch.setattr(SECRETS, name, value)
     for name in ("PYTEST_ADDOPTS", "ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    arguments = ["-p", "no:recording", f"--adyen-backend={backend}"]
+    arguments = ["-p", "no:recording", "-o", "asyncio_default_fixture_loop_scope=function"]
+    arguments.append(f"--adyen-backend={backend}")
     if backend == "live":
         monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY", served[0].provisioning.api_key.reveal())
         monkeypatch.setenv("ADYEN_COMPANY_ACCOUNT", served[0].company)

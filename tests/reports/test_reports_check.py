@@ -46,7 +46,8 @@ def test_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "new" / "report.html"
     assert main(["check", "--quiet", "--report", str(page), "--report", str(tmp_path / "found.json")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-3].startswith("no findings in ")
+    assert lines[-4].startswith("no findings in ")
+    assert lines[-3].startswith("known: 4 kinds in ")
     assert lines[-2:] == [f"report: {page}", f"report: {tmp_path / 'found.json'}"]
     assert page.read_text().startswith("<!doctype html>")
     assert json.loads((tmp_path / "found.json").read_text())["findings"] == []
