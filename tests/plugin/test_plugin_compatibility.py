@@ -29,9 +29,7 @@ def test_it(adyen_credential, adyen_client):
     ],
     ids=" ".join,
 )
-def test_in_other_modes(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
-) -> None:
+def test_in_other_modes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")  # no option of a plugin that is left out
     pytester.makepyfile(test_shop=TEST)
     pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
