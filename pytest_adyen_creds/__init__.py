@@ -83,16 +83,24 @@ _MODULES: Final = {
 }
 
 
-@cache
 def load_contract(version: str = "v3", directory: Path | None = None) -> Contract:
     """Return the contract of ``version``: the bundled one, or the one in ``directory`` (``VERSION/openapi.yaml``).
 
     Raises :class:`ContractError` for documents that cannot be compiled and :class:`FileRefused` for unreadable ones.
     """
+    return _load_contract(version, directory)
+
+
+@cache
+def _load_contract(version: str, directory: Path | None) -> Contract:
     from pytest_adyen_creds import contract
 
     checking: type[Contract] = __getattr__("Contract")
     return checking.of(contract.load_contract(version, directory))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

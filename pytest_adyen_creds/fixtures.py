@@ -197,7 +197,7 @@ def adyen_drift(_adyen_run: Run) -> Iterator[Drift]:
     from pytest_adyen_creds.drift.watch import Drift
 
     with watching(_adyen_run.watch, _adyen_run.settings.base_url), _adyen_run.watch.collecting() as found:
-        yield Drift(found, _adyen_run.acceptance)
+        yield Drift(found, lambda: _adyen_run.acceptance)
 
 
 @pytest.fixture

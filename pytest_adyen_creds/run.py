@@ -70,6 +70,7 @@ class Run:
         """What a run against a live server has of throwaways; None for every other run."""
         self.opened = ExitStack()
         """What is to be put away when the run ends."""
+        self._acceptances: dict[frozenset[str], Acceptance] = {}
         self._pid = os.getpid()
 
     @cached_property
@@ -123,13 +124,20 @@ class Run:
         path = self.settings.drift_baseline
         return read_baseline(path) if path else Baseline()
 
-    @cached_property
+    @property
     def acceptance(self) -> Acceptance:
-        """What does not count in this run: known deviations, unless it is strict, and the baseline."""
-        from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
+        """What does not count in this run: known deviations, unless it is strict, and the baseline.
 
-        known = Baseline() if self.settings.strict else self.contract.known_deviations
-        return Acceptance(known, self.baseline, self.today)
+        Known deviations are those of the run's version, and of the others that have answered so far.
+        """
+        versions = frozenset(self.watch.versions - {self.contract.version})
+        if versions not in self._acceptances:
+            from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, together
+
+            contracts = [self.contract, *filter(None, map(self._contract_of, sorted(versions)))]
+            known = Baseline() if self.settings.strict else together(each.known_deviations for each in contracts)
+            self._acceptances[versions] = Acceptance(known, self.baseline, self.today)
+        return self._acceptances[versions]
 
     def check(self) -> None:
         """Raise :class:`AdyenCredsError` where what this run was told to read cannot be read, or to write, written."""

@@ -22,6 +22,7 @@ class Departures:
         self._run = run
         self._homes = frozenset(homes)
         self._done: set[str] = set()
+        self._claimed: dict[tuple[str, ...], str] = {}
 
     def of(self, item: str, met: Iterable[CheckFailure]) -> list[CheckFailure]:
         """Return the failures that ``item`` (an operation's label, or another name) fails for; ``met``: what it met."""
@@ -30,7 +31,7 @@ class Departures:
             home, key = failure.operation, failure.key
             if home == item:
                 mine.setdefault(key, failure)
-            elif key in self._run.failed:
+            elif key in self._run.failed and self._claimed.get(key) != item:
                 continue
             elif home in self._homes and home not in self._done:
                 self._run.owed.setdefault(key, failure)
@@ -42,5 +43,6 @@ class Departures:
         self._done.add(item)
         self._run.failed.update(mine)
         for key in mine:
+            self._claimed.setdefault(key, item)  # who failed for it fails again when it is run again
             self._run.owed.pop(key, None)
         return list(mine.values())

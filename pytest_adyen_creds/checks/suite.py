@@ -148,6 +148,8 @@ class Suite:
         self._live.report(stage, failures)
         if not failures and all(act.generated_by == SET_UP for act in acts):
             raise reason or NotReached(stage.why_nothing(item))
+        if reason is not None and not failures:
+            self._say(f"{item}: a part of it was not sent: {reason}")
         return failures
 
     def _judged(self, item: str, acts: Iterable[Act]) -> list[CheckFailure]:
@@ -191,7 +193,10 @@ class Suite:
             if found:
                 raise NotReached(f"{incomplete}; the item of {found[0].operation} fails for it")
             raise incomplete
-        return self._shrunk(failures, performed, operation) if failures and operation else failures
+        own = [each for each in failures if any(each is met for met in found)]  # others were met in other sequences
+        if not own or operation is None:
+            return failures
+        return [*self._shrunk(own, performed, operation), *(each for each in failures if each not in own)]
 
     def _shrunk(
         self, failures: list[CheckFailure], performed: Sequence[Performed], operation: Operation

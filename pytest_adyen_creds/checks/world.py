@@ -151,6 +151,9 @@ def _furnish(node: Any, world: World) -> Any:
     if isinstance(items, dict) and DATA in items:
         least = 1 if items[DATA] == "role" else 0
         result |= {"uniqueItems": True, "minItems": least, "maxItems": 3}
+        if items[DATA] == "merchant" and not world.merchants:  # no name of an account would be acceptable
+            result["maxItems"] = 0
+            result.pop("examples", None)
     if DATA in node and "type" in node:
         constraint = world.constraint(node[DATA])
         if "examples" in result and "enum" in constraint:

@@ -128,7 +128,8 @@ class Judgement:
     def notes(self, *, unused: bool = True) -> Iterator[str]:
         """Yield a line for each entry that a person should look at; ``unused``: those that accept nothing too."""
         for entry in self.expired:
-            yield f"the baseline's {entry} expired on {entry.expires}: fix the drift, or set a new day"
+            whose = "the known deviation" if entry.evidence else "the baseline's"
+            yield f"{whose} {entry} expired on {entry.expires}: fix the drift, or set a new day"
         for entry in self.unused if unused else ():
             yield f"the baseline's {entry} is not found any more: remove the entry"
         if unwritten := {entry for entry in self.accepted.values() if _UNWRITTEN.fullmatch(entry.reason)}:
@@ -136,8 +137,8 @@ class Judgement:
             yield f"the reason of {whose} of the baseline is still to be written: it only asks to say why"
         for entry in self.unmet:
             yield (
-                f"the known deviation {entry} was not met, though answers that could show it were; if the platform has "
-                "mended it, take it out of known-deviations.toml"
+                f"the known deviation {entry} was not met, though answers that could show it were; if it stays so, "
+                "the platform has mended it, and the entry can go: tell the project, or correct your own file"
             )
 
 
@@ -204,6 +205,11 @@ class Baseline:
         return "\n".join([_HEAD, *map(to_toml, self.entries)])
 
 
+def together(baselines: Iterable[Baseline]) -> Baseline:
+    """Return the entries of all ``baselines``, each once."""
+    return Baseline(tuple(dict.fromkeys(entry for each in baselines for entry in each.entries)))
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """What does not count on ``today``: the known deviations (none: judged strictly), then what the baseline has."""
@@ -221,7 +227,12 @@ class Acceptance:
         second = self.baseline.judge(first.findings, self.today)
         there = list(answered)
         unmet = (entry for entry in first.unused if any(entry.is_about(*each) for each in there))
-        return replace(second, known=first.accepted, unmet=tuple(entry for entry in unmet if not entry.sometimes))
+        return replace(
+            second,
+            expired=(*first.expired, *second.expired),
+            known=first.accepted,
+            unmet=tuple(entry for entry in unmet if not entry.sometimes),
+        )
 
     def counts(self, finding: Finding) -> bool:
         """Return whether ``finding`` counts: it is neither a known deviation nor accepted."""

@@ -81,7 +81,7 @@ def judge(
         value, departure = _parsed(body)
         violations = contract.validate(structure, value) if departure is None else []
         if violations:
-            found = list(_once(_BodyFindings(contract, operation, status, structure, value).observations(violations)))
+            found = list(_once(places(contract, operation, status, value, violations)))
     if departure is not None:
         departures.insert(0, departure)
     media = (content_type or "").partition(";")[0].strip() or "no stated media type"
@@ -93,6 +93,19 @@ def judge(
         ),
         *found,
     ]
+
+
+def places(
+    contract: Contract, operation: Operation, status: int, body: Any, violations: list[Violation]
+) -> Iterator[Observation]:
+    """Yield an observation for each place at which ``body``, a parsed JSON value, departs from the contract.
+
+    ``violations`` are the body's, of the structure that ``operation`` answers ``status`` with; equal findings come once
+    for each of their places.
+    """
+    structure = operation.responses[status]
+    assert structure is not None
+    return _BodyFindings(contract, operation, status, structure, body).observations(violations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -69,11 +70,10 @@ class Throwaways(OneProcess):
         """Give a lease back; the throwaway is reset, and this process may no longer change it."""
         if self.backend.sandbox is None and self.is_forked:
             return  # the process that it was forked from still has it
-        if self.backend.sandbox is not None:
-            # faults are a test's own; what puts its throwaway right again is not to meet them
-            self.backend.sandbox.faults.end()
         self.ownership.release(credential.id)
-        self._lender.give_back(credential.id, credential=credential)
+        # faults are a test's own; what puts its throwaway right again is not to meet them
+        with nullcontext() if self.backend.sandbox is None else self.backend.sandbox.faults.set_aside():
+            self._lender.give_back(credential.id, credential=credential)
 
     def rotate(self, credential: Credential, progress: Progress = lambda text: None) -> Rotation:
         """Return a leased credential with a new API key that works, and when the old one dies.

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, write_baseline
+from pytest_adyen_creds.contract.baseline import (
+    Acceptance,
+    Baseline,
+    Judgement,
+    read_baseline,
+    together,
+    write_baseline,
+)
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import key_of
@@ -152,7 +159,8 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     note = f"{counted(found.aggregate.answers, 'answer')} in {counted(found.cassettes, 'cassette')}"
     note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
     examples = {finding.key: found.aggregate.example(finding) for finding in findings}
-    known = Baseline() if strict else contract.known_deviations
+    others = filter(None, map(load, sorted(found.versions - {contract.version})))
+    known = _NOTHING if strict else together(each.known_deviations for each in (contract, *others))
     _finish(
         str(folder_of_cassettes), findings, options, known=known, answered=found.answered, note=note, examples=examples
     )

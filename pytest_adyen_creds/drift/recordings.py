@@ -33,6 +33,8 @@ class Survey:
     aggregate: Aggregate = field(default_factory=Aggregate)
     answered: set[tuple[str, int]] = field(default_factory=set)
     """Operation and status of each answer that can say something about Adyen: none that the sandbox gave."""
+    versions: set[str] = field(default_factory=set)
+    """The API versions that answers were judged by."""
     cassettes: int = 0
     passed_over: int = 0
     """How many answers are of other hosts, other operations, or packed in a way that nothing here unpacks."""
@@ -64,6 +66,7 @@ def survey(folder: Path, contract: Contract, load: Callable[[str], Contract | No
             if whose is None or matched is None or body is None:
                 found.passed_over += 1
                 continue
+            found.versions.add(whose.version)
             headers, status = dict(interaction.response_headers), interaction.status
             media = find_header(interaction.response_headers, "content-type") or ""
             found.aggregate.add(judge(whose, matched[0], status, media, body, headers))

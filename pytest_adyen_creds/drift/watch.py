@@ -45,6 +45,8 @@ class Watch:
         """The answers by operation label and status, but for those that the contract suite judged."""
         self.answered: Counter[tuple[str, int]] = Counter()
         """The answers by operation label and status that can say something about Adyen: none of the sandbox's."""
+        self.versions: set[str] = set()
+        """The API versions that answers were judged by."""
         self.problems: list[str] = []
         """What kept answers from being looked at, one line each."""
 
@@ -130,16 +132,18 @@ class Watch:
                 "found": self.found.to_json(),
                 "traffic": [[label, status, count] for (label, status), count in sorted(self.traffic.items())],
                 "answered": [[label, status, count] for (label, status), count in sorted(self.answered.items())],
+                "versions": sorted(self.versions),
                 "problems": list(self.problems),
             }
 
     def merge(self, value: Mapping[str, Any]) -> None:
         """Add what another process wrote with :meth:`to_json`; raises :class:`FileRefused` for anything else."""
-        if value.keys() != {"found", "traffic", "answered", "problems"}:
+        if value.keys() != {"found", "traffic", "answered", "versions", "problems"}:
             raise FileRefused("what a worker watched is an object with 'found', 'traffic' and so on; this is not")
         self.found.merge(value["found"])
         self.traffic.update({(label, status): count for label, status, count in value["traffic"]})
         self.answered.update({(label, status): count for label, status, count in value["answered"]})
+        self.versions.update(value["versions"])
         self.problems += value["problems"]
 
     def _observed(
@@ -152,6 +156,8 @@ class Watch:
             matched = contract.match(method, path) if contract else None
             if contract and matched:
                 operation = matched[0]
+                with self._lock:
+                    self.versions.add(contract.version)
                 media = find_header(tuple(headers.items()), "content-type") or ""
                 found = operation.label, judge(contract, operation, status, media, body, headers)
         return found
@@ -176,7 +182,7 @@ class Watch:
 class Drift:
     """What the fixture ``adyen_drift`` gives a test: the findings that its traffic has led to so far."""
 
-    def __init__(self, found: Aggregate, acceptance: Acceptance) -> None:
+    def __init__(self, found: Aggregate, acceptance: Callable[[], Acceptance]) -> None:
         self._found = found
         self._acceptance = acceptance
 
@@ -197,7 +203,7 @@ class Drift:
     @property
     def judgement(self) -> Judgement:
         """The findings, divided into those that count, known deviations, and what the run's baseline accepts."""
-        return self._acceptance.divide(self._found.findings)
+        return self._acceptance().divide(self._found.findings)
 
     def assert_none(self) -> None:
         """Fail the test where it led to findings that count: no known deviations, and not accepted by the baseline."""

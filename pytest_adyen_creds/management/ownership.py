@@ -125,11 +125,11 @@ class Ownership:
 
     def is_protected(self, body: Mapping[str, Any]) -> bool:
         """Return whether ``body`` shows the provisioning credential, or a company's first user, ``ws@Company…``."""
-        username = body.get("username")
+        shown = {name: value for name in ("id", "username") if isinstance(value := body.get(name), str)}
         return (
-            body.get("id") in self._provisioning_ids
-            or username in self._provisioning_usernames
-            or (isinstance(username, str) and username.startswith("ws@"))
+            shown.get("id") in self._provisioning_ids
+            or shown.get("username") in self._provisioning_usernames
+            or shown.get("username", "").startswith("ws@")
         )
 
     def write_tags_of(self, run: str, clock: Clock) -> None:

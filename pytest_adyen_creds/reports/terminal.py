@@ -97,8 +97,8 @@ def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
         yield printed(problem)
     for failure in run.unclaimed:
         yield printed(
-            f"{failure.operation} -> {failure.status}: {failure.check} was met by other items, and its own "
-            f"item did not run to fail for it: {failure.message}"
+            f"{failure.operation} -> {failure.status}: {failure.check} was met by other items only, and its own "
+            f"item, which did not run or did not meet it, could not fail for it: {failure.message}"
         )
     if run.fails:
         why = tally(run.failing) if run.failing else "not every answer could be judged"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from types import NoneType
@@ -179,6 +180,17 @@ class Faults:
         with self._lock:
             self._unmet += [fault for fault in self._set.values() if self._is_unmet(fault)]
             self._set.clear()
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Have no fault strike in a ``with`` block, of which the test that set them is not the sender."""
+        with self._lock:
+            aside, self._set = self._set, {}
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._set = aside | self._set
 
     def take_unmet(self) -> list[Fault]:
         """Return the faults that ended with nothing having met them, and forget them.

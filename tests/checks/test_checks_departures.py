@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
+from pytest_adyen_creds.checks.departures import Departures
+from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.contract import bundled
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.run import Run
+from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.settings import Settings
 
 ACCEPTED = """
 [[accepted]]
@@ -67,6 +73,25 @@ def test_what_is_accepted_fails_nothing(pytester: pytest.Pytester, narrower: Pat
     result.stdout.fnmatch_lines(["1 finding (1 warning) accepted by the baseline"])
 
 
+def test_live_one_departure_is_one_red_item_and_accepted_none(
+    pytester: pytest.Pytester, narrower: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox()
+    monkeypatch.setenv("XDG_STATE_HOME", str(pytester.path / "state"))
+    monkeypatch.setenv("ADYEN_COMPANY_ACCOUNT", sandbox.company)
+    monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY", sandbox.provisioning.api_key.reveal())
+    with sandbox.serve() as server:
+        live = ("--adyen-live", f"--adyen-base-url={server.url}/v3", "--adyen-max-created=5", "--adyen-drift=fail")
+        result = suite(pytester, *live)
+        assert result.ret == 1
+        assert result.parseoutcomes()["failed"] == 1
+        result.stdout.fnmatch_lines(["FAILED *::test_operation[[]GET /me] - *"])
+        result = suite(pytester, *live, "--adyen-drift-baseline=accepted.toml")
+        assert "failed" not in result.parseoutcomes()
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["1 finding (1 warning) accepted by the baseline"])
+
+
 def test_an_item_that_runs_alone_fails_for_what_it_meets(pytester: pytest.Pytester, narrower: Path) -> None:
     result = suite(pytester, "-k", "test_life and rotation")
     result.assert_outcomes(failed=1, passed=1, deselected=40)
@@ -96,6 +121,15 @@ def test_what_no_item_fails_for_fails_the_run(
     result.assert_outcomes(passed=41, skipped=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["GET /me -> 200: response-undocumented-property was met by other items*"])
+
+
+def test_an_item_that_is_run_again_fails_again(tmp_path: Path) -> None:
+    departures = Departures(Run(Settings(), tmp_path), ["GET /me"])
+    finding = Finding("response-undocumented-property", "warning", "PATCH /x", 200, "/motto", "new")
+    met = [CheckFailure("PATCH /x", 200, finding.id, "/motto", "new", "look", finding=finding)]
+    assert departures.of("life", met) == met
+    assert departures.of("life", met) == met
+    assert departures.of("walks", met) == []
 
 
 def test_strict_judges_by_the_document_alone(pytester: pytest.Pytester) -> None:

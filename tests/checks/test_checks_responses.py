@@ -122,3 +122,28 @@ def test_bodies_that_are_no_json_are_said_so(contract: CheckingContract) -> None
     headers = {"content-type": "application/json"}
     with pytest.raises(ContractBroken, match="the response body is not JSON"):
         contract.check(httpx.Response(200, content=content, headers=headers, request=request))
+
+
+def test_bodies_alone_are_judged_as_answers_are(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_it(adyen_client, adyen_sandbox, adyen_credentials, adyen_contract):
+            adyen_credentials.lease()
+            response = adyen_client.get(f"/companies/{adyen_sandbox.company}/apiCredentials")
+            body = response.json()
+            body["data"] = [dict(each) for each in body["data"] * 3]
+            for each in body["data"]:
+                each.pop("clientKey", None)
+            assert len(body["data"]) > 2
+            name = "ListCompanyApiCredentialsResponse"
+            assert adyen_contract.validate(name, body) == []
+            assert adyen_contract.is_valid(name, body)
+            del body["data"][1]["username"]
+            [violation] = adyen_contract.validate(name, body)
+            assert violation.pointer == "/data/1/username"
+            circular = {}
+            circular["data"] = [circular]
+            assert adyen_contract.validate(name, circular)
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -247,3 +248,28 @@ def test_documented_headers_are_judged(
     body = json.dumps(ME | {"clientKey": "test_ABC"}).encode()
     observed = judge(contract, contract.operations["GET /me"], 200, "application/json", body, headers)
     assert [(each.finding.id, each.finding.location) for each in observed] == found
+
+
+def test_one_that_expired_counts_and_is_said() -> None:
+    entry = replace(load_contract("v3").known_deviations.entries[0], expires=date(2026, 1, 1))
+    found = answered(load_contract("v3"), *DEVIATING["a 401 without detail"])
+    judgement = Acceptance(Baseline((entry,)), Baseline(), TODAY).divide(found)
+    assert set(judgement.findings) == set(found)
+    assert [note.partition(" expired on ")[0] for note in judgement.notes()] == [f"the known deviation {entry}"]
+
+
+def test_an_answer_is_judged_with_what_is_known_of_its_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = INVALID | {"invalidFields": [{"InvalidField": FIELD}]}
+    interaction = {
+        "request": {"method": "POST", "uri": "https://management-test.adyen.com/v1/me/allowedOrigins", "body": "{}"},
+        "response": {
+            "status": {"code": 422, "message": "Unprocessable Entity"},
+            "headers": {"content-type": ["application/json"]},
+            "body": {"string": json.dumps(body)},
+        },
+    }
+    (tmp_path / "one.json").write_text(json.dumps({"version": 1, "interactions": [interaction]}))
+    assert main(["drift", "cassettes", str(tmp_path)]) == 0, capsys.readouterr().out
+    assert main(["drift", "cassettes", str(tmp_path), "--strict"]) == 1

@@ -669,3 +669,14 @@ async def test_the_asynchronous_transport_asks_the_same_guards(anyio_backend):
                 await client.post(server.url + C, json={"description": TAG})
         assert server.connections == 1
     assert ownership.created == ("S2-77",)
+
+
+@pytest.mark.parametrize("odd", [[], {}, 7, None, ["ws@Company.Test"]])
+@pytest.mark.parametrize("name", ["id", "username", "apiKey"])
+def test_what_a_creation_is_answered_with_never_keeps_it_from_being_known(name, odd):
+    ownership = owning()
+    request = httpx.Request("POST", f"http://127.0.0.1/v3{C}")
+    body = {"id": "CRED42ABC", "username": "ws_2@Company.Test", "apiKey": "k"} | {name: odd}
+    ownership.learn(request, 200, body)
+    assert ownership.created == (() if name == "id" else ("CRED42ABC",))
+    assert not ownership.is_protected(body)
