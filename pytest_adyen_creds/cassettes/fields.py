@@ -212,6 +212,14 @@ def is_id(value: str) -> bool:
     return _ID.fullmatch(value) is not None and value.lower() not in _ORDINARY_IDS
 
 
+def digits_of(value: float) -> str:
+    """Return the digits of a number that may be an id or a name, without its sign: four or more; else ``""``."""
+    if isinstance(value, float) and not value.is_integer():
+        return ""
+    digits = str(abs(int(value)))
+    return digits if is_id(digits) else ""
+
+
 @lru_cache(maxsize=1)
 def secret_properties() -> dict[str, Kind]:
     """Return the properties that are secret anywhere in Adyen's APIs, in small letters: ``secret_properties.toml``."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.fields import Fields, is_id
+from pytest_adyen_creds.cassettes.fields import Fields, Kind, digits_of, is_id
 from pytest_adyen_creds.cassettes.forms import KEYS, keys_in_base64
 from pytest_adyen_creds.cassettes.headers import SESSION_HEADERS, TRACE_HEADERS, basic_credentials
 from pytest_adyen_creds.cassettes.interaction import Cassette
@@ -129,9 +129,11 @@ class _Noter:
             self._note("a value in the place of a secret", _SCRUB)
         return value
 
-    def number(self, value: float) -> float:
-        if value:
+    def number(self, value: float, kind: Kind | None) -> float:
+        if kind == "secret" and value:
             self._note("a number in the place of a secret", _SCRUB)
+        elif kind not in (None, "secret") and not _may_stay(digits_of(value)):
+            self._note("a number in the place of an id or a name")
         return value
 
     def text(self, value: str) -> str:

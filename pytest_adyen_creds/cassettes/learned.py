@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_adyen_creds.cassettes.fields import is_id
+from pytest_adyen_creds.cassettes.fields import Kind, digits_of, is_id
 from pytest_adyen_creds.cassettes.forms import keys_in
 from pytest_adyen_creds.cassettes.headers import TRACE_HEADERS
 from pytest_adyen_creds.cassettes.pseudonyms import holds_pseudonym
 
-_ACCOUNT: Final = r"(?=[\w.-]*[A-Za-z])\w[\w.-]*\w"
+_ACCOUNT: Final = r"(?:(?=[\w.-]*[A-Za-z])\w[\w.-]*\w|\d{4,})"
 _TAG: Final = r"(?P<tag>pytest-adyen-creds )(?P<run>\S{8}) exp \d{4}-\d\d-\d\dT\d\d:\d\dZ"
 _USERNAME: Final = (
     r"(?<![\w.+-])(?P<local>ws|[\w.+-]{1,64})(?P<at>@|%40)"
@@ -27,7 +27,7 @@ _REQUEST: Final = r"\b(?P<request>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_\d
 KNOWN_FORMS: Final = re.compile("|".join((_TAG, _USERNAME, _PATH, _RESOURCE, _REQUEST, _ID)), re.ASCII)
 """Names and ids by what they look like, in any text: user names, paths, ids, and the runs in throwaways' tags."""
 
-NAME: Final = re.compile(r"(?=.*[^\W\d_])\w[^\x00-\x1f\x7f]*[\w.)!]")
+NAME: Final = re.compile(r"(?=.*[^\W\d_])\w[^\x00-\x1f\x7f]*[\w.)!]|\d{4,}")
 """A value in the place of an account's name that may be one; generated requests have other things there."""
 
 ORDINARY: Final = frozenset(
@@ -55,6 +55,8 @@ class Learner:
         self.ids: set[str] = set()
         self.usernames: set[str] = set()
         self.references: set[str] = set()
+        self.numbers: set[str] = set()
+        """The digits of ids, names and references that are numbers somewhere."""
         self.texts: set[str] = set()
         """Every text and every value, once."""
         self._read: set[str] = set()
@@ -67,7 +69,12 @@ class Learner:
         self.secrets.add(value)
         return value
 
-    def number(self, value: float) -> float:
+    def number(self, value: float, kind: Kind | None) -> float:
+        digits = digits_of(value)
+        self.texts.add(digits)
+        if digits and kind not in (None, "secret") and not holds_pseudonym(digits):
+            self.numbers.add(digits)
+            (self.references if kind == "reference" else self.ids).add(digits)
         return value
 
     def text(self, value: str) -> str:

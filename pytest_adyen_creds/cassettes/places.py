@@ -35,8 +35,8 @@ class Handler(Protocol):
     def secret(self, value: str) -> str:
         """Answer for a whole value that is a key, a password or a session."""
 
-    def number(self, value: float) -> float:
-        """Answer for a number in the place of a secret."""
+    def number(self, value: float, kind: Kind | None) -> float:
+        """Answer for a number in a place of ``kind``; None: it may be any number."""
 
     def text(self, value: str) -> str:
         """Answer for a text that may hold anything."""
@@ -166,7 +166,7 @@ class _Visit:
             if kind is None and name == "href":
                 return self._link(value)
             return self._text(value) if kind is None else self._of_kind(value, kind)
-        return self.handler.number(value) if kind == "secret" and type(value) in (int, float) else value
+        return self.handler.number(value, kind) if type(value) in (int, float) else value
 
     def _of_kind(self, value: str, kind: Kind) -> str:
         match kind:

@@ -17,23 +17,27 @@ _FORMS: Final = {
     "request": re.compile(r"REQUEST\d{9}"),
     "idempotency": re.compile(r"00000000-0000-4000-8000-\d{12}|Idempotency-\d{4,}"),
     "run": re.compile(r"RUN\d{5}"),
+    "number": re.compile(r"21000(?:\d{5}|\d{11})"),
 }
 _USED: Final = re.compile(
     r"(?P<prefix>AQEPSEUDONYM|(?:test|live)_PSEUDONYM|Pseudonym-|Pseudo(?:Company|Merchant|Account|User)|S2-(?=0000)"
-    r"|REQUEST|00000000-0000-4000-8000-|Idempotency-|ws_(?=00\d{4}@))(?P<number>\d+)"
+    r"|REQUEST|00000000-0000-4000-8000-|Idempotency-|ws_(?=00\d{4}@)"
+    r"|(?<![\w.-])21000(?=(?:\d{5}|\d{11})(?![\w.-])))(?P<number>\d+)"
 )
 _SMALLEST_CLASS: Final = 16
 _ZEROS: Final = "0" * 4096
-_SAMPLES: Final = tuple(
-    prefix + _ZEROS for prefix in ("AQEPSEUDONYM", "test_PSEUDONYM", "live_PSEUDONYM", "Pseudonym-", "S2-", "REQUEST")
+_SAMPLES: Final = (
+    *(prefix + _ZEROS for prefix in ("AQEPSEUDONYM", "test_PSEUDONYM", "live_PSEUDONYM", "Pseudonym-", "S2-")),
+    *("REQUEST" + _ZEROS, "21000" + "0" * 11),
 )
+_LARGEST_INT32: Final = 2**31 - 1
 
 
 def is_pseudonym(value: str, kind: str = "secret") -> bool:
     """Tell whether ``value`` is what a recording holds in the place of a secret, or of another ``kind``.
 
     Kinds are ``secret``, ``account``, ``user`` (the part of a user name between ``ws_`` and ``@``), ``username``,
-    ``id``, ``request``, ``idempotency`` and ``run``.
+    ``id``, ``request``, ``idempotency``, ``run`` and ``number``.
     """
     return _FORMS[kind].fullmatch(value) is not None
 
@@ -105,6 +109,10 @@ class Pseudonyms:
         if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
             return self._numbered("00000000-0000-4000-8000-", value, 36, kind="idempotency")
         return self._numbered("Idempotency-", value, _SMALLEST_CLASS, kind="idempotency") if value else value
+
+    def number(self, digits: str) -> str:
+        """Return the digits that stand for a number: an int32 for an int32, else more than fit into one."""
+        return self._numbered("21000", digits, 10 if int(digits) <= _LARGEST_INT32 else 16, kind="number")
 
     def run(self, value: str) -> str:
         """Return the pseudonym of a run's eight characters in a throwaway's tag."""

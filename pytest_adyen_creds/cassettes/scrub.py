@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pytest_adyen_creds.cassettes.fields import Fields, Hosts, is_id, loopback_origin, path_of_uri
+from pytest_adyen_creds.cassettes.fields import Fields, Hosts, Kind, digits_of, is_id, loopback_origin, path_of_uri
 from pytest_adyen_creds.cassettes.forms import Finder, any_of
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction
 from pytest_adyen_creds.cassettes.learned import KNOWN_FORMS, ORDINARY, Answers, Learner, is_user
@@ -134,8 +134,15 @@ class _Replacer:
     def secret(self, value: str) -> str:
         return self._pseudonyms.secret(value)
 
-    def number(self, value: float) -> float:
-        return 0
+    def number(self, value: float, kind: Kind | None) -> float:
+        digits = digits_of(value)
+        if kind == "secret" or digits in self._secrets:
+            return 0
+        is_known = digits in self._learner.numbers if kind else self._found.find(digits)
+        if not digits or not is_known:
+            return value
+        # a number stays one, so that the recording departs from the contract as the answer did
+        return type(value)(self._pseudonyms.number(digits)) * (-1 if value < 0 else 1)
 
     def text(self, value: str) -> str:
         known = self._texts.get(value)
@@ -156,6 +163,8 @@ class _Replacer:
         learner = self._learner
         if value in self._secrets:
             return self._pseudonyms.secret(value)
+        if value in learner.numbers:
+            return self._pseudonyms.number(value)
         if value in learner.levels:
             return self.account(value, "")
         if value in learner.ids:
@@ -167,12 +176,16 @@ class _Replacer:
     def account(self, name: str, level: str) -> str:
         if name in self._keep:
             return name
+        if name in self._learner.numbers:
+            return self._stand_in(name)
         if self._is_replaced_within(name):
             return self.text(name)
         levels = self._learner.levels
         return self._pseudonyms.account(name, levels[name]) if name in levels else self.text(name)
 
     def identifier(self, value: str) -> str:
+        if value in self._learner.numbers:
+            return self._stand_in(value)
         if value in self._learner.levels:  # the Management API names companies and merchants by their accounts
             return self.account(value, "")
         if not is_id(value) or self._is_replaced_within(value):
@@ -180,6 +193,8 @@ class _Replacer:
         return self._pseudonyms.credential_id(value)
 
     def username(self, value: str) -> str:
+        if value in self._learner.numbers:
+            return self._stand_in(value)
         if KNOWN_FORMS.fullmatch(value) or not is_user(value) or self._is_replaced_within(value):
             return self.text(value)
         return self._pseudonyms.username(value)
@@ -189,6 +204,8 @@ class _Replacer:
         return holds_pseudonym(value) or any(secret in self._secrets for _, _, secret in self._found.find(value))
 
     def reference(self, value: str) -> str:
+        if value in self._learner.numbers:
+            return self._stand_in(value)
         return self._pseudonyms.request_id(value) if value and not holds_pseudonym(value) else self.text(value)
 
     def idempotency_key(self, value: str) -> str:

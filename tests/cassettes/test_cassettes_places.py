@@ -1,0 +1,115 @@
+"""Values in places of ids, names and references, whatever they look like: numbers, forms, addresses, headers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes.commands import cassettes
+from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
+
+MANAGEMENT = "https://management-test.adyen.com"
+PAL = "https://pal-test.adyen.com/pal/servlet/Payment/v68/authorise"
+JSON = (("content-type", "application/json"),)
+FORM = (("content-type", "application/x-www-form-urlencoded; charset=utf-8"),)
+
+
+def run(*arguments: object) -> int:
+    status = cassettes.main(args=[str(argument) for argument in arguments], standalone_mode=False)
+    return status if isinstance(status, int) else 0
+
+
+@pytest.fixture(autouse=True)
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_MERCHANT_ACCOUNT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def answered(uri: str, body: Any, headers: Any = JSON, status: int = 200) -> Interaction:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Interaction("GET", uri if "://" in uri else MANAGEMENT + uri, (), b"", status, "OK", headers, data)
+
+
+def posted(uri: str, body: bytes, headers: Any = FORM) -> Interaction:
+    return Interaction("POST", uri, headers, body, 200, "OK", (), b"")
+
+
+def scrubbed(*interactions: Interaction, options: tuple[object, ...] = ()) -> tuple[Interaction, ...]:
+    """Return ``interactions`` as the command scrubs them: found before, clean after, and the same once more."""
+    path = Path("recording.yaml")
+    storage.write(path, Cassette(interactions))
+    assert run("check", path, *options) == 1
+    assert run("scrub", path, "--write", *options) == 0
+    assert run("check", path, *options) == 0
+    assert run("scrub", path, *options) == 0
+    return document.read(path).interactions
+
+
+def test_a_number_in_the_place_of_an_id_stays_a_number_and_is_the_same_everywhere() -> None:
+    number = 7263541098
+    told = {"id": number, "active": True, "itemsTotal": 12, "of": number, "detail": f"Credential {number} is new"}
+
+    me, refused = scrubbed(
+        answered("/v3/me", told),
+        answered(f"/v3/companies/AcmeCorp/apiCredentials/{number}", {"title": f"no {number}"}, status=403),
+    )
+
+    body = json.loads(me.response_body)
+    made = body["id"]
+    assert type(made) is int
+    assert made not in (number, 0)
+    assert body == {"id": made, "active": True, "itemsTotal": 12, "of": made, "detail": f"Credential {made} is new"}
+    assert refused.uri == f"{MANAGEMENT}/v3/companies/PseudoCompany1/apiCredentials/{made}"
+    assert json.loads(refused.response_body) == {"title": f"no {made}"}
+
+
+def test_numbers_keep_their_range_and_different_ones_stay_different() -> None:
+    ids = [1234, 77120943, 2**31 - 1, 2**31, -7263541098, 9876543.0]
+
+    (clean,) = scrubbed(answered("/v3/me", {"data": [{"id": each} for each in [*ids, 0, 7, 1.5, None, True]]}))
+
+    made = [each["id"] for each in json.loads(clean.response_body)["data"]]
+    assert made[6:] == [0, 7, 1.5, None, True]
+    assert len(set(made[:6])) == 6
+    assert not set(made[:6]) & set(ids)
+    assert [type(each) for each in made[:6]] == [type(each) for each in ids]
+    assert [abs(each) < 2**31 for each in made[:6]] == [abs(each) < 2**31 for each in ids]
+    assert [each < 0 for each in made[:6]] == [each < 0 for each in ids]
+
+
+@pytest.mark.parametrize("company", [40012345, "40012345"])
+def test_a_company_of_digits_is_replaced_in_body_and_path(company: Any) -> None:
+    me, listed = scrubbed(
+        answered("/v3/me", {"companyName": company, "username": "ws_000001@Company.40012345"}),
+        answered(f"/v3/companies/{company}/apiCredentials", {"detail": f"of /companies/{company} alone"}),
+    )
+
+    body = json.loads(me.response_body)
+    name = body["companyName"]
+    assert type(name) is type(company)
+    assert body["username"] == f"ws_000001@Company.{name}"
+    assert listed.uri == f"{MANAGEMENT}/v3/companies/{name}/apiCredentials"
+    assert json.loads(listed.response_body) == {"detail": f"of /companies/{name} alone"}
+
+
+@pytest.mark.parametrize("name", ["merchantAccount", "pspReference", "requestId", "username", "webhookId"])
+def test_a_number_is_found_and_replaced_in_each_kind_of_place(name: str) -> None:
+    (clean,) = scrubbed(answered("https://checkout-test.adyen.com/v71/x", {name: 8836183819713023}))
+
+    made = json.loads(clean.response_body)[name]
+    assert type(made) is int
+    assert made != 8836183819713023
+
+
+def test_new_numbers_in_a_scrubbed_recording_get_pseudonyms_of_their_own() -> None:
+    (old,) = scrubbed(answered("/v3/me", {"id": 77120943}))
+
+    new, same = scrubbed(answered("/v3/me", {"id": 77120944}), old)
+
+    assert same == old
+    assert json.loads(new.response_body)["id"] not in (77120944, json.loads(old.response_body)["id"])
