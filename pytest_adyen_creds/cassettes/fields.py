@@ -56,6 +56,8 @@ _AT_ADYEN: Final[Mapping[str, Kind]] = {
     "originid": "id",
     "webhookid": "id",
 }
+_IN_ADDRESS: Final[Mapping[str, Kind]] = {"company": "company", "merchant": "merchant", "account": "account"}
+"""Parameters of addresses of Adyen's, such as the Customer Area's; in bodies these are ordinary words."""
 _IN_MANAGEMENT: Final[Mapping[str, Kind]] = {"id": "id"}
 """In other APIs of Adyen an ``id`` may be the user's own word, such as that of a line item."""
 
@@ -83,12 +85,16 @@ class Names:
     def kind_of(self, name: str, parent: str) -> Kind | None:
         """Return what the property ``name`` of the property ``parent`` (empty: none) holds, or ``None``."""
         name = name.lower()
-        found = self.kinds.get(name)
-        if found is None and "." in name:
-            parent, _, name = name.rpartition(".")
-            parent = parent.rpartition(".")[2]
+        found = self.kinds.get(name) or self.kinds.get(f"{parent.lower()}.{name}")
+        while found is None and "." in name:
+            name = name.partition(".")[2]
             found = self.kinds.get(name)
-        return found or self.kinds.get(f"{parent.lower()}.{name}")
+        return found
+
+
+def kind_in_address(name: str) -> Kind | None:
+    """Return what the parameter ``name`` of an address of Adyen's holds beside what properties hold, or ``None``."""
+    return _IN_ADDRESS.get(name.lower())
 
 
 class Fields:

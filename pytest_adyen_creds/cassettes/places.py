@@ -6,10 +6,10 @@ import json
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
 from pytest_adyen_creds.cassettes.body import Body, pretty
-from pytest_adyen_creds.cassettes.fields import Fields, Hosts, Kind, Names, origin_of_uri, path_of_uri
+from pytest_adyen_creds.cassettes.fields import Fields, Hosts, Kind, Names, kind_in_address, origin_of_uri, path_of_uri
 from pytest_adyen_creds.cassettes.headers import (
     REQUEST_HEADERS,
     REQUEST_NOISE,
@@ -20,10 +20,14 @@ from pytest_adyen_creds.cassettes.headers import (
     TRACE_HEADERS,
     cookies,
 )
-from pytest_adyen_creds.cassettes.interaction import Headers, Interaction
+from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
 
 # the lengths are bounds of the search, far beyond any real name or password
 _USER_INFO: Final = re.compile(r"(://[^\s/?#:@\"'<>]{0,200}:)([^\s/?#@\"'<>]{1,400})(?=@)")
+_FORM: Final = "application/x-www-form-urlencoded"
+_ADDRESS: Final = re.compile(r"(?P<before>(?:https?:/|\A)/[^\s?#\"'<>]{0,2000}\?)(?P<query>[^\s#\"'<>]+)")
+_DEEPEST_ADDRESS: Final = 3
+"""Addresses in the parameters of addresses that are read."""
 
 
 class Handler(Protocol):
@@ -149,6 +153,9 @@ class _Visit:
             value = self.value(body.value)
             # JSON in another encoding, or behind a mark of its encoding, is a case of its own: kept as it was sent
             return body.data if body.encoding != "utf-8" and value == body.value else pretty(value)
+        if (find_header(headers, "content-type") or "").partition(";")[0].strip().lower() == _FORM:
+            pairs = body.text.rstrip()
+            return body.bytes_of(self._query(pairs, form=True) + body.text[len(pairs) :])
         return body.bytes_of(self._text(body.text))
 
     def value(self, value: Any, kind: Kind | None = None, name: str = "") -> Any:
@@ -182,7 +189,11 @@ class _Visit:
                 return self.handler.account(value, kind)
         return self.handler.account(value, "")
 
-    def _text(self, text: str) -> str:
+    def _text(self, text: str, depth: int = 0) -> str:
+        if depth < _DEEPEST_ADDRESS and "?" in text and "=" in text:
+            text = _ADDRESS.sub(
+                lambda match: match["before"] + self._to(match["before"])._query(match["query"], depth), text
+            )
         pattern = self.names.in_text
         if pattern is not None and (text.find("=") >= 0 or text.find(":") >= 0 or text.find("<") >= 0):
             text = pattern.sub(lambda match: _named_value(match, self.handler), text)
@@ -217,14 +228,31 @@ class _Visit:
             done = end
         return "".join([*pieces, self.handler.text(path[done:])])
 
-    def _query(self, query: str) -> str:
-        pairs = parse_qsl(query, keep_blank_values=True)
-        cleaned = [
-            (self.handler.text(name), self._of_kind(value, kind) if kind else self.handler.text(value))
-            for name, value in pairs
-            for kind in [self.names.kind_of(name, "")]
-        ]
-        return self.handler.text(query) if cleaned == pairs else urlencode(cleaned, quote_via=quote)
+    def _to(self, address: str) -> _Visit:
+        """Return this visit with the names of the host of ``address``; a path alone has this exchange's."""
+        host = self.host if address.startswith("/") else self.hosts.of(address)
+        return self if host == self.host else replace(self, host=host, names=self.fields.names(host))
+
+    def _query(self, query: str, depth: int = 0, *, form: bool = False) -> str:
+        """Return the pairs of an address's query, or of a ``form``; what is not replaced is spelled as it was."""
+        pieces = []
+        for piece in query.split("&"):
+            name, equals, value = piece.partition("=")
+            plain = unquote_plus(value)
+            told = self._pair(unquote_plus(name), plain, depth, form=form)
+            pieces.append(self._name(name) + equals + (value if told == plain else quote(told, safe="")))
+        return self.handler.text("&".join(pieces))
+
+    def _name(self, name: str) -> str:
+        plain = unquote_plus(name)
+        told = self.handler.text(plain)
+        return name if told == plain else quote(told, safe="")
+
+    def _pair(self, name: str, value: str, depth: int, *, form: bool) -> str:
+        kind = self.names.kind_of(name, "")
+        if kind is None and not form and self.host != "other":
+            kind = kind_in_address(name)
+        return self._of_kind(value, kind) if kind else self._text(value, depth + 1)
 
     def _headers(self, headers: Headers, side: Literal["request", "response"]) -> Headers:
         kept = []

@@ -113,3 +113,73 @@ def test_new_numbers_in_a_scrubbed_recording_get_pseudonyms_of_their_own() -> No
 
     assert same == old
     assert json.loads(new.response_body)["id"] not in (77120944, json.loads(old.response_body)["id"])
+
+
+def test_a_form_is_scrubbed_by_the_names_of_its_fields_and_spelled_as_it_was() -> None:
+    sent = (
+        b"action=Payment.authorise&paymentRequest.merchantAccount=AcmeECOM&paymentRequest.reference=my+order%2f1"
+        b"&paymentRequest.card.number=4111111111111111&paymentRequest.card.cvc=737&paymentRequest.amount.value=500"
+        b"&paymentRequest.additionalData.card.encrypted.json=adyenjs_0_1_25&empty=&flag"
+    )
+    made = b"pspReference=8836183819713023&resultCode=Authorised&authCode=0777\r\n"
+
+    pay, read = scrubbed(
+        Interaction("POST", PAL, FORM, sent, 200, "OK", FORM, made),
+        answered("https://checkout-test.adyen.com/v71/x", {"pspReference": "8836183819713023"}),
+    )
+
+    secrets = [f"Pseudonym-{number:06}" for number in (1, 2, 3)]
+    assert pay.request_body.decode() == (
+        "action=Payment.authorise&paymentRequest.merchantAccount=PseudoMerchant1&paymentRequest.reference=my+order%2f1"
+        f"&paymentRequest.card.number={secrets[0]}&paymentRequest.card.cvc={secrets[1]}"
+        f"&paymentRequest.amount.value=500&paymentRequest.additionalData.card.encrypted.json={secrets[2]}&empty=&flag"
+    )
+    reference = json.loads(read.response_body)["pspReference"]
+    assert pay.response_body.decode() == f"pspReference={reference}&resultCode=Authorised&authCode=0777\r\n"
+
+
+def test_a_company_account_in_a_form_is_replaced_and_json_that_is_called_a_form_is_json() -> None:
+    first, second = scrubbed(
+        posted("/v3/x", b"companyId=Acme%20%26%20Co&note=Acme+Co"), posted("/v3/x", b'{"companyId": "AcmeCorp"}')
+    )
+
+    assert first.request_body == b"companyId=PseudoCompany1&note=Acme+Co"
+    assert json.loads(second.request_body) == {"companyId": "PseudoCompany2"}
+
+
+@pytest.mark.parametrize(
+    ("address", "clean"),
+    [
+        (
+            "https://ca-test.adyen.com/ca/go.shtml?company=AcmeCorp&page=2",
+            "https://ca-test.adyen.com/ca/go.shtml?company=PseudoCompany1&page=2",
+        ),
+        ("/v3/me?merchantAccount=AcmeECOM#top", "/v3/me?merchantAccount=PseudoMerchant1#top"),
+        (
+            "https://ca-test.adyen.com/go?to=https%3A%2F%2Fca-test.adyen.com%2Fx%3Fcompany%3DAcmeCorp",
+            "https://ca-test.adyen.com/go?to=https%3A%2F%2Fca-test.adyen.com%2Fx%3Fcompany%3DPseudoCompany1",
+        ),
+    ],
+)
+def test_the_query_of_an_address_is_scrubbed_wherever_the_address_stands(address: str, clean: str) -> None:
+    found = answered("/v3/me", {"url": address}, (*JSON, ("location", address)))
+    (here,) = scrubbed(found)
+    (text,) = scrubbed(answered("/v3/me", address.encode(), (("content-type", "text/plain"),)))
+
+    assert dict(here.response_headers)["location"] == clean
+    assert json.loads(here.response_body) == {"url": clean}
+    assert text.response_body.decode() == clean
+
+
+def test_the_address_of_a_shop_keeps_its_own_words() -> None:
+    shop = "https://shop.example.com/done?company=Florist&id=4711&merchantAccount="
+    (clean,) = scrubbed(posted("https://shop.example.com/start", f"returnUrl={shop}AcmeECOM".encode(), JSON))
+
+    assert clean.request_body.decode() == f"returnUrl={shop}PseudoMerchant1"
+
+
+def test_addresses_within_addresses_end() -> None:
+    deep = "/a?b=" * 5_000
+    (clean,) = scrubbed(answered("/v3/me", {"id": "S2-6262224667", "url": deep}))
+
+    assert json.loads(clean.response_body)["url"] == deep
