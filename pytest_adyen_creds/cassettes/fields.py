@@ -146,6 +146,14 @@ class Fields:
         schemas = (self._contract.to_json_schema(str(name)) for name in sorted(map(str, structures)))
         return {name: kind for schema in schemas for name, kind in _annotations(schema)}
 
+    @staticmethod
+    def headers(operation: Operation, status: int) -> dict[str, Kind | None]:
+        """Return the response headers that ``operation`` documents for ``status``, in small letters.
+
+        Each with what its schema says that it holds; names say more (:meth:`Names.kind_of`).
+        """
+        return {each.name.lower(): _annotation(each.schema) for each in operation.headers.get(status, ())}
+
     def operation(self, method: str, path: str) -> Operation | None:
         """Return the operation that a request is of, or ``None``; ``path`` is percent-encoded."""
         for template, _, methods in self._routes:

@@ -31,7 +31,7 @@ RESPONSE_HEADERS: Final = frozenset(
         *("deprecation", "sunset"),  # announce what is about to change
     }
 )
-"""The response headers that a recording of an exchange with Adyen keeps."""
+"""The response headers that a recording of an exchange with Adyen keeps, beside those that the contract documents."""
 
 SESSION_HEADERS: Final = frozenset({"cookie", "set-cookie"})
 """Headers with a session; no recording of an exchange with Adyen holds one."""
@@ -39,7 +39,17 @@ SESSION_HEADERS: Final = frozenset({"cookie", "set-cookie"})
 TRACE_HEADERS: Final = frozenset(
     {*("pspreference", "request-id", "requestid", "traceparent", "tracestate"), "x-correlation-id", "x-request-id"}
 )
-"""Headers by which the server finds one request again; no recording of an exchange with Adyen holds one."""
+"""Headers by which the server finds one request again; a recording of an exchange with Adyen holds a pseudonym, and
+that only of one that the contract documents."""
+
+NEVER_RECORDED: Final = frozenset(
+    {
+        *("cookie", "set-cookie", "authorization", "proxy-authorization", "x-api-key", "x-client-key"),
+        *("traceparent", "tracestate"),  # nothing that could stand there is in their form
+        *("connection", "content-encoding", "keep-alive", "transfer-encoding"),  # a recorded body is sent plain
+    }
+)
+"""The response headers that no recording of an exchange with Adyen keeps, also where the contract documents them."""
 
 REQUEST_NOISE: Final = frozenset(
     {

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol
 from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
 from pytest_adyen_creds.cassettes.body import Body, pretty
 from pytest_adyen_creds.cassettes.fields import Fields, Hosts, Kind, Names, kind_in_address, origin_of_uri, path_of_uri
 from pytest_adyen_creds.cassettes.headers import (
+    NEVER_RECORDED,
     REQUEST_HEADERS,
     REQUEST_NOISE,
     RESPONSE_HEADERS,
@@ -74,9 +76,10 @@ class Places:
     """The places of a recording: those that its contract has, and the ones that HTTP and Adyen's APIs have anyway.
 
     Of exchanges with ``hosts`` of Adyen, only the headers of :data:`.headers.REQUEST_HEADERS`, of
-    :data:`.headers.RESPONSE_HEADERS` and of the operation's own parameters are kept, and every property of
-    ``secret_properties.toml`` is a secret. Of exchanges with other hosts, which a cassette of another tool may hold,
-    the contract's secret properties are secrets, and only headers that change with every recording are left out.
+    :data:`.headers.RESPONSE_HEADERS`, of the operation's own parameters and those that it documents for the answer's
+    status are kept, and every property of ``secret_properties.toml`` is a secret. Of exchanges with other hosts, which
+    a cassette of another tool may hold, the contract's secret properties are secrets, and only headers that change with
+    every recording are left out.
     """
 
     def __init__(self, fields: Fields, hosts: Hosts) -> None:
@@ -108,6 +111,8 @@ class _Visit:
     handler: Handler
     parameters: frozenset[str] = frozenset()
     """The headers that the operation itself has as parameters, in small letters."""
+    documented: Mapping[str, Kind | None] = field(default_factory=dict)
+    """The response headers that the operation documents for this status, as :meth:`Fields.headers` has them."""
 
     @classmethod
     def of(cls, interaction: Interaction, fields: Fields, hosts: Hosts, handler: Handler) -> _Visit:
@@ -116,7 +121,8 @@ class _Visit:
         if host == "management":
             operation = fields.operation(interaction.method, path_of_uri(interaction.uri))
         headers = [each.name.lower() for each in operation.parameters if each.location == "header"] if operation else ()
-        return cls(fields, hosts, host, fields.names(host, operation), handler, frozenset(headers))
+        documented = fields.headers(operation, interaction.status) if operation else {}
+        return cls(fields, hosts, host, fields.names(host, operation), handler, frozenset(headers), documented)
 
     def interaction(self, interaction: Interaction) -> Interaction:
         handler = self.handler
@@ -270,7 +276,11 @@ class _Visit:
             return name not in (REQUEST_NOISE if side == "request" else RESPONSE_NOISE)
         if name == "location":
             return side == "response" and (not origin_of_uri(value) or self.hosts.of(value) != "other")
-        return name in (REQUEST_HEADERS | self.parameters if side == "request" else RESPONSE_HEADERS)
+        if side == "request":
+            return name in REQUEST_HEADERS | self.parameters
+        if name in RESPONSE_HEADERS:
+            return True
+        return name in self.documented and name not in NEVER_RECORDED and self._kind_of_header(name) != "secret"
 
     def _dropped(self, name: str, value: str) -> None:
         if name in SESSION_HEADERS:
@@ -283,7 +293,7 @@ class _Visit:
         return value
 
     def _kind_of_header(self, name: str) -> Kind | None:
-        return self.names.kind_of(name.replace("-", ""), "")
+        return self.documented.get(name) or self.names.kind_of(name.replace("-", ""), "")
 
     def _header(self, name: str, value: str) -> str:
         special = SPECIAL.get(name)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document, storage
 from pytest_adyen_creds.cassettes.commands import cassettes
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
+from pytest_adyen_creds.cassettes.log import provenance_of
+from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.drift.commands import drift
+from pytest_adyen_creds.secrets import SecretRegistry
 
 MANAGEMENT = "https://management-test.adyen.com"
 PAL = "https://pal-test.adyen.com/pal/servlet/Payment/v68/authorise"
@@ -183,3 +189,66 @@ def test_addresses_within_addresses_end() -> None:
     (clean,) = scrubbed(answered("/v3/me", {"id": "S2-6262224667", "url": deep}))
 
     assert json.loads(clean.response_body)["url"] == deep
+
+
+ANSWERED = (
+    *JSON,
+    ("X-Rate-Limit", "100"),
+    ("X-Shop", "Vendo_Shop_NL"),
+    ("X-Asked", "/v3/merchants/Vendo_Shop_NL/hooks"),
+    ("X-Pass", "quite-a-phrase"),
+    ("X-Other", "edge-17"),
+    ("X-Request-Id", "8836183819713023"),
+    ("Set-Cookie", "JSESSIONID=B7C1D2E3F4A59687; Path=/"),
+    ("Authorization", "Bearer B7C1D2E3F4A59687"),
+    ("Content-Encoding", "identity"),
+)
+
+
+def own_contract(folder: Path, version: str = "v3") -> Path:
+    """Write a contract with one operation, whose answer has documented headers, and return its folder."""
+    structures = folder / version / "structures"
+    structures.mkdir(parents=True)
+    text = {"type": "string"}
+    properties = {"handle": {**text, "x-identity": "username"}, "phrase": {**text, "x-secret": True}, "colour": text}
+    schema = {"$schema": "https://json-structure.org/meta/extended/v0/#", "$id": f"adyen-creds://mine/{version}/Hook"}
+    schema |= {"name": "Hook", "type": "object", "properties": properties}
+    (structures / "Hook.struct.json").write_text(json.dumps(schema))
+    headers = {
+        name: {"required": name not in ("Set-Cookie", "X-Pass", "Authorization", "Content-Encoding"), "schema": text}
+        for name, _ in ANSWERED
+        if name not in ("content-type", "X-Other")
+    }
+    headers["X-Shop"]["schema"] = {**text, "x-identity": "merchant"}
+    headers["X-Pass"]["schema"] = {**text, "x-secret": True}
+    content = {"application/json": {"schema": {"$ref": "structures/Hook.struct.json"}}}
+    answers = {"200": {"description": "x", "content": content, "headers": headers}}
+    answers["422"] = {"description": "x", "content": content}
+    about = {"openapi": "3.1.0", "info": {"title": "Hooks", "version": version}}
+    paths = {"/hooks": {"get": {"responses": answers}}}
+    (folder / version / "openapi.yaml").write_text(json.dumps({**about, "paths": paths}))
+    return folder
+
+
+def test_documented_headers_are_recorded_scrubbed_and_judged_as_the_answer_was(tmp_path: Path) -> None:
+    folder = own_contract(tmp_path / "mine")
+    contract = load_contract("v3", folder)
+    scrubber = Scrubber(contract, registry=SecretRegistry())
+
+    asked = [answered("/v3/hooks", {"colour": "green"}, ANSWERED, status) for status in (200, 422)]
+    clean, refused = scrubber.interactions(asked)
+
+    assert dict(clean.response_headers) == {
+        "content-type": "application/json",
+        "x-asked": "/v3/merchants/PseudoMerchant1/hooks",
+        "x-rate-limit": "100",
+        "x-request-id": "REQUEST000000001",
+        "x-shop": "PseudoMerchant1",
+    }
+    assert refused.response_headers == JSON
+    assert scrubber.interactions([clean, refused]) == [clean, refused]
+    made = provenance_of(contract, "live", datetime.now(UTC))
+    (tmp_path / "recorded").mkdir()
+    storage.write(tmp_path / "recorded" / "x.yaml", Cassette((clean,), made))
+    judged = ["cassettes", str(tmp_path / "recorded"), "--contracts", str(folder)]
+    assert not drift.main(args=judged, standalone_mode=False)
