@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ import click
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import document, storage
-from pytest_adyen_creds.cassettes.fields import Fields
+from pytest_adyen_creds.cassettes.fields import Fields, path_of_uri
 from pytest_adyen_creds.cassettes.inspect import inspect
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
 from pytest_adyen_creds.cassettes.problem import Problem
@@ -30,14 +31,21 @@ from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.secrets import SECRETS, Secret
-from pytest_adyen_creds.settings import resolve
+from pytest_adyen_creds.settings import Settings, resolve
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.compare import Comparison
     from pytest_adyen_creds.contract import Contract
 
 _MAX_AGE: Final = "adyen_cassette_max_age"
+_CONTRACTS: Final = "adyen_contracts"
 _VARIABLES: Final = ("ADYEN_MANAGEMENT_API_KEY",)
+_contracts_option: Final = click.option(
+    "--contracts",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of a contract of your own (VERSION/openapi.yaml); without it, that of the ini option adyen_contracts.",
+)
 
 
 @click.group()
@@ -60,24 +68,30 @@ def cassettes() -> None:
     type=click.Path(path_type=Path),
     help="File with secrets to look for, one a line ('-': standard input).",
 )
+@_contracts_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path | None, form: str) -> int:
+def check(
+    folder: Path, unused: bool, max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str
+) -> int:
     """List what is wrong with the cassettes in DIR.
 
     Secrets, sessions, account names, user names and ids (by form, by place, those in the environment and in
     --secrets), files that are unsafe or broken, cassettes
     that are stale, and those whose test is gone. Exit status 1 where anything was found.
+    A contract of your own says with x-secret and x-identity which further places are looked at.
 
     \b
     adyen-creds cassettes check tests
     adyen-creds cassettes check tests --unused --max-age 180 --format json
+    adyen-creds cassettes check tests --contracts contracts
     """
     if max_age is not None and not math.isfinite(max_age):
         raise click.BadParameter(f"{max_age} is no number of days; write one such as 180", param_hint="'--max-age'")
-    max_age = _max_age_of_ini() if max_age is None else max_age
+    max_age = _of_ini(_MAX_AGE).cassette_max_age if max_age is None else max_age
+    contracts = _own_contracts(contracts)
     _know_secrets(secrets_file)
     paths = _find(folder)
-    problems = [*_problems(paths, max_age), *find_homeless(paths)]
+    problems = [*_problems(paths, max_age, contracts), *find_homeless(paths)]
     if unused:
         homeless = {problem.path for problem in problems if problem.kind == "orphan"}
         problems += find_orphans([path for path in paths if path not in homeless], load_in_use(Path.cwd()))
@@ -101,12 +115,16 @@ def check(folder: Path, unused: bool, max_age: float | None, secrets_file: Path 
     type=click.Path(path_type=Path),
     help="File with secrets to replace, one a line ('-': standard input).",
 )
-def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Path | None) -> int:
+@_contracts_option
+def scrub(
+    folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Path | None, contracts: Path | None
+) -> int:
     """Replace secrets, account names, user names and ids in the cassettes in DIR by pseudonyms.
 
     Of exchanges with hosts of Adyen, only the headers that replay and checks need are kept; of those with other hosts,
-    secrets are replaced and all else stays. Also takes the cassettes of vcrpy and pytest-recording, and leaves them
-    readable for both. Each file is replaced as a whole or not at all. Exit status 1 where files are to be changed
+    secrets are replaced and all else stays. A contract of your own says with x-secret and x-identity what else is
+    replaced, and which headers its answers have. Also takes the cassettes of vcrpy and pytest-recording, and leaves
+    them readable for both. Each file is replaced as a whole or not at all. Exit status 1 where files are to be changed
     (without --write) or cannot be read.
 
     \b
@@ -116,11 +134,12 @@ def scrub(folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Pa
     _know_secrets(secrets_file)
     configured = (os.environ.get(name) for name in ("ADYEN_COMPANY_ACCOUNT", "ADYEN_MERCHANT_ACCOUNT"))
     names = (*accounts, *filter(None, configured))
+    contracts = _own_contracts(contracts)
     changed = unreadable = 0
     paths = _find(folder)
     for path in paths:
         try:
-            clean = _scrubbed(path, names)
+            clean = _scrubbed(path, names, contracts)
             if clean is not None and write:
                 storage.write(path, clean)
         except AdyenCredsError as error:
@@ -233,25 +252,57 @@ def _find(folder: Path) -> list[Path]:
     return paths
 
 
-def _max_age_of_ini() -> float | None:
-    options, _ = ini_options(Path.cwd())
-    return resolve({}, {name: options[name] for name in (_MAX_AGE,) if name in options}, {}).cassette_max_age
+def _of_ini(name: str) -> Settings:
+    """Return the settings where nothing but the ini option ``name`` is given."""
+    options, root = ini_options(Path.cwd())
+    return resolve({}, {name: options[name]} if name in options else {}, {}, root=root)
 
 
-def _scrubbed(path: Path, accounts: Iterable[str]) -> Cassette | None:
+def _own_contracts(given: Path | None) -> Path | None:
+    """Return the folder of the user's own contract, which compiles, or None; raises :class:`ContractError`."""
+    folder = given or _of_ini(_CONTRACTS).contracts
+    if folder is not None:
+        for version in _versions_in(folder) or VERSIONS[:1]:
+            load_contract(version, folder)
+    return folder
+
+
+def _contract_for(cassette: Cassette, folder: Path | None) -> Contract:
+    """Return the contract that says where ``cassette`` holds what: that of its version, where ``folder`` has it.
+
+    ``folder`` has at least one; without it, the bundled one, whose versions say the same.
+    """
+    if folder is None:
+        return load_contract()
+    versions = _versions_in(folder)
+    if cassette.provenance is not None:
+        said = cassette.provenance.contract
+    else:
+        parts = (path_of_uri(each.uri).split("/")[1:2] for each in cassette.interactions)
+        said = next((name for names in parts for name in names if name in versions), "")
+    return load_contract(said if said in versions else versions[0], folder)
+
+
+def _versions_in(folder: Path | None) -> list[str]:
+    return [each for each in VERSIONS if folder is None or (folder / each / "openapi.yaml").is_file()]
+
+
+def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Cassette | None:
     cassette = document.read(path)
     foreign = cassette.provenance is None
-    scrubber = Scrubber(load_contract(), accounts, keep=SANDBOX_ACCOUNTS, foreign=foreign)
+    scrubber = Scrubber(_contract_for(cassette, contracts), accounts, keep=SANDBOX_ACCOUNTS, foreign=foreign)
     interactions, context = scrubber.recording(cassette.interactions, cassette.context)
     clean = Cassette(tuple(interactions), cassette.provenance, context)
     return None if clean == cassette else clean
 
 
-def _problems(paths: list[Path], max_age: float | None) -> Iterator[Problem]:
-    digests = {version: load_contract(version).digest for version in VERSIONS}
-    fields, now = Fields(load_contract()), clock.now()
+def _problems(paths: list[Path], max_age: float | None, contracts: Path | None) -> Iterator[Problem]:
+    digests = {version: load_contract(version, contracts).digest for version in _versions_in(contracts)}
+    now, fields = clock.now(), lru_cache(Fields)
     for path in paths:
-        yield from inspect(path, fields, now=now, max_age=max_age, digests=digests)
+        yield from inspect(
+            path, lambda each: fields(_contract_for(each, contracts)), now=now, max_age=max_age, digests=digests
+        )
 
 
 def _know_secrets(secrets_file: Path | None) -> None:

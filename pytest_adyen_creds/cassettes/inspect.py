@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -38,7 +38,7 @@ _PLACEHOLDER: Final = re.compile(
 
 def inspect(
     path: Path,
-    fields: Fields,
+    fields_of: Callable[[Cassette], Fields],
     *,
     now: datetime,
     max_age: float | None = None,
@@ -47,7 +47,8 @@ def inspect(
 ) -> Iterator[Problem]:
     """Yield what is wrong with the cassette at ``path``: unsafe or broken, holding secrets, or stale.
 
-    ``known`` are secrets to look for in every form; ``max_age`` and ``digests`` are those of
+    ``fields_of`` returns what the contract of a cassette says of places. ``known`` are secrets to look for in every
+    form; ``max_age`` and ``digests`` are those of
     :func:`.staleness.find_staleness`.
     """
     try:
@@ -61,7 +62,9 @@ def inspect(
     except AdyenCredsError as error:
         yield Problem(path, "unsafe", "", _without_name(error, path))
         return
-    yield from (Problem(path, "secret", where, message) for where, message in find_unscrubbed(cassette, fields))
+    yield from (
+        Problem(path, "secret", where, message) for where, message in find_unscrubbed(cassette, fields_of(cassette))
+    )
     yield from find_staleness(cassette, path, now=now, max_age=max_age, digests=digests or {})
 
 

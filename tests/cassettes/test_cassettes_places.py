@@ -16,6 +16,7 @@ from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
 from pytest_adyen_creds.cassettes.log import provenance_of
 from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.drift.commands import drift
+from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.secrets import SecretRegistry
 
 MANAGEMENT = "https://management-test.adyen.com"
@@ -252,3 +253,46 @@ def test_documented_headers_are_recorded_scrubbed_and_judged_as_the_answer_was(t
     storage.write(tmp_path / "recorded" / "x.yaml", Cassette((clean,), made))
     judged = ["cassettes", str(tmp_path / "recorded"), "--contracts", str(folder)]
     assert not drift.main(args=judged, standalone_mode=False)
+
+
+HOOK = {"handle": "nightly-deployer", "phrase": "quite-a-phrase", "colour": "green"}
+
+
+@pytest.mark.parametrize("version", ["v3", "v1"])
+@pytest.mark.parametrize("way", ["option", "ini"])
+def test_a_contract_of_ones_own_says_what_the_commands_look_for(version: str, way: str, tmp_path: Path) -> None:
+    folder = own_contract(tmp_path / "mine", version)
+    options = ("--contracts", folder) if way == "option" else ()
+    hook = answered(f"/{version}/hooks", HOOK, (*JSON, ("x-rate-limit", "100")))
+    storage.write(Path("recording.yaml"), Cassette((hook,)))
+    assert run("check", "recording.yaml") == 0
+    if way == "ini":
+        (tmp_path / "pytest.ini").write_text("[pytest]\nadyen_contracts = mine\n")
+
+    (clean,) = scrubbed(hook, options=options)
+
+    body = json.loads(clean.response_body)
+    assert body["handle"] == "PseudoUser1"
+    assert body["phrase"].startswith("Pseudonym-")
+    assert body["colour"] == "green"
+    assert dict(clean.response_headers)["x-rate-limit"] == "100"
+
+
+def test_a_recording_made_with_a_contract_of_ones_own_is_stale_by_that_contract_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = own_contract(tmp_path / "mine")
+    made = provenance_of(load_contract("v3", folder), "live", datetime.now(UTC))
+    storage.write(Path("recording.yaml"), Cassette((answered("/v3/hooks", {"colour": "green"}),), made))
+
+    assert run("check", "recording.yaml", "--contracts", folder) == 0
+    assert run("check", "recording.yaml") == 1
+    assert "another version of contract v3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["check", "scrub"])
+def test_a_folder_without_a_contract_is_refused(command: str, tmp_path: Path) -> None:
+    storage.write(Path("recording.yaml"), Cassette((answered("/v3/hooks", HOOK),)))
+
+    with pytest.raises(AdyenCredsError, match="no contract 'v3'"):
+        run(command, "recording.yaml", "--contracts", tmp_path)
