@@ -65,7 +65,7 @@ class Run:
         self.problems: list[str] = []
         """What kept a part of the results from being known, one line each."""
         self.compared: Counter[str] = Counter()
-        """Of a live run's ``answers``, how many the sandbox would have given ``otherwise``."""
+        """Of a live run's ``answers``, how many the sandbox would have given ``otherwise``; what was ``uncompared``."""
         self.live: LiveSession | None = None
         """What a run against a live server has of throwaways; None for every other run."""
         self.opened = ExitStack()
@@ -256,7 +256,9 @@ class Run:
             self.opened.close()
             if "comparison" in self.__dict__ and not self.compared:
                 with self.watch.guarded("what the sandbox would have answered"):
-                    self.compared.update(answers=self.comparison.compared, otherwise=self.comparison.differing)
+                    found = self.comparison
+                    self.compared.update(answers=found.compared, otherwise=found.differing)
+                    self.compared.update(uncompared=found.uncompared.total())
 
     def _contract_of(self, version: str | None) -> Contract | None:
         if version in (None, self.settings.api_version):

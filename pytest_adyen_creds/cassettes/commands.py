@@ -170,7 +170,7 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
 
     PATH is a HAR file, a cassette of a live run or of vcrpy, or a folder of cassettes. What differs is printed, and
     entries for known-deviations.toml of what departs from the contract and is not known yet. No value of an account is
-    printed. Exit status 1 where anything differs.
+    printed. Exit status 1 where anything differs, or could not be compared.
 
     \b
     adyen-creds sandbox compare cassettes
@@ -189,11 +189,16 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
         for number, interaction in enumerate(cassette.interactions, 1):
             day, where = day_of(interaction, recorded_at), f"{path.name}, exchange {number}"
             contract = _contract_of(interaction, folder)
-            for secret in Scrubber(contract or load_contract()).secrets_in(interaction):
+            try:
+                secrets = Scrubber(contract or load_contract()).secrets_in(interaction)
+            except (AdyenCredsError, ValueError):
+                comparison.leave_out(interaction, contract)
+                continue
+            for secret in secrets:
                 SECRETS.add(secret)  # what a capture shows of secrets is printed by nothing below
             comparison.add(interaction, contract, where, day)
     _show_comparison(comparison, from_sandbox, form)
-    return 1 if comparison.differences else 0
+    return 1 if comparison.differences or comparison.uncompared else 0
 
 
 def _captures(path: Path) -> list[Path]:
@@ -207,12 +212,12 @@ def _captures(path: Path) -> list[Path]:
 
 
 def _contract_of(interaction: Interaction, folder: Path | None) -> Contract | None:
-    parts = urlsplit(interaction.uri)
-    version = parts.path.split("/")[1] if parts.path.count("/") > 1 else ""
-    is_adyens = (parts.hostname or "").endswith(".adyen.com") or is_this_machine(parts.hostname or "")
     try:
+        parts = urlsplit(interaction.uri)
+        version = parts.path.split("/")[1] if parts.path.count("/") > 1 else ""
+        is_adyens = (parts.hostname or "").endswith(".adyen.com") or is_this_machine(parts.hostname or "")
         return load_contract(version, folder) if is_adyens and re.fullmatch(r"v\d+", version) else None
-    except AdyenCredsError:
+    except (AdyenCredsError, ValueError):
         return None
 
 
@@ -223,6 +228,10 @@ def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> No
             "compared": comparison.compared,
             "differing": comparison.differing,
             "passed_over": comparison.passed_over + from_sandbox,
+            "uncompared": [
+                {"operation": label, "status": status, "count": n}
+                for (label, status), n in sorted(comparison.uncompared.items())
+            ],
             "differences": [asdict(each) | {"count": n} for each, n in comparison.differences.items()],
             "deviations": [entry.to_json() for entry in entries],
         }
@@ -234,7 +243,9 @@ def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> No
         click.echo(SECRETS.mask(f"\n{to_toml(entry)}"), nl=False)
     if entries:
         click.echo("\n# entries for known-deviations.toml: give each its reason, and say who published the answer")
-    passed = f"; {comparison.passed_over} of other operations passed over" if comparison.passed_over else ""
+    lost = comparison.uncompared.total()
+    passed = f"; {lost} could not be compared" if lost else ""
+    passed += f"; {comparison.passed_over} of other operations passed over" if comparison.passed_over else ""
     passed += f"; {from_sandbox} recorded from the sandbox passed over" if from_sandbox else ""
     click.echo(
         f"{counted(comparison.compared, 'answer')} compared, {comparison.differing} that the sandbox would have given "

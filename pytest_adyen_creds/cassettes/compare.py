@@ -11,6 +11,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -21,16 +22,17 @@ from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
 from pytest_adyen_creds.cassettes.sandbox_answers import sandbox_answers
-from pytest_adyen_creds.contract import load_contract
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.judge import judge
+from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.files import parse_json
 from pytest_adyen_creds.printable import counted, plain
 from pytest_adyen_creds.rolenames import normalised
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.sandbox.answers import Answers
 
@@ -79,65 +81,89 @@ class Comparison:
         self.answers: Final = answers
         self.passed_over = 0
         """How many are of other operations, or cannot be read."""
-        self.findings: dict[Finding, tuple[str, str, str]] = {}
-        """What departs from the contract, each with where, when and in which version it was captured first."""
-        self._counts: Counter[str] = Counter()
-        self._first: dict[str, tuple[Contract, Interaction, Any]] = {}
-        self._known: dict[str, list[Difference]] = {}
+        self.findings: dict[tuple[Finding, Contract], tuple[str, str]] = {}
+        """What departs from a contract, each with where and when it was captured first."""
+        self._shapes: dict[str, _Shape] = {}
+        self._unread: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
 
     def add(self, interaction: Interaction, contract: Contract | None, where: str = "", day: str = "") -> None:
-        """Note one exchange; ``where`` and ``day`` say for evidence where it was captured, and when."""
-        path = urlsplit(interaction.uri).path
-        matched = contract.match(interaction.method, path) if contract is not None else None
-        body = unpacked_if_known(interaction.response_body, interaction.response_headers)
-        if contract is None or matched is None or body is None:
-            self.passed_over += 1
-            return
-        label, value = matched[0].label, _parsed(body)
-        shape = [contract.version, label, interaction.status, _signature(value), _sent_shape(interaction)]
-        key = json.dumps([shape, sorted(name.lower() for name, _ in interaction.response_headers)])
-        media = find_header(interaction.response_headers, "content-type") or ""
+        """Note one exchange; ``where`` and ``day`` say for evidence where it was captured, and when.
+
+        Nothing is raised, whatever it holds: what cannot be read is :attr:`uncompared`.
+        """
+        try:
+            matched = contract.match(interaction.method, urlsplit(interaction.uri).path) if contract else None
+            body = unpacked_if_known(interaction.response_body, interaction.response_headers) if matched else None
+            if contract is None or matched is None or body is None:
+                self.passed_over += 1
+            else:
+                self._note(_Shape(contract, *matched, interaction, _parsed(body)), body, where, day)
+        except Exception:  # noqa: BLE001 - one odd exchange is not to keep the others from being compared
+            self.leave_out(interaction, contract)
+
+    def leave_out(self, interaction: Interaction, contract: Contract | None) -> None:
+        """Note one exchange as one that cannot be compared."""
+        label = "an operation"
+        with suppress(Exception):
+            matched = contract.match(interaction.method, urlsplit(interaction.uri).path) if contract else None
+            label = matched[0].label if matched else label
         with self._lock:
-            self._counts[key] += 1
-            if key not in self._first:
-                self._first[key] = contract, interaction, value
-                for observation in judge(contract, matched[0], interaction.status, media, body):
-                    self.findings.setdefault(observation.finding, (where, day, contract.version))
+            self._unread[label, interaction.status] += 1
+
+    def _note(self, shape: _Shape, body: bytes, where: str, day: str) -> None:
+        interaction, contract = shape.interaction, shape.contract
+        media = find_header(interaction.response_headers, "content-type") or ""
+        key = shape.key()
+        with self._lock:
+            if key not in self._shapes:
+                for observation in judge(contract, shape.operation, interaction.status, media, body):
+                    self.findings.setdefault((observation.finding, contract), (where, day))
+            self._shapes.setdefault(key, shape).count += 1
 
     @property
     def compared(self) -> int:
-        """How many answers there are to compare."""
-        return self._counts.total()
+        """How many answers were compared."""
+        return sum(shape.count for shape in self._shapes.values() if self._differences_of(shape) is not None)
+
+    @property
+    def uncompared(self) -> Counter[tuple[str, int]]:
+        """How many answers could not be compared, by operation label and status."""
+        found = self._unread.copy()
+        for shape in self._shapes.values():
+            if self._differences_of(shape) is None:
+                found[shape.operation.label, shape.interaction.status] += shape.count
+        return found
 
     @property
     def differing(self) -> int:
         """How many answers the sandbox would have given otherwise."""
-        return sum(count for key, count in self._counts.items() if self._differences_of(key))
+        return sum(shape.count for shape in self._shapes.values() if self._differences_of(shape))
 
     @property
     def differences(self) -> Counter[Difference]:
         """In what the sandbox would have answered otherwise, each with in how many answers."""
         found: Counter[Difference] = Counter()
-        for key, count in self._counts.items():
-            found.update(dict.fromkeys(self._differences_of(key), count))
+        for shape in self._shapes.values():
+            found.update(dict.fromkeys(self._differences_of(shape) or (), shape.count))
         return found
 
-    def _differences_of(self, key: str) -> list[Difference]:
-        if key not in self._known:
-            contract, interaction, value = self._first[key]
-            matched = contract.match(interaction.method, urlsplit(interaction.uri).path)
-            assert matched is not None
-            ours = sandbox_answers(contract, *matched, interaction, value, self.answers)
-            self._known[key] = closest(matched[0].label, interaction, value, ours)
-        return self._known[key]
+    def _differences_of(self, shape: _Shape) -> list[Difference] | None:
+        """Return how the sandbox's answer differs from answers of ``shape``; None where that cannot be told."""
+        if not shape.is_compared:
+            shape.is_compared = True
+            try:
+                shape.differences = shape.compare(self.answers)
+            except Exception:  # noqa: BLE001 - as in add
+                shape.differences = None
+        return shape.differences
 
     def new_entries(self) -> Iterator[Entry]:
         """Yield entries for known deviations: what departs from the contract and is not known yet."""
         seen: dict[tuple[str, str, str], list[Finding]] = {}
-        for finding, at in self.findings.items():
-            if load_contract(at[2]).known_deviations.judge([finding], clock.today()).findings:
-                seen.setdefault(at, []).append(finding)
+        for (finding, contract), at in self.findings.items():
+            if contract.known_deviations.judge([finding], clock.today()).findings:
+                seen.setdefault((*at, contract.version), []).append(finding)
         for (where, day, version), findings in seen.items():
             evidence = (Evidence(where, day, version),)
             yield from entries_for(findings, f"captured on {day}: say what it means", evidence)
@@ -153,8 +179,37 @@ class Comparison:
             shown = labels[0] if len(labels) == 1 else f"{len(labels)} operations"
             statuses = ", ".join(map(str, sorted({each.status for each in members})))
             count = counted(sum(differences[each] for each in members), "answer")
-            text = f"{place}: captured {captured}, the sandbox {ours}  [{shown}; {statuses}; {count}]"
+            what = place or "the body"
+            text = f"{what}: captured {captured}, the sandbox {ours}  [{shown}; {statuses}; {count}]"
             yield plain(SECRETS.mask(text))
+        for (label, status), number in sorted(self.uncompared.items()):
+            yield plain(f"could not be compared  [{label}; {status}; {counted(number, 'answer')}]")
+
+
+@dataclass(slots=True)
+class _Shape:
+    """The first of exchanges that compare alike, how many there are, and in what the sandbox's answer differs."""
+
+    contract: Contract
+    operation: Operation
+    parameters: Mapping[str, str]
+    interaction: Interaction
+    value: Any
+    count: int = 0
+    is_compared: bool = False
+    differences: list[Difference] | None = None
+
+    def key(self) -> str:
+        """Return what is the same for exchanges that compare alike."""
+        captured = self.interaction
+        names = sorted(name.lower() for name, _ in captured.response_headers)
+        about = [self.contract.version, str(self.contract.source), self.operation.label, captured.status]
+        return json.dumps([about, _signature(self.value), _sent_shape(captured), names])
+
+    def compare(self, answers: Answers) -> list[Difference]:
+        """Return how the most alike of the sandbox's answers differs."""
+        ours = sandbox_answers(self.contract, self.operation, self.parameters, self.interaction, self.value, answers)
+        return closest(self.operation.label, self.interaction, self.value, ours)
 
 
 def day_of(interaction: Interaction, recorded_at: str = "") -> str:
@@ -163,7 +218,7 @@ def day_of(interaction: Interaction, recorded_at: str = "") -> str:
         return recorded_at[:10]
     try:
         return parsedate_to_datetime(find_header(interaction.response_headers, "date") or "").date().isoformat()
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return clock.today().isoformat()
 
 
@@ -245,7 +300,7 @@ def _shapes(value: Any) -> Shapes:
 
 def _collect(value: Any, pointer: str, name: str, into: Shapes) -> None:
     kinds = into.setdefault(pointer, set())
-    kinds.add(_TYPES.get(type(value), "null"))
+    kinds.add(_TYPES[type(value)])
     if isinstance(value, dict):
         for key, item in value.items():
             _collect(item, f"{pointer}/{key}", key, into)
@@ -256,7 +311,12 @@ def _collect(value: Any, pointer: str, name: str, into: Shapes) -> None:
         kinds.add(form)
 
 
-_TYPES: Final = {
+_UNREADABLE: Final = object()
+"""The value of a body that is not JSON, or nested too deeply to be read."""
+_TYPES: Final[Mapping[type, str]] = {
+    type(_UNREADABLE): "not readable JSON",
+    bytes: "nothing",
+    type(None): "null",
     dict: "an object",
     list: "an array",
     str: "a string",
@@ -301,10 +361,13 @@ def _role_differences(value: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def _parsed(body: bytes) -> Any:
+    """Return the JSON value in ``body``: ``b""`` where there is no body, ``_UNREADABLE`` where it is none."""
+    if not body.strip():
+        return b""
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+        return parse_json(body.decode("utf-8-sig"), "the body")
+    except (FileRefused, UnicodeDecodeError):
+        return _UNREADABLE
 
 
 def _signature(value: Any) -> Any:

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction, find_header
-from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.errors import FileRefused, SandboxError
+from pytest_adyen_creds.files import parse_json
 from pytest_adyen_creds.rolenames import normalised
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE
@@ -93,8 +94,8 @@ class _Attempt:
         total = body.get("itemsTotal") if isinstance(body, dict) else None
         self._total = total if type(total) is int else 0
         self._origins: list[str] = []
-        if isinstance(body, dict) and isinstance(body.get("data"), list) and "allowedOrigins" in operation.path:
-            self._origins = [each["domain"] for each in body["data"] if isinstance(each.get("domain"), str)]
+        if isinstance(body, dict) and "allowedOrigins" in operation.path:
+            self._origins = _domains(body.get("data"))
 
     def carry_out(self, way: str) -> httpx.Response:
         """Send the captured request in one of :func:`_ways`."""
@@ -137,9 +138,7 @@ class _Attempt:
             roles = [*roles, API_CREDENTIALS_ROLE]
         if self._operation.path.endswith("/generateClientKey"):
             roles = list(dict.fromkeys([*roles, API_CREDENTIALS_ROLE]))
-        listed = shown.get("allowedOrigins")
-        domains = [each.get("domain") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-        origins = _texts(domains) or self._origins
+        origins = _domains(shown.get("allowedOrigins")) or self._origins
         description = str(shown.get("description") or "")[:50]
         if shown and "clientKey" not in shown and "apiKey" not in shown:
             user = self._sandbox.customer_area.create_company_user(roles=roles, description=description)
@@ -192,8 +191,10 @@ class _Attempt:
             return b'{"'
         if way == "without roles" and content:
             try:
-                sent = json.loads(content)
-            except ValueError:
+                sent = parse_json(content.decode("utf-8-sig"), "the request")
+            except (FileRefused, UnicodeDecodeError):
+                return content
+            if not isinstance(sent, dict):
                 return content
             return json.dumps({name: value for name, value in sent.items() if name == "domain"}).encode()
         return content or None
@@ -212,6 +213,10 @@ def _company(shown: list[Mapping[str, Any]]) -> str:
         if found or isinstance(each.get("companyName"), str):
             return found[1] if found else str(each["companyName"])
     return "TestCompany"
+
+
+def _domains(listed: Any) -> list[str]:
+    return _texts([each.get("domain") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else [])
 
 
 def _texts(value: Any) -> list[str]:

@@ -22,6 +22,8 @@ def answering_lines(run: Run) -> Iterator[str]:
         otherwise, answers = run.compared["otherwise"], counted(run.compared["answers"], "answer")
         how = "; record them (--adyen-record=all): adyen-creds sandbox compare says in what" if otherwise else ""
         yield f"adyen: the sandbox would have given {otherwise} of {answers} otherwise{how}"
+    if run.compared["uncompared"]:
+        yield f"adyen: {counted(run.compared['uncompared'], 'answer')} could not be compared with the sandbox's"
     if not run.answered:
         return
     ways = {

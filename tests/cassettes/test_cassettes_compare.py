@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cassettes.compare import Comparison
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.log import interaction_of
+from pytest_adyen_creds.cassettes.sandbox_answers import sandbox_answers
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
 from pytest_adyen_creds.sandbox import Sandbox
@@ -265,3 +267,116 @@ def test_the_recorded_exchanges(published: Path, tmp_path: Path, capsys: pytest.
         *("/associatedMerchantAccounts", "header content-type", "header set-cookie", "header traceparent"),
         *("header requestid", "header pspreference", "header strict-transport-security"),
     }
+
+
+ODD = {
+    "null among origins": ("GET", f"{COMPANY}/CRED1/allowedOrigins", "", '{"data": [null]}'),
+    "text among origins": ("GET", "/me/allowedOrigins", "", '{"data": ["x"]}'),
+    "list for origins": ("GET", "/me/allowedOrigins", "", '["x"]'),
+    "list sent": ("POST", COMPANY, "[1]", '{"id": "x"}'),
+    "text sent": ("POST", "/me/allowedOrigins", '"x"', '{"id": "x"}'),
+    "nested": ("GET", "/me", "", "[" * 3000 + "]" * 3000),
+    "nested objects": ("GET", "/me", "", '{"a":' * 3000 + "1" + "}" * 3000),
+    "nested sent": ("POST", COMPANY, "[" * 3000 + "]" * 3000, '{"id": "x"}'),
+    "no numbers": ("GET", "/me", "", '{"a": NaN}'),
+    "numbers for texts": ("GET", "/me", "", '{"username": 1, "roles": 2, "allowedOrigins": 3, "companyName": 4}'),
+    "items of all types": ("GET", COMPANY, "", '{"data": [null, 1, "x", [], {"username": []}], "itemsTotal": "x"}'),
+}
+
+
+def odd(method: str, path: str, sent: str, answered: str) -> Interaction:
+    return Interaction(
+        method,
+        f"{BASE}{path}",
+        (("content-type", "application/json"),),
+        sent.encode(),
+        200,
+        "OK",
+        (("content-type", "application/json"),),
+        answered.encode(),
+    )
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_capture_keeps_no_other_from_being_compared(
+    name: str, me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "session.har"
+    captured = [odd(*ODD[name]), changed(me, loyaltyTier="gold")]
+    path.write_text(json.dumps({"log": {"entries": [har(each) for each in captured]}}))
+    assert main(["sandbox", "compare", str(path)]) == 1
+    shown = capsys.readouterr()
+    assert "/loyaltyTier: captured has it, the sandbox does not  [GET /me; 200; 1 answer]" in shown.out
+    assert "2 answers compared, 2 that the sandbox would have given otherwise\n" in shown.out
+    assert shown.err == ""
+
+
+def test_a_body_that_is_nested_too_deeply_is_no_json_that_can_be_read() -> None:
+    [line] = [line for line in compared([odd(*ODD["nested"])]).lines() if line.startswith("the body")]
+    assert line.startswith("the body: captured not readable JSON, the sandbox an object  [GET /me; 200; 1 answer]")
+
+
+def test_what_cannot_be_compared_is_said_and_counted(
+    me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = replace(me, response_headers=(*me.response_headers, ("content-encoding", "gzip")), response_body=b"\x1f\x8b")
+    path = written(tmp_path, [cut, cut, me])
+    assert main(["sandbox", "compare", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert "could not be compared  [GET /me; 200; 2 answers]\n" in out
+    assert "1 answer compared, 0 that the sandbox would have given otherwise; 2 could not be compared" in out
+    assert main(["sandbox", "compare", str(path), "--format", "json"]) == 1
+    value = json.loads(capsys.readouterr().out)
+    assert value["uncompared"] == [{"operation": "GET /me", "status": 200, "count": 2}]
+
+
+def test_an_address_that_is_none_is_passed_over(
+    me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "session.har"
+    bad = replace(me, uri="https://[x/v3/me")
+    path.write_text(json.dumps({"log": {"entries": [har(bad), har(me)]}}))
+    assert main(["sandbox", "compare", str(path)]) == 0
+    assert "1 answer compared, 0" in capsys.readouterr().out
+
+
+def test_the_comparison_of_one_shape_that_fails_is_no_problem_of_the_others(
+    me: Interaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(contract: Any, operation: Any, *others: Any) -> Any:
+        if operation.method == "POST":
+            raise RuntimeError("no sandbox")
+        return sandbox_answers(contract, operation, *others)
+
+    monkeypatch.setattr("pytest_adyen_creds.cassettes.compare.sandbox_answers", failing)
+    comparison = compared([odd(*ODD["list sent"]), me])
+    assert list(comparison.lines()) == [
+        "could not be compared  [POST /companies/{companyId}/apiCredentials; 200; 1 answer]"
+    ]
+    assert (comparison.compared, comparison.differing, comparison.uncompared.total()) == (1, 0, 1)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """Return a folder with a contract of a user's own: v3 and v9, and known deviations."""
+    folder = tmp_path / "own"
+    for version in ("v3", "v9"):
+        shutil.copytree(load_contract("v3").source.parent, folder / version)
+    (folder / "known-deviations.toml").write_text(
+        '[[accepted]]\nid = "response-undocumented-property"\nlocation = "/loyaltyTier"\nreason = "known"\n'
+        '[[accepted.evidence]]\nsource = "x"\ndate = "2025"\nversion = "v3"\n'
+    )
+    return folder
+
+
+def test_known_deviations_are_those_of_the_contract_that_was_given(
+    own: Path, me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    captured = changed(me, loyaltyTier="gold", shoeSize=42)
+    path = written(tmp_path, [captured, replace(captured, uri=captured.uri.replace("v3", "v9"))])
+    assert main(["sandbox", "compare", str(path), "--contracts", str(own), "--format", "json"]) == 1
+    value = json.loads(capsys.readouterr().out)
+    assert value["compared"] == 2
+    found = {(each["location"], each["evidence"][0]["version"]) for each in value["deviations"]}
+    assert {("/shoeSize", "v3"), ("/shoeSize", "v9")} <= found
+    assert not [where for where, _ in found if where == "/loyaltyTier"]
