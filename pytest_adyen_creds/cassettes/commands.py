@@ -170,7 +170,8 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
 
     PATH is a HAR file, a cassette of a live run or of vcrpy, or a folder of cassettes. What differs is printed, and
     entries for known-deviations.toml of what departs from the contract and is not known yet. No value of an account is
-    printed. Exit status 1 where anything differs, or could not be compared.
+    printed: what is no name that an API has is called "another". Entries number the captures as they are given, those
+    of a folder by path. Exit status 1 where anything differs, or could not be compared.
 
     \b
     adyen-creds sandbox compare cassettes
@@ -180,14 +181,15 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
     from pytest_adyen_creds.cassettes.har import read_har
 
     comparison, from_sandbox = Comparison(answers), 0
-    for path in (found for given in paths for found in _captures(given)):
+    captures = [found for given in paths for found in _captures(given)]
+    for place, path in enumerate(captures, 1):
         cassette = read_har(path) if path.suffix == ".har" else document.read(path)
         if cassette.provenance is not None and cassette.provenance.backend == "sandbox":
             from_sandbox += len(cassette.interactions)
             continue
         recorded_at = cassette.provenance.recorded_at if cassette.provenance else ""
         for number, interaction in enumerate(cassette.interactions, 1):
-            day, where = day_of(interaction, recorded_at), f"{path.name}, exchange {number}"
+            day, where = day_of(interaction, recorded_at), f"capture {place} of {len(captures)}, exchange {number}"
             contract = _contract_of(interaction, folder)
             try:
                 secrets = Scrubber(contract or load_contract()).secrets_in(interaction)
@@ -241,6 +243,10 @@ def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> No
         click.echo(printed(line))
     for entry in entries:
         click.echo(SECRETS.mask(f"\n{to_toml(entry)}"), nl=False)
+    if comparison.unsaid:
+        click.echo(
+            f"# without an entry, as they name what may be yours: {counted(len(comparison.unsaid), 'departure')}"
+        )
     if entries:
         click.echo("\n# entries for known-deviations.toml: give each its reason, and say who published the answer")
     lost = comparison.uncompared.total()

@@ -1,7 +1,8 @@
 """Captured answers held against the sandbox's own for the same operation, status and error.
 
 What is compared is what a client's code can depend on: properties and their types, the forms of ids, an error's
-identity (type, title, errorCode), the media type and the names of headers. Values that belong to an account are not.
+identity (type, title, errorCode), the media type and the names of headers. Values that belong to an account are not:
+what is said of a difference is what :mod:`.sayable` lets through.
 """
 
 from __future__ import annotations
@@ -22,6 +23,16 @@ from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
 from pytest_adyen_creds.cassettes.sandbox_answers import sandbox_answers
+from pytest_adyen_creds.cassettes.sayable import (
+    OF_HTTP,
+    is_sayable,
+    said_field,
+    said_header,
+    said_identity,
+    said_media,
+    said_property,
+    said_role,
+)
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.judge import judge
 from pytest_adyen_creds.errors import FileRefused
@@ -32,15 +43,12 @@ from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.sandbox.answers import Answers
 
-_OF_HTTP: Final = frozenset(
-    {"age", "alt-svc", "cache-control", "connection", "content-encoding", "content-length", "date", "expires"}
-    | {"keep-alive", "last-modified", "pragma", "server", "server-timing", "transfer-encoding", "vary", "via"}
-)
-"""Headers that servers and proxies in between add; a server's own clock tells that a capture kept them all."""
 _IDS: Final = frozenset({"id", "requestId"})
 _ID_HEADERS: Final = frozenset({"requestid", "pspreference"})
 _FORMS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -83,6 +91,8 @@ class Comparison:
         """How many are of other operations, or cannot be read."""
         self.findings: dict[tuple[Finding, Contract], tuple[str, str]] = {}
         """What departs from a contract, each with where and when it was captured first."""
+        self.unsaid: set[tuple[Finding, Contract]] = set()
+        """Those of them that have no entry: they name what may be somebody's."""
         self._shapes: dict[str, _Shape] = {}
         self._unread: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
@@ -119,6 +129,8 @@ class Comparison:
             if key not in self._shapes:
                 for observation in judge(contract, shape.operation, interaction.status, media, body):
                     self.findings.setdefault((observation.finding, contract), (where, day))
+                    if not is_sayable(observation, media, contract):
+                        self.unsaid.add((observation.finding, contract))
             self._shapes.setdefault(key, shape).count += 1
 
     @property
@@ -162,7 +174,8 @@ class Comparison:
         """Yield entries for known deviations: what departs from the contract and is not known yet."""
         seen: dict[tuple[str, str, str], list[Finding]] = {}
         for (finding, contract), at in self.findings.items():
-            if contract.known_deviations.judge([finding], clock.today()).findings:
+            known = contract.known_deviations
+            if (finding, contract) not in self.unsaid and known.judge([finding], clock.today()).findings:
                 seen.setdefault((*at, contract.version), []).append(finding)
         for (where, day, version), findings in seen.items():
             evidence = (Evidence(where, day, version),)
@@ -202,14 +215,25 @@ class _Shape:
     def key(self) -> str:
         """Return what is the same for exchanges that compare alike."""
         captured = self.interaction
-        names = sorted(name.lower() for name, _ in captured.response_headers)
+        headers = {said_header(name): value for name, value in captured.response_headers}
+        media = _media(said_media(headers.get("content-type", "")))
+        forms = [_form(headers.get(name, "")) for name in sorted(_ID_HEADERS)]
         about = [self.contract.version, str(self.contract.source), self.operation.label, captured.status]
-        return json.dumps([about, _signature(self.value), _sent_shape(captured), names])
+        return json.dumps(
+            [
+                about,
+                _signature(self.value, self.contract),
+                _sent_shape(captured, self.contract),
+                sorted(headers),
+                media,
+                forms,
+            ]
+        )
 
     def compare(self, answers: Answers) -> list[Difference]:
         """Return how the most alike of the sandbox's answers differs."""
         ours = sandbox_answers(self.contract, self.operation, self.parameters, self.interaction, self.value, answers)
-        return closest(self.operation.label, self.interaction, self.value, ours)
+        return closest(self, ours)
 
 
 def day_of(interaction: Interaction, recorded_at: str = "") -> str:
@@ -222,44 +246,44 @@ def day_of(interaction: Interaction, recorded_at: str = "") -> str:
         return clock.today().isoformat()
 
 
-def closest(label: str, captured: Interaction, value: Any, ours: Iterator[Any]) -> list[Difference]:
+def closest(shape: _Shape, ours: Iterator[httpx.Response]) -> list[Difference]:
     """Return how the most alike of the sandbox's answers differs from the captured one."""
     best: list[Difference] | None = None
+    status = shape.interaction.status
     for response in ours:
         headers = tuple((name, text) for name, text in response.headers.multi_items())
-        found = list(_differences(label, captured, value, headers, _parsed(response.content)))
+        found = [
+            Difference(shape.operation.label, status, *each)
+            for each in _differences(shape, headers, _parsed(response.content))
+        ]
         if best is None or len(found) < len(best):
             best = found
         if not best:
             break
     if best is None:
-        return [Difference(label, captured.status, "status", str(captured.status), "never answers so")]
+        return [Difference(shape.operation.label, status, "status", str(status), "never answers so")]
     return best
 
 
-def _differences(label: str, captured: Interaction, value: Any, headers: Headers, ours: Any) -> Iterator[Difference]:
-    def difference(place: str, one: str, other: str) -> Difference:
-        return Difference(label, captured.status, place, one, other)
-
-    for place, one, other in (
-        *_header_differences(captured.response_headers, headers),
-        *(_identities(value, ours) if captured.status >= 400 else ()),
-        *_shape_differences(_shapes(value), _shapes(ours)),
-        *_role_differences(value),
-    ):
-        yield difference(place, one, other)
+def _differences(shape: _Shape, headers: Headers, ours: Any) -> Iterator[tuple[str, str, str]]:
+    captured, value, contract = shape.interaction, shape.value, shape.contract
+    yield from _header_differences(captured.response_headers, headers)
+    if captured.status >= 400:
+        yield from _identities(value, ours, contract)
+    yield from _shape_differences(_shapes(value, contract), _shapes(ours, contract))
+    yield from dict.fromkeys(_role_differences(value))
 
 
 def _header_differences(captured: Headers, ours: Headers) -> Iterator[tuple[str, str, str]]:
-    there, here = ({name.lower(): value for name, value in headers} for headers in (captured, ours))
+    there, here = ({said_header(name): value for name, value in headers} for headers in (captured, ours))
     is_whole = "date" in there  # a recorder that leaves headers out leaves that out
-    for name in sorted((there.keys() | here.keys()) - _OF_HTTP):
+    for name in sorted((there.keys() | here.keys()) - OF_HTTP):
         if name not in here:
             yield f"header {name}", "has it", "does not"
         elif name not in there and is_whole:
             yield f"header {name}", "does not have it", "does"
         elif name == "content-type" and name in there and _media(there[name]) != _media(here[name]):
-            yield f"header {name}", there[name], here[name]
+            yield f"header {name}", said_media(there[name]), here[name]
         elif name in _ID_HEADERS and name in there:
             one, other = _form(there[name]), _form(here[name])
             if one and one != other:
@@ -270,43 +294,43 @@ def _media(value: str) -> str:
     return ";".join(part.strip().lower() for part in value.split(";"))
 
 
-def _identities(captured: Any, ours: Any) -> Iterator[tuple[str, str, str]]:
+def _identities(captured: Any, ours: Any, contract: Contract) -> Iterator[tuple[str, str, str]]:
     if not isinstance(captured, dict) or not isinstance(ours, dict):
         return
     for name in ("type", "title", "errorCode"):
         if captured.get(name) != ours.get(name):
-            yield f"/{name}", json.dumps(captured.get(name)), json.dumps(ours.get(name))
-    fields = [_field_names(each) for each in (captured, ours)]
+            yield f"/{name}", said_identity(name, captured.get(name)), said_identity(name, ours.get(name))
+    fields = [_field_names(each, contract) for each in (captured, ours)]
     if fields[0] and fields[0] != fields[1]:
         yield "/invalidFields", f"names {', '.join(fields[0])}", f"names {', '.join(fields[1]) or 'none'}"
 
 
-def _field_names(error: Mapping[str, Any]) -> list[str]:
+def _field_names(error: Mapping[str, Any], contract: Contract) -> list[str]:
     listed = error.get("invalidFields")
     fields = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     inner = [each.get("InvalidField", each) for each in fields]  # as v1 wraps them
-    return sorted({str(each.get("name")) for each in inner if isinstance(each, dict)})
+    return sorted({said_field(each.get("name"), contract) for each in inner if isinstance(each, dict)})
 
 
 Shapes = dict[str, set[str]]
 """By place: the JSON types of what stands there, and of ids their forms."""
 
 
-def _shapes(value: Any) -> Shapes:
+def _shapes(value: Any, contract: Contract) -> Shapes:
     found: Shapes = {}
-    _collect(value, "", "", found)
+    _collect(value, "", "", found, contract)
     return found
 
 
-def _collect(value: Any, pointer: str, name: str, into: Shapes) -> None:
+def _collect(value: Any, pointer: str, name: str, into: Shapes, contract: Contract) -> None:
     kinds = into.setdefault(pointer, set())
     kinds.add(_TYPES[type(value)])
     if isinstance(value, dict):
         for key, item in value.items():
-            _collect(item, f"{pointer}/{key}", key, into)
+            _collect(item, f"{pointer}/{said_property(key, contract)}", key, into, contract)
     elif isinstance(value, list):
         for item in value:
-            _collect(item, f"{pointer}/*", name, into)
+            _collect(item, f"{pointer}/*", name, into, contract)
     elif isinstance(value, str) and name in _IDS and (form := _form(value)):
         kinds.add(form)
 
@@ -357,7 +381,7 @@ def _role_differences(value: Any) -> Iterator[tuple[str, str, str]]:
         roles = shown.get("roles") if isinstance(shown, dict) else None
         for role in roles if isinstance(roles, list) else ():
             if isinstance(role, str) and normalised(role) not in known:
-                yield "/roles", json.dumps(role, ensure_ascii=False), "knows no such role"
+                yield "/roles", said_role(role), "knows no such role"
 
 
 def _parsed(body: bytes) -> Any:
@@ -370,15 +394,17 @@ def _parsed(body: bytes) -> Any:
         return _UNREADABLE
 
 
-def _signature(value: Any) -> Any:
+def _signature(value: Any, contract: Contract) -> Any:
     """Return what of a body decides how it compares: places, types, forms of ids, an error's identity, roles."""
-    shapes = {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(value).items())}
-    known = [value.get(name) for name in ("type", "title", "errorCode")] if isinstance(value, dict) else []
+    shapes = {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(value, contract).items())}
     unknown = sorted({role for _, role, _ in _role_differences(value)})
-    return [shapes, [str(each) for each in known], unknown]
+    if not isinstance(value, dict):
+        return [shapes, unknown]
+    identity = [said_identity(name, value.get(name)) for name in ("type", "title", "errorCode")]
+    return [shapes, unknown, identity, _field_names(value, contract)]
 
 
-def _sent_shape(interaction: Interaction) -> Any:
+def _sent_shape(interaction: Interaction, contract: Contract) -> Any:
     query = sorted(urlsplit(interaction.uri).query.split("&"))
     sent = _parsed(interaction.request_body) if interaction.request_body else None
-    return [query, {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(sent).items())}]
+    return [query, {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(sent, contract).items())}]

@@ -108,7 +108,12 @@ def me() -> Interaction:
         ({"companyName": ...}, "/companyName: captured does not have it, the sandbox does"),
         ({"active": "yes"}, "/active: captured a string, the sandbox a boolean"),
         ({"id": "cred-7"}, "/id: captured another form, the sandbox CRED and 26 capitals and digits"),
-        ({"roles": ["Role of tomorrow"]}, '/roles: captured "Role of tomorrow", the sandbox knows no such role'),
+        ({"roles": ["Role of tomorrow"]}, "/roles: captured an unknown role, the sandbox knows no such role"),
+        (
+            {"roles": ["Management API - Tax forms read"]},
+            '/roles: captured "Management API - Tax forms read", the sandbox knows no such role',
+        ),
+        ({"Jane Doe": 1}, "/another property: captured has it, the sandbox does not"),
     ],
 )
 def test_what_differs_is_said(me: Interaction, members: dict[str, Any], says: str) -> None:
@@ -380,3 +385,63 @@ def test_known_deviations_are_those_of_the_contract_that_was_given(
     found = {(each["location"], each["evidence"][0]["version"]) for each in value["deviations"]}
     assert {("/shoeSize", "v3"), ("/shoeSize", "v9")} <= found
     assert not [where for where, _ in found if where == "/loyaltyTier"]
+
+
+CANARIES = {"an e-mail address": "jane.doe@acme.example", "a company": "AcmeSecretCorp", "a key": KEY}
+
+
+@pytest.mark.parametrize("kind", CANARIES)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_nothing_of_an_account_is_printed(
+    kind: str, form: str, me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canary = CANARIES[kind]
+    refused = next(each for each in exchanges(Sandbox()) if each.status == 422)
+    wrong = {"name": canary, "value": canary, "message": canary}
+    shown = json.loads(me.response_body)
+    others = [each for each in me.response_headers if each[0] != "content-type"]
+    captured = [
+        changed(refused, title=f"User {canary} may not read it"),
+        changed(refused, title=canary, type=f"https://{canary}/x"),
+        changed(refused, errorCode=canary, detail=canary),
+        changed(refused, invalidFields=[wrong]),
+        changed(me, **{canary: 1}),
+        changed(me, roles=[canary, f"Management API - {canary} read", f"{canary} role"]),
+        changed(me, companyName=canary, description=canary, username=f"ws_1@Company.{canary}"),
+        replace(me, response_body=json.dumps({canary: shown}).encode()),
+        replace(me, response_headers=(*me.response_headers, (f"X-{canary}", canary), (canary, "1"))),
+        *(
+            replace(me, response_headers=(*others, ("Content-Type", media)))
+            for media in (f"text/{canary}", f"application/json; boundary={canary}")
+        ),
+        replace(me, uri=f"{BASE}/companies/{canary}/apiCredentials?{canary}={canary}", status=418),
+        me,
+    ]
+    path = tmp_path / f"{canary.replace('/', '')}.har"
+    path.write_text(json.dumps({"log": {"entries": [har(each) for each in captured]}}))
+    assert main(["sandbox", "compare", str(path), "--format", form]) == 1
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    for telling in (canary, canary.replace("/", ""), "jane", "acme", "canaryOfTheComparison"):
+        assert telling.casefold() not in printed.out.casefold()
+    for said in (
+        "another title",
+        "another type",
+        "another field",
+        "another property",
+        "an unknown role",
+        "capture 1 of 1",
+    ):
+        assert said in printed.out
+    assert "another media type" in printed.out
+
+
+def test_a_departure_that_names_what_may_be_of_an_account_has_no_entry(
+    me: Interaction, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, [changed(me, AcmeSecretCorp=1, loyaltyTier="gold")])
+    assert main(["sandbox", "compare", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert out.count("[[accepted]]") == 1
+    assert "# without an entry, as they name what may be yours: 1 departure\n" in out
+    assert 'source = "capture 1 of 1, exchange 1"' in out
