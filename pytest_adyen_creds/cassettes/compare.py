@@ -16,13 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
-from pytest_adyen_creds.cassettes.sandbox_answers import sandbox_answers
+from pytest_adyen_creds.cassettes.sandbox_answers import Furnished, sandbox_answers
 from pytest_adyen_creds.cassettes.sayable import (
     OF_HTTP,
     is_sayable,
@@ -39,6 +39,8 @@ from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
 from pytest_adyen_creds.printable import counted, plain
 from pytest_adyen_creds.rolenames import normalised
+from pytest_adyen_creds.sandbox.decisions import Refused
+from pytest_adyen_creds.sandbox.paging import read_page
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import SECRETS
 
@@ -94,6 +96,7 @@ class Comparison:
         self.unsaid: set[tuple[Finding, Contract]] = set()
         """Those of them that have no entry: they name what may be somebody's."""
         self._shapes: dict[str, _Shape] = {}
+        self._furnished: dict[str, Furnished] = {}
         self._unread: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
 
@@ -165,7 +168,7 @@ class Comparison:
         if not shape.is_compared:
             shape.is_compared = True
             try:
-                shape.differences = shape.compare(self.answers)
+                shape.differences = shape.compare(self.answers, self._furnished)
             except Exception:  # noqa: BLE001 - as in add
                 shape.differences = None
         return shape.differences
@@ -223,16 +226,27 @@ class _Shape:
             [
                 about,
                 _signature(self.value, self.contract),
-                _sent_shape(captured, self.contract),
+                self._sent(),
                 sorted(headers),
                 media,
                 forms,
             ]
         )
 
-    def compare(self, answers: Answers) -> list[Difference]:
-        """Return how the most alike of the sandbox's answers differs."""
-        ours = sandbox_answers(self.contract, self.operation, self.parameters, self.interaction, self.value, answers)
+    def _sent(self) -> Any:
+        """Return what of the request decides: the page it asks for, and what its body has where."""
+        body = self.interaction.request_body
+        shapes = _shapes(_parsed(body) if body else None, self.contract)
+        total = self.value.get("itemsTotal") if isinstance(self.value, dict) else None
+        query = urlsplit(self.interaction.uri).query
+        page = _page_asked_for(query, total if type(total) is int else 0) if _is_list(self.operation) else None
+        return [page, {pointer: sorted(kinds) for pointer, kinds in sorted(shapes.items())}]
+
+    def compare(self, answers: Answers, furnished: dict[str, Furnished]) -> list[Difference]:
+        """Return how the most alike of the sandbox's answers differs; ``furnished`` are sandboxes that lists share."""
+        ours = sandbox_answers(
+            self.contract, self.operation, self.parameters, self.interaction, self.value, answers, furnished
+        )
         return closest(self, ours)
 
 
@@ -404,7 +418,19 @@ def _signature(value: Any, contract: Contract) -> Any:
     return [shapes, unknown, identity, _field_names(value, contract)]
 
 
-def _sent_shape(interaction: Interaction, contract: Contract) -> Any:
-    query = sorted(urlsplit(interaction.uri).query.split("&"))
-    sent = _parsed(interaction.request_body) if interaction.request_body else None
-    return [query, {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(sent, contract).items())}]
+def _is_list(operation: Operation) -> bool:
+    return operation.method == "GET" and operation.path.endswith("/apiCredentials")
+
+
+def _page_asked_for(query: str, total: int) -> Any:
+    """Return what the sandbox makes of a page's number and size: where in the list it is, or the rules they break.
+
+    Other parameters of a query are ignored.
+    """
+    try:
+        asked = parse_qs(query, keep_blank_values=True, errors="replace", max_num_fields=1000)
+        page = read_page(asked)
+    except Refused as refused:
+        return sorted([field.rule.id, field.name] for field in refused.invalid)
+    last = max(1, -(-total // page.size))
+    return [page.number > 1, (page.number > last) - (page.number < last)]

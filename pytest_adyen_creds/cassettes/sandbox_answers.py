@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -40,29 +42,53 @@ def sandbox_answers(
     captured: Interaction,
     body: Any,
     answers: Answers,
+    furnished: dict[str, Furnished] | None = None,
 ) -> Iterator[httpx.Response]:
     """Yield each answer of a sandbox to ``operation`` with the captured status; none where it never answers so.
 
     ``body`` is the captured answer's JSON value. Each answer is earned in its own way: by the request as it was sent,
     by sending it again, with an id that nothing has, with a key that lacks a role. ``answers`` is the sandbox's style.
+    ``furnished`` keeps sandboxes for further calls: captured lists alike are asked of one, as asking changes nothing.
     """
-    for way in _ways(operation, captured.status):
+    for way in _ways(operation, captured):
         try:
-            response = _Attempt(contract, operation, parameters, captured, body, answers).carry_out(way)
+            attempt = _Attempt(contract, operation, parameters, captured, body, answers)
+            key = attempt.list_key() if furnished is not None and way == "as sent" else None
+            if furnished is None or key is None:
+                response = attempt.carry_out(way)
+            else:
+                if key not in furnished:
+                    furnished[key] = Furnished(attempt, attempt.furnish())
+                response = furnished[key].ask(captured)
         except (SandboxError, httpx.InvalidURL, UnicodeError, KeyError):
             continue  # this state cannot be made
         if response.status_code == captured.status:
             yield response
 
 
-def _ways(operation: Operation, status: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """A sandbox with the credentials of a captured list."""
+
+    _attempt: _Attempt
+    _made: list[tuple[str, str]]
+
+    def ask(self, captured: Interaction) -> httpx.Response:
+        """Send ``captured``, the request for a list."""
+        return self._attempt.send("as sent", self._made, captured)
+
+
+def _ways(operation: Operation, captured: Interaction) -> list[str]:
+    status = captured.status
     ways = {
         401: ["unknown key"],
         403: ["no role", "foreign account"],
         400: ["as sent", "half a body"],
         422: ["as sent", "sent again", "unknown origin", "unknown credential", "no page"],
     }
-    return ["as sent", "without roles"] if 200 <= status < 300 else [*ways.get(status, []), "a fault"]
+    if 200 <= status < 300:
+        return ["as sent", "without roles"] if captured.request_body else ["as sent"]
+    return [*ways.get(status, []), "a fault"]
 
 
 class _Attempt:
@@ -99,9 +125,27 @@ class _Attempt:
 
     def carry_out(self, way: str) -> httpx.Response:
         """Send the captured request in one of :func:`_ways`."""
-        made = [self._make(shown) for shown in self._shown[:_MOST]] or [self._make({})]
-        for _ in range(min(self._total, _MOST_LISTED) - len(made) - (self._merchant is None)):
-            self._make({})  # which pages a page links depends on how many there are
+        return self.send(way, self.furnish(), self._captured)
+
+    def list_key(self) -> str | None:
+        """Return what is the same for lists that one furnished sandbox can answer; None for all else."""
+        operation = self._operation
+        if operation.method != "GET" or not operation.path.endswith("/apiCredentials"):
+            return None
+        kinds = {repr(sorted((name, bool(value)) for name, value in each.items())) for each in self._shown}
+        return repr((str(self._client.base_url), operation.label, min(self._total, _MOST_LISTED), sorted(kinds)))
+
+    def furnish(self) -> list[tuple[str, str]]:
+        """Make the credentials that were captured, and as many more as the list has; return their ids and keys."""
+        shown = self._shown[:_MOST] or [{}]
+        made = [self._make(each) for each in shown]
+        further = min(self._total, _MOST_LISTED) - len(made) - (self._merchant is None)
+        for each in islice(cycle(shown), max(0, further)):
+            self._make(each)  # which pages a page links depends on how many there are, and each shows all kinds
+        return made
+
+    def send(self, way: str, made: list[tuple[str, str]], captured: Interaction) -> httpx.Response:
+        """Send the request of ``captured`` about the first of what was ``made``."""
         id, key = made[0]
         values = {
             "companyId": self._sandbox.company,
@@ -119,7 +163,7 @@ class _Attempt:
         path = self._operation.path
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
-        query = "pageSize=0" if way == "no page" else urlsplit(self._captured.uri).query
+        query = "pageSize=0" if way == "no page" else urlsplit(captured.uri).query
         request = self._client.build_request(
             self._operation.method,
             f"{path}?{query}" if query else path,

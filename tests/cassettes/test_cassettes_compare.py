@@ -17,7 +17,7 @@ from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cassettes.compare import Comparison
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.log import interaction_of
-from pytest_adyen_creds.cassettes.sandbox_answers import sandbox_answers
+from pytest_adyen_creds.cassettes.sandbox_answers import _Attempt, sandbox_answers
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
 from pytest_adyen_creds.sandbox import Sandbox
@@ -445,3 +445,45 @@ def test_a_departure_that_names_what_may_be_of_an_account_has_no_entry(
     assert out.count("[[accepted]]") == 1
     assert "# without an entry, as they name what may be yours: 1 departure\n" in out
     assert 'source = "capture 1 of 1, exchange 1"' in out
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[Interaction]:
+    """Return lists of an account of forty credentials, paged as a generator does."""
+    sandbox = Sandbox()
+    admin = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
+    client = httpx.Client(transport=sandbox.transport(), base_url=BASE, headers=admin)
+    for number in range(39):
+        body = {"roles": ["Checkout webservice role"], "description": "x" * (number % 2)}
+        assert client.post(COMPANY, json=body).status_code == 200
+    sizes = ["0", "-7", "-8", "x1", "x2", "", "101", "102", *map(str, range(2, 39))]
+    queries = [{"pageSize": size, "pageNumber": str(1 + n % 3), f"x{n}": "y"} for n, size in enumerate(sizes)]
+    asked = [client.build_request("GET", COMPANY, params=query) for query in queries]
+    return [interaction_of(request, client.send(request)) for request in asked]
+
+
+def test_pages_asked_for_alike_are_compared_once(pages: list[Interaction], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    create = _Attempt._make
+
+    def counting(attempt: _Attempt, shown: Any) -> tuple[str, str]:
+        made.append(shown)
+        return create(attempt, shown)
+
+    monkeypatch.setattr(_Attempt, "_make", counting)
+    comparison = compared(pages)
+    assert list(comparison.lines()) == []
+    assert comparison.compared == len(pages) == 45
+    assert len(made) < 3 * 40  # not forty for each of 37 lists
+
+
+def test_pages_that_link_others_than_the_sandbox_differ_whatever_was_compared_before(pages: list[Interaction]) -> None:
+    first, second = (
+        next(each for each in pages if f"pageNumber={number}" in each.uri and each.status == 200) for number in (1, 2)
+    )
+    body = json.loads(first.response_body)
+    body["_links"]["prev"] = body["_links"]["self"]
+    wrong = replace(first, response_body=json.dumps(body).encode())
+    lines = list(compared([second, wrong]).lines())
+    assert [line.partition("  [")[0] for line in lines] == ["/_links/prev: captured has it, the sandbox does not"]
+    assert list(compared([second, first]).lines()) == []
