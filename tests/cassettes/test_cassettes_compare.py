@@ -20,7 +20,10 @@ from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.sandbox_answers import _Attempt, sandbox_answers
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
+from pytest_adyen_creds.reports.answering import answering_lines
+from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.settings import Settings
 
 BASE = "https://management-test.adyen.com/v3"
 COMPANY = "/companies/TestCompany/apiCredentials"
@@ -487,3 +490,21 @@ def test_pages_that_link_others_than_the_sandbox_differ_whatever_was_compared_be
     lines = list(compared([second, wrong]).lines())
     assert [line.partition("  [")[0] for line in lines] == ["/_links/prev: captured has it, the sandbox does not"]
     assert list(compared([second, first]).lines()) == []
+
+
+def test_an_answer_that_cannot_be_compared_is_no_problem_of_a_live_run(
+    me: Interaction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(contract: Any, operation: Any, *others: Any) -> Any:
+        if operation.method == "POST":
+            raise RuntimeError("no sandbox")
+        return sandbox_answers(contract, operation, *others)
+
+    monkeypatch.setattr("pytest_adyen_creds.cassettes.compare.sandbox_answers", failing)
+    run = Run(Settings(backend="sandbox", drift="fail"), tmp_path)
+    for each in (odd(*ODD["list sent"]), changed(me, loyaltyTier="gold"), me):
+        run.comparison.add(each, run.contract)
+    run.close()
+    assert (run.watch.problems, run.fails) == ([], False)
+    assert run.compared == {"answers": 2, "otherwise": 1, "uncompared": 1}
+    assert "adyen: 1 answer could not be compared with the sandbox's" in list(answering_lines(run))
