@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pytest_adyen_creds.errors import SandboxError
@@ -169,7 +168,7 @@ class AnswerStyle:
     name: Answers
     errors: Mapping[Kind, ErrorForm]
     mint: type[Mint]
-    origin_fields: Mapping[str, FieldForm] = MappingProxyType({})
+    origin_fields: Mapping[str, FieldForm] = field(default_factory=dict)
     has_headers: bool = False
     me_names_merchants: bool = False
 
