@@ -29,6 +29,8 @@ def published() -> Path:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Return pytest's own ``pytester``, whose runs keep their tests in order."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -o asyncio_default_fixture_loop_scope=function")
+    """Return pytest's own ``pytester``, whose runs keep their tests in order, without the plugin of schemathesis."""
+    # whose plugin takes longer to import than most of these runs last; test_plugin_compatibility.py has it
+    options = "-p no:randomly -p no:schemathesis -o asyncio_default_fixture_loop_scope=function"
+    monkeypatch.setenv("PYTEST_ADDOPTS", options)
     return pytester
