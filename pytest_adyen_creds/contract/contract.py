@@ -121,7 +121,8 @@ class Contract:
         """
         from pytest_adyen_creds.contract.deviations import known_deviations
 
-        return known_deviations(self)
+        is_bundled = (bundled("contracts") / self.version / "openapi.yaml").is_file()
+        return known_deviations(self, lambda: load_contract(self.version) if is_bundled else None)
 
     def to_json_schema(self, name: str) -> Schema:
         """Return the structure ``name`` as one self-contained JSON Schema 2020-12."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,18 +16,20 @@ FILE: Final = "known-deviations.toml"
 """The file's name, beside the folders of a contract's versions."""
 
 
-def known_deviations(contract: Contract) -> Baseline:
-    """Return the known deviations of ``contract``; see :attr:`.Contract.known_deviations`."""
-    from pytest_adyen_creds.contract.contract import bundled, load_contract
+def known_deviations(contract: Contract, bundled: Callable[[], Contract | None]) -> Baseline:
+    """Return the known deviations of ``contract``; see :attr:`.Contract.known_deviations`.
 
+    ``bundled`` returns the bundled contract of the same version, None where there is none; it is asked where
+    ``contract`` brings no file of its own.
+    """
     own = _file_of(contract.source)
     if own.is_file():
         return _of_version(read_baseline(own, evidence=True), contract.version)
-    shipped = bundled("contracts") / contract.version / "openapi.yaml"
-    if not shipped.is_file():
+    shipped = bundled()
+    if shipped is None:
         return Baseline()
-    labels = tuple(load_contract(contract.version).operations)
-    found = _of_version(read_baseline(_file_of(shipped), evidence=True), contract.version)
+    labels = tuple(shipped.operations)
+    found = _of_version(read_baseline(_file_of(shipped.source), evidence=True), contract.version)
     return Baseline(tuple(_limited(entry, labels) for entry in found.entries))
 
 
