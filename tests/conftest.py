@@ -29,8 +29,8 @@ def published() -> Path:
 
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """Return pytest's own ``pytester``, whose runs keep their tests in order, without the plugin of schemathesis."""
-    # whose plugin takes longer to import than most of these runs last; test_plugin_compatibility.py has it
-    options = "-p no:randomly -p no:schemathesis -o asyncio_default_fixture_loop_scope=function"
-    monkeypatch.setenv("PYTEST_ADDOPTS", options)
+    """Return pytest's own ``pytester``, whose runs keep their tests in order and load less."""
+    # these two plugins take longer to import than most of these runs last; test_plugin_compatibility.py has them
+    left_out = "-p no:randomly -p no:schemathesis -p no:hypothesispytest"
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{left_out} -o asyncio_default_fixture_loop_scope=function")
     return pytester
