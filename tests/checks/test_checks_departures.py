@@ -142,16 +142,16 @@ def test_an_item_that_is_run_again_fails_again(tmp_path: Path) -> None:
 
 
 def test_strict_judges_by_the_document_alone(pytester: pytest.Pytester) -> None:
-    result = suite(pytester, "--adyen-backend=sandbox", "-k", OF_ME)
+    result = suite(pytester, "-k", OF_ME)
     result.assert_outcomes(passed=6, deselected=36)
     assert re.search(r"^known: \d kinds? in \d+ answers$", str(result.stdout), re.MULTILINE)
-    result = suite(pytester, "--adyen-backend=sandbox", "-k", OF_ME, "--adyen-strict")
+    result = suite(pytester, "-k", OF_ME, "--adyen-strict")
     result.assert_outcomes(failed=6, deselected=36)
     assert "known: " not in str(result.stdout)
 
 
 def test_known_deviations_are_listed(pytester: pytest.Pytester) -> None:
-    options = ("--adyen-backend=sandbox", "-k", OF_ME, "-v", "--adyen-report=r.json")
+    options = ("-k", OF_ME, "-v", "--adyen-report=r.json")
     result = suite(pytester, *options)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["known     *x  response-required-property-missing [[]/detail, 401]: *; seen in *"])
