@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from pytest_adyen_creds.checks.responses import CheckingContract as Contract
     from pytest_adyen_creds.checks.responses import ContractBroken
+    from pytest_adyen_creds.client import ManagementClient
     from pytest_adyen_creds.contract import Operation, Violation
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, Origin, Rotation
     from pytest_adyen_creds.credentials.throwaways import Leases
     from pytest_adyen_creds.drift.watch import Drift
     from pytest_adyen_creds.errors import AdyenCredsError
-    from pytest_adyen_creds.management import ManagementClient
     from pytest_adyen_creds.sandbox import Clock, Provisioning, Sandbox
     from pytest_adyen_creds.sandbox.customer_area import CustomerArea, NewUser
     from pytest_adyen_creds.sandbox.faults import Fault, Faults
@@ -70,7 +70,7 @@ _MODULES: Final = {
     "Finding": "contract.finding",
     "HandmadeCredential": "credentials.credential",
     "Leases": "credentials.throwaways",
-    "ManagementClient": "management",
+    "ManagementClient": "client",
     "NewUser": "sandbox.customer_area",
     "Operation": "contract",
     "Origin": "credentials.credential",

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.traffic import Traffic
     from pytest_adyen_creds.checks.responses import CheckingContract
     from pytest_adyen_creds.checks.suite import Suite
+    from pytest_adyen_creds.client import ManagementClient
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
     from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
     from pytest_adyen_creds.drift.watch import Drift
-    from pytest_adyen_creds.management import ManagementClient
     from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Sandbox
     from pytest_adyen_creds.settings import Settings

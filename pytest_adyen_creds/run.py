@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.keeper import Keeper
     from pytest_adyen_creds.cassettes.tap import Tap
     from pytest_adyen_creds.checks.judging import CheckFailure
+    from pytest_adyen_creds.client import Exchange
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.session import LiveSession
     from pytest_adyen_creds.drift.watch import Watch
-    from pytest_adyen_creds.management import Exchange
     from pytest_adyen_creds.settings import Settings
 
 

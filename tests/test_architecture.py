@@ -20,7 +20,7 @@ LAYERS = [
     {"cassettes"},
     {"credentials"},
     {"sandbox"},
-    {"management"},
+    {"client"},
     {"contract"},
     {"settings"},
     {"conversions"},

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pytest_adyen_creds.cassettes.document import AGAIN
+from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, ShownCredential, from_body
 from pytest_adyen_creds.credentials.readiness import Progress
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
 from pytest_adyen_creds.errors import CassetteError, CredentialError
-from pytest_adyen_creds.management import tag
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.secrets import Secret

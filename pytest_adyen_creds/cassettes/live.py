@@ -15,10 +15,10 @@ from pytest_adyen_creds.cassettes.door import Door, Hosts, authority_of, body_of
 from pytest_adyen_creds.cassettes.interaction import Interaction
 from pytest_adyen_creds.cassettes.record import Recording
 from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.client import Ownership, is_guarded
+from pytest_adyen_creds.client.parsing import SECRET_PROPERTIES, live_key_in, parse
+from pytest_adyen_creds.client.transports import outcome_of
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
-from pytest_adyen_creds.management import Ownership, is_guarded
-from pytest_adyen_creds.management.messages import SECRET_PROPERTIES, live_key_in, parse
-from pytest_adyen_creds.management.transports import outcome_of
 from pytest_adyen_creds.secrets import SECRETS
 
 _ADMITTED: Final = "_adyen_creds_admitted"

@@ -21,11 +21,11 @@ from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_staleness
 from pytest_adyen_creds.cassettes.tap import Answered, Recorded
 from pytest_adyen_creds.cassettes.traffic import Plan, Traffic, plan
+from pytest_adyen_creds.client import Budget
+from pytest_adyen_creds.client.tag import new_run
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
 from pytest_adyen_creds.credentials.throwaways import embedded
 from pytest_adyen_creds.errors import StaleCassetteWarning
-from pytest_adyen_creds.management import Budget
-from pytest_adyen_creds.management.tag import new_run
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run

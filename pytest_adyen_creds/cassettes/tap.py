@@ -9,8 +9,8 @@ import httpx
 
 from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.record import Recording
+from pytest_adyen_creds.client import Exchange, Observer
 from pytest_adyen_creds.errors import CassetteError
-from pytest_adyen_creds.management import Exchange, Observer
 
 
 class Watch(Protocol):

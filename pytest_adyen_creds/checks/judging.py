@@ -12,9 +12,9 @@ from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
 from pytest_adyen_creds.checks.rules import RULES, Complaint, Rule
 from pytest_adyen_creds.checks.seen import Seen
+from pytest_adyen_creds.client.parsing import secrets_in
 from pytest_adyen_creds.contract.judge import Observation
 from pytest_adyen_creds.contract.judge import judge as judge_answer
-from pytest_adyen_creds.management.messages import secrets_in
 from pytest_adyen_creds.printable import plain
 from pytest_adyen_creds.secrets import SECRETS
 

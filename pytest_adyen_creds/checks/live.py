@@ -16,9 +16,9 @@ from pytest_adyen_creds.checks.lives import STATEFUL, Cast, life_of
 from pytest_adyen_creds.checks.seen import items
 from pytest_adyen_creds.checks.stage import PATIENT, Stage
 from pytest_adyen_creds.checks.world import Level, World, level_of
+from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
-from pytest_adyen_creds.management.messages import parse
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:

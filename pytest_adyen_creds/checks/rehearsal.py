@@ -15,8 +15,8 @@ from pytest_adyen_creds.checks.generation import Amounts, rehearsed
 from pytest_adyen_creds.checks.lives import Cast, life_of
 from pytest_adyen_creds.checks.stage import Performed, Stage
 from pytest_adyen_creds.checks.world import Level, World, level_of
+from pytest_adyen_creds.client import ManagementClient, Ownership
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.management import ManagementClient, Ownership
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import Secret
 

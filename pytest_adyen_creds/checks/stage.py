@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_adyen_creds.checks.act import Act
 from pytest_adyen_creds.checks.exercises import Exercise, path_of
 from pytest_adyen_creds.checks.lives import Life
+from pytest_adyen_creds.client import ManagementClient, Retries
+from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.errors import OwnershipRefused
-from pytest_adyen_creds.management import ManagementClient, Retries
-from pytest_adyen_creds.management.messages import parse
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:

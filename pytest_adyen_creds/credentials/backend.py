@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import httpx
 
-from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Timing
-from pytest_adyen_creds.credentials.clocks import SandboxClock
-from pytest_adyen_creds.endpoints import is_loopback
-from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.management import (
+from pytest_adyen_creds.client import (
     Budget,
     Clock,
     GuardedAsyncTransport,
@@ -24,6 +20,10 @@ from pytest_adyen_creds.management import (
     SystemClock,
     no_cookies,
 )
+from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Timing
+from pytest_adyen_creds.credentials.clocks import SandboxClock
+from pytest_adyen_creds.endpoints import is_loopback
+from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from typing import Any, Final
 
 from pytest_adyen_creds import errors
+from pytest_adyen_creds.client import Budget, Place
 from pytest_adyen_creds.credentials.credential import Credential, Origin
 from pytest_adyen_creds.credentials.ending import Left
 from pytest_adyen_creds.credentials.forking import OneProcess
@@ -25,7 +26,6 @@ from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.readiness import NotReady, Progress
 from pytest_adyen_creds.credentials.spec import Spec, spec_from_json
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, CredentialError
-from pytest_adyen_creds.management import Budget, Place
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
 _ERRORS: Final[Mapping[str, type[AdyenCredsError]]] = {

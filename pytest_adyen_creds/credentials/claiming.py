@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.management import tag
 
 Step = Literal["read", "write", "wait"]
 Answer = tuple["Register", float] | float | None

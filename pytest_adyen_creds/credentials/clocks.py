@@ -6,8 +6,8 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pytest_adyen_creds.client import SystemClock
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.management import SystemClock
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.sandbox import Sandbox

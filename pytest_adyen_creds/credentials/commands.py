@@ -41,10 +41,10 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
     its tag expires. Exit status: 0 nothing is left, 1 something is
     (or would be switched off, with --dry-run), 2 could not run.
     """
+    from pytest_adyen_creds.client import Ownership
     from pytest_adyen_creds.credentials.backend import open_backend
     from pytest_adyen_creds.credentials.preflight import preflight
     from pytest_adyen_creds.credentials.recovery import Recovery
-    from pytest_adyen_creds.management import Ownership
 
     backend = open_backend(_settings(base_url, company, merchant))
     with backend.management(Ownership(0, provisioning=[backend.key])) as client:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_adyen_creds.client import ManagementClient, Ownership, Place, SystemClock, tag
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.broker import Broker
 from pytest_adyen_creds.credentials.clocks import StoppableClock
@@ -22,7 +23,6 @@ from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.throwaways import Throwaways
 from pytest_adyen_creds.errors import CredentialError, in_words
-from pytest_adyen_creds.management import ManagementClient, Ownership, Place, SystemClock, tag
 from pytest_adyen_creds.printable import counted
 
 if TYPE_CHECKING:

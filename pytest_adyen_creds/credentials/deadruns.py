@@ -17,7 +17,7 @@ from pytest_adyen_creds import clock
 from pytest_adyen_creds.credentials.locking import lock
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.management import Place
+    from pytest_adyen_creds.client import Place
 
 KEPT_FOR: Final = timedelta(days=30)
 """How long the file of a run whose server is no longer asked is kept."""

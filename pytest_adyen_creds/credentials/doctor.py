@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pytest_adyen_creds.client import ManagementClient, Ownership, tag
 from pytest_adyen_creds.credentials import ledger
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.claiming import Register, is_free
@@ -14,7 +15,6 @@ from pytest_adyen_creds.credentials.preflight import check_merchant, preflight
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.roles import classify
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
-from pytest_adyen_creds.management import ManagementClient, Ownership, tag
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend

@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.management import Retries
+from pytest_adyen_creds.client import Retries
 
 GOODBYE: Final = 60.0
 """Seconds that a run which is done takes to switch its throwaways off, at most; a request under way is waited for."""

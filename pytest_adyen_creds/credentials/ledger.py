@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds import clock
+from pytest_adyen_creds.client import Budget
 from pytest_adyen_creds.credentials.forking import OneProcess
 from pytest_adyen_creds.credentials.locking import lock
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.management import Budget
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.credential import Level

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.ending import Deadline, Left
 from pytest_adyen_creds.credentials.provisioning import Provisioner
@@ -18,7 +19,6 @@ from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.credentials.stock import Stock
 from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
-from pytest_adyen_creds.management import Place
 
 _LOOK: Final = 0.5
 """Seconds between two looks of a lease that waits at what it may tell of."""

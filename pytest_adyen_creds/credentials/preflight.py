@@ -12,13 +12,13 @@ from typing import Final
 import httpx
 
 from pytest_adyen_creds import clock
+from pytest_adyen_creds.client import ManagementClient, Retries
+from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.client.tag import SKEW
 from pytest_adyen_creds.credentials.credential import texts
 from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, holds
 from pytest_adyen_creds.credentials.username import UserKind, parse_username
 from pytest_adyen_creds.errors import ApiError, CredentialError
-from pytest_adyen_creds.management import ManagementClient, Retries
-from pytest_adyen_creds.management.messages import parse
-from pytest_adyen_creds.management.tag import SKEW
 
 _RETRIES: Final = Retries(tries=3, total_wait=10.0)
 

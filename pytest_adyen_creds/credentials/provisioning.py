@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from pytest_adyen_creds.client import ONCE, ManagementClient, tag
+from pytest_adyen_creds.client.errors import explained
+from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.credentials import claiming, roles
 from pytest_adyen_creds.credentials.claiming import Timing
 from pytest_adyen_creds.credentials.credential import (
@@ -25,13 +28,10 @@ from pytest_adyen_creds.credentials.readiness import Progress, await_key
 from pytest_adyen_creds.credentials.recycling import MOST_CLAIMS, Claimant
 from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.management import ONCE, ManagementClient, tag
-from pytest_adyen_creds.management.answers import explained
-from pytest_adyen_creds.management.tag import SKEW, TIME_TO_LIVE
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.client import Clock, CredentialChanges, Credentials
     from pytest_adyen_creds.credentials.spec import Spec
-    from pytest_adyen_creds.management import Clock, CredentialChanges, Credentials
 
 C = TypeVar("C", bound=ShownCredential)
 

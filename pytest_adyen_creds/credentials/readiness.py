@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from pytest_adyen_creds.client import ONCE, ManagementClient
+from pytest_adyen_creds.client.errors import checked, explained
 from pytest_adyen_creds.errors import ApiError, CredentialError
-from pytest_adyen_creds.management import ONCE, ManagementClient
-from pytest_adyen_creds.management.answers import checked, explained
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.client import Clock
     from pytest_adyen_creds.credentials.credential import ShownCredential
-    from pytest_adyen_creds.management import Clock
     from pytest_adyen_creds.secrets import Secret
 
 Progress = Callable[[str], None]

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_adyen_creds import clock
+from pytest_adyen_creds.client import ONCE, ManagementClient, tag
 from pytest_adyen_creds.credentials.deadruns import DeadRun, dead_runs
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
-from pytest_adyen_creds.management import ONCE, ManagementClient, tag
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.client import Clock, CredentialBody, CredentialChanges, Credentials, Place
     from pytest_adyen_creds.credentials.backend import Backend
-    from pytest_adyen_creds.management import Clock, CredentialBody, CredentialChanges, Credentials, Place
 
 Reason = Literal["expired", "its run has ended"]
 

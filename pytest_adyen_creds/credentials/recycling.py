@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from pytest_adyen_creds.client import ONCE, ManagementClient, tag
+from pytest_adyen_creds.client.errors import explained
 from pytest_adyen_creds.credentials import claiming
 from pytest_adyen_creds.credentials.claiming import Register, Timing
 from pytest_adyen_creds.errors import ApiError, OwnershipRefused
-from pytest_adyen_creds.management import ONCE, ManagementClient, tag
-from pytest_adyen_creds.management.answers import explained
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.client import Clock, CredentialBody, Credentials
     from pytest_adyen_creds.credentials.journal import Journal
-    from pytest_adyen_creds.management import Clock, CredentialBody, Credentials
 
 CLAIM_LASTS: Final = timedelta(minutes=10)
 """How long a claim that was given up keeps a throwaway from being claimed again."""

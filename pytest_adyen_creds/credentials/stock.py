@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
+from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left
 from pytest_adyen_creds.credentials.gate import Gate
 from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
-from pytest_adyen_creds.management import Place
 
 
 class Stock:

@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pytest_adyen_creds.client import Budget, Retries, tag
 from pytest_adyen_creds.credentials.credential import Credential, Rotation
 from pytest_adyen_creds.credentials.ending import SWEEP, Deadline, Left
 from pytest_adyen_creds.credentials.forking import OneProcess
@@ -17,7 +18,6 @@ from pytest_adyen_creds.credentials.readiness import Progress
 from pytest_adyen_creds.credentials.roles import Preset
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
-from pytest_adyen_creds.management import Budget, Retries, tag
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend

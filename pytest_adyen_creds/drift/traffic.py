@@ -15,8 +15,8 @@ from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts, PassingDoor, answer_of, is_open
+from pytest_adyen_creds.client import is_guarded
 from pytest_adyen_creds.drift.watch import Watch
-from pytest_adyen_creds.management import is_guarded
 from pytest_adyen_creds.sandbox.wire import BY_FAULT
 
 NETWORK: Final = Door.origin

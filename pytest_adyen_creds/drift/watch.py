@@ -22,8 +22,8 @@ from pytest_adyen_creds.secrets import SECRETS
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_adyen_creds.client import Exchange
     from pytest_adyen_creds.contract import Contract
-    from pytest_adyen_creds.management import Exchange
 
 _VERSION: Final = re.compile(r"/(v\d+)/")
 

@@ -14,8 +14,8 @@ from werkzeug.serving import make_server
 
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.cassettes.traffic import recorded_from
+from pytest_adyen_creds.client import SystemClock
 from pytest_adyen_creds.credentials.backend import Backend
-from pytest_adyen_creds.management import SystemClock
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
 

@@ -35,8 +35,8 @@ from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
 from pytest_adyen_creds.cassettes.record import Recording, RecordingDoor
 from pytest_adyen_creds.cassettes.replay import IndexedCassette
 from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
-from pytest_adyen_creds.management import Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
 

@@ -22,8 +22,8 @@ from pytest_adyen_creds.cassettes.live import LiveDoor
 from pytest_adyen_creds.cassettes.record import Recording
 from pytest_adyen_creds.cassettes.replay import IndexedCassette
 from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
-from pytest_adyen_creds.management import Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
 

@@ -22,8 +22,8 @@ import vcr
 from pytest_adyen_creds.cassettes.door import Hosts
 from pytest_adyen_creds.cassettes.interception import InterceptedApp
 from pytest_adyen_creds.cassettes.live import LiveDoor
+from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
-from pytest_adyen_creds.management import Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 
 ACCOUNT = "/v3/companies/TestCompany/apiCredentials"

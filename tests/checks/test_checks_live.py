@@ -20,12 +20,12 @@ from checks_breakages import Answer, Broken
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.live import LiveStage
+from pytest_adyen_creds.client import Budget, tag
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.throwaways import Throwaways
 from pytest_adyen_creds.errors import AdyenCredsError
-from pytest_adyen_creds.management import Budget, tag
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings

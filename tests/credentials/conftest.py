@@ -22,7 +22,7 @@ import pytest_adyen_creds.credentials.handmade
 import pytest_adyen_creds.credentials.sdk
 import pytest_adyen_creds.credentials.session
 import pytest_adyen_creds.sandbox.server  # noqa: F401
-from pytest_adyen_creds.management import tag
+from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.sandbox import Sandbox
 
 _HERE = Path(__file__).parent

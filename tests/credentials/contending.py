@@ -16,8 +16,8 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from pytest_adyen_creds.client import ManagementClient, Ownership, tag
 from pytest_adyen_creds.credentials.claiming import Register, Timing, claim_steps
-from pytest_adyen_creds.management import ManagementClient, Ownership, tag
 from pytest_adyen_creds.sandbox import Clock, Sandbox
 
 CARELESS: Any = SimpleNamespace(latest_write=math.inf, slowest_write=math.inf, wait=2.0)

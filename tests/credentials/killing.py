@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_adyen_creds.management import ManagementClient, Ownership, tag
+from pytest_adyen_creds.client import ManagementClient, Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.server import Server
 
@@ -262,7 +262,7 @@ def kill_runs(kills: int, seed: int, *, forget: bool, say: Callable[[str], None]
 LATER = """
 import datetime, sys
 from pytest_adyen_creds.cli import main
-from pytest_adyen_creds.management import SystemClock
+from pytest_adyen_creds.client import SystemClock
 
 now = SystemClock.now
 SystemClock.now = lambda clock: now(clock) + datetime.timedelta(hours=3)

@@ -10,9 +10,9 @@ import anyio
 import httpx
 import pytest
 
+from pytest_adyen_creds.client import Budget, Ownership, RateLimit
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
 from pytest_adyen_creds.errors import OwnershipRefused
-from pytest_adyen_creds.management import Budget, Ownership, RateLimit
 from pytest_adyen_creds.secrets import Secret
 from pytest_adyen_creds.settings import Settings
 

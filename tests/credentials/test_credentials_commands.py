@@ -9,8 +9,8 @@ import pytest
 from credentials_helpers import killing
 
 from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.credentials.ledger import Ledger
-from pytest_adyen_creds.management import tag
 
 COMPANY, MERCHANT = "TestCompany", "TestMerchant"
 

@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.credentials import deadruns
 from pytest_adyen_creds.credentials.deadruns import dead_runs
 from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, check_writable, last_problem, state_folder
 from pytest_adyen_creds.errors import BudgetSpent, CredentialError
-from pytest_adyen_creds.management import Ownership, tag
 
 URL, COMPANY = "http://127.0.0.1:8080/v3", "TestCompany"
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
 from pytest_adyen_creds.credentials.broker import Broker, RemotePool, SharedBudget
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.clocks import SandboxClock
@@ -22,7 +23,6 @@ from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.credentials.throwaway import Throwaway
 from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, CredentialError
-from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Ownership, tag
 from pytest_adyen_creds.sandbox import Clock, Sandbox
 from pytest_adyen_creds.secrets import Secret
 

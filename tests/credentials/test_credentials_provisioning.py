@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Me, Ownership, tag
 from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
@@ -19,7 +20,6 @@ from pytest_adyen_creds.credentials.readiness import NotReady
 from pytest_adyen_creds.credentials.recovery import Recovery, Swept
 from pytest_adyen_creds.credentials.spec import adyen_credential
 from pytest_adyen_creds.errors import CredentialError, OwnershipRefused
-from pytest_adyen_creds.management import Budget, Credentials, ManagementClient, Me, Ownership, tag
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.minting import PlatformMint
 

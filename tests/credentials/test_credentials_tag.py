@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.management import tag
+from pytest_adyen_creds.client import tag
 
 TAG = "pytest-adyen-creds 0a1b2c3d exp 2026-07-01T12:30Z"
 

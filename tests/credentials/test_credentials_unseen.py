@@ -11,7 +11,7 @@ import pytest
 from credentials_helpers import killing
 
 from pytest_adyen_creds.cli import main
-from pytest_adyen_creds.management import tag
+from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.sandbox import Sandbox
 
 THREE = """

@@ -19,10 +19,10 @@ from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance, origin_of
 from pytest_adyen_creds.cassettes.interception import InterceptedApp
 from pytest_adyen_creds.cassettes.replay import IndexedCassette
+from pytest_adyen_creds.client import GuardedAsyncTransport, GuardedTransport, ManagementClient, Ownership, Retries
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.drift.traffic import watching
 from pytest_adyen_creds.drift.watch import Watch
-from pytest_adyen_creds.management import GuardedAsyncTransport, GuardedTransport, ManagementClient, Ownership, Retries
 from pytest_adyen_creds.sandbox import Sandbox
 
 ORIGIN = "https://management-test.adyen.com"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_adyen_creds.management import tag
+from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.sandbox import Sandbox
 
 TESTS = '''
@@ -19,7 +19,7 @@ import httpx
 import pytest
 import time_machine as machine
 
-from pytest_adyen_creds.management import tag
+from pytest_adyen_creds.client import tag
 
 BEGUN = datetime.now(UTC)
 PAST, FUTURE, MINUTE = "2001-02-03T04:05:06+00:00", "2099-02-03T04:05:06+00:00", timedelta(minutes=1)

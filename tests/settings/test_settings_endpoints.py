@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_adyen_creds.client import GuardedTransport, ManagementClient, Ownership
 from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint, check_parsed, is_loopback, is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, EndpointRefused
-from pytest_adyen_creds.management import GuardedTransport, ManagementClient, Ownership
 
 T = "management-test.adyen.com"
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.management.messages import parse
+from pytest_adyen_creds.client.parsing import parse
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from pytest_adyen_creds.management.messages import SECRET_PROPERTIES
+from pytest_adyen_creds.client.parsing import SECRET_PROPERTIES
 from pytest_adyen_creds.secrets import Secret
 
 

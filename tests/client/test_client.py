@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from management_loopback import answer, serve
 
+from pytest_adyen_creds.client import Exchange, ManagementClient, Ownership, RateLimit, Retries
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
-from pytest_adyen_creds.management import Exchange, ManagementClient, Ownership, RateLimit, Retries
 from pytest_adyen_creds.secrets import MASK, SECRETS, Secret
 
 KEY = Secret("AQE-key-of-the-client-tests")
@@ -627,7 +627,7 @@ def test_cookies_are_not_kept():
 
 
 def test_an_answer_without_end_is_cut_off(monkeypatch):
-    monkeypatch.setattr("pytest_adyen_creds.management.transports.LARGEST_ANSWER", 1_000_000)
+    monkeypatch.setattr("pytest_adyen_creds.client.transports.LARGEST_ANSWER", 1_000_000)
 
     def endless():
         while True:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import httpx
 
+from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.errors import ApiError, CredentialError
-from pytest_adyen_creds.management.messages import parse
 from pytest_adyen_creds.secrets import SECRETS
 
 _MOST_FIELDS: Final = 5

@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from pytest_adyen_creds.client import tag
+from pytest_adyen_creds.client.budget import Budget
+from pytest_adyen_creds.client.parsing import intent_of, is_untraceable, loses_tag, origins_in, shown_credentials
+from pytest_adyen_creds.client.retry import Clock
+from pytest_adyen_creds.client.routes import ITEM, Target, read_target
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
-from pytest_adyen_creds.management import tag
-from pytest_adyen_creds.management.budget import Budget
-from pytest_adyen_creds.management.messages import intent_of, is_untraceable, loses_tag, origins_in, shown_credentials
-from pytest_adyen_creds.management.pacing import Clock
-from pytest_adyen_creds.management.targets import ITEM, Target, read_target
 from pytest_adyen_creds.secrets import Secret
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})

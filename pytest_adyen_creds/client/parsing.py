@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from pytest_adyen_creds.management import tag
+from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.settings import LIVE_PREFIX
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.management.tag import Tag
+    from pytest_adyen_creds.client.tag import Tag
 
 SECRET_PROPERTIES: Final = frozenset({"apiKey", "password", "clientKey"})
 """The properties whose values are secrets, wherever in an answer they stand (Adyen's specification)."""

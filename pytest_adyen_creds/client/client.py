@@ -12,12 +12,12 @@ from typing import Any, Final, Literal, Self
 
 import httpx
 
+from pytest_adyen_creds.client.ownership import Ownership
+from pytest_adyen_creds.client.resources import Credentials, Me
+from pytest_adyen_creds.client.retry import Clock, RateLimit, Retries, SystemClock
+from pytest_adyen_creds.client.transports import GuardedTransport, Observer, no_cookies
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
-from pytest_adyen_creds.management.ownership import Ownership
-from pytest_adyen_creds.management.pacing import Clock, RateLimit, Retries, SystemClock
-from pytest_adyen_creds.management.resources import Credentials, Me
-from pytest_adyen_creds.management.transports import GuardedTransport, Observer, no_cookies
 from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS, Secret
 

@@ -1,19 +1,19 @@
 """The HTTP client of the Management API: guards, retries, rate limit, idempotency, paging, the 26 operations."""
 
-from pytest_adyen_creds.management.bodies import (
+from pytest_adyen_creds.client.budget import Budget
+from pytest_adyen_creds.client.client import ManagementClient
+from pytest_adyen_creds.client.models import (
     CredentialBody,
     CredentialChanges,
     NewCredential,
     OriginBody,
     Page,
 )
-from pytest_adyen_creds.management.budget import Budget
-from pytest_adyen_creds.management.client import ManagementClient
-from pytest_adyen_creds.management.messages import SECRET_PROPERTIES
-from pytest_adyen_creds.management.ownership import Ownership, Place
-from pytest_adyen_creds.management.pacing import ONCE, Clock, RateLimit, Retries, SystemClock
-from pytest_adyen_creds.management.resources import Credentials, Me, Origins
-from pytest_adyen_creds.management.transports import (
+from pytest_adyen_creds.client.ownership import Ownership, Place
+from pytest_adyen_creds.client.parsing import SECRET_PROPERTIES
+from pytest_adyen_creds.client.resources import Credentials, Me, Origins
+from pytest_adyen_creds.client.retry import ONCE, Clock, RateLimit, Retries, SystemClock
+from pytest_adyen_creds.client.transports import (
     Exchange,
     GuardedAsyncTransport,
     GuardedTransport,

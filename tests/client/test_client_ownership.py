@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from management_loopback import answer, serve
 
+from pytest_adyen_creds.client import Budget, GuardedAsyncTransport, ManagementClient, Ownership, Retries
+from pytest_adyen_creds.client.routes import read_target
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, EndpointRefused, OwnershipRefused
-from pytest_adyen_creds.management import Budget, GuardedAsyncTransport, ManagementClient, Ownership, Retries
-from pytest_adyen_creds.management.targets import read_target
 from pytest_adyen_creds.secrets import Secret
 
 TAG = "pytest-adyen-creds 0a1b2c3d exp 2026-07-01T12:30Z"

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
-from pytest_adyen_creds.endpoints import TEST_HOSTS
-from pytest_adyen_creds.errors import ApiError
-from pytest_adyen_creds.management.answers import checked
-from pytest_adyen_creds.management.bodies import (
+from pytest_adyen_creds.client.errors import checked
+from pytest_adyen_creds.client.models import (
     CredentialBody,
     CredentialChanges,
     NewCredential,
@@ -17,11 +15,13 @@ from pytest_adyen_creds.management.bodies import (
     Page,
     with_secrets,
 )
+from pytest_adyen_creds.endpoints import TEST_HOSTS
+from pytest_adyen_creds.errors import ApiError
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.management.client import ManagementClient
-    from pytest_adyen_creds.management.pacing import Retries
+    from pytest_adyen_creds.client.client import ManagementClient
+    from pytest_adyen_creds.client.retry import Retries
 
 MOST_PAGES: Final = 10_000
 """Pages that are followed before paging is given up."""

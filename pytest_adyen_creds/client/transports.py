@@ -13,11 +13,11 @@ from typing import Final
 import httpx
 
 from pytest_adyen_creds import clock
+from pytest_adyen_creds.client.ownership import Outcome, Ownership
+from pytest_adyen_creds.client.parsing import live_key_in, parse, secrets_in
+from pytest_adyen_creds.client.retry import RateLimit, in_progress
 from pytest_adyen_creds.endpoints import check_parsed, is_loopback
 from pytest_adyen_creds.errors import EndpointRefused
-from pytest_adyen_creds.management.messages import live_key_in, parse, secrets_in
-from pytest_adyen_creds.management.ownership import Outcome, Ownership
-from pytest_adyen_creds.management.pacing import RateLimit, in_progress
 from pytest_adyen_creds.secrets import SECRETS
 
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
