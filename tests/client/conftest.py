@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-_spec = importlib.util.spec_from_file_location("management_loopback", Path(__file__).with_name("loopback.py"))
+_spec = importlib.util.spec_from_file_location("client_loopback", Path(__file__).with_name("loopback.py"))
 assert _spec is not None
 assert _spec.loader is not None
 _module = importlib.util.module_from_spec(_spec)
-sys.modules["management_loopback"] = _module
+sys.modules["client_loopback"] = _module
 _spec.loader.exec_module(_module)
 
 

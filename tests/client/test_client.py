@@ -11,9 +11,9 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
+from client_loopback import answer, serve
 from hypothesis import given
 from hypothesis import strategies as st
-from management_loopback import answer, serve
 
 from pytest_adyen_creds.client import Exchange, ManagementClient, Ownership, RateLimit, Retries
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError

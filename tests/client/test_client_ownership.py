@@ -10,9 +10,9 @@ import threading
 
 import httpx
 import pytest
+from client_loopback import answer, serve
 from hypothesis import given
 from hypothesis import strategies as st
-from management_loopback import answer, serve
 
 from pytest_adyen_creds.client import Budget, GuardedAsyncTransport, ManagementClient, Ownership, Retries
 from pytest_adyen_creds.client.routes import read_target
