@@ -93,7 +93,7 @@ def adyen_backend(_adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Back
     if _adyen_run.live:
         return _adyen_run.live.backend
     backend = open_backend(_adyen_run.settings, adyen_sandbox_config)
-    return replace(backend, observers=(_adyen_run.tap.observer(_adyen_run.watch, backend.origin),), tap=_adyen_run.tap)
+    return replace(backend, observers=(_adyen_run.observer(backend.origin),), route=_adyen_run.route)
 
 
 @pytest.fixture(scope="session", name="_adyen_throwaways")
@@ -133,7 +133,7 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[T
         fixture=request.getfixturevalue,
         warn=item.warn,
     )
-    with telling(_adyen_run.watch, _adyen_run.settings.base_url), opened(_adyen_run, test) as traffic:
+    with opened(_adyen_run, test) as traffic, telling(_adyen_run.watch, traffic.interceptor):
         _adyen_run.keeper.attach(item, traffic)
         _adyen_run.answered[traffic.plan.answers] += 1
         yield traffic
@@ -196,7 +196,7 @@ def adyen_drift(_adyen_run: Run) -> Iterator[Drift]:
     from pytest_adyen_creds.drift.traffic import watching
     from pytest_adyen_creds.drift.watch import Drift
 
-    with watching(_adyen_run.watch, _adyen_run.settings.base_url), _adyen_run.watch.collecting() as found:
+    with watching(_adyen_run.watch, _adyen_run.interceptor), _adyen_run.watch.collecting() as found:
         yield Drift(found, lambda: _adyen_run.acceptance)
 
 

@@ -6,17 +6,18 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_adyen_creds import clock  # noqa: F401 - it takes the time of day before any test can freeze it
-from pytest_adyen_creds.cassettes.keeper import DESELECTED, prepare
+from pytest_adyen_creds.cassettes.keeper import DESELECTED, TALKING, prepare
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
-from pytest_adyen_creds.stash import RUN
+from pytest_adyen_creds.stash import FLOOR, RUN
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -146,6 +147,43 @@ def _import_ahead(session: pytest.Session) -> None:
     further = ["checks.registration"] if "adyen_contract" in used else []
     for module in ["cassettes.opening", "drift.traffic", *further] if used else ():
         importlib.import_module(f"pytest_adyen_creds.{module}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Keep every test of a run that uses the plugin from reaching Adyen past the guards."""
+    names = (name for item in session.items for name in getattr(item, "fixturenames", ()))
+    if RUN not in session.config.stash and not any(name in TALKING for name in names):
+        return (yield)
+    from pytest_adyen_creds.intercept.floor import Floor
+    from pytest_adyen_creds.run import run_of
+
+    server = None
+    with suppress(AdyenCredsError):  # a setting is wrong; the fixtures say it
+        settings = run_of(session.config).settings
+        server = settings.base_url if settings.backend == "live" else None
+    with Floor(server).laid() as floor:
+        session.config.stash[FLOOR] = floor
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, object, object]:
+    """Stand under what other plugins have put in the socket's place for the test."""
+    _hold_floor(request.config)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Stand under what fixtures and other plugins have put in the socket's place for the test."""
+    _hold_floor(item.config)
+    return (yield)
+
+
+def _hold_floor(config: pytest.Config) -> None:
+    if FLOOR in config.stash:
+        config.stash[FLOOR].hold()
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
     from pytest_adyen_creds.cassettes.compare import Comparison
     from pytest_adyen_creds.cassettes.keeper import Keeper
-    from pytest_adyen_creds.cassettes.tap import Tap
     from pytest_adyen_creds.checks.judging import CheckFailure
     from pytest_adyen_creds.client import Exchange
+    from pytest_adyen_creds.client.route import Route
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.session import LiveSession
     from pytest_adyen_creds.drift.watch import Watch
+    from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.settings import Settings
 
 
@@ -81,11 +82,30 @@ class Run:
         return load_contract(self.settings.api_version, self.settings.contracts)
 
     @cached_property
-    def tap(self) -> Tap:
+    def route(self) -> Route:
         """Where the requests of this process's clients go while a test runs."""
-        from pytest_adyen_creds.cassettes.tap import Tap
+        from pytest_adyen_creds.client.route import Route
 
-        return Tap(is_closed=self.settings.backend == "replay")
+        return Route(is_closed=self.settings.backend == "replay")
+
+    def interceptor(self) -> Interceptor:
+        """Return what takes the requests of a test that uses no fixture of ours, where they are to be watched."""
+        from pytest_adyen_creds.drift.traffic import to_the_network
+
+        if self.live is None:
+            return to_the_network(self.settings.base_url)
+        from pytest_adyen_creds.cassettes.opening import live_interceptor
+
+        throwaways = self.live.throwaways
+        return live_interceptor(throwaways.backend, throwaways.ownership)
+
+    def observer(self, origin: str) -> Callable[[Exchange], None]:
+        """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""
+
+        def observe(exchange: Exchange) -> None:
+            self.watch.client(self.route.origin or origin)(exchange)
+
+        return observe
 
     @cached_property
     def keeper(self) -> Keeper:
@@ -281,7 +301,7 @@ def run_of(config: pytest.Config) -> Run:
             from pytest_adyen_creds.drift.traffic import Watching
 
             run.watches = True
-            config.pluginmanager.register(Watching(run.watch, run.settings.base_url), "adyen-watching")
+            config.pluginmanager.register(Watching(run.watch, run.interceptor), "adyen-watching")
         config.pluginmanager.register(run.keeper, "adyen-cassettes")
         if run.settings.backend == "live":
             from pytest_adyen_creds.credentials.session import LiveSession

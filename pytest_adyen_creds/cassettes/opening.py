@@ -1,37 +1,38 @@
-"""Opening a test's traffic: the door for every HTTP library, and the tap for the plugin's own clients."""
+"""Opening a test's traffic: the interceptor for every HTTP library, and the route of the plugin's own clients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import document, lent, storage
-from pytest_adyen_creds.cassettes.door import Door, Hosts, PassingDoor
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Cassette, origin_of
-from pytest_adyen_creds.cassettes.interception import InterceptedApp
-from pytest_adyen_creds.cassettes.live import LiveDoor
-from pytest_adyen_creds.cassettes.record import Recording, RecordingDoor
-from pytest_adyen_creds.cassettes.replay import IndexedCassette, ReplayTransport
+from pytest_adyen_creds.cassettes.interaction import SANDBOX, Cassette, origin_of
+from pytest_adyen_creds.cassettes.record import Recording, RecordingTransport
+from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_staleness
-from pytest_adyen_creds.cassettes.tap import Answered, Recorded
 from pytest_adyen_creds.cassettes.traffic import Plan, Traffic, plan
-from pytest_adyen_creds.client import Budget
+from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
 from pytest_adyen_creds.credentials.throwaways import embedded
-from pytest_adyen_creds.errors import StaleCassetteWarning
+from pytest_adyen_creds.endpoints import check_endpoint
+from pytest_adyen_creds.errors import EndpointRefused, StaleCassetteWarning
+from pytest_adyen_creds.intercept.hosts import Hosts
+from pytest_adyen_creds.intercept.interceptor import Interceptor
+from pytest_adyen_creds.intercept.live import LiveRoute
+from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Sandbox
-
-OpenDoor = Callable[[], AbstractContextManager[Door]]
 
 
 @dataclass(frozen=True)
@@ -63,19 +64,29 @@ def opened(run: Run, test: Test) -> Iterator[Traffic]:
     planned = plan(run.settings, has_cassette=test.cassette.is_file(), drives_sandbox=test.drives_sandbox)
     traffic = Traffic(run, test.cassette, planned, lambda: test.fixture("_adyen_throwaways"))
     with ExitStack() as stack:
-        door = _WAYS[planned](run, test, traffic, stack)
+        interceptor = _MODES[planned](run, test, traffic, stack)
         if test.is_recorded_elsewhere and planned.answers != "live":
-            hosts, is_closed = Hosts([run.settings.base_url]), run.settings.backend == "replay"
-            stack.enter_context(PassingDoor.opened("the network", hosts=hosts, is_closed=is_closed))
-        else:
-            stack.enter_context(door())
+            interceptor = Interceptor(_Nowhere(), Hosts([run.settings.base_url]), interceptor.origin, answers_all=True)
+        traffic.interceptor = stack.enter_context(interceptor.opened())
         try:
             yield traffic
         finally:
-            run.tap.way = run.tap.origin = None
+            run.route.mode = run.route.origin = None
 
 
-def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
+class _Nowhere(httpx.BaseTransport):
+    """Where code under test leads in a test that another tool records, in a run that sends nothing to Adyen."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        check_endpoint(str(request.url))
+        raise EndpointRefused(
+            f"{request.method} {SECRETS.mask(str(request.url))}: this test is marked for another tool to record, which "
+            "holds no answer, and only a live run sends anything to Adyen; nothing was sent: record it with "
+            "--adyen-live, or take the mark off to have this plugin answer and record"
+        )
+
+
+def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
     path, name = test.cassette, storage.shown(test.cassette)
     cassette = document.read(path) if path.is_file() else Cassette(())
     if path.is_file():
@@ -95,45 +106,51 @@ def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> 
     stack.callback(throwaways.close)
     traffic.context, traffic.lender = cassette.context, lambda: throwaways
     base_urls = [run.settings.base_url]
-    run.tap.way = Answered(ReplayTransport(index, name, base_urls=base_urls, on_miss=traffic.miss))
-    run.tap.origin = origin
-    hosts = Hosts(base_urls)
-    return lambda: IndexedCassette.opened(name, index=index, hosts=hosts, origin=origin, on_miss=traffic.miss)
+    replay = ReplayTransport(index, name, base_urls=base_urls, on_miss=traffic.miss)
+    run.route.mode, run.route.origin = replay, origin
+    return Interceptor(replay, Hosts(base_urls), origin, answers_all=True)
 
 
-def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
+def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
     if run.settings.backend == "replay":  # in which no server outlives a test
-        sandbox = _lend_from(replace(_own_sandbox(run, test, None), tap=None), traffic, stack)
-        run.tap.way = Answered(sandbox.transport())
+        sandbox = _lend_from(replace(_own_sandbox(run, test, None), route=None), traffic, stack)
+        run.route.mode = sandbox.transport()
     else:
         backend: Backend = test.fixture("_adyen_backend")
         assert backend.sandbox is not None
         traffic.sandbox = sandbox = backend.sandbox
     stack.callback(_end_faults, sandbox, traffic)
-    return lambda: InterceptedApp.opened("the sandbox", app=sandbox.app, hosts=Hosts([run.settings.base_url]))
+    return Interceptor(sandbox.transport(), Hosts([run.settings.base_url]), SANDBOX)
 
 
-def _recorded_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
+def _recorded_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
     # a sandbox of its own: a recording must not depend on which tests ran before, nor on which worker
     sandbox = _lend_from(_own_sandbox(run, test, None), traffic, stack)
-    traffic.recording = recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
-    run.tap.way = Recorded(recording, sandbox.transport())
-    hosts, name = Hosts([run.settings.base_url]), str(test.cassette)
-    return lambda: RecordingDoor.opened(name, hosts=hosts, recording=recording, app=sandbox.app)
+    traffic.recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
+    run.route.mode = RecordingTransport(traffic.recording, sandbox.transport())
+    return Interceptor(run.route.mode, Hosts([run.settings.base_url]), SANDBOX)
 
 
-def _from_live(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
+def _from_live(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
+    throwaways = traffic.throwaways
     if traffic.plan.records:
         traffic.recording = Recording(_scrubber(run, ()))
-        run.tap.way = Recorded(traffic.recording)
-    throwaways, base_url = traffic.throwaways, run.settings.base_url
+        run.route.mode = RecordingTransport(traffic.recording, throwaways.backend.transport())
     traffic.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written
-    ownership = throwaways.ownership
     recording = None if test.is_recorded_elsewhere else traffic.recording
-    return lambda: LiveDoor.opened("Adyen's test endpoint", base_url=base_url, ownership=ownership, recording=recording)
+    return live_interceptor(throwaways.backend, throwaways.ownership, recording)
 
 
-_WAYS: dict[Plan, Callable[[Run, Test, Traffic, ExitStack], OpenDoor]] = {
+def live_interceptor(backend: Backend, ownership: Ownership, recording: Recording | None = None) -> Interceptor:
+    """Return the interceptor of a live run: code under test reaches the server through the guards, and is recorded."""
+    base_url, network = backend.base_url, backend.transport()
+    behind = route = LiveRoute(base_url, ownership, network)
+    if recording is not None:  # but not what a cassette of another tool records
+        route = LiveRoute(base_url, ownership, RecordingTransport(recording, network))
+    return Interceptor(route, Hosts([base_url]), backend.origin, answers_all=True, behind=behind)
+
+
+_MODES: dict[Plan, Callable[[Run, Test, Traffic, ExitStack], Interceptor]] = {
     Plan("cassette"): _from_cassette,
     Plan("sandbox"): _from_sandbox,
     Plan("sandbox", records=True): _recorded_sandbox,
@@ -159,7 +176,7 @@ def _lend_from(backend: Backend, traffic: Traffic, stack: ExitStack) -> Sandbox:
 
 def _own_sandbox(run: Run, test: Test, origin: str | None) -> Backend:
     backend = open_backend(run.settings, test.fixture("adyen_sandbox_config"))
-    return replace(backend, observers=(run.watch.client(origin or backend.origin),), tap=run.tap)
+    return replace(backend, observers=(run.watch.client(origin or backend.origin),), route=run.route)
 
 
 def _scrubber(run: Run, keep: tuple[str, ...]) -> Scrubber:

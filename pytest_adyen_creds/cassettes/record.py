@@ -1,21 +1,20 @@
-"""Recording: what any HTTP library asks Adyen (or the sandbox) is kept in memory until it is known to be wanted."""
+"""Recording: exchanges are kept in memory until it is known that they are wanted."""
 
 from __future__ import annotations
 
-import itertools
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
-from vcr.request import Request
+import httpx
 
-from pytest_adyen_creds.cassettes.door import Door, interaction_of_vcr
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
-from pytest_adyen_creds.cassettes.interception import Wsgi, call_app
+from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.client import ASKED_AT
 from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.intercept.interceptor import read
 from pytest_adyen_creds.secrets import SECRETS
-
-_ORDER: Final = "_adyen_creds_order"
 
 
 class Recording:
@@ -25,24 +24,19 @@ class Recording:
         self.context: dict[str, Any] = {}
         """JSON values that are scrubbed and stored beside the interactions (:attr:`Cassette.context`)."""
         self._scrubber = scrubber
-        self._noted: list[tuple[int, Interaction]] = []
-        self._orders = itertools.count()
-
-    def next_order(self) -> int:
-        """Return the place in the recording of a request that begins now; see :meth:`note`."""
-        return next(self._orders)
+        self._noted: list[tuple[float, Interaction]] = []
 
     @property
     def noted(self) -> list[Interaction]:
-        """The exchanges as they happened, by when they began: secrets included, so never print or store them."""
+        """The exchanges as they happened, by when they were asked: secrets included, so never print or store them."""
         return [interaction for _, interaction in sorted(self._noted, key=lambda pair: pair[0])]
 
-    def note(self, order: int, interaction: Interaction) -> None:
-        """Add an exchange as it happened, ``order`` saying when it began; its secrets are registered for masking."""
+    def note(self, asked_at: float, interaction: Interaction) -> None:
+        """Add an exchange as it happened, asked at these monotonic seconds; its secrets are registered for masking."""
         with suppress(CassetteError):  # a body that cannot be read: writing the recording says so
             for secret in self._scrubber.secrets_in(interaction):
                 SECRETS.add(secret)
-        self._noted.append((order, interaction))
+        self._noted.append((asked_at, interaction))
 
     def scrubbed(self, provenance: Provenance) -> Cassette:
         """Return the recording as it is to be written; raises :class:`CassetteError` where a secret would be left."""
@@ -50,38 +44,21 @@ class Recording:
         return Cassette(interactions=tuple(interactions), provenance=provenance, context=context)
 
 
-class RecordingDoor(Door):
-    """The door with a WSGI application and a recording behind it: what is ours is answered by ``app``, and noted."""
+class RecordingTransport(httpx.BaseTransport):
+    """Notes each exchange of ``inner`` in ``recording``."""
 
-    origin = "the embedded sandbox"
-    record_mode_name = "new_episodes"
+    def __init__(self, recording: Recording, inner: httpx.BaseTransport) -> None:
+        self._recording = recording
+        self._inner = inner
 
-    def __init__(self, *, recording: Recording, app: Wsgi, **parts: Any) -> None:
-        super().__init__(**parts)
-        self.recording = recording
-        self.app = app
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer of ``inner``, and note it."""
+        # in the order of asking, not of answering, so that two recordings of concurrent requests are alike
+        asked_at: float = request.extensions.get(ASKED_AT) or clock.monotonic()
+        response = self._inner.handle_request(request)
+        self._recording.note(asked_at, interaction_of(request, read(response)))
+        return response
 
-    def can_play_response_for(self, request: Request) -> bool:
-        """Tell whether the application answers ``request``; a live host is refused."""
-        if not self.hosts.is_ours(request.uri):
-            return False
-        self.refuse_live(request)
-        # the order of asking, not of answering, so that two recordings of concurrent requests are alike
-        request.__dict__.setdefault(_ORDER, self.recording.next_order())
-        return self.hosts.is_served(request.uri)
-
-    def play_response(self, request: Request) -> dict[str, Any]:
-        """Return the application's answer, which is noted."""
-        response = call_app(self.app, request)
-        self._note(request, response)
-        return self.observed(request, response)
-
-    def append(self, request: Request, response: dict[str, Any]) -> None:
-        """Note an exchange with another host of Adyen, which went over the network."""
-        if self.hosts.is_ours(request.uri):
-            self._note(request, response)
-            self.observed(request, response, Door.origin)
-
-    def _note(self, request: Request, response: dict[str, Any]) -> None:
-        order: int = request.__dict__.get(_ORDER, 0)
-        self.recording.note(order, interaction_of_vcr(request, response))
+    def close(self) -> None:
+        """Close the inner transport."""
+        self._inner.close()

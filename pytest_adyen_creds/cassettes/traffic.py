@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.readiness import Progress
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.credentials.throwaways import Throwaways
+    from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Fault, Sandbox
     from pytest_adyen_creds.settings import Settings
@@ -76,6 +77,8 @@ class Traffic:
         """The contract's version that the cassette which answers was recorded for, where it says so."""
         self.context: Mapping[str, Any] = {}
         """What the cassette that answers holds besides interactions."""
+        self.interceptor: Interceptor | None = None
+        """What takes the requests of the code under test, while the test runs."""
         self.unmet: list[Fault] = []
         """The faults that the test set and nothing met, once it has ended."""
         self.lender = throwaways

@@ -14,27 +14,33 @@ from pytest_adyen_creds.client.parsing import SECRET_PROPERTIES
 from pytest_adyen_creds.client.resources import Credentials, Me, Origins
 from pytest_adyen_creds.client.retry import ONCE, Clock, RateLimit, Retries, SystemClock
 from pytest_adyen_creds.client.transports import (
+    ASKED_AT,
+    VIA,
     Exchange,
-    GuardedAsyncTransport,
     GuardedTransport,
+    Network,
     Observer,
+    ThreadedTransport,
+    guarded,
     is_guarded,
     no_cookies,
 )
 
 __all__ = [
+    "ASKED_AT",
     "ONCE",
     "SECRET_PROPERTIES",
+    "VIA",
     "Budget",
     "Clock",
     "CredentialBody",
     "CredentialChanges",
     "Credentials",
     "Exchange",
-    "GuardedAsyncTransport",
     "GuardedTransport",
     "ManagementClient",
     "Me",
+    "Network",
     "NewCredential",
     "Observer",
     "OriginBody",
@@ -45,6 +51,8 @@ __all__ = [
     "RateLimit",
     "Retries",
     "SystemClock",
+    "ThreadedTransport",
+    "guarded",
     "is_guarded",
     "no_cookies",
 ]

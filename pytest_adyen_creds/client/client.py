@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json as jsonlib
-import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -15,7 +14,7 @@ import httpx
 from pytest_adyen_creds.client.ownership import Ownership
 from pytest_adyen_creds.client.resources import Credentials, Me
 from pytest_adyen_creds.client.retry import Clock, RateLimit, Retries, SystemClock
-from pytest_adyen_creds.client.transports import GuardedTransport, Observer, no_cookies
+from pytest_adyen_creds.client.transports import GuardedTransport, Network, Observer, no_cookies
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
 from pytest_adyen_creds.printable import counted
@@ -73,7 +72,7 @@ class ManagementClient:
         self._rate_limit = rate_limit
         self._clock: Clock = clock or SystemClock()
         self._http = httpx.Client(
-            transport=GuardedTransport(transport or _network(base_url), ownership, observers=self.observers),
+            transport=GuardedTransport(transport or Network(), ownership, observers=self.observers),
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "pytest-adyen-creds"},
             cookies=no_cookies(),
             follow_redirects=False,
@@ -194,13 +193,6 @@ class ManagementClient:
                 f"({SECRETS.mask(f'{type(outcome).__name__}: {outcome}')}); check that the server runs and is reachable"
             ) from outcome
         return outcome
-
-
-def _network(base_url: str) -> httpx.HTTPTransport:
-    if base_url.startswith("https:"):
-        return httpx.HTTPTransport()
-    # never used without TLS, and a context that trusts nobody costs nothing; loading the authorities takes 50 ms
-    return httpx.HTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def _content(json: Any, content: bytes | str | None) -> bytes | str | None:

@@ -1,15 +1,19 @@
-"""Transports that guard: every request passes both guards, every answer gives up its secrets."""
+"""Transports: the network, and the one that guards it: it asks before each request, and learns from each answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
+import anyio.to_thread
 import httpx
 
 from pytest_adyen_creds import clock
@@ -19,6 +23,15 @@ from pytest_adyen_creds.client.retry import RateLimit, in_progress
 from pytest_adyen_creds.endpoints import check_parsed, is_loopback
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.secrets import SECRETS
+
+ASKED_AT: Final = "pytest_adyen_creds.asked_at"
+"""In a request's extensions: when it was asked, in monotonic seconds, where it is answered on another thread."""
+
+VIA: Final = "pytest_adyen_creds.via"
+"""In a request's extensions: how its library would have it sent; see :class:`Network`."""
+
+_SEND: Final = httpx.HTTPTransport.handle_request
+"""As it was before anything stood in its place: what is sent from here has passed what stands there."""
 
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
 """The largest answer that is read, in bytes as sent."""
@@ -43,7 +56,8 @@ def is_guarded() -> bool:
 
 
 @contextmanager
-def _guarded() -> Iterator[None]:
+def guarded() -> Iterator[None]:
+    """Let what is sent in a ``with`` block count as sent by a guarded transport."""
     token = _GUARDED.set(True)
     try:
         yield
@@ -51,8 +65,52 @@ def _guarded() -> Iterator[None]:
         _GUARDED.reset(token)
 
 
+class ThreadedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A transport for httpx's clients of both kinds: an asynchronous request is answered on a thread of its own."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request. Where its task is cancelled, the thread goes on, so that its answer is taken in."""
+        await request.aread()
+        request.extensions.setdefault(ASKED_AT, clock.monotonic())
+        return await anyio.to_thread.run_sync(self.handle_request, request, abandon_on_cancel=True)
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        self.close()
+
+
+class Network(httpx.BaseTransport):
+    """The network, by the certificate authorities, the client certificate and the proxy that a request brings along.
+
+    They are ``verify``, ``cert`` and ``proxy``, as requests has them, in the request's extension :data:`VIA`, where an
+    HTTP library of the code under test handed them over. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` count where it did not.
+    """
+
+    def __init__(self) -> None:
+        self._transports: dict[Any, httpx.HTTPTransport] = {}
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        via: Mapping[str, Any] = request.extensions.get(VIA) or {}
+        return _SEND(self._transport(request.url.scheme, via), request)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for transport in self._transports.values():
+            transport.close()
+
+    def _transport(self, scheme: str, via: Mapping[str, Any]) -> httpx.HTTPTransport:
+        key = scheme, *sorted((name, repr(value)) for name, value in via.items())
+        with self._lock:
+            if key not in self._transports:
+                context = _context(scheme, via.get("verify", True), via.get("cert"))
+                self._transports[key] = httpx.HTTPTransport(verify=context, proxy=via.get("proxy"))
+            return self._transports[key]
+
+
 class _Guard:
-    """Strictly private: what the two transports do before and after the inner one."""
+    """What happens before and after the inner transport."""
 
     def __init__(self, ownership: Ownership, observers: list[Observer] | None, *, to_network: bool) -> None:
         self.ownership = ownership
@@ -104,13 +162,13 @@ class _Guard:
             self.ownership.settle(intent, "refused" if unsent else "unknown")
 
 
-class GuardedTransport(httpx.BaseTransport):
+class GuardedTransport(ThreadedTransport):
     """A transport that asks both guards about each request, redirects included, before ``inner`` may send it.
 
     What is refused raises :class:`EndpointRefused` or :class:`OwnershipRefused`, and not a byte of it is sent. Answers
     are read whole: their secrets are registered before anyone else sees them, and ``observers`` are called with each
     finished exchange, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only. Each
-    request that passes takes a turn of ``rate_limit``.
+    request waits for its turn of ``rate_limit``.
     """
 
     def __init__(
@@ -123,7 +181,7 @@ class GuardedTransport(httpx.BaseTransport):
     ) -> None:
         self._inner = inner
         self._rate_limit = rate_limit
-        self._guard = _Guard(ownership, observers, to_network=isinstance(inner, httpx.HTTPTransport))
+        self._guard = _Guard(ownership, observers, to_network=isinstance(inner, httpx.HTTPTransport | Network))
         self.observers = self._guard.observers
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -135,15 +193,15 @@ class GuardedTransport(httpx.BaseTransport):
         try:
             if self._rate_limit is not None:
                 started += self._rate_limit.acquire()
-            with _guarded():
+            with guarded():
                 response = self._inner.handle_request(request)
-            try:
-                raw = bytearray()
-                for chunk in response.stream:  # type: ignore[union-attr]
-                    raw += chunk
-                    _check_size(raw, request)
-            finally:
-                response.close()
+                try:
+                    raw = bytearray()
+                    for chunk in response.stream:  # type: ignore[union-attr]
+                        raw += chunk
+                        _check_size(raw, request)
+                finally:
+                    response.close()
         except BaseException as error:
             self._guard.fail(intent, error)
             raise
@@ -154,51 +212,18 @@ class GuardedTransport(httpx.BaseTransport):
         self._inner.close()
 
 
-class GuardedAsyncTransport(httpx.AsyncBaseTransport):
-    """:class:`GuardedTransport` for asynchronous clients."""
-
-    def __init__(
-        self,
-        inner: httpx.AsyncBaseTransport,
-        ownership: Ownership,
-        *,
-        observers: list[Observer] | None = None,
-        rate_limit: RateLimit | None = None,
-    ) -> None:
-        self._inner = inner
-        self._rate_limit = rate_limit
-        self._guard = _Guard(ownership, observers, to_network=isinstance(inner, httpx.AsyncHTTPTransport))
-        self.observers = self._guard.observers
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request, or refuse it."""
-        self._guard.check(request)
-        await request.aread()
-        intent = self._guard.ownership.admit(request)
-        started = clock.monotonic()
-        try:
-            if self._rate_limit is not None and (wait := self._rate_limit.turn()):
-                import anyio
-
-                await anyio.sleep(wait)
-                started += wait
-            with _guarded():
-                response = await self._inner.handle_async_request(request)
-            try:
-                raw = bytearray()
-                async for chunk in response.stream:  # type: ignore[union-attr]
-                    raw += chunk
-                    _check_size(raw, request)
-            finally:
-                await response.aclose()
-        except BaseException as error:
-            self._guard.fail(intent, error)
-            raise
-        return self._guard.finish(request, intent, response, bytes(raw), started)
-
-    async def aclose(self) -> None:
-        """Close the inner transport."""
-        await self._inner.aclose()
+def _context(scheme: str, verify: ssl.SSLContext | str | bool, cert: Any) -> ssl.SSLContext | bool:
+    if scheme == "http" and verify is True:
+        # never used without TLS, and a context that trusts nobody costs nothing; loading authorities takes 50 ms
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if isinstance(verify, str):
+        folder = Path(verify).is_dir()
+        verify = ssl.create_default_context(capath=verify if folder else None, cafile=None if folder else verify)
+    if not cert:
+        return verify
+    context = verify if isinstance(verify, ssl.SSLContext) else httpx.create_ssl_context(verify=verify)
+    context.load_cert_chain(*([cert] if isinstance(cert, str) else cert))
+    return context
 
 
 def no_cookies() -> CookieJar:

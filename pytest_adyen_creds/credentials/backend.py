@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import httpx
 
 from pytest_adyen_creds.client import (
     Budget,
     Clock,
-    GuardedAsyncTransport,
     GuardedTransport,
     ManagementClient,
+    Network,
     Observer,
     Ownership,
     RateLimit,
     SystemClock,
     no_cookies,
 )
+from pytest_adyen_creds.client.route import Route
 from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Timing
 from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.endpoints import is_loopback
@@ -39,16 +41,6 @@ _BURST: Final = 20
 _TIMEOUT: Final = 30.0
 
 
-class Tap(Protocol):
-    """What tests' requests go through on their way to a transport."""
-
-    def wrap(self, inner: httpx.BaseTransport) -> httpx.BaseTransport:
-        """Return ``inner`` behind the tap."""
-
-    def wrap_async(self, inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
-        """Return ``inner`` behind the tap."""
-
-
 @dataclass(frozen=True)
 class Backend:
     """Who answers this run, and how to sign in there. ``key`` is the provisioning key."""
@@ -66,8 +58,8 @@ class Backend:
     """What all clients made here keep to together."""
     observers: tuple[Observer, ...] = ()
     """Called with each exchange of every client made here."""
-    tap: Tap | None = None
-    """Where the requests of tests are recorded and replayed."""
+    route: Route | None = None
+    """Where the requests of tests go while one runs."""
 
     @property
     def origin(self) -> str:
@@ -76,16 +68,13 @@ class Backend:
             return "the embedded sandbox"
         return self.base_url if is_loopback(self.base_url) else "Adyen's test endpoint"
 
-    def transport(self) -> httpx.BaseTransport:
-        """Return what a test's requests go through, behind the guards: the embedded sandbox, or the network."""
-        return self.sandbox.transport() if self.sandbox is not None else httpx.HTTPTransport()
+    @cached_property
+    def _network(self) -> httpx.BaseTransport:
+        return Network()
 
-    def async_transport(self) -> httpx.AsyncBaseTransport:
-        """Return what a test's asynchronous requests go through."""
-        if self.sandbox is not None:
-            return self.sandbox.transport()
-        # a connection that is kept would belong to the event loop of a test that has ended
-        return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
+    def transport(self) -> httpx.BaseTransport:
+        """Return what the guards let requests through to: the embedded sandbox, or the network."""
+        return self.sandbox.transport() if self.sandbox is not None else self._network
 
     def ownership(self, budget: Budget) -> Ownership:
         """Return what may be changed here: everything in the embedded sandbox, leased throwaways elsewhere."""
@@ -101,7 +90,7 @@ class Backend:
         client = ManagementClient(
             self.base_url,
             api_key=self.key,
-            transport=self._tapped() if for_tests else self.transport(),
+            transport=self._routed() if for_tests else self.transport(),
             ownership=ownership,
             clock=clock or self.clock,
             timeout=_TIMEOUT,
@@ -112,35 +101,28 @@ class Backend:
 
     def client(self, api_key: Secret, ownership: Ownership) -> httpx.Client:
         """Return an httpx client signed in with ``api_key``, behind the guards; paths come after the base URL."""
-        return httpx.Client(
-            base_url=self.base_url,
-            headers={"X-API-Key": api_key.reveal()},
-            transport=GuardedTransport(
-                self._tapped(), ownership, observers=list(self.observers), rate_limit=self.rate_limit
-            ),
-            cookies=no_cookies(),
-            trust_env=False,
-            timeout=_TIMEOUT,
-        )
+        return httpx.Client(transport=self._guarded(ownership), **self._signed_in(api_key))
 
     def async_client(self, api_key: Secret, ownership: Ownership) -> httpx.AsyncClient:
         """Return an asynchronous httpx client signed in with ``api_key``, behind the guards."""
-        return httpx.AsyncClient(
-            base_url=self.base_url,
-            headers={"X-API-Key": api_key.reveal()},
-            transport=GuardedAsyncTransport(
-                self._async_tapped(), ownership, observers=list(self.observers), rate_limit=self.rate_limit
-            ),
-            cookies=no_cookies(),
-            trust_env=False,
-            timeout=_TIMEOUT,
-        )
+        return httpx.AsyncClient(transport=self._guarded(ownership), **self._signed_in(api_key))
 
-    def _tapped(self) -> httpx.BaseTransport:
-        return self.tap.wrap(self.transport()) if self.tap else self.transport()
+    def _guarded(self, ownership: Ownership) -> GuardedTransport:
+        observers = list(self.observers)
+        return GuardedTransport(self._routed(), ownership, observers=observers, rate_limit=self.rate_limit)
 
-    def _async_tapped(self) -> httpx.AsyncBaseTransport:
-        return self.tap.wrap_async(self.async_transport()) if self.tap else self.async_transport()
+    def _signed_in(self, api_key: Secret) -> dict[str, Any]:
+        headers = {"X-API-Key": api_key.reveal()}
+        return {
+            "base_url": self.base_url,
+            "headers": headers,
+            "cookies": no_cookies(),
+            "trust_env": False,
+            "timeout": _TIMEOUT,
+        }
+
+    def _routed(self) -> httpx.BaseTransport:
+        return self.route.leading_to(self.transport()) if self.route else self.transport()
 
     @property
     def timing(self) -> Timing:

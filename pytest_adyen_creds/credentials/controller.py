@@ -58,7 +58,7 @@ class Controller:
         with backend.management(Ownership(0, provisioning=[backend.key])) as client:
             self._preflight: Preflight = preflight(client, backend.company, backend.merchant)
         observers = (run.watch.client(backend.origin), run.compare)
-        self.backend = replace(backend, username=self._preflight.username, observers=observers, tap=run.tap)
+        self.backend = replace(backend, username=self._preflight.username, observers=observers, route=run.route)
         self._folder = state_folder(os.environ)
         self._ledger = Ledger(self._folder, self._run_id, backend.base_url, backend.company)
         self._budget = LedgerBudget(run.settings.max_created, self._ledger)

@@ -25,7 +25,7 @@ class Worker:
         self._pool = RemotePool(invitation, str(worker.get("workerid", "worker")))
         backend = open_backend(run.settings, share=2 * int(worker.get("workercount", 1)))
         observers = (run.watch.client(backend.origin), run.compare)
-        self.backend = replace(backend, username=invitation["username"], observers=observers, tap=run.tap)
+        self.backend = replace(backend, username=invitation["username"], observers=observers, route=run.route)
         budget = SharedBudget(run.settings.max_created, self._pool)
         lender: Lender = self._pool
         self.throwaways = Throwaways(self.backend, lender, budget, invitation["run"])

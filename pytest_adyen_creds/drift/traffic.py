@@ -1,144 +1,93 @@
-"""The traffic of users' own code: what any HTTP library asks the Management API, watched without touching it."""
+"""The traffic of users' own code: what any HTTP library is answered for the Management API is told to the watch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
-from typing import Any, Final
-from unittest.mock import patch
-from urllib.parse import urlsplit
+from typing import Final
 
+import httpx
 import pytest
-from vcr.cassette import Cassette as VcrCassette
-from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
-from pytest_adyen_creds.cassettes.door import OBSERVERS, Door, Hosts, PassingDoor, answer_of, is_open
-from pytest_adyen_creds.client import is_guarded
+from pytest_adyen_creds.client import Network
 from pytest_adyen_creds.drift.watch import Watch
+from pytest_adyen_creds.intercept.hosts import Hosts
+from pytest_adyen_creds.intercept.interceptor import Interceptor, current
 from pytest_adyen_creds.sandbox.wire import BY_FAULT
 
-NETWORK: Final = Door.origin
-
-RECORDINGS: Final = "recordings of another tool"
-
-_open: list[Watch] = []
-_told: list[Watch] = []
-
-_loading: ContextVar[bool] = ContextVar("loading", default=False)
+NETWORK: Final = "the network"
+"""Who answers, in words, where no cassette, sandbox or guarded transport does."""
 
 
-class _Watching(PassingDoor):
-    """Strictly private: a door in front of nothing; requests go where they went before."""
-
-    def check_hop(self, request: Request) -> None:
-        """Let every request pass."""
-
-    def check_host(self, host: str) -> None:
-        """Let every host be reached."""
+def to_the_network(base_url: str) -> Interceptor:
+    """Return an interceptor through which requests to ``base_url`` go to the network, so that they can be watched."""
+    network = Network()
+    return Interceptor(network, Hosts([base_url]), NETWORK, behind=network)
 
 
 @contextmanager
-def watching(watch: Watch, base_url: str) -> Iterator[None]:
-    """Watch, in a ``with`` block, what any HTTP library is answered by the Management API's test host or ``base_url``.
+def watching(watch: Watch, otherwise: Callable[[], Interceptor]) -> Iterator[None]:
+    """Tell ``watch``, in a ``with`` block, what any HTTP library is answered for the Management API.
 
-    Answers of the network, of this package's recordings and sandbox, and of vcrpy's cassettes (pytest-recording's, too)
-    are looked at; answers of mocks are not. Requests go where they went before. Inside another such block of the same
-    watch it does nothing.
+    Answers of this package's recordings and sandbox, of a live run's server and of vcrpy's cassettes (those of
+    pytest-recording, too) are looked at; answers of mocks are not. The interceptor that is open tells of them, or,
+    where none is, that which ``otherwise`` returns. Inside another such block of the same watch it does nothing.
     """
-    if watch in _open:
-        yield
-        return
-    hosts = Hosts([base_url])
-
-    def take(request: Request, response: dict[str, Any], origin: str) -> None:
-        _take(watch, hosts, request, response, origin)
-
-    with ExitStack() as opened:
-        _open.append(watch)
-        opened.callback(_open.remove, watch)
-        opened.enter_context(telling(watch, base_url))
-        for name, told in (("play_response", _played), ("append", _appended), ("_load", _loaded)):
-            opened.enter_context(patch.object(VcrCassette, name, told(getattr(VcrCassette, name), take)))
-        if not is_open():  # the door that is open tells of its answers, and one in front of it would bypass it
-            opened.enter_context(_Watching.opened("the watch for drift", hosts=hosts))
-        yield
+    with ExitStack() as stack:
+        interceptor = current() or stack.enter_context(otherwise().opened())
+        with telling(watch, interceptor):
+            yield
 
 
 @contextmanager
-def telling(watch: Watch, base_url: str) -> Iterator[None]:
-    """Let open doors tell ``watch``, in a ``with`` block, what they answer for ``base_url``; once, where nested."""
-    if watch in _told:
+def telling(watch: Watch, interceptor: Interceptor | None) -> Iterator[None]:
+    """Let ``interceptor`` tell ``watch`` of its answers in a ``with`` block; once, where nested."""
+    assert interceptor is not None
+    observer = _Observer(watch, interceptor.hosts)
+    if observer in interceptor.observers:
         yield
         return
-    hosts = Hosts([base_url])
-
-    def take(request: Request, response: dict[str, Any], origin: str) -> None:
-        _take(watch, hosts, request, response, origin)
-
-    _told.append(watch)
-    OBSERVERS.append(take)
+    interceptor.observers.append(observer)
     try:
         yield
     finally:
-        OBSERVERS.remove(take)
-        _told.remove(watch)
+        interceptor.observers.remove(observer)
 
 
-def _take(watch: Watch, hosts: Hosts, request: Request, response: Any, origin: str) -> None:
-    # the observers of a guarded client are told of its answers
-    if not hosts.is_served(request.uri) or is_guarded():
-        return
-    parts = urlsplit(request.uri)
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    with watch.guarded(f"an answer to {request.method}"):
-        headers, raw = answer_of(response)
-        body = unpacked_if_known(raw, headers)
-        if body is not None:
-            status, by_fault = response["status"]["code"], bool(response.get(BY_FAULT))
-            watch.answer(request.method, path, status, dict(headers), body, origin, by_fault=by_fault)
+class _Observer:
+    """Tells ``watch`` of what ``hosts`` answered."""
 
+    def __init__(self, watch: Watch, hosts: Hosts) -> None:
+        self._watch = watch
+        self._hosts = hosts
 
-def _played(play_response: Callable[..., Any], take: Callable[..., None]) -> Callable[..., Any]:
-    def played(cassette: VcrCassette, request: Request) -> Any:
-        response = play_response(cassette, request)
-        take(request, response, RECORDINGS)
-        return response
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Observer) and other._watch is self._watch
 
-    return played
+    __hash__ = None  # type: ignore[assignment]
 
-
-def _appended(append: Callable[..., Any], take: Callable[..., None]) -> Callable[..., Any]:
-    def appended(cassette: VcrCassette, request: Request, response: Any) -> Any:
-        if not _loading.get():
-            take(request, response, NETWORK)
-        return append(cassette, request, response)
-
-    return appended
-
-
-def _loaded(load: Callable[..., Any], take: Callable[..., None]) -> Callable[..., Any]:
-    def loaded(cassette: VcrCassette) -> Any:
-        # loading a file appends what it holds, which may never be asked for
-        token = _loading.set(True)
-        try:
-            return load(cassette)
-        finally:
-            _loading.reset(token)
-
-    return loaded
+    def __call__(self, request: httpx.Request, response: httpx.Response, origin: str) -> None:
+        if not self._hosts.is_served(str(request.url)):
+            return
+        with self._watch.guarded(f"an answer to {request.method}"):
+            headers = tuple(response.headers.multi_items())
+            body = unpacked_if_known(b"".join(response.stream), headers)  # type: ignore[arg-type]
+            if body is not None:
+                path, by_fault = request.url.raw_path.decode("ascii"), BY_FAULT in response.extensions
+                status = response.status_code
+                self._watch.answer(request.method, path, status, dict(headers), body, origin, by_fault=by_fault)
 
 
 class Watching:
     """A pytest plugin: watches each test's traffic, set-up and teardown included, for ``--adyen-drift``."""
 
-    def __init__(self, watch: Watch, base_url: str) -> None:
+    def __init__(self, watch: Watch, otherwise: Callable[[], Interceptor]) -> None:
         self._watch = watch
-        self._base_url = base_url
+        self._otherwise = otherwise
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Watch one test."""
-        with watching(self._watch, self._base_url):
+        with watching(self._watch, self._otherwise):
             return (yield)

@@ -23,21 +23,18 @@ import pytest
 import requests
 import urllib3
 from cassettes_libraries import LIBRARIES, ORIGIN, Call
+from cassettes_modes import intercepting, live, opened, replaying
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document, storage
-from pytest_adyen_creds.cassettes.door import Hosts
-from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interaction import Cassette, Provenance
-from pytest_adyen_creds.cassettes.interception import InterceptedApp
-from pytest_adyen_creds.cassettes.live import LiveDoor
 from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
-from pytest_adyen_creds.cassettes.record import Recording, RecordingDoor
-from pytest_adyen_creds.cassettes.replay import IndexedCassette
+from pytest_adyen_creds.cassettes.record import Recording, RecordingTransport
 from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.sandbox.transport import SandboxTransport
 from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
 
 every_library = pytest.mark.parametrize("call", LIBRARIES.values(), ids=LIBRARIES)
@@ -56,7 +53,7 @@ def scrubber() -> Scrubber:
 @contextmanager
 def recording(path: Path, app: Any, provenance: Provenance | None = None) -> Iterator[None]:
     made = Recording(scrubber())
-    with RecordingDoor.opened(str(path), hosts=Hosts(), recording=made, app=app):
+    with opened(RecordingTransport(made, SandboxTransport(app))):
         yield
     storage.write(path, made.scrubbed(provenance or PROVENANCE))
 
@@ -66,21 +63,13 @@ def recording_live(path: Path, base_url: str, key: str | None = None) -> Iterato
     made, ownership = Recording(scrubber()), Ownership(5)
     if key is not None:
         ownership.lease("S2-1", tag.make("abcdefgh", datetime.now(UTC)), api_key=Secret(key))
-    with LiveDoor.opened("live", base_url=base_url, ownership=ownership, recording=made):
+    with live(base_url, ownership, made):
         yield
     storage.write(path, made.scrubbed(PROVENANCE))
 
 
-def replaying(cassette: Cassette, name: object, base_urls: tuple[str, ...] = ()) -> Any:
-    return IndexedCassette.opened(str(name), index=Index(cassette.interactions), hosts=Hosts(base_urls))
-
-
 def replay(path: Path, base_urls: tuple[str, ...] = ()) -> Any:
     return replaying(document.read(path), path, base_urls)
-
-
-def intercepting(app: Any, base_urls: tuple[str, ...] = ()) -> Any:
-    return InterceptedApp.opened("the sandbox", app=app, hosts=Hosts(base_urls))
 
 
 @pytest.fixture
@@ -213,7 +202,7 @@ def test_what_is_asked_while_another_thread_connects_passes_the_guards(
         return look_up(*args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    door = LiveDoor.opened("live", base_url=server, ownership=Ownership(0), recording=None)
+    door = live(server, Ownership(0))
     with door, ThreadPoolExecutor(1) as other:
         asked = other.submit(call, "GET", f"{server}/v3/me", None, None)
         try:
@@ -223,33 +212,6 @@ def test_what_is_asked_while_another_thread_connects_passes_the_guards(
         finally:
             connects.set()
         assert asked.result(30).status == 200
-
-
-@pytest.mark.parametrize("host", ["management-test.adyen.com", "Management-Live.Adyen.com.", b"pal-live.adyen.com"])
-@pytest.mark.parametrize("way", ["sandbox", "replay", "another server"])
-def test_what_no_library_was_asked_for_does_not_reach_adyen(way: str, host: str | bytes, no_network: None) -> None:
-    doors = {
-        "sandbox": lambda: intercepting(Sandbox().app),
-        "replay": lambda: replaying(Cassette(()), "empty.yaml"),
-        "another server": lambda: LiveDoor.opened(
-            "live", base_url="http://127.0.0.1:8080/v3", ownership=Ownership(0), recording=None
-        ),
-    }
-    with doors[way](), pytest.raises(EndpointRefused, match="nothing was sent"):
-        socket.create_connection((host, 443))
-
-
-def test_the_runs_own_server_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *args, **kwargs: asked.append(host) or [])
-    door = LiveDoor.opened("live", base_url=f"{ORIGIN}/v3", ownership=Ownership(0), recording=None)
-    with door:
-        socket.getaddrinfo("management-test.adyen.com", 443)
-        with pytest.raises(EndpointRefused):
-            socket.getaddrinfo("management-live.adyen.com", 443)
-        socket.getaddrinfo("shop.example.com", 443)
-        socket.getaddrinfo(None, 0)
-    assert asked == ["management-test.adyen.com", "shop.example.com", None]
 
 
 def test_what_an_aiohttp_session_adds_is_seen(no_network: None) -> None:
@@ -441,7 +403,7 @@ def test_a_creation_is_known_whatever_its_answer_is_packed_in(server: str) -> No
     url = f"{server}/v3/companies/X/apiCredentials"
     body = {"description": tag.make("abcdefgh", datetime.now(UTC) + timedelta(hours=1))}
 
-    with LiveDoor.opened("live", base_url=server, ownership=ownership, recording=made):
+    with live(server, ownership, made):
         headers = {"X-API-Key": "any", "Accept-Encoding": "br, gzip"}
         assert requests.post(url, json=body, headers=headers, timeout=5).json()["id"] == "S2-1234567890"
         assert ownership.created == ("S2-1234567890",)
@@ -455,10 +417,10 @@ def test_a_creation_is_known_whatever_its_answer_is_packed_in(server: str) -> No
 
 @every_library
 def test_a_run_of_another_server_sends_nothing_to_adyens(call: Call, no_network: None) -> None:
-    base_url = "http://127.0.0.1:8080/v3"
+    base_url = "https://kyc-test.adyen.com/v3"
 
     with (
-        LiveDoor.opened("live", base_url=base_url, ownership=Ownership(5), recording=None),
+        live(base_url, Ownership(5)),
         pytest.raises(EndpointRefused, match=rf"^GET {ORIGIN}/v3/me: this run goes to {base_url}; give code under"),
     ):
         call("GET", f"{ORIGIN}/v3/me", "a key", None)

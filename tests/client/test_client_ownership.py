@@ -14,7 +14,7 @@ from client_loopback import answer, serve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.client import Budget, GuardedAsyncTransport, ManagementClient, Ownership, Retries
+from pytest_adyen_creds.client import Budget, GuardedTransport, ManagementClient, Network, Ownership, Retries
 from pytest_adyen_creds.client.routes import read_target
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
@@ -654,7 +654,7 @@ def test_only_canonical_paths_are_understood(text):
 async def test_the_asynchronous_transport_asks_the_same_guards(anyio_backend):
     ownership = owning(1)
     with serve(CREATED) as server:
-        transport = GuardedAsyncTransport(httpx.AsyncHTTPTransport(), ownership)
+        transport = GuardedTransport(Network(), ownership)
         headers = {"x-api-key": ADMIN.reveal()}
         async with httpx.AsyncClient(transport=transport, headers=headers, trust_env=False) as client:
             for method, path in REFUSED[:14]:

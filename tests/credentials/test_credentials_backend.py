@@ -23,8 +23,6 @@ class Answering(Backend):
     def transport(self):
         return httpx.MockTransport(lambda request: httpx.Response(200, json={}))
 
-    async_transport = transport
-
 
 class Turns:
     """A clock that stands still until somebody sleeps."""
@@ -107,8 +105,6 @@ class WithSession(Answering):
 
         seen = self.__dict__.setdefault("seen", [])
         return httpx.MockTransport(answered)
-
-    async_transport = transport
 
 
 def test_no_client_of_a_run_keeps_or_sends_a_cookie():

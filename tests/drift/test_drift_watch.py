@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,15 @@ import pytest
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.door import Hosts
-from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance, origin_of
-from pytest_adyen_creds.cassettes.interception import InterceptedApp
-from pytest_adyen_creds.cassettes.replay import IndexedCassette
-from pytest_adyen_creds.client import GuardedAsyncTransport, GuardedTransport, ManagementClient, Ownership, Retries
+from pytest_adyen_creds.cassettes.replay import ReplayTransport
+from pytest_adyen_creds.client import GuardedTransport, ManagementClient, Ownership, Retries
 from pytest_adyen_creds.contract import bundled
-from pytest_adyen_creds.drift.traffic import watching
+from pytest_adyen_creds.drift.traffic import telling, to_the_network
+from pytest_adyen_creds.drift.traffic import watching as watching_network
 from pytest_adyen_creds.drift.watch import Watch
+from pytest_adyen_creds.intercept.hosts import Hosts
+from pytest_adyen_creds.intercept.interceptor import Interceptor
 from pytest_adyen_creds.sandbox import Sandbox
 
 ORIGIN = "https://management-test.adyen.com"
@@ -61,6 +62,16 @@ ENVELOPES: dict[str, tuple[int, Any, tuple[tuple[str, str], ...], tuple[str, str
 
 def watch() -> Watch:
     return Watch(lambda version: load_contract(version or "v3"))
+
+
+def watching(watch: Watch, base_url: str) -> AbstractContextManager[None]:
+    return watching_network(watch, lambda: to_the_network(base_url))
+
+
+@contextmanager
+def watched(watch: Watch, interceptor: Interceptor) -> Iterator[None]:
+    with interceptor.opened(), telling(watch, interceptor), watching(watch, BASE):
+        yield
 
 
 def interaction(status: int, body: Any, headers: tuple[tuple[str, str], ...] = JSON) -> Interaction:
@@ -112,7 +123,7 @@ def by_aiohttp(url: str) -> int:
 
 def replaying(cassette: Cassette, name: str) -> Any:
     origin = origin_of(cassette.provenance)
-    return IndexedCassette.opened(name, index=Index(cassette.interactions), hosts=Hosts(), origin=origin)
+    return Interceptor(ReplayTransport(cassette.interactions, name), Hosts(), origin, answers_all=True)
 
 
 LIBRARIES = [by_httpx, by_async_httpx, by_requests, by_urllib, by_aiohttp]
@@ -123,7 +134,7 @@ def test_a_departing_envelope_in_a_recording_is_one_finding(what: str) -> None:
     status, body, headers, expected = ENVELOPES[what]
     cassette = Cassette((interaction(status, body, headers),))
     seen = watch()
-    with watching(seen, BASE), replaying(cassette, "c.yaml"):
+    with watched(seen, replaying(cassette, "c.yaml")):
         assert by_httpx(f"{BASE}/me") == status
     assert found(seen) == [(*expected, 1)]
     assert seen.found.origins == {"recordings of unknown origin": 1}
@@ -135,7 +146,7 @@ def test_whatever_library_asks_is_watched_once(library: Callable[[str], int]) ->
     seen = watch()
     provenance = Provenance("live", "2026-01-01T00:00:00Z", "v3", "sha256:x", "test")
     recorded = (interaction(422, {**ERROR, "newField": 1}),)
-    with watching(seen, BASE), replaying(Cassette(recorded, provenance), "c.yaml"):
+    with watched(seen, replaying(Cassette(recorded, provenance), "c.yaml")):
         assert library(f"{BASE}/me") == 422
     assert found(seen) == [("response-undocumented-property", "/newField", 1)]
     assert seen.found.origins == {"recordings of Adyen's test endpoint": 1}
@@ -157,12 +168,12 @@ def test_answers_of_the_network_are_watched(library: Callable[[str], int]) -> No
     assert seen.found.answers == 2, "the watch has ended"
 
 
-def test_the_sandbox_behind_the_door_is_watched() -> None:
+def test_the_sandbox_of_code_under_test_is_watched() -> None:
     sandbox, seen = Sandbox(answers="published"), watch()
     sandbox.faults.status(429, "GET /me")
     sandbox.faults.violate("extra-field", "GET /me/allowedOrigins")
-    door = InterceptedApp.opened("the sandbox", app=sandbox.app, hosts=Hosts())
-    with watching(seen, BASE), door, seen.collecting() as collected:
+    interceptor = Interceptor(sandbox.transport(), Hosts(), "the embedded sandbox")
+    with watched(seen, interceptor), seen.collecting() as collected:
         assert [by_httpx(f"{BASE}/me") for _ in range(2)] == [429, 401]
         by_httpx(f"{BASE}/me/allowedOrigins")
     assert found(seen) == [], "what a fault made says nothing about Adyen"
@@ -182,7 +193,7 @@ def test_an_answer_made_by_a_fault_is_the_test_s_own(asynchronous: bool) -> None
     key, observers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}, [seen.client("the embedded sandbox")]
 
     async def ask() -> list[int]:
-        transport = GuardedAsyncTransport(sandbox.transport(), Ownership.sandbox(), observers=observers)
+        transport = GuardedTransport(sandbox.transport(), Ownership.sandbox(), observers=observers)
         async with httpx.AsyncClient(transport=transport, headers=key) as client:
             return [(await client.get(f"{BASE}/me")).status_code for _ in range(3)]
 
@@ -304,7 +315,7 @@ def test_what_goes_wrong_is_noted_and_raises_nothing() -> None:
         raise RuntimeError("no contract today")
 
     seen = Watch(broken)
-    with watching(seen, BASE), replaying(Cassette((interaction(200, {}),) * 2), "c.yaml"):
+    with watched(seen, replaying(Cassette((interaction(200, {}),) * 2), "c.yaml")):
         for _ in range(2):
             assert by_httpx(f"{BASE}/me") == 200
     assert seen.problems == [
@@ -317,7 +328,7 @@ def test_what_goes_wrong_is_noted_and_raises_nothing() -> None:
 def test_what_cannot_be_decoded_is_passed_over(encoding: str) -> None:
     seen = watch()
     odd = replace(interaction(200, "", (*JSON, ("content-encoding", encoding))), response_body=b"\x1f\x8bodd")
-    with watching(seen, BASE), replaying(Cassette((odd,)), "c.yaml"):
+    with watched(seen, replaying(Cassette((odd,)), "c.yaml")):
         assert by_urllib(f"{BASE}/me") == 200
     assert seen.found.answers == 0
     assert len(seen.problems) == (1 if encoding == "gzip" else 0)

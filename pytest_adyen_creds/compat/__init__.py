@@ -1,0 +1,1 @@
+"""What touches the inside of other projects: a module a project, and nowhere else; tests/compat says what changed."""

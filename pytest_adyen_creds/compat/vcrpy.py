@@ -1,0 +1,240 @@
+"""vcrpy: its stubs take the requests of libraries that have no public place for it, and its cassettes are looked into.
+
+What is used of its inside: the methods of ``vcr.cassette.Cassette`` that its stubs call, ``vcr.patch.force_reset``, and
+the base classes of ``vcr.stubs``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
+from types import FunctionType
+from typing import Any, Final
+from unittest.mock import patch
+
+import httpx
+import vcr
+import vcr.patch
+import vcr.stubs
+from vcr.cassette import Cassette
+from vcr.request import Request
+from vcr.stubs import VCRConnection
+
+from pytest_adyen_creds.errors import EndpointRefused
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+_SKIPPED: Final = ("httpx", "httpx2", "aiohttp")
+"""The libraries that are intercepted at places of their own."""
+
+PLACES: Final = {
+    "httpx.HTTPTransport": "_HttpxHttpTransport_handle_request",
+    "httpx.AsyncHTTPTransport": "_HttpxAsyncHttpTransport_handle_async_request",
+    "httpx2.HTTPTransport": "_Httpx2HttpTransport_handle_request",
+    "httpx2.AsyncHTTPTransport": "_Httpx2AsyncHttpTransport_handle_async_request",
+    "aiohttp.ClientSession": "_AiohttpClientSessionRequest",
+}
+"""The classes by whose method a cassette sends what it does not hold, and vcrpy's name for that method."""
+
+_ANSWERED: Final = "_adyen_creds_answered"
+
+
+class _Stub(Cassette):  # type: ignore[misc]  # vcrpy is untyped
+    """A cassette without a file that plays whatever is wanted, and lets all else pass."""
+
+    def __init__(self, *, wants: Callable[[str], bool], answer: Answer, **config: Any) -> None:
+        super().__init__(**config)
+        self._wants = wants
+        self._answer = answer
+
+    def _load(self) -> None: ...
+
+    def _save(self, force: bool = False) -> None: ...
+
+    def append(self, request: Request, response: dict[str, Any]) -> None: ...
+
+    def filter_request(self, request: Request) -> None: ...
+
+    def can_play_response_for(self, request: Request) -> bool:
+        return self._wants(request.uri)
+
+    def play_response(self, request: Request) -> dict[str, Any]:
+        return _played(self._answer, request)
+
+
+@contextmanager
+def stubbed(wants: Callable[[str], bool], answer: Answer) -> Iterator[None]:
+    """Have ``answer`` called, in a ``with`` block, with each request to a URL that ``wants`` tells of.
+
+    It takes those of urllib3, the standard library, httplib2, boto3 and tornado, from any thread.
+    """
+    config = vcr.VCR(record_mode="none", custom_patches=tuple(_that_stay())).get_merged_config(path="adyen")
+    with _Stub.use(**config | {"skip_patchers": _SKIPPED}, wants=wants, answer=answer):
+        yield
+
+
+@contextmanager
+def foreign_cassettes(
+    wants: Callable[[str], bool], let_out: Answer, played: Callable[..., None], entrances: Mapping[str, Any]
+) -> Iterator[None]:
+    """Stand behind the cassettes of other tools in a ``with`` block.
+
+    What such a cassette holds, it plays, and ``played`` is called with the request and the response. What it would send
+    to a URL that ``wants`` tells of is answered by ``let_out``, or refused by what that raises, and recorded by it;
+    it sends by ``entrances`` (of ``httpx.HTTPTransport.handle_request``, say) where a library has one.
+    """
+    can_play, play, respond = Cassette.can_play_response_for, Cassette.play_response, VCRConnection.getresponse
+    in_connection: ContextVar[bool] = ContextVar("in_connection", default=False)
+
+    def getresponse(connection: VCRConnection, *arguments: Any, **options: Any) -> Any:
+        token = in_connection.set(True)
+        try:
+            return respond(connection, *arguments, **options)
+        finally:
+            in_connection.reset(token)
+
+    def can_play_response_for(cassette: Cassette, request: Request) -> bool:
+        if _ANSWERED in request.__dict__:  # urllib3's connections ask about the previous request, too
+            return True
+        if can_play(cassette, request):
+            return True
+        if not in_connection.get() or not wants(request.uri):
+            return False
+        if cassette.write_protected and cassette.filter_request(request):
+            return False  # the cassette refuses it itself
+        response = _played(let_out, request)
+        cassette.append(request, response)
+        request.__dict__[_ANSWERED] = response
+        return True
+
+    def play_response(cassette: Cassette, request: Request) -> dict[str, Any]:
+        if not wants(request.uri):
+            return play(cassette, request)  # type: ignore[no-any-return]
+        if (response := request.__dict__.get(_ANSWERED)) is None:
+            response = play(cassette, request)
+            request.__dict__[_ANSWERED] = response if in_connection.get() else None
+            played(as_httpx(request), as_response(response))
+        return dict(response)
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(VCRConnection, "getresponse", getresponse))
+        stack.enter_context(patch.object(Cassette, "can_play_response_for", can_play_response_for))
+        stack.enter_context(patch.object(Cassette, "play_response", play_response))
+        stack.enter_context(_mocks_left_alone())
+        for place, entrance in entrances.items():
+            stack.enter_context(patch.object(vcr.patch, PLACES[place], entrance))
+        yield
+
+
+def stands_in_front() -> bool:
+    """Return whether a cassette of another tool takes the requests of urllib3 now."""
+    pool = sys.modules.get("urllib3.connectionpool")
+    kind = pool and pool.HTTPSConnectionPool.ConnectionCls
+    return not isinstance(getattr(kind, "cassette", None), _Stub | None)
+
+
+def as_httpx(request: Request) -> httpx.Request:
+    """Return a request of vcrpy's as one of httpx; its path as it was sent, in the extension ``target``.
+
+    Raises :class:`EndpointRefused` where its URL is none.
+    """
+    headers = [
+        (str(name), _text(value))
+        for name, value in request.headers.items()
+        if str(name).lower() not in ("host", "content-length", "transfer-encoding")
+    ]
+    body = request.body_bytes
+    if isinstance(body, dict | list):  # what aiohttp was given as ``json``
+        body = json.dumps(body).encode()
+        headers += [] if "content-type" in request.headers else [("content-type", "application/json")]
+    elif isinstance(body, str):
+        body = body.encode()
+    try:
+        made = httpx.Request(request.method, request.uri, headers=headers, content=bytes(body or b""))
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise EndpointRefused(f"a request's URL is none ({error}); nothing was sent: encode it") from None
+    sent = _target(request.uri)
+    if sent != made.url.raw_path:
+        made.extensions["target"] = sent
+    return made
+
+
+def as_response(response: Mapping[str, Any]) -> httpx.Response:
+    """Return a response of vcrpy's as one of httpx, not yet read."""
+    headers = [
+        (str(name).encode("latin-1", "replace"), _text(value).encode("latin-1", "replace"))
+        for name, values in response["headers"].items()
+        for value in ([values] if isinstance(values, str | bytes) else values)
+    ]
+    body = response["body"].get("string") or b""
+    stream = httpx.ByteStream(body.encode() if isinstance(body, str) else body)
+    return httpx.Response(response["status"]["code"], headers=headers, stream=stream)
+
+
+def _target(uri: str) -> bytes:
+    path = uri.partition("://")[2]
+    start = min((at for mark in "/?#" if (at := path.find(mark)) >= 0), default=len(path))
+    target = path[start:]
+    return (target if target.startswith("/") else f"/{target}").encode("utf-8", "surrogateescape")
+
+
+def _played(answer: Answer, request: Request) -> dict[str, Any]:
+    try:
+        response = answer(as_httpx(request))
+    except httpx.TimeoutException as error:
+        raise TimeoutError(str(error)) from error
+    except httpx.TransportError as error:
+        raise ConnectionResetError(str(error)) from error
+    headers: dict[str, list[str]] = {}
+    for name, value in response.headers.multi_items():
+        headers.setdefault(name, []).append(value)
+    status = {"code": response.status_code, "message": response.reason_phrase}
+    assert isinstance(response.stream, Iterable)
+    return {"status": status, "headers": headers, "body": {"string": b"".join(response.stream)}}
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _that_stay() -> Iterator[tuple[Any, str, Any]]:
+    # vcrpy takes its patches off for the whole process whenever it makes a connection or sends on one, so that what
+    # another thread asks meanwhile would go past them. The standard library alone needs that: a connection over TLS
+    # looks its own class up by name, and would find vcrpy's. httplib2 does as well, so where it is loaded they go off.
+    if "httplib2" not in sys.modules:
+        yield vcr.patch, "force_reset", nullcontext
+        yield vcr.stubs.VCRHTTPSConnection, "_baseclass", _under_its_own_name(vcr.stubs.HTTPSConnection)
+    real_host = VCRConnection._real_host
+    yield VCRConnection, "_real_host", lambda made: _in_url(real_host(made))
+
+
+def _under_its_own_name(kind: type) -> type:
+    """Return ``kind`` with a constructor that finds ``kind`` under its name, whatever stands in its module."""
+    made: Any = kind.__init__  # type: ignore[misc]
+    names = {**vars(sys.modules[kind.__module__]), kind.__name__: kind}
+    constructor = FunctionType(made.__code__, names, made.__name__, made.__defaults__, made.__closure__)
+    constructor.__kwdefaults__ = made.__kwdefaults__
+    return type(kind.__name__, (kind,), {"__init__": constructor})
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+@contextmanager
+def _mocks_left_alone() -> Iterator[None]:
+    """Have cassettes of other tools leave mock transports alone: what a test hands to its own client is its own."""
+    init = Cassette.__init__
+
+    def __init__(cassette: Cassette, *args: Any, **kwargs: Any) -> None:
+        init(cassette, *args, **kwargs)
+        for module in filter(None, map(sys.modules.get, ("httpx", "httpx2"))):
+            for method in ("handle_request", "handle_async_request"):
+                left = module.MockTransport, method, getattr(module.MockTransport, method)
+                cassette.custom_patches = (*cassette.custom_patches, left)
+
+    with patch.object(Cassette, "__init__", __init__):
+        yield

@@ -1,0 +1,138 @@
+"""The floor: a guard at the socket, under every library, for the case that nothing above it took a request.
+
+While it holds, no host of Adyen is looked up or connected to, and no run's server connected to, but by a guarded
+transport. What has sockets of its own, in C or in another process, is not seen.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache, partial, wraps
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pytest_adyen_creds.client import is_guarded
+from pytest_adyen_creds.endpoints import check_endpoint, is_loopback, is_this_machine
+from pytest_adyen_creds.errors import EndpointRefused
+from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
+
+_WAY_OUT: Final = (
+    "let the test use adyen_client, adyen_sdk or adyen_traffic, and a library that is intercepted (httpx, requests, "
+    "urllib3, urllib, http.client, aiohttp)"
+)
+_CONNECTING: Final = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
+"""The methods of a socket that say where it goes, and at which argument."""
+
+_LOOKING_UP: Final = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
+
+
+class Floor:
+    """Refuses connections that no guarded transport makes; ``server`` is a live run's base URL, else None."""
+
+    def __init__(self, server: str | None = None) -> None:
+        self._server = urlsplit(server) if server else None
+        self._is_local = bool(server and is_loopback(server))
+        self._addresses: set[str] = set()
+        self._laid: dict[tuple[Any, str], tuple[Any, Any]] = {}
+
+    @contextmanager
+    def laid(self) -> Iterator[Floor]:
+        """Hold in a ``with`` block."""
+        try:
+            self.hold()
+            yield self
+        finally:
+            for (owner, name), (ours, theirs) in self._laid.items():
+                if getattr(owner, name) is ours:  # else another tool's stands there, and calls ours or nobody
+                    setattr(owner, name, theirs)
+
+    def hold(self) -> None:
+        """Stand under the socket again, where another tool has put something of its own in place."""
+        for name, at in _CONNECTING.items():
+            self._lay(socket.socket, name, partial(self._connecting, at))
+        for name in _LOOKING_UP:
+            self._lay(socket, name, self._looking_up)
+
+    def _lay(self, owner: Any, name: str, over: Callable[[Any], Any]) -> None:
+        theirs = getattr(owner, name, None)
+        if theirs is None or theirs is self._laid.get((owner, name), (None,))[0]:
+            return  # there is no sendmsg on Windows
+        ours = over(theirs)
+        setattr(owner, name, ours)
+        self._laid[owner, name] = ours, theirs
+
+    def _connecting(self, at: int, theirs: Any) -> Any:
+        @wraps(theirs)
+        def connecting(sock: socket.socket, *arguments: Any) -> Any:
+            if at < len(arguments) and sock.family in (socket.AF_INET, socket.AF_INET6) and not is_guarded():
+                address = arguments[at]
+                if isinstance(address, tuple) and len(address) > 1:
+                    self._check(_name(address[0]), address[1])
+            return theirs(sock, *arguments)
+
+        return connecting
+
+    def _looking_up(self, theirs: Any) -> Any:
+        @wraps(theirs)
+        def looking_up(host: Any, *arguments: Any, **options: Any) -> Any:
+            name = _name(host)
+            if not is_host_of_adyen(name):
+                return theirs(host, *arguments, **options)
+            if not is_guarded():
+                self._refuse(name)
+            found = theirs(host, *arguments, **options)
+            self._addresses.update(_name(each[4][0]) for each in found if isinstance(each, tuple))
+            return found
+
+        return looking_up
+
+    def _check(self, host: str, port: Any) -> None:
+        if is_host_of_adyen(host) or host in self._addresses:
+            self._refuse(host)
+        server = self._server
+        if server is None or port != (server.port or 443) or not self._is_local:
+            return
+        if _is_local(host):
+            raise EndpointRefused(
+                f"{host}:{port} is this run's server, which only guarded requests reach; nothing was sent: {_WAY_OUT}, "
+                "or send requests to adyen_settings.base_url"
+            )
+
+    def _refuse(self, host: str) -> None:
+        if _address(host) is None:
+            check_endpoint(f"https://{host}")
+        if self._server is None:
+            raise EndpointRefused(
+                f"{host} is a host of Adyen, and only a live run reaches one; nothing was sent: {_WAY_OUT}, which "
+                "answers here, or run with --adyen-live"
+            )
+        raise EndpointRefused(
+            f"{host} is a host of Adyen, which only guarded requests reach; nothing was sent: {_WAY_OUT}, or send "
+            "requests to adyen_settings.base_url"
+        )
+
+
+@lru_cache(maxsize=1024)
+def _name(host: Any) -> str:
+    """Return ``host`` as a resolver would read it: an address, or a name in ASCII and small letters."""
+    text = host.decode("latin-1") if isinstance(host, bytes | bytearray) else str(host or "")
+    if (address := _address(text)) is not None:
+        return str(getattr(address, "ipv4_mapped", None) or address)
+    with suppress(UnicodeError):  # else no resolver takes it
+        text = text.encode("idna").decode("ascii")
+    return text.rstrip(".").lower()
+
+
+@lru_cache(maxsize=1024)
+def _is_local(host: str) -> bool:
+    return host == "" or is_this_machine(host)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(socket.inet_aton(host) if ":" not in host else host.partition("%")[0])
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,160 @@
+"""The interceptor: while it is open, one transport answers what any HTTP library of this process asks Adyen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, NoReturn
+from unittest.mock import patch
+
+import anyio.to_thread
+import httpx
+
+from pytest_adyen_creds import clock
+from pytest_adyen_creds.client import ASKED_AT, VIA
+from pytest_adyen_creds.compat import vcrpy
+from pytest_adyen_creds.endpoints import check_endpoint
+from pytest_adyen_creds.errors import EndpointRefused
+from pytest_adyen_creds.intercept import libraries
+from pytest_adyen_creds.intercept.hosts import Hosts
+from pytest_adyen_creds.secrets import SECRETS
+
+Observer = Callable[[httpx.Request, httpx.Response, str], None]
+"""Called with each request, the response, whose stream may be read and is not, and who answered, in words."""
+
+OTHER_TOOL: Final = "recordings of another tool"
+"""Who answered, in words, where a cassette of another tool did."""
+
+_open: list[Interceptor] = []
+
+
+def current() -> Interceptor | None:
+    """Return the interceptor that takes requests now; None where none is open."""
+    return _open[-1] if _open else None
+
+
+class Interceptor:
+    """Hands requests to ``hosts`` to the transport ``route``, whatever library makes them; other hosts are left alone.
+
+    A host of Adyen that is none of these is refused, unless the route ``answers_all`` hosts of Adyen. What the cassette
+    of another tool would send is answered by the transport ``behind``, and recorded by it; without one it is refused.
+    """
+
+    def __init__(
+        self,
+        route: httpx.BaseTransport,
+        hosts: Hosts,
+        origin: str,
+        *,
+        answers_all: bool = False,
+        behind: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.hosts = hosts
+        self.origin = origin
+        """Who answers, in words."""
+        self.observers: list[Observer] = []
+        self._route = route
+        self._answers_all = answers_all
+        self._behind = behind
+
+    @contextmanager
+    def opened(self) -> Iterator[Interceptor]:
+        """Take requests in a ``with`` block; one that is opened within it takes them first."""
+        behind = {each.place: each.replacement for each in libraries.entrances(_Behind(self))}
+        behind = {place: entrance for place, entrance in behind.items() if place in vcrpy.PLACES}
+        with ExitStack() as stack:
+            stack.enter_context(vcrpy.stubbed(self.wants, self.answer))
+            stack.enter_context(vcrpy.foreign_cassettes(self.wants, self.let_out, self._played, behind))
+            for entrance in libraries.entrances(self):
+                stack.enter_context(patch.object(entrance.owner, entrance.method, entrance.replacement))
+            _open.append(self)
+            stack.callback(_open.remove, self)
+            yield self
+
+    def wants(self, url: str) -> bool:
+        """Return whether a request to ``url`` is taken: it is for Adyen."""
+        return self.hosts.is_ours(url)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """Return the route's answer, or raise what keeps it from being given."""
+        return self._answered(request, self._route)
+
+    async def answer_async(self, request: httpx.Request, via: dict[str, Any] | None = None) -> httpx.Response:
+        """Return the route's answer, given on a thread of its own."""
+        return await _on_a_thread(self.answer, request, via)
+
+    def _answered(self, request: httpx.Request, route: httpx.BaseTransport) -> httpx.Response:
+        url = str(request.url)
+        if not self._answers_all and not self.hosts.is_served(url):
+            self._refuse(request, url)
+        response = route.handle_request(request)
+        self._tell(request, response, self.origin)
+        return response
+
+    def _refuse(self, request: httpx.Request, url: str) -> NoReturn:
+        check_endpoint(url)
+        raise EndpointRefused(
+            f"{request.method} {SECRETS.mask(url)}: {self.origin} answers for the Management API only, and no request "
+            "reaches another host of Adyen from here; nothing was sent: mock it in the test, or run with --adyen-live"
+        )
+
+    def let_out(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer to what a cassette of another tool would send, or refuse it."""
+        if self._behind is not None:
+            return self._answered(request, self._behind)
+        url = str(request.url)
+        if not self.hosts.is_served(url):
+            check_endpoint(url)
+        raise EndpointRefused(
+            f"{request.method} {SECRETS.mask(url)}: another tool's cassette holds no answer, and {self.origin} answers "
+            "for Adyen here; nothing was sent: to record it with that tool, run this test with --adyen-live; to have "
+            "it answered and recorded by this plugin, ask outside of that cassette and take its mark off"
+        )
+
+    def _played(self, request: httpx.Request, response: httpx.Response) -> None:
+        self._tell(request, response, OTHER_TOOL)
+
+    def _tell(self, request: httpx.Request, response: httpx.Response, origin: str) -> None:
+        if self.observers:
+            response.stream = httpx.ByteStream(b"".join(response.stream))  # type: ignore[arg-type]
+        for observer in tuple(self.observers):
+            observer(request, response, origin)
+
+
+class _Behind:
+    """Takes what cassettes of other tools would send."""
+
+    def __init__(self, interceptor: Interceptor) -> None:
+        self.wants = interceptor.wants
+        self.answer = interceptor.let_out
+
+    async def answer_async(self, request: httpx.Request, via: dict[str, Any] | None = None) -> httpx.Response:
+        return await _on_a_thread(self.answer, request, via)
+
+
+async def _on_a_thread(
+    answer: Callable[[httpx.Request], httpx.Response], request: httpx.Request, via: dict[str, Any] | None
+) -> httpx.Response:
+    request.extensions |= {ASKED_AT: clock.monotonic(), VIA: via or {}}
+    return await anyio.to_thread.run_sync(answer, request, abandon_on_cancel=True)
+
+
+def read(response: httpx.Response) -> httpx.Response:
+    """Return a copy of ``response`` that has been read; one whose body is not packed as it says, as it came."""
+    stream = response.stream
+    assert isinstance(stream, httpx.SyncByteStream)
+    try:
+        raw = b"".join(stream)
+    finally:
+        stream.close()
+    response.stream = httpx.ByteStream(raw)
+    copy = httpx.Response(
+        response.status_code, headers=response.headers, stream=httpx.ByteStream(raw), extensions=response.extensions
+    )
+    try:
+        copy.read()
+    except httpx.DecodingError:
+        headers = httpx.Headers(response.headers)
+        del headers["content-encoding"]
+        copy = httpx.Response(response.status_code, headers=headers, content=raw, extensions=response.extensions)
+    return copy

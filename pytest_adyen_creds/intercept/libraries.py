@@ -1,0 +1,186 @@
+"""The HTTP libraries that are intercepted at a place of their own: httpx, httpx2, requests and aiohttp."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+
+from pytest_adyen_creds.client import VIA
+from pytest_adyen_creds.compat import aiohttp, vcrpy
+
+
+class Taker(Protocol):
+    """What takes requests."""
+
+    def wants(self, url: str) -> bool:
+        """Return whether a request to ``url`` is taken."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """Answer one that is."""
+
+    async def answer_async(self, request: httpx.Request, via: dict[str, Any] | None = None) -> httpx.Response:
+        """Answer one that is."""
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """A method of a class, by which a library sends, and what is to stand in its place."""
+
+    owner: Any
+    method: str
+    replacement: Any
+
+    @property
+    def place(self) -> str:
+        """The class, such as ``httpx.HTTPTransport``."""
+        return f"{self.owner.__module__.partition('.')[0]}.{self.owner.__name__}"
+
+
+def entrances(taker: Taker) -> Iterator[Entrance]:
+    """Yield the places at which ``taker`` is to have the requests that it wants; all others go on there."""
+    yield Entrance(httpx.HTTPTransport, "handle_request", _sync(taker))
+    yield Entrance(httpx.AsyncHTTPTransport, "handle_async_request", _async(taker))
+    if (httpx2 := sys.modules.get("httpx2")) is not None:
+        yield Entrance(httpx2.HTTPTransport, "handle_request", _sync2(taker, httpx2))
+        yield Entrance(httpx2.AsyncHTTPTransport, "handle_async_request", _async2(taker, httpx2))
+    if (requests := sys.modules.get("requests")) is not None:
+        yield Entrance(requests.adapters.HTTPAdapter, "send", _send(taker, requests))
+    if (of_aiohttp := aiohttp.entrance(taker.wants, taker.answer_async)) is not None:
+        yield Entrance(*of_aiohttp)
+
+
+def _sync(taker: Taker) -> Any:
+    send = httpx.HTTPTransport.handle_request
+
+    def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        if not taker.wants(str(request.url)):
+            return send(transport, request)
+        request.read()
+        return taker.answer(request)
+
+    return handle_request
+
+
+def _async(taker: Taker) -> Any:
+    send = httpx.AsyncHTTPTransport.handle_async_request
+
+    async def handle_async_request(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        if not taker.wants(str(request.url)):
+            return await send(transport, request)
+        await request.aread()
+        return await taker.answer_async(request)
+
+    return handle_async_request
+
+
+def _sync2(taker: Taker, httpx2: Any) -> Any:
+    send = httpx2.HTTPTransport.handle_request
+
+    def handle_request(transport: Any, request: Any) -> Any:
+        if not taker.wants(str(request.url)):
+            return send(transport, request)
+        request.read()
+        try:
+            return _as_httpx2(taker.answer(_from_httpx2(request)), httpx2)
+        except httpx.TransportError as error:
+            raise getattr(httpx2, type(error).__name__)(str(error), request=request) from error
+
+    return handle_request
+
+
+def _async2(taker: Taker, httpx2: Any) -> Any:
+    send = httpx2.AsyncHTTPTransport.handle_async_request
+
+    async def handle_async_request(transport: Any, request: Any) -> Any:
+        if not taker.wants(str(request.url)):
+            return await send(transport, request)
+        await request.aread()
+        try:
+            return _as_httpx2(await taker.answer_async(_from_httpx2(request)), httpx2)
+        except httpx.TransportError as error:
+            raise getattr(httpx2, type(error).__name__)(str(error), request=request) from error
+
+    return handle_async_request
+
+
+def _from_httpx2(request: Any) -> httpx.Request:
+    return httpx.Request(
+        request.method,
+        str(request.url),
+        headers=request.headers.raw,
+        content=request.content,
+        extensions=dict(request.extensions),
+    )
+
+
+def _as_httpx2(response: httpx.Response, httpx2: Any) -> Any:
+    return httpx2.Response(
+        response.status_code,
+        headers=response.headers.raw,
+        stream=httpx2.ByteStream(b"".join(response.stream)),  # type: ignore[arg-type]
+        extensions=response.extensions,
+    )
+
+
+def _send(taker: Taker, requests: Any) -> Any:
+    import urllib3
+
+    send = requests.adapters.HTTPAdapter.send
+
+    def answered(
+        adapter: Any,
+        request: Any,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> Any:
+        if not taker.wants(request.url) or vcrpy.stands_in_front():
+            return send(adapter, request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
+        made = httpx.Request(request.method, request.url, headers=list(request.headers.items()), content=_body(request))
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        made.extensions["timeout"] = {"connect": connect, "read": read, "write": read, "pool": connect}
+        made.extensions[VIA] = _via(requests, request.url, verify, cert, proxies)
+        try:
+            response = taker.answer(made)
+        except httpx.ConnectTimeout as error:
+            raise requests.ConnectTimeout(str(error), request=request) from error
+        except httpx.TimeoutException as error:
+            raise requests.ReadTimeout(str(error), request=request) from error
+        except httpx.TransportError as error:
+            raise requests.ConnectionError(str(error), request=request) from error
+        raw = urllib3.HTTPResponse(
+            body=io.BytesIO(b"".join(response.stream)),  # type: ignore[arg-type]
+            headers=urllib3.HTTPHeaderDict(response.headers.multi_items()),
+            status=response.status_code,
+            reason=response.reason_phrase,
+            preload_content=False,
+            decode_content=False,
+            request_method=request.method,
+        )
+        return adapter.build_response(request, raw)
+
+    return answered
+
+
+def _body(request: Any) -> bytes:
+    body = request.body
+    if body is None or isinstance(body, bytes | str):
+        return body.encode() if isinstance(body, str) else body or b""
+    parts = [body.read()] if hasattr(body, "read") else body
+    return b"".join(part.encode() if isinstance(part, str) else part for part in parts)
+
+
+def _via(requests: Any, url: str, verify: Any, cert: Any, proxies: Any) -> dict[str, Any]:
+    via: dict[str, Any] = {} if verify is True else {"verify": verify}
+    if cert:
+        via["cert"] = cert
+    if proxy := requests.utils.select_proxy(url, proxies):
+        via["proxy"] = proxy
+    return via

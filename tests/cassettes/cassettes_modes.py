@@ -1,0 +1,40 @@
+"""The modes of a run, each opened for every HTTP library of this process."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import httpx
+
+from pytest_adyen_creds.cassettes.index import Index
+from pytest_adyen_creds.cassettes.interaction import Cassette, origin_of
+from pytest_adyen_creds.cassettes.opening import live_interceptor
+from pytest_adyen_creds.cassettes.record import Recording
+from pytest_adyen_creds.cassettes.replay import ReplayTransport
+from pytest_adyen_creds.client import Ownership, SystemClock
+from pytest_adyen_creds.credentials.backend import Backend
+from pytest_adyen_creds.intercept.hosts import Hosts
+from pytest_adyen_creds.intercept.interceptor import Interceptor
+from pytest_adyen_creds.sandbox.transport import SandboxTransport
+from pytest_adyen_creds.secrets import Secret
+
+Opened = AbstractContextManager[Interceptor]
+
+
+def opened(route: httpx.BaseTransport, base_urls: tuple[str, ...] = (), origin: str = "the embedded sandbox") -> Opened:
+    return Interceptor(route, Hosts(base_urls), origin).opened()
+
+
+def intercepting(app: Any, base_urls: tuple[str, ...] = ()) -> Opened:
+    return opened(SandboxTransport(app), base_urls)
+
+
+def replaying(cassette: Cassette, name: object, base_urls: tuple[str, ...] = ()) -> Opened:
+    replay = ReplayTransport(Index(cassette.interactions), str(name), base_urls=base_urls)
+    return Interceptor(replay, Hosts(base_urls), origin_of(cassette.provenance), answers_all=True).opened()
+
+
+def live(base_url: str, ownership: Ownership, recording: Recording | None = None) -> Opened:
+    backend = Backend("live", base_url, "TestCompany", None, Secret("a key"), SystemClock())
+    return live_interceptor(backend, ownership, recording).opened()
