@@ -57,8 +57,12 @@ def adyen_run(pytestconfig: pytest.Config) -> Run:
 
 @pytest.fixture(scope="session")
 def adyen_settings(_adyen_run: Run) -> Settings:
-    """What this run was asked to do: command line over ini over environment over default."""
-    return _adyen_run.settings
+    """What this run was asked to do: command line over ini over environment over default.
+
+    ``adyen_settings.base_url`` is right for code under test in every mode, in this process and in others: in a live run
+    it is that of a gateway on this machine, which sends on what the guards admit.
+    """
+    return replace(_adyen_run.settings, base_url=_adyen_run.base_url)
 
 
 @pytest.fixture(scope="session")

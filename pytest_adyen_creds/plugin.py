@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -157,13 +158,17 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
         return (yield)
     from pytest_adyen_creds.intercept.floor import Floor
     from pytest_adyen_creds.run import run_of
+    from pytest_adyen_creds.settings import environment_of_tests
 
-    server = None
-    with suppress(AdyenCredsError):  # a setting is wrong; the fixtures say it
-        settings = run_of(session.config).settings
-        server = settings.base_url if settings.backend == "live" else None
-    with Floor(server).laid() as floor:
-        session.config.stash[FLOOR] = floor
+    with ExitStack() as stack:
+        server = None
+        with suppress(AdyenCredsError):  # a setting is wrong; the fixtures say it
+            run = run_of(session.config)
+            if run.live is not None:
+                server = run.settings.base_url
+                if session.items:  # xdist's controller has none, and starts workers that need the key
+                    stack.enter_context(environment_of_tests(os.environ, run.base_url))
+        session.config.stash[FLOOR] = stack.enter_context(Floor(server).laid())
         return (yield)
 
 

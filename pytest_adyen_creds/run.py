@@ -17,6 +17,7 @@ from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import RUN
 
 if TYPE_CHECKING:
+    import httpx
     import pytest
 
     from pytest_adyen_creds.cassettes.compare import Comparison
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.session import LiveSession
     from pytest_adyen_creds.drift.watch import Watch
+    from pytest_adyen_creds.intercept.gateway import Gateway
     from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.settings import Settings
 
@@ -97,7 +99,26 @@ class Run:
         from pytest_adyen_creds.cassettes.opening import live_interceptor
 
         throwaways = self.live.throwaways
-        return live_interceptor(throwaways.backend, throwaways.ownership)
+        return live_interceptor(throwaways.backend, throwaways.ownership, entrances=[self.gateway.url])
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """In a live run, the way to the server for other processes, and for libraries with sockets of their own."""
+        from pytest_adyen_creds.intercept.gateway import Gateway
+        from pytest_adyen_creds.intercept.interceptor import current
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            return (current() or self.interceptor()).answer(request)
+
+        gateway = Gateway(answer)
+        self.opened.callback(gateway.close)
+        return gateway
+
+    @property
+    def base_url(self) -> str:
+        """The base URL for code under test: that of the gateway in a live run, so that other processes are guarded."""
+        url = self.settings.base_url
+        return url if self.live is None else f"{self.gateway.url}/{url.rpartition('/')[2]}"
 
     def observer(self, origin: str) -> Callable[[Exchange], None]:
         """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,6 +19,10 @@ __all__ = ["LIVE_PREFIX", "MANAGEMENT_HOST", "OPTIONS", "TEST_HOSTS", "Option", 
 
 LIVE_PREFIX: Final = "live_"
 """How a client key of the live environment starts (Adyen's documentation); one stops the run."""
+
+
+_KEY: Final = ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_MANAGEMENT_API_KEY_FILE")
+_BASE_URL: Final = "ADYEN_BASE_URL"
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,23 @@ def resolve(
     return Settings(api_key=_api_key(environ, read_file=values.get("backend") == "live"), **values)
 
 
+@contextmanager
+def environment_of_tests(environ: MutableMapping[str, str], base_url: str) -> Iterator[None]:
+    """Take the provisioning key, and the path to it, out of ``environ`` in a ``with`` block.
+
+    Where ``environ`` names a base URL, it is ``base_url`` meanwhile, so that what children ask passes the guards, too.
+    """
+    before = {name: environ[name] for name in (*_KEY, _BASE_URL) if name in environ}
+    for name in _KEY:
+        environ.pop(name, None)
+    if _BASE_URL in before:
+        environ[_BASE_URL] = base_url
+    try:
+        yield
+    finally:
+        environ.update(before)
+
+
 def _sources(
     option: Option, options: Mapping[str, Any], ini: Mapping[str, Any], environ: Mapping[str, str]
 ) -> Iterator[tuple[str, Any]]:
@@ -159,7 +181,7 @@ def _refuse_live_keys(options: Mapping[str, Any], ini: Mapping[str, Any], enviro
 
 
 def _api_key(environ: Mapping[str, str], *, read_file: bool) -> Secret | None:
-    name, name_of_file = "ADYEN_MANAGEMENT_API_KEY", "ADYEN_MANAGEMENT_API_KEY_FILE"
+    name, name_of_file = _KEY
     text, path = environ.get(name, "").strip(), environ.get(name_of_file, "").strip()
     if text:
         SECRETS.add(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -138,16 +138,22 @@ def _from_live(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Inte
         run.route.mode = RecordingTransport(traffic.recording, throwaways.backend.transport())
     traffic.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written
     recording = None if test.is_recorded_elsewhere else traffic.recording
-    return live_interceptor(throwaways.backend, throwaways.ownership, recording)
+    return live_interceptor(throwaways.backend, throwaways.ownership, recording, entrances=[run.gateway.url])
 
 
-def live_interceptor(backend: Backend, ownership: Ownership, recording: Recording | None = None) -> Interceptor:
-    """Return the interceptor of a live run: code under test reaches the server through the guards, and is recorded."""
-    base_url, network = backend.base_url, backend.transport()
-    behind = route = LiveRoute(base_url, ownership, network)
+def live_interceptor(
+    backend: Backend, ownership: Ownership, recording: Recording | None = None, *, entrances: Iterable[str] = ()
+) -> Interceptor:
+    """Return the interceptor of a live run: code under test reaches the server through the guards, and is recorded.
+
+    ``entrances`` are the URLs that stand for the server's in this process.
+    """
+    network, hosts = backend.transport(), Hosts([backend.base_url, *entrances])
+    behind = route = LiveRoute(backend.base_url, ownership, network, entrances=entrances)
     if recording is not None:  # but not what a cassette of another tool records
-        route = LiveRoute(base_url, ownership, RecordingTransport(recording, network))
-    return Interceptor(route, Hosts([base_url]), backend.origin, answers_all=True, behind=behind)
+        network = RecordingTransport(recording, network)
+        route = LiveRoute(backend.base_url, ownership, network, entrances=entrances)
+    return Interceptor(route, hosts, backend.origin, answers_all=True, behind=behind)
 
 
 _MODES: dict[Plan, Callable[[Run, Test, Traffic, ExitStack], Interceptor]] = {

@@ -19,6 +19,9 @@ from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.faults import LONGEST_DELAY
 from pytest_adyen_creds.sandbox.wire import AnswerTimeout, ConnectionLost, Environ, StartResponse
 
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+"""A WSGI application (PEP 3333)."""
+
 REQUEST_TIMEOUT: Final = 30.0
 """How long the server waits for the rest of a request, in seconds."""
 
@@ -30,7 +33,7 @@ _RESET: Final = struct.pack("ii", 1, 0)
 class Server:
     """A running server; ``with`` starts and stops it. ``url`` is its address, without a slash at the end."""
 
-    def __init__(self, app: ManagementApp, port: int = 0, *, request_timeout: float = REQUEST_TIMEOUT) -> None:
+    def __init__(self, app: Wsgi, port: int = 0, *, request_timeout: float = REQUEST_TIMEOUT) -> None:
         if not 0 <= port < 65536:
             raise SandboxError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one")
         self._app = app
