@@ -30,7 +30,9 @@ def published() -> Path:
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Return pytest's own ``pytester``, whose runs keep their tests in order and load less."""
-    # these two plugins take longer to import than most of these runs last; test_plugin_compatibility.py has them
-    left_out = "-p no:randomly -p no:schemathesis -p no:hypothesispytest"
+    # these take longer to import than most of these runs last; test_plugin_compatibility.py and
+    # test_intercept_beside.py have them
+    names = ["randomly", "schemathesis", "hypothesispytest", "respx", "pytest_httpx", "requests_mock", "socket"]
+    left_out = " ".join(f"-p no:{name}" for name in names)
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{left_out} -o asyncio_default_fixture_loop_scope=function")
     return pytester

@@ -28,6 +28,7 @@ from pytest_adyen_creds.errors import EndpointRefused, StaleCassetteWarning
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.interceptor import Interceptor
 from pytest_adyen_creds.intercept.live import LiveRoute
+from pytest_adyen_creds.sandbox import routing
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> I
         assert backend.sandbox is not None
         traffic.sandbox = sandbox = backend.sandbox
     stack.callback(_end_faults, sandbox, traffic)
-    return Interceptor(sandbox.transport(), Hosts([run.settings.base_url]), SANDBOX)
+    return Interceptor(sandbox.transport(), Hosts([run.settings.base_url]), SANDBOX, knows=_sandbox_knows)
 
 
 def _recorded_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
@@ -128,7 +129,7 @@ def _recorded_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) 
     sandbox = _lend_from(_own_sandbox(run, test, None), traffic, stack)
     traffic.recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
     run.route.mode = RecordingTransport(traffic.recording, sandbox.transport())
-    return Interceptor(run.route.mode, Hosts([run.settings.base_url]), SANDBOX)
+    return Interceptor(run.route.mode, Hosts([run.settings.base_url]), SANDBOX, knows=_sandbox_knows)
 
 
 def _from_live(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
@@ -163,6 +164,11 @@ _MODES: dict[Plan, Callable[[Run, Test, Traffic, ExitStack], Interceptor]] = {
     Plan("live"): _from_live,
     Plan("live", records=True): _from_live,
 }
+
+
+def _sandbox_knows(request: httpx.Request) -> bool:
+    match = routing.route(request.method, request.url.raw_path.partition(b"?")[0].decode("ascii"))
+    return not isinstance(match, routing.Mismatch) or bool(match.allowed)
 
 
 def _end_faults(sandbox: Sandbox, traffic: Traffic) -> None:

@@ -26,6 +26,9 @@ _WAY_OUT: Final = (
 _CONNECTING: Final = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
 """The methods of a socket that say where it goes, and at which argument."""
 
+_SOCKET: Final = socket.socket
+"""The class itself: pytest-socket puts another under its name."""
+
 _LOOKING_UP: Final = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
 
 
@@ -52,7 +55,7 @@ class Floor:
     def hold(self) -> None:
         """Stand under the socket again, where another tool has put something of its own in place."""
         for name, at in _CONNECTING.items():
-            self._lay(socket.socket, name, partial(self._connecting, at))
+            self._lay(_SOCKET, name, partial(self._connecting, at))
         for name in _LOOKING_UP:
             self._lay(socket, name, self._looking_up)
 

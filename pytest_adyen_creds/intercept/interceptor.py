@@ -15,7 +15,7 @@ from pytest_adyen_creds.client import ASKED_AT, VIA
 from pytest_adyen_creds.compat import vcrpy
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import EndpointRefused
-from pytest_adyen_creds.intercept import libraries
+from pytest_adyen_creds.intercept import libraries, mocks
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.secrets import SECRETS
 
@@ -38,6 +38,7 @@ class Interceptor:
 
     A host of Adyen that is none of these is refused, unless the route ``answers_all`` hosts of Adyen. What the cassette
     of another tool would send is answered by the transport ``behind``, and recorded by it; without one it is refused.
+    A request that the route does not ``know`` is refused, too, unless a mock of another tool is there for it.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Interceptor:
         *,
         answers_all: bool = False,
         behind: httpx.BaseTransport | None = None,
+        knows: Callable[[httpx.Request], bool] = lambda request: True,
     ) -> None:
         self.hosts = hosts
         self.origin = origin
@@ -56,6 +58,7 @@ class Interceptor:
         self._route = route
         self._answers_all = answers_all
         self._behind = behind
+        self._knows = knows
 
     @contextmanager
     def opened(self) -> Iterator[Interceptor]:
@@ -66,6 +69,8 @@ class Interceptor:
             stack.enter_context(vcrpy.stubbed(self.wants, self.answer))
             stack.enter_context(vcrpy.foreign_cassettes(self.wants, self.let_out, self._played, behind))
             for entrance in libraries.entrances(self):
+                if mocks.is_mock(getattr(entrance.owner, entrance.method)):
+                    continue
                 stack.enter_context(patch.object(entrance.owner, entrance.method, entrance.replacement))
             _open.append(self)
             stack.callback(_open.remove, self)
@@ -74,6 +79,10 @@ class Interceptor:
     def wants(self, url: str) -> bool:
         """Return whether a request to ``url`` is taken: it is for Adyen."""
         return self.hosts.is_ours(url)
+
+    def is_mocked(self, request: httpx.Request) -> bool:
+        """Return whether a mock below the interceptor is there for a request of httpx that it would take."""
+        return mocks.is_left_to_respx(request, is_known=self._knows(request))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Return the route's answer, or raise what keeps it from being given."""
@@ -87,6 +96,12 @@ class Interceptor:
         url = str(request.url)
         if not self._answers_all and not self.hosts.is_served(url):
             self._refuse(request, url)
+        if not self._knows(request):
+            raise EndpointRefused(
+                f"{request.method} {SECRETS.mask(request.url.path)} is no operation that {self.origin} knows: it has "
+                "those of API credentials (adyen-creds contract list); nothing was sent: mock it in the test, with "
+                "respx or responses, say, or run with --adyen-live"
+            )
         response = route.handle_request(request)
         self._tell(request, response, self.origin)
         return response
@@ -126,6 +141,7 @@ class _Behind:
 
     def __init__(self, interceptor: Interceptor) -> None:
         self.wants = interceptor.wants
+        self.is_mocked = interceptor.is_mocked
         self.answer = interceptor.let_out
 
     async def answer_async(self, request: httpx.Request, via: dict[str, Any] | None = None) -> httpx.Response:

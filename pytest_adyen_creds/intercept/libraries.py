@@ -20,6 +20,9 @@ class Taker(Protocol):
     def wants(self, url: str) -> bool:
         """Return whether a request to ``url`` is taken."""
 
+    def is_mocked(self, request: httpx.Request) -> bool:
+        """Return whether a mock below is there for a request of httpx that is."""
+
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Answer one that is."""
 
@@ -58,7 +61,7 @@ def _sync(taker: Taker) -> Any:
     send = httpx.HTTPTransport.handle_request
 
     def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        if not taker.wants(str(request.url)):
+        if not taker.wants(str(request.url)) or taker.is_mocked(request):
             return send(transport, request)
         request.read()
         return taker.answer(request)
@@ -70,7 +73,7 @@ def _async(taker: Taker) -> Any:
     send = httpx.AsyncHTTPTransport.handle_async_request
 
     async def handle_async_request(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
-        if not taker.wants(str(request.url)):
+        if not taker.wants(str(request.url)) or taker.is_mocked(request):
             return await send(transport, request)
         await request.aread()
         return await taker.answer_async(request)
