@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
     )
     config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
-    config.add_cleanup(_mask_last_words)  # done after pytest's own, which takes its hooks back
+    config.add_cleanup(_mask_excepthooks)  # done after pytest's own, which takes its hooks back
     tracer = config.trace.root
     if config.option.debug and tracer._writer:  # to a file: every argument of every hook
         tracer.setwriter(_masked_before(tracer._writer))
@@ -165,12 +165,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Mask what a report says before anybody sees it; say an error of ours in its own words, without a traceback."""
     report = yield
-    if words := _own_words(call.excinfo, item):
+    if words := _formatted_error(call.excinfo, item):
         report.longrepr = words
     elif call.when == "setup" and call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception):
-        from pytest_adyen_creds.reports.wording import advice
+        from pytest_adyen_creds.reports.error_formatting import scope_advice
 
-        if advised := advice(str(call.excinfo.value)):
+        if advised := scope_advice(str(call.excinfo.value)):
             report.longrepr = advised
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None and item.get_closest_marker("adyen_contract") is not None:
@@ -180,12 +180,14 @@ def pytest_runtest_makereport(
     return report
 
 
-def _own_words(excinfo: pytest.ExceptionInfo[BaseException] | None, node: pytest.Item | pytest.Collector) -> str | None:
+def _formatted_error(
+    excinfo: pytest.ExceptionInfo[BaseException] | None, node: pytest.Item | pytest.Collector
+) -> str | None:
     if excinfo is None or not isinstance(excinfo.value, AdyenCredsError | StaleCassetteWarning):
         return None
-    from pytest_adyen_creds.reports.wording import in_own_words
+    from pytest_adyen_creds.reports.error_formatting import format_error
 
-    return in_own_words(excinfo, node)
+    return format_error(excinfo, node)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -198,7 +200,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_internalerror(excrepr: Any) -> None:
     """Mask what an error of a plugin's says."""
     if _secrets_known():
-        from pytest_adyen_creds.reports.masking import mask_exception
+        from pytest_adyen_creds.secrets.masking import mask_exception
 
         mask_exception(excrepr)
 
@@ -207,7 +209,7 @@ def pytest_internalerror(excrepr: Any) -> None:
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
     """Mask what a collection error says; say one of ours in its own words, without a traceback."""
     report = yield
-    if words := _own_words(getattr(getattr(report, "call", None), "excinfo", None), collector):
+    if words := _formatted_error(getattr(getattr(report, "call", None), "excinfo", None), collector):
         report.longrepr = words
     _mask(report)
     return report
@@ -217,7 +219,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 def pytest_warning_recorded(warning_message: Any) -> None:
     """Mask what a warning says."""
     if _secrets_known():
-        from pytest_adyen_creds.reports.masking import mask_warning
+        from pytest_adyen_creds.secrets.masking import mask_warning
 
         mask_warning(warning_message)
 
@@ -249,16 +251,16 @@ def _masked(text: str) -> str:
 
 def _mask(report: Any) -> None:
     if _secrets_known():
-        from pytest_adyen_creds.reports.masking import mask_report
+        from pytest_adyen_creds.secrets.masking import mask_report
 
         mask_report(report)
 
 
-def _mask_last_words() -> None:
+def _mask_excepthooks() -> None:
     if _secrets_known():
-        from pytest_adyen_creds.reports.lastwords import mask_last_words
+        from pytest_adyen_creds.secrets.masking import mask_excepthooks
 
-        mask_last_words()
+        mask_excepthooks()
 
 
 def _secrets_known() -> bool:
@@ -272,10 +274,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     run = config.stash[RUN]
     if (run.answered or run.compared) and terminalreporter.verbosity >= 0:
-        from pytest_adyen_creds.reports.answering import answering_lines
+        from pytest_adyen_creds.reports.backend_summary import backend_lines
 
         terminalreporter.ensure_newline()
-        for line in answering_lines(run):
+        for line in backend_lines(run):
             terminalreporter.write_line(_masked(line))
     if run.has_results:
         from pytest_adyen_creds.reports.terminal import summarise
@@ -291,12 +293,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     """
     try:
         if RUN in session.config.stash and session.config.stash[RUN].has_results:
-            from pytest_adyen_creds.reports.ending import add_properties
+            from pytest_adyen_creds.reports.session_finish import add_properties
 
             # JUnit's file is written before a run is put away
             add_properties(session.config.stash[RUN], session.config)
         if _secrets_known():
-            from pytest_adyen_creds.reports.masking import mask_ending
+            from pytest_adyen_creds.secrets.masking import mask_ending
 
             mask_ending(session.config)
         yield
@@ -314,9 +316,9 @@ def _finish(session: pytest.Session, run: Run) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["adyen_creds"] = run.results()
     elif run.has_results and not session.config.option.collectonly:
-        from pytest_adyen_creds.reports.ending import end
+        from pytest_adyen_creds.reports.session_finish import finish_session
 
-        session.exitstatus = end(run, session)
+        session.exitstatus = finish_session(run, session)
 
 
 @pytest.hookimpl(optionalhook=True)

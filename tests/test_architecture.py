@@ -27,7 +27,7 @@ LAYERS = [
     {"endpoints", "options"},
     {"files"},
     {"secrets"},
-    {"readings", "printable", "pointers", "rolenames", "stash"},
+    {"text", "stash"},
     {"errors", "clock"},
 ]
 """Who may import whom: a room imports from the layers below its own, and within its own layer without a circle."""

@@ -17,8 +17,8 @@ from pytest_adyen_creds.credentials.signals import Signals
 from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
 from pytest_adyen_creds.credentials.worker import Worker
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
-from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend

@@ -16,7 +16,7 @@ _WITH_A_LEASE: Final = frozenset(
 )
 
 
-def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item | pytest.Collector) -> str | None:
+def format_error(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item | pytest.Collector) -> str | None:
     """Return what the error says, then on a line of its own ``FILE:LINE``, the user's innermost line that led to it.
 
     The reason comes first, because the first line is what pytest's short summary has room for. Without FILE and LINE
@@ -34,7 +34,7 @@ def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item
     return said
 
 
-def advice(failure: str) -> str | None:
+def scope_advice(failure: str) -> str | None:
     """Return what pytest says and what to do where a fixture outlives one of ours that it asks for; else None."""
     match = _TOO_WIDE.match(failure)
     if match is None:

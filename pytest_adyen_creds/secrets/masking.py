@@ -1,12 +1,15 @@
-"""Masking what pytest reports: every text in a report, before anybody sees it."""
+"""Masking what pytest reports, and what Python prints of errors that nobody catches, before anybody sees it."""
 
 from __future__ import annotations
 
+import sys
+import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, Final
 
-from pytest_adyen_creds.pointers import unescape
-from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.secrets.registry import SECRETS
+from pytest_adyen_creds.text import unescape_pointer
 
 _DEEPEST: Final = 12
 _PYTESTS_OWN: Final = frozenset(
@@ -21,7 +24,7 @@ _PYTESTS_OWN: Final = frozenset(
 def mask_text(text: str) -> str:
     """Return ``text`` masked, also where a secret stands in it as a part of a JSON Pointer."""
     if "~" in text:
-        unescaped = unescape(text)
+        unescaped = unescape_pointer(text)
         masked = SECRETS.mask(unescaped)
         if masked != unescaped:
             return masked
@@ -125,3 +128,45 @@ def _masked_lines(lines: list[str]) -> list[str]:
     text = "\n".join(lines)
     masked = SECRETS.mask(text)
     return lines if masked == text else masked.split("\n")
+
+
+def mask_excepthooks() -> None:
+    """Have Python mask what it prints of errors that nobody catches, for the rest of this process.
+
+    That is of errors that end it, end a thread, or come where none can be raised: when an object is deleted, or at
+    exit. What holds no secret goes to the hook that was there before. Asked again, it changes nothing.
+    """
+    for module, name, said in (
+        (sys, "excepthook", _formatted),
+        (threading, "excepthook", _in_thread),
+        (sys, "unraisablehook", _unraisable),
+    ):
+        before = getattr(module, name)
+        if getattr(before, "__module__", None) != __name__:
+            setattr(module, name, _masking(before, said))
+
+
+def _masking(before: Callable[..., object], said: Callable[..., str]) -> Callable[..., None]:
+    def hook(*given: Any) -> None:
+        text = said(*given)
+        masked = SECRETS.mask(text)
+        if masked == text:
+            before(*given)
+        elif sys.stderr is not None:
+            sys.stderr.write(masked)
+
+    return hook
+
+
+def _formatted(*error: Any) -> str:
+    return "".join(traceback.format_exception(*error))
+
+
+def _in_thread(args: threading.ExceptHookArgs) -> str:
+    name = args.thread.name if args.thread else "unknown"
+    return f"Exception in thread {name}:\n{_formatted(args.exc_type, args.exc_value, args.exc_traceback)}"
+
+
+def _unraisable(args: Any) -> str:
+    where = f"{args.err_msg or 'Exception ignored in'}: {args.object!r}"
+    return f"{where}\n{_formatted(args.exc_type, args.exc_value, args.exc_traceback)}"
