@@ -16,8 +16,7 @@ from pytest_adyen_creds.contract.finding import Finding, Level
 from pytest_adyen_creds.contract.operations import Header
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
-from pytest_adyen_creds.secrets import SECRETS
-from pytest_adyen_creds.secrets.masking import mask_text
+from pytest_adyen_creds.secrets import SECRETS, mask_text
 from pytest_adyen_creds.text import escape_pointer, pointer_parts
 
 if TYPE_CHECKING:

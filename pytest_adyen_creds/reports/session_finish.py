@@ -9,6 +9,7 @@ import click
 import pytest
 
 from pytest_adyen_creds import clock
+from pytest_adyen_creds.compat.pytest import add_junit_properties
 from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
 from pytest_adyen_creds.reports.github import annotation_lines, is_github, write_step_summary
 from pytest_adyen_creds.reports.report import level_counts
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
 
 def add_properties(run: Run, config: pytest.Config) -> None:
     """Give the counts of ``run`` so far to pytest's JUnit XML, where there is one, as properties of the test suite."""
-    for plugin in config.pluginmanager.get_plugins():
-        if hasattr(plugin, "add_global_property"):
-            for name, value in properties(run).items():
-                plugin.add_global_property(name, value)
+    add_junit_properties(config, properties(run))
 
 
 def finish_session(run: Run, session: pytest.Session) -> int:

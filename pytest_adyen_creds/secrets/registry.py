@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NoReturn, Self
 
 from pytest_adyen_creds.secrets.unescaping import View, unescaped, unescaped_views
+from pytest_adyen_creds.text import unescape_pointer
 
 MASK: Final = "[masked]"
 """What stands in a masked text where a secret stood."""
@@ -254,3 +255,13 @@ def _bytes(value: str) -> bytes:
 
 SECRETS: Final = SecretRegistry()
 """The registry of this process: every :class:`Secret` registers itself here."""
+
+
+def mask_text(text: str) -> str:
+    """Return ``text`` masked, also where a secret stands in it as a part of a JSON Pointer."""
+    if "~" in text:
+        unescaped = unescape_pointer(text)
+        masked = SECRETS.mask(unescaped)
+        if masked != unescaped:
+            return masked
+    return SECRETS.mask(text)
