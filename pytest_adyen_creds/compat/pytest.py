@@ -22,7 +22,7 @@ class ModuleUnderOwnName(pytest.Module):
     def _getobj(self) -> ModuleType:
         spec = importlib.util.spec_from_file_location(self.module_name, self.path)
         if spec is None or spec.loader is None:
-            raise self.CollectError(f"{self.path} cannot be imported; install it again")
+            raise self.CollectError(f"{self.path} cannot be imported; install pytest-adyen-creds again")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
