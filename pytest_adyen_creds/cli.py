@@ -114,7 +114,7 @@ def check(
     adyen-creds check --report report.html --report findings.json
     """
     from pytest_adyen_creds.checks.suite import Suite
-    from pytest_adyen_creds.reports.ending import end_command
+    from pytest_adyen_creds.reports.session_finish import finish_command
     from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.settings import Settings
 
@@ -135,7 +135,7 @@ def check(
     run = Run(settings, Path.cwd())
     run.check()
     Suite(run).check_all()
-    return end_command(run, table=not quiet, examples=verbose)
+    return finish_command(run, table=not quiet, examples=verbose)
 
 
 def main(arguments: list[str] | None = None) -> int:

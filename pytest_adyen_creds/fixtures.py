@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_adyen_creds.compat.pytest import fixture_names, write_line
+
 if TYPE_CHECKING:
     import httpx
 
@@ -79,7 +81,7 @@ def adyen_suite(_adyen_run: Run, request: pytest.FixtureRequest) -> Suite:
     from pytest_adyen_creds.checks.selecting import sequence_of
     from pytest_adyen_creds.checks.suite import Suite
 
-    items = [item for item in request.session.items if "adyen_suite" in getattr(item, "fixturenames", ())]
+    items = [item for item in request.session.items if "adyen_suite" in fixture_names(item)]
     return Suite(_adyen_run, items=[sequence_of(item.name) for item in items], say=_progress_to(request.config))
 
 
@@ -132,7 +134,7 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[T
     item = request.node
     test = Test(
         cassette_of(item),
-        drives_sandbox="adyen_sandbox" in item.fixturenames,
+        drives_sandbox="adyen_sandbox" in fixture_names(item),
         is_recorded_elsewhere=is_recorded_elsewhere(item),
         fixture=request.getfixturevalue,
         warn=item.warn,
@@ -249,11 +251,6 @@ def _progress_to(config: pytest.Config) -> Callable[[str], None]:
     def show(text: str) -> None:
         from pytest_adyen_creds.secrets import SECRETS
 
-        reporter = config.pluginmanager.get_plugin("terminalreporter")
-        capture = config.pluginmanager.get_plugin("capturemanager")
-        if reporter is not None and capture is not None:
-            with capture.global_and_fixture_disabled():
-                reporter.ensure_newline()
-                reporter.write_line(SECRETS.mask(f"adyen: {text}"))
+        write_line(config, SECRETS.mask(f"adyen: {text}"), during_test=True)
 
     return show

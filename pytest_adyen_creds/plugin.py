@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,14 +14,21 @@ import pytest
 
 from pytest_adyen_creds import clock  # noqa: F401 - it takes the time of day before any test can freeze it
 from pytest_adyen_creds.cassettes.keeper import DESELECTED, TALKING, prepare
+from pytest_adyen_creds.compat.pytest import (
+    ModuleUnderOwnName,
+    change_debug_file,
+    change_log_lines,
+    collection_error,
+    fixture_names,
+    shorten_crash,
+)
+from pytest_adyen_creds.compat.xdist import hand_over, name_of, results_of
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import FLOOR, RUN
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from pytest_adyen_creds.run import Run
 
 _SECRETS: Final = "pytest_adyen_creds.secrets"
@@ -61,10 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
     )
     config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
-    config.add_cleanup(_mask_last_words)  # done after pytest's own, which takes its hooks back
-    tracer = config.trace.root
-    if config.option.debug and tracer._writer:  # to a file: every argument of every hook
-        tracer.setwriter(_masked_before(tracer._writer))
+    config.add_cleanup(_mask_excepthooks)  # done after pytest's own, which takes its hooks back
+    change_debug_file(config, _masked)
     in_ini = {option.ini for option in OPTIONS if option.ini and config.getini(option.ini)}
     on_line = any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
     if not (in_ini or on_line):
@@ -87,16 +91,8 @@ def _suite() -> Path:
     return inside if inside.is_file() else package.parent / "contracts" / "test_management.py"
 
 
-class _Suite(pytest.Module):
-    """The bundled suite: imported under a name of its own, so that no test file of a user's can clash with it."""
-
-    def _getobj(self) -> ModuleType:
-        spec = importlib.util.spec_from_file_location("pytest_adyen_creds_contract_suite", self.path)
-        if spec is None or spec.loader is None:
-            raise self.CollectError(f"{self.path} cannot be imported; install pytest-adyen-creds again")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+class _Suite(ModuleUnderOwnName):
+    module_name = "pytest_adyen_creds_contract_suite"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -144,7 +140,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _import_ahead(session: pytest.Session) -> None:
     # what is first imported while freezegun has replaced datetime's classes would keep them for good: yaml's and
     # hypothesis' tables of types, say
-    used = {name for item in session.items for name in getattr(item, "fixturenames", ()) if name.startswith("adyen_")}
+    used = {name for item in session.items for name in fixture_names(item) if name.startswith("adyen_")}
     further = ["checks.registration"] if "adyen_contract" in used else []
     for module in ["cassettes.opening", "drift.traffic", *further] if used else ():
         importlib.import_module(f"pytest_adyen_creds.{module}")
@@ -208,27 +204,27 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Mask what a report says before anybody sees it; say an error of ours in its own words, without a traceback."""
     report = yield
-    if words := _own_words(call.excinfo, item):
+    if words := _formatted_error(call.excinfo, item):
         report.longrepr = words
     elif call.when == "setup" and call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception):
-        from pytest_adyen_creds.reports.wording import advice
+        from pytest_adyen_creds.reports.error_formatting import scope_advice
 
-        if advised := advice(str(call.excinfo.value)):
+        if advised := scope_advice(str(call.excinfo.value)):
             report.longrepr = advised
-    crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None and item.get_closest_marker("adyen_contract") is not None:
-        # on CI pytest's short summary repeats a message whole; the failure above it has said the rest
-        crash.message = crash.message.partition("\n")[0]
+    if item.get_closest_marker("adyen_contract") is not None:
+        shorten_crash(report)  # the failure above pytest's short summary says the rest
     _mask(report)
     return report
 
 
-def _own_words(excinfo: pytest.ExceptionInfo[BaseException] | None, node: pytest.Item | pytest.Collector) -> str | None:
+def _formatted_error(
+    excinfo: pytest.ExceptionInfo[BaseException] | None, node: pytest.Item | pytest.Collector
+) -> str | None:
     if excinfo is None or not isinstance(excinfo.value, AdyenCredsError | StaleCassetteWarning):
         return None
-    from pytest_adyen_creds.reports.wording import in_own_words
+    from pytest_adyen_creds.reports.error_formatting import format_error
 
-    return in_own_words(excinfo, node)
+    return format_error(excinfo, node)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -241,7 +237,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_internalerror(excrepr: Any) -> None:
     """Mask what an error of a plugin's says."""
     if _secrets_known():
-        from pytest_adyen_creds.reports.masking import mask_exception
+        from pytest_adyen_creds.secrets.masking import mask_exception
 
         mask_exception(excrepr)
 
@@ -250,7 +246,7 @@ def pytest_internalerror(excrepr: Any) -> None:
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
     """Mask what a collection error says; say one of ours in its own words, without a traceback."""
     report = yield
-    if words := _own_words(getattr(getattr(report, "call", None), "excinfo", None), collector):
+    if words := _formatted_error(collection_error(report), collector):
         report.longrepr = words
     _mask(report)
     return report
@@ -260,7 +256,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 def pytest_warning_recorded(warning_message: Any) -> None:
     """Mask what a warning says."""
     if _secrets_known():
-        from pytest_adyen_creds.reports.masking import mask_warning
+        from pytest_adyen_creds.secrets.masking import mask_warning
 
         mask_warning(warning_message)
 
@@ -268,22 +264,7 @@ def pytest_warning_recorded(warning_message: Any) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Mask what pytest writes of logging at once, live or to a file; captured logging is masked in the reports."""
-    logging_plugin = session.config.pluginmanager.get_plugin("logging-plugin")
-    for name in ("log_cli_handler", "log_file_handler"):
-        handler = getattr(logging_plugin, name, None)
-        if handler is not None:
-            handler.format = _masked_after(handler.format)
-
-
-def _masked_after(format_record: Callable[[Any], str]) -> Callable[[Any], str]:
-    def format_masked(record: Any) -> str:
-        return _masked(format_record(record))
-
-    return format_masked
-
-
-def _masked_before(write: Callable[[str], object]) -> Callable[[str], object]:
-    return lambda text: write(_masked(text))
+    change_log_lines(session.config, _masked)
 
 
 def _masked(text: str) -> str:
@@ -292,16 +273,16 @@ def _masked(text: str) -> str:
 
 def _mask(report: Any) -> None:
     if _secrets_known():
-        from pytest_adyen_creds.reports.masking import mask_report
+        from pytest_adyen_creds.secrets.masking import mask_report
 
         mask_report(report)
 
 
-def _mask_last_words() -> None:
+def _mask_excepthooks() -> None:
     if _secrets_known():
-        from pytest_adyen_creds.reports.lastwords import mask_last_words
+        from pytest_adyen_creds.secrets.masking import mask_excepthooks
 
-        mask_last_words()
+        mask_excepthooks()
 
 
 def _secrets_known() -> bool:
@@ -315,10 +296,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     run = config.stash[RUN]
     if (run.answered or run.compared) and terminalreporter.verbosity >= 0:
-        from pytest_adyen_creds.reports.answering import answering_lines
+        from pytest_adyen_creds.reports.backend_summary import backend_lines
 
         terminalreporter.ensure_newline()
-        for line in answering_lines(run):
+        for line in backend_lines(run):
             terminalreporter.write_line(_masked(line))
     if run.has_results:
         from pytest_adyen_creds.reports.terminal import summarise
@@ -334,14 +315,14 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     """
     try:
         if RUN in session.config.stash and session.config.stash[RUN].has_results:
-            from pytest_adyen_creds.reports.ending import add_properties
+            from pytest_adyen_creds.reports.session_finish import add_properties
 
             # JUnit's file is written before a run is put away
             add_properties(session.config.stash[RUN], session.config)
         if _secrets_known():
-            from pytest_adyen_creds.reports.masking import mask_ending
+            from pytest_adyen_creds.secrets.masking import mask_session_finish
 
-            mask_ending(session.config)
+            mask_session_finish(session.config)
         yield
     except pytest.exit.Exception as error:  # of a fixture that ends now; pytest prints what it says
         error.msg = _masked(str(error.msg))
@@ -354,22 +335,20 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
 def _finish(session: pytest.Session, run: Run) -> None:
     run.close()
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["adyen_creds"] = run.results()
+    if hasattr(session.config, "workerinput"):
+        hand_over(session.config, run.results())
     elif run.has_results and not session.config.option.collectonly:
-        from pytest_adyen_creds.reports.ending import end
+        from pytest_adyen_creds.reports.session_finish import finish_session
 
-        session.exitstatus = end(run, session)
+        session.exitstatus = finish_session(run, session)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over the results of an xdist worker that has ended."""
-    results = getattr(node, "workeroutput", {}).get("adyen_creds")
-    if results:
+    if results := results_of(node):
         from pytest_adyen_creds.run import run_of
 
         run_of(node.config).add_results(results)
     elif error and RUN in node.config.stash:
-        name = getattr(getattr(node, "gateway", None), "id", "a worker")
-        node.config.stash[RUN].problems.append(f"what {name} saw is not in these results: it crashed")
+        node.config.stash[RUN].problems.append(f"what {name_of(node)} saw is not in these results: it crashed")

@@ -29,9 +29,9 @@ from pytest_adyen_creds.credentials.inifile import ini_options
 from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
-from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.secrets import SECRETS, Secret
 from pytest_adyen_creds.settings import Settings, resolve
+from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.compare import Comparison

@@ -37,12 +37,11 @@ from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.judge import judge
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
-from pytest_adyen_creds.printable import counted, plain
-from pytest_adyen_creds.rolenames import normalised
 from pytest_adyen_creds.sandbox.decisions import Refused
 from pytest_adyen_creds.sandbox.paging import read_page
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import counted, normalised, plain
 
 if TYPE_CHECKING:
     import httpx

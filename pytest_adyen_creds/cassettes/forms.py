@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from pytest_adyen_creds.readings import readings
 from pytest_adyen_creds.secrets import SecretRegistry
+from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
 KEYS: Final = {
     # a real one has two further parts, parted by dashes; what stands in them is as secret
@@ -97,10 +97,10 @@ def keys_in(text: str) -> set[str]:
     if len(text) < _SHORTEST:
         return set()
     found = set()
-    for reading in readings(text):
+    for view in unescaped_views(text):
         for pattern in KEYS.values():
-            found.update(pattern.findall(reading.text))
-        for match in _ENCODED.finditer(reading.text):
+            found.update(pattern.findall(view.text))
+        for match in _ENCODED.finditer(view.text):
             found.update(key for _, key in keys_in_base64(match[0]))
     return found
 

@@ -22,8 +22,8 @@ from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, hosts_of
 from pytest_adyen_creds.cassettes.staleness import find_staleness
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
-from pytest_adyen_creds.readings import Reading, readings
 from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
+from pytest_adyen_creds.secrets.unescaping import View, unescaped_views
 
 _SCRUB: Final = "scrub it with 'adyen-creds cassettes scrub', and have the secret replaced: it may have been shared"
 _HIDE: Final = "replace it with 'adyen-creds cassettes scrub --write'"
@@ -74,9 +74,9 @@ def find_secrets(text: str, known: SecretRegistry = SECRETS) -> Iterator[tuple[s
     Looked at as it stands, with wrapped lines joined, escapes and URL-encoding resolved, and base64 opened.
     """
     seen: set[str] = set()
-    for reading in readings(text):
-        for start, end, what in _forms_in(reading.text):
-            where = _line(text, reading, start, end)
+    for view in unescaped_views(text):
+        for start, end, what in _forms_in(view.text):
+            where = _line(text, view, start, end)
             if where not in seen:
                 seen.add(where)
                 yield where, f"{what} that is no pseudonym; {_SCRUB}"
@@ -212,8 +212,8 @@ def _forms_in(text: str) -> Iterator[tuple[int, int, str]]:
             break
 
 
-def _line(text: str, reading: Reading, start: int, end: int) -> str:
-    return f"line {text.count(chr(10), 0, reading.origin(start, end)[0]) + 1}"
+def _line(text: str, view: View, start: int, end: int) -> str:
+    return f"line {text.count(chr(10), 0, view.origin(start, end)[0]) + 1}"
 
 
 def _without_name(error: AdyenCredsError, path: Path) -> str:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_adyen_creds.compat.pytest import fixture_names, set_up_first
+
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.traffic import Traffic
     from pytest_adyen_creds.run import Run
@@ -38,9 +40,8 @@ _UNFINISHED: Final = pytest.StashKey[bool]()
 
 def prepare(item: pytest.Item) -> None:
     """Have the traffic of ``item`` answered before anything else of it begins, where it uses the plugin."""
-    names = getattr(item, "fixturenames", None)
-    if isinstance(names, list) and not TALKING.isdisjoint(names) and names[0] != "adyen_traffic":
-        names[:] = ["adyen_traffic", *(name for name in names if name != "adyen_traffic")]
+    if not TALKING.isdisjoint(fixture_names(item)):
+        set_up_first(item, "adyen_traffic")
 
 
 def cassette_of(item: pytest.Item) -> Path:
@@ -131,7 +132,7 @@ def _is_full(config: pytest.Config) -> bool:
 
 
 def _owned(item: pytest.Item) -> Iterator[Path]:
-    names = getattr(item, "fixturenames", ())
+    names = fixture_names(item)
     if not TALKING.isdisjoint(names) and "adyen_sandbox" not in names:
         yield cassette_of(item)
     if is_recorded_elsewhere(item):

@@ -16,9 +16,9 @@ import httpx
 from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction, find_header
 from pytest_adyen_creds.errors import FileRefused, SandboxError
 from pytest_adyen_creds.files import parse_json
-from pytest_adyen_creds.rolenames import normalised
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE
+from pytest_adyen_creds.text import normalised
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation

@@ -13,9 +13,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.contract.judge import Observation
-from pytest_adyen_creds.pointers import parts
 from pytest_adyen_creds.sandbox.answers import STYLES
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
+from pytest_adyen_creds.text import pointer_parts
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract
@@ -110,7 +110,7 @@ def is_sayable(observation: Observation, media: str, contract: Contract) -> bool
     finding = observation.finding
     if finding.id == _UNSEEN:
         return not media or said_media(media) == media
-    names = [name for name in parts(finding.location) if name != "*"]
+    names = [name for name in pointer_parts(finding.location) if name != "*"]
     if finding.id.endswith("-wrapped"):  # the name around it is in the message, and ends the example
         name = observation.example.rpartition("/")[2]
         names.append(name if finding.message.endswith(f"under `{name}`") else "")

@@ -17,7 +17,7 @@ from pytest_adyen_creds.credentials.credential import HandmadeCredential
 from pytest_adyen_creds.credentials.throwaways import Leases
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import CassetteError, SandboxError
-from pytest_adyen_creds.printable import counted
+from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.record import Recording

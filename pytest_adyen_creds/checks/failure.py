@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.errors import AdyenCredsError
-from pytest_adyen_creds.printable import printed
+from pytest_adyen_creds.text import printed
 
 _NUMBER: Final = re.compile(r"/[0-9]+(?=/|$)")
 

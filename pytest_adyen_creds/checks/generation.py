@@ -90,28 +90,20 @@ Cases = list[tuple[str, Any]]
 
 def _schema(contract: Contract, world: World) -> Any:
     import schemathesis
-    from schemathesis.config import SchemathesisConfig
 
-    return schemathesis.openapi.from_dict(furnished(contract, world), config=SchemathesisConfig())
+    return schemathesis.openapi.from_dict(furnished(contract, world), config=schemathesis.Config())
 
 
 def _examples(operation: Any) -> Cases:
-    from schemathesis.generation.hypothesis.examples import generate_one
+    from pytest_adyen_creds.compat.schemathesis import example_strategies
 
-    return [("example", generate_one(strategy)) for strategy in operation.get_strategies_from_examples()]
+    return [("example", case) for strategy in example_strategies(operation) for case in _drawn(strategy, 1, 0)]
 
 
 def _coverage(operation: Any, mode: Any) -> Cases:
-    from schemathesis.specs.openapi.coverage._operation import iter_coverage_cases
+    from pytest_adyen_creds.compat.schemathesis import coverage_cases
 
-    cases = iter_coverage_cases(
-        operation=operation,
-        generation_modes=[mode],
-        generate_duplicate_query_parameters=True,
-        unexpected_methods=set(),
-        generation_config=operation.schema.config.generation,
-    )
-    return [(f"coverage, {mode.value}", case) for case in cases if case.meta and case.meta.generation.mode == mode]
+    return [(f"coverage, {mode.value}", case) for case in coverage_cases(operation, mode)]
 
 
 def _fuzzed(operation: Any, mode: Any, parameters: Mapping[str, str], number: int, seed: int) -> Cases:

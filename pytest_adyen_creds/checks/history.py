@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pytest_adyen_creds.checks.seen import Seen, items, own_path, texts
-from pytest_adyen_creds.rolenames import normalised
+from pytest_adyen_creds.text import normalised
 
 _SHORTEST: Final = 6
 

@@ -15,8 +15,8 @@ from pytest_adyen_creds.checks.seen import Seen
 from pytest_adyen_creds.client.parsing import secrets_in
 from pytest_adyen_creds.contract.judge import Observation
 from pytest_adyen_creds.contract.judge import judge as judge_answer
-from pytest_adyen_creds.printable import plain
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import plain
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation

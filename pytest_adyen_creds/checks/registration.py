@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import schemathesis
-from schemathesis.core.failures import Failure, FailureGroup
 
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import register_secrets
 from pytest_adyen_creds.checks.rules import RULES, Rule
 from pytest_adyen_creds.checks.rules.rule import Complaint
 from pytest_adyen_creds.checks.seen import Seen
+from pytest_adyen_creds.compat.schemathesis import CheckFailed, all_of
 from pytest_adyen_creds.contract import VERSIONS, load_contract
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
-    from schemathesis.checks import CheckContext
-    from schemathesis.core.transport import Response
-    from schemathesis.generation.case import Case
+    from schemathesis import Case, CheckContext, Response
 
 
-class RuleBroken(Failure):
+class RuleBroken(CheckFailed):
     """A rule of Adyen's documents that an exchange breaks."""
 
     kind_title = "Adyen rule broken"
@@ -33,16 +31,13 @@ class RuleBroken(Failure):
 
     def __init__(self, operation: str, rule: Rule, complaint: Complaint) -> None:
         super().__init__(
-            operation=operation,
+            operation,
             title=f"{rule.says} ({rule.evidence}: {rule.source})",
             message=SECRETS.mask(complaint.message),
+            key=f"{rule.name}{complaint.pointer}{complaint.message}",
         )
         self.rule = rule
         self.complaint = complaint
-
-    @property
-    def _unique_key(self) -> str:
-        return f"{self.rule.name}{self.complaint.pointer}{self.complaint.message}"
 
 
 def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | None]:
@@ -54,7 +49,7 @@ def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | N
         if complaints:
             register_secrets(seen)
             label = seen.operation.label
-            raise FailureGroup([RuleBroken(label, rule, complaint) for complaint in complaints])
+            raise all_of(RuleBroken(label, rule, complaint) for complaint in complaints)
         return None
 
     check.__name__ = rule.name

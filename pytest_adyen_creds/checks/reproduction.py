@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds.pointers import parts
 from pytest_adyen_creds.secrets import MASK, SECRETS
+from pytest_adyen_creds.text import pointer_parts
 
 if TYPE_CHECKING:
     import httpx
@@ -65,7 +65,7 @@ def as_text(response: httpx.Response, pointer: str = "") -> str:
     media = response.headers.get("content-type", "no content type")
     lines = [f"{response.status_code}, {SECRETS.mask(media)}"]
     try:
-        text = "\n".join(_around(json.loads(response.content), parts(pointer)))
+        text = "\n".join(_around(json.loads(response.content), pointer_parts(pointer)))
     except (ValueError, RecursionError):
         text = _decoded(response.content)
     # unprintable characters could clear or colour a terminal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -32,7 +31,6 @@ def walk(stage: Stage, world: World, *, seed: int = 0, scenarios: int = SCENARIO
     import hypothesis
     import schemathesis
     from schemathesis import GenerationMode
-    from schemathesis.config import SchemathesisConfig
 
     settings = hypothesis.settings(
         max_examples=scenarios,
@@ -43,7 +41,7 @@ def walk(stage: Stage, world: World, *, seed: int = 0, scenarios: int = SCENARIO
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     # the links are the contract's, and no guesses of the tool's
-    config = SchemathesisConfig.from_dict({"phases": {"stateful": {"inference": {"algorithms": []}}}})
+    config = schemathesis.Config.from_dict({"phases": {"stateful": {"inference": {"algorithms": []}}}})
     document = furnished(stage.contract, world)
     for level in _LEVELS:
         schema = schemathesis.openapi.from_dict(document, config=config).include(path_regex=level)
@@ -54,7 +52,9 @@ def walk(stage: Stage, world: World, *, seed: int = 0, scenarios: int = SCENARIO
 
 
 def _machine(base: Any, stage: Stage) -> Any:
-    from schemathesis.core.transport import Response
+    from schemathesis import Response
+
+    from pytest_adyen_creds.compat.schemathesis import response_of
 
     class Walk(base):  # type: ignore[misc]
         def call(self, case: Any, **kwargs: Any) -> Response:
@@ -62,9 +62,7 @@ def _machine(base: Any, stage: Stage) -> Any:
             stage.carry_out(stage.contract.operations[case.operation.label], _exercise(case))
             sent = len(stage.performed) > before
             response = stage.performed[-1].act.response if sent else _nothing(case)
-            if not hasattr(response, "_elapsed"):
-                response.elapsed = timedelta(0)
-            return Response.from_any(response)
+            return response_of(response)
 
         def validate_response(self, response: Response, case: Any, *args: Any, **kwargs: Any) -> None:
             """Judged afterwards, all walks as one sequence."""

@@ -19,8 +19,8 @@ from pytest_adyen_creds.checks.lives import LIVES, STATEFUL
 from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.selecting import command
 from pytest_adyen_creds.contract import bundled
-from pytest_adyen_creds.printable import plain
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import plain
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.live import LiveStage

@@ -17,8 +17,8 @@ from pytest_adyen_creds.client.retry import Clock, RateLimit, Retries, SystemClo
 from pytest_adyen_creds.client.transports import GuardedTransport, Network, Observer, no_cookies
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
-from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS, Secret
+from pytest_adyen_creds.text import counted
 
 
 class _Unset(Enum):

@@ -74,4 +74,6 @@ async def _as_aiohttp(response: httpx.Response, sent: httpx.Request) -> Any:
         "headers": headers,
         "body": {"string": response.content},
     }
-    return build_response(Request(sent.method, str(sent.url), None, dict(sent.headers)), made, [])
+    built = build_response(Request(sent.method, str(sent.url), None, dict(sent.headers)), made, [])
+    built._raw_cookie_headers = tuple(response.headers.get_list("set-cookie"))
+    return built

@@ -13,7 +13,7 @@ import click
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, load_contract
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.files import read_json
-from pytest_adyen_creds.printable import counted, printed
+from pytest_adyen_creds.text import counted, printed
 
 
 def _contract_option(function: Any) -> Any:

@@ -16,8 +16,8 @@ from pytest_adyen_creds.contract.finding import Finding, Level
 from pytest_adyen_creds.contract.operations import Header
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
-from pytest_adyen_creds.pointers import escape, parts, unescape
-from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.secrets import SECRETS, mask_text
+from pytest_adyen_creds.text import escape_pointer, pointer_parts
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation, Violation
@@ -145,7 +145,7 @@ def _headers(documented: tuple[Header, ...], headers: Mapping[str, str] | None) 
     there = {name.lower(): value for name, value in headers.items()}
     for each in documented:
         name, value = f"the response header `{each.name}`", there.get(each.name.lower())
-        location = f"/header/{escape(each.name)}"
+        location = f"/header/{escape_pointer(each.name)}"
         if value is None:
             if each.required:
                 text = f"{name} is required and missing"
@@ -202,7 +202,7 @@ class _BodyFindings:
             elif parent not in done:
                 wrapping = self._wrapping(parent)
                 if wrapping is None:
-                    yield self._of_presence(violation, parts(violation.pointer)[-1])
+                    yield self._of_presence(violation, pointer_parts(violation.pointer)[-1])
                 else:
                     done.add(parent)
                     yield wrapping
@@ -262,7 +262,7 @@ class _BodyFindings:
     def _properties(self, pointer: str) -> Mapping[str, Any]:
         """Return the properties of the object that the contract has at ``pointer``; none where it has no object."""
         schema: Any = self._schema
-        for part in parts(pointer):
+        for part in pointer_parts(pointer):
             properties = self._properties_of(schema)
             if part in properties:
                 schema = properties[part]
@@ -291,7 +291,7 @@ class _BodyFindings:
 
     def _at(self, pointer: str) -> Any:
         value = self._body
-        for part in parts(pointer):
+        for part in pointer_parts(pointer):
             if isinstance(value, list) and part.isdigit() and int(part) < len(value):
                 value = value[int(part)]
             elif isinstance(value, dict) and part in value:
@@ -303,12 +303,12 @@ class _BodyFindings:
     def _location(self, pointer: str) -> str:
         """Return ``pointer`` with ``*`` for each place in an array."""
         value, segments = self._body, []
-        for part in parts(pointer):
+        for part in pointer_parts(pointer):
             if isinstance(value, list):
                 segments.append("*")
                 value = value[int(part)] if part.isdigit() and int(part) < len(value) else _ABSENT
             else:
-                segments.append(escape(_readable(part)))
+                segments.append(escape_pointer(_readable(part)))
                 value = value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
         return "".join(f"/{part}" for part in segments)
 
@@ -331,7 +331,7 @@ def _once(observations: Iterator[Observation]) -> Iterator[Observation]:
 
 
 def _subject(location: str) -> str:
-    names = [part for part in parts(location) if part != "*"]
+    names = [part for part in pointer_parts(location) if part != "*"]
     items = "the items of " * location.endswith("/*")
     return items + (f"the response property `{_readable(names[-1])}`" if names else "the response body")
 
@@ -359,7 +359,5 @@ def _readable(name: str, longest: int = 80) -> str:
 
 
 def _masked(text: str) -> str:
-    unescaped = unescape(text)
-    # a secret that came as a property's name stands escaped in a pointer
-    text = SECRETS.mask(text if SECRETS.mask(unescaped) == unescaped else unescaped)
+    text = mask_text(text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

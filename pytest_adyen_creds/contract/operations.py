@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.files import read_document
-from pytest_adyen_creds.pointers import unescape
+from pytest_adyen_creds.text import unescape_pointer
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ABOUT_PATHS: Final = frozenset({"$ref", "summary", "description", "servers", "parameters"})
@@ -100,7 +100,7 @@ def dereference(document: Mapping[str, Any], node: Any, where: str) -> Any:
             return node
         target: Any = document
         for part in node["$ref"][2:].split("/"):
-            part = unescape(unquote(part))
+            part = unescape_pointer(unquote(part))
             if not isinstance(target, Mapping) or part not in target:
                 raise ContractError(f"{where}: {node['$ref']} is not in the document; correct the reference")
             target = target[part]

@@ -10,9 +10,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from pytest_adyen_creds.errors import ContractError
-from pytest_adyen_creds.pointers import escape
-from pytest_adyen_creds.printable import counted, plain
 from pytest_adyen_creds.secrets import MASK, SECRETS
+from pytest_adyen_creds.text import counted, escape_pointer, plain
 
 _LONGEST: Final = 80
 """How many characters of a found value are shown."""
@@ -96,7 +95,7 @@ class Validator:
         def at(*more: str) -> tuple[str, bool]:
             parts = [*path, *more]
             secret = any(part in self._secret_properties for part in parts)
-            return "".join(f"/{escape(SECRETS.mask(part))}" for part in parts), secret
+            return "".join(f"/{escape_pointer(SECRETS.mask(part))}" for part in parts), secret
 
         if keyword == "required" and isinstance(found, dict):
             for name in expected:

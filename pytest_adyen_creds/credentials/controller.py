@@ -23,7 +23,7 @@ from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.throwaways import Throwaways
 from pytest_adyen_creds.errors import CredentialError, in_words
-from pytest_adyen_creds.printable import counted
+from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.readiness import Progress

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 import pytest
 
+from pytest_adyen_creds.compat.pytest import fixture_names
 from pytest_adyen_creds.credentials.spec import MARKER
 from pytest_adyen_creds.errors import AdyenMarkerWarning
 
@@ -46,7 +47,7 @@ def _problem(name: str, item: pytest.Item) -> str | None:
     if name != MARKER:
         alike = get_close_matches(name, [MARKER], cutoff=0.8)
         return f"is not the mark of a credential and changes nothing; write @pytest.mark.{MARKER}" if alike else None
-    if not isinstance(item, pytest.Function) or MARKER in item.fixturenames:
+    if not isinstance(item, pytest.Function) or MARKER in fixture_names(item):
         return None
     if "request" in inspect.signature(item.function).parameters:  # it may ask for the credential when it runs
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.rolenames import normalised
+from pytest_adyen_creds.text import normalised
 
 Permission = Literal["view", "edit"]
 Preset = Literal["read-only", "write", "full-access"]

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import httpx
 
+from pytest_adyen_creds.compat.adyen_sdk import use_http_client, user_agent_of
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
 
 _MANAGEMENT: Final = re.compile(rf"https://{re.escape(MANAGEMENT_HOST)}/v[0-9]+(?=[/?]|$)")
 
 
-class Sdk(Protocol):
-    """What of ``Adyen.Adyen`` is set here."""
-
-    client: Any
-
-
 class _Requests:
-    """Strictly private: stands in for the SDK's HTTP client, whose one method is ``request``."""
+    """Stands in for the SDK's HTTP client, whose one method is ``request``."""
 
     def __init__(self, http: httpx.Client, user_agent: str) -> None:
         self._http = http
@@ -50,10 +45,8 @@ class _Requests:
         return response.text, json, response.status_code, dict(response.headers)
 
 
-def sign_in(sdk: Sdk, http: httpx.Client, api_key: str) -> None:
+def sign_in(sdk: Any, http: httpx.Client, api_key: str) -> None:
     """Let ``sdk``, an ``Adyen.Adyen()``, call the test platform with ``api_key`` through ``http``."""
-    client = sdk.client
-    client.xapikey = api_key
-    client.platform = "test"
-    client.http_client = _Requests(http, f"{client.USER_AGENT_SUFFIX}{client.LIB_VERSION}")
-    client.http_init = True
+    sdk.client.xapikey = api_key
+    sdk.client.platform = "test"
+    use_http_client(sdk, _Requests(http, user_agent_of(sdk)))

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_adyen_creds.compat.pytest import fixture_names, write_line
+from pytest_adyen_creds.compat.xdist import has_workers
 from pytest_adyen_creds.credentials.controller import Controller
 from pytest_adyen_creds.credentials.signals import Signals
 from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
 from pytest_adyen_creds.credentials.worker import Worker
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
-from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend
@@ -133,7 +135,7 @@ class LiveSession:
     def _prepare(self, items: Iterable[pytest.Item]) -> None:
         specs = []
         for item in items:
-            if self._opened is not None and _USERS & set(getattr(item, "fixturenames", ())) and _runs(item):
+            if self._opened is not None and _USERS & set(fixture_names(item)) and _runs(item):
                 marker = item.get_closest_marker(MARKER)
                 with suppress(CredentialError):  # the test says what is wrong with its marker
                     specs.append(spec_of(item.nodeid, marker.args, marker.kwargs) if marker else Spec())
@@ -155,7 +157,7 @@ class LiveSession:
 
     @property
     def _has_workers(self) -> bool:
-        return bool(self._config.pluginmanager.has_plugin("dsession"))
+        return has_workers(self._config)
 
     def _announce(self, text: str) -> None:
         # under xdist this process runs no tests and captures nothing; alone, the waiting fixture says it
@@ -163,10 +165,7 @@ class LiveSession:
             self._say(text)
 
     def _say(self, text: str, **markup: bool) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None:
-            reporter.ensure_newline()
-            reporter.write_line(SECRETS.mask(f"adyen: {text}"), **markup)
+        write_line(self._config, SECRETS.mask(f"adyen: {text}"), **markup)
 
 
 def _runs(item: pytest.Item) -> bool:

@@ -9,7 +9,7 @@ from pytest_adyen_creds.drift.change import Kind, id_of, message_of
 from pytest_adyen_creds.drift.operation import Body, Header, Operation, Parameter, Response
 from pytest_adyen_creds.drift.schemas import Comparison
 from pytest_adyen_creds.drift.shape import Schema
-from pytest_adyen_creds.pointers import escape
+from pytest_adyen_creds.text import escape_pointer
 
 
 class BodyComparison:
@@ -31,7 +31,7 @@ class BodyComparison:
         parameter = old or new
         assert parameter is not None
         name = f"the {parameter.place} parameter `{parameter.name}`"
-        location = f"/{parameter.place}/{escape(parameter.name)}"
+        location = f"/{parameter.place}/{escape_pointer(parameter.name)}"
 
         def finding(id_: str, level: Level, text: str) -> Finding:
             return Finding(id_, level, label, None, location, f"{name} {text}")
@@ -122,7 +122,7 @@ class BodyComparison:
     ) -> Iterator[Finding]:
         for key in sorted(old.keys() | new.keys()):
             header = old.get(key) or new[key]
-            location, name = f"/header/{escape(header.name)}", f"the response header `{header.name}`"
+            location, name = f"/header/{escape_pointer(header.name)}", f"the response header `{header.name}`"
             if key not in old:
                 yield Finding("response-header-added", "info", label, status, location, f"{name} is new")
             elif key not in new:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pytest_adyen_creds.contract.finding import Level
-from pytest_adyen_creds.pointers import parts
+from pytest_adyen_creds.text import pointer_parts
 
 Direction = Literal["request", "response"]
 """Who reads the value: the server (request) or the client (response)."""
@@ -86,7 +86,7 @@ def id_of(kind: Kind, change: Change, place: str = "") -> str:
 
 def message_of(kind: Kind, change: Change, whole: str) -> str:
     """Return the message of ``change``; ``whole`` names what the schema describes (``the response body``)."""
-    names = parts(change.pointer)
+    names = pointer_parts(change.pointer)
     stars = 0
     while names and names[-1] == "*":
         names.pop()

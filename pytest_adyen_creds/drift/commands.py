@@ -27,7 +27,7 @@ from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specifica
 from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
-from pytest_adyen_creds.printable import counted, plain, printed
+from pytest_adyen_creds.text import counted, plain, printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract.judge import Observation

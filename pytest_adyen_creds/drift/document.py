@@ -13,7 +13,7 @@ from pytest_adyen_creds.drift.merging import is_plain, merge
 from pytest_adyen_creds.drift.operation import Body, Header, Operation, Parameter, Response
 from pytest_adyen_creds.drift.shape import ANY, Schema, Shape, never, shape_of
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.pointers import escape, unescape
+from pytest_adyen_creds.text import escape_pointer, unescape_pointer
 
 
 class Document:
@@ -44,7 +44,7 @@ class Document:
         """Return the operations by method and path, the names of the path's parameters left out."""
         found: dict[tuple[str, str], Operation] = {}
         for path, raw_item in self._object(self._root.get("paths"), "/paths").items():
-            pointer = "/paths/" + escape(str(path))
+            pointer = "/paths/" + escape_pointer(str(path))
             item = self.resolve(raw_item, pointer)
             for method in METHODS:
                 if method in item:
@@ -126,7 +126,7 @@ class Document:
             raise FileRefused(f"$ref {reference!r} leaves the document; bundle it into one file first")
         node: Any = self._root
         for part in unquote(reference[1:]).split("/")[1:]:
-            key = unescape(part)
+            key = unescape_pointer(part)
             if isinstance(node, Mapping) and key in node:
                 node = node[key]
             elif isinstance(node, list) and key.isdigit() and int(key) < len(node):

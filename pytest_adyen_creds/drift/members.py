@@ -9,7 +9,7 @@ from pytest_adyen_creds.contract.finding import Level
 from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
 from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.shape import NEVER, Schema, Shape, canonical
-from pytest_adyen_creds.pointers import escape
+from pytest_adyen_creds.text import escape_pointer
 
 Below = Callable[[str | None, Schema, Schema], Iterator[Change]]
 """Compares two schemas below this one: segment of the pointer (``None``: the same place), old, new."""
@@ -38,7 +38,7 @@ class Members:
                 yield self._added(name, new)
             else:
                 yield from self._presence(name, old, new)
-                yield from self._below(escape(name), old.properties[name], new.properties[name])
+                yield from self._below(escape_pointer(name), old.properties[name], new.properties[name])
         undeclared = (old.required ^ new.required) - old.properties.keys() - new.properties.keys()
         for name in sorted(undeclared):
             yield self._required(name, name in new.required)
@@ -71,7 +71,7 @@ class Members:
             level, text = "breaking", f"the required response property `{name}` is gone"
         else:
             level, text = "warning", f"the optional response property `{name}` is gone"
-        return Change(f"-{presence}{self._kind(shape)}", level, f"/{escape(name)}", text)
+        return Change(f"-{presence}{self._kind(shape)}", level, f"/{escape_pointer(name)}", text)
 
     def _added(self, name: str, new: Shape) -> Change:
         shape = self._new.shape(new.properties[name])
@@ -84,8 +84,8 @@ class Members:
             if presence == "required" and not self._unseen(shape):
                 text += "; a request without it is refused"
                 aspect += "-with-default" if shape.default is not None else ""
-                return Change(aspect, "breaking", f"/{escape(name)}", text)
-        return Change(aspect, "info", f"/{escape(name)}", text)
+                return Change(aspect, "breaking", f"/{escape_pointer(name)}", text)
+        return Change(aspect, "info", f"/{escape_pointer(name)}", text)
 
     def _presence(self, name: str, old: Shape, new: Shape) -> Iterator[Change]:
         was, now = self._old.shape(old.properties[name]), self._new.shape(new.properties[name])
@@ -101,15 +101,15 @@ class Members:
                 aspect = f"={presence}:became-{'' if after else 'not-'}{word}"
                 level: Level = "warning" if after and unseen_by == self._direction else "info"
                 text = f"{{it}} became {word}" if after else f"{{it}} is no longer {word}"
-                yield Change(aspect, level, f"/{escape(name)}", text)
+                yield Change(aspect, level, f"/{escape_pointer(name)}", text)
 
     def _required(self, name: str, required: bool, *, default: bool = False) -> Change:
         if required:
             level = level_of(self._direction, "narrows")
             aspect = "became-required" + ("-with-default" if default and self._direction == "request" else "")
-            return Change(aspect, level, f"/{escape(name)}", "{it} became required")
+            return Change(aspect, level, f"/{escape_pointer(name)}", "{it} became required")
         text = "{it} became optional" + ("; it may now be missing" if self._direction == "response" else "")
-        return Change("became-optional", level_of(self._direction, "widens"), f"/{escape(name)}", text)
+        return Change("became-optional", level_of(self._direction, "widens"), f"/{escape_pointer(name)}", text)
 
     def _additional(self, old: Shape, new: Shape) -> Iterator[Change]:
         closed = (self._old.shape(old.additional).types == NEVER, self._new.shape(new.additional).types == NEVER)

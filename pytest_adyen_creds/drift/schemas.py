@@ -13,7 +13,7 @@ from pytest_adyen_creds.drift.members import Below, Members
 from pytest_adyen_creds.drift.merging import is_plain
 from pytest_adyen_creds.drift.shape import ANY, Schema, Shape
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.pointers import escape
+from pytest_adyen_creds.text import escape_pointer
 
 DEEPEST: Final = 120
 """How deep a body may nest before the comparison gives up, in levels."""
@@ -96,7 +96,7 @@ class Comparison:
         if wrapper := _wrapper(self.new, old, new):
             text = f"{{it}} became wrapped: what stood by itself is now inside an object, under `{wrapper}`"
             yield Change("wrapped", "breaking", "", text)
-            yield from below(escape(wrapper), old_raw, new.properties[wrapper])
+            yield from below(escape_pointer(wrapper), old_raw, new.properties[wrapper])
         elif wrapper := _wrapper(self.old, new, old):
             text = f"the wrapper `{wrapper}` around {{it}} is gone: what was inside now stands by itself"
             yield Change("unwrapped", "breaking", "", text)

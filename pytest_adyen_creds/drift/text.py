@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_adyen_creds.contract.baseline import Entry, Judgement
 from pytest_adyen_creds.contract.finding import LEVELS, Finding, Group, group
-from pytest_adyen_creds.printable import counted, printed
+from pytest_adyen_creds.text import counted, printed
 
 
 def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:

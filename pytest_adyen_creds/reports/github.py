@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_adyen_creds.contract.finding import LEVELS, group
 from pytest_adyen_creds.drift.text import tally, where
-from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.reports.coverage import coverage_summary
-from pytest_adyen_creds.reports.masking import mask_text
+from pytest_adyen_creds.secrets import mask_text
+from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.contract.finding import LEVELS, Finding, group
 from pytest_adyen_creds.drift.text import tally, where
-from pytest_adyen_creds.printable import counted, plain
+from pytest_adyen_creds.text import counted, plain
 
 _LONGEST: Final = 1_000
 """Characters of one text that are shown."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_adyen_creds import __version__
 from pytest_adyen_creds.contract.finding import LEVELS, Finding
 from pytest_adyen_creds.reports.coverage import documented_pairs
-from pytest_adyen_creds.reports.masking import mask_text
 from pytest_adyen_creds.reports.recordings import recordings_of
+from pytest_adyen_creds.secrets import mask_text
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract.baseline import Entry

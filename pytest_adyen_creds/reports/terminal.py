@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds.contract.finding import group
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
-from pytest_adyen_creds.printable import counted, printed
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
 from pytest_adyen_creds.reports.github import annotation_lines, is_github
-from pytest_adyen_creds.reports.masking import mask_text
+from pytest_adyen_creds.secrets import mask_text
+from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.failure import CheckFailure

@@ -12,10 +12,10 @@ from types import NoneType
 from typing import Any, Final, TypedDict, Unpack
 
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.sandbox.evidence import assumed
 from pytest_adyen_creds.sandbox.routing import OPERATIONS
 from pytest_adyen_creds.sandbox.violations import VIOLATIONS
+from pytest_adyen_creds.text import counted
 
 ASKED_FOR: Final = assumed(
     "faults",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pytest_adyen_creds.rolenames import normalised
 from pytest_adyen_creds.sandbox.decisions import Complaints
 from pytest_adyen_creds.sandbox.evidence import RECORDED, SDKS, SPECIFICATION, assumed, documented, follows, observed
+from pytest_adyen_creds.text import normalised
 
 API_CREDENTIALS_ROLE: Final = "Management API - API credentials read and write"
 """The role that every operation on API credentials asks for, in the spelling that answers use."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import struct
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
-
+from pytest_adyen_creds.compat.werkzeug import QuietHandler, QuietServer, reset, socket_of
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.faults import LONGEST_DELAY
@@ -27,7 +24,6 @@ REQUEST_TIMEOUT: Final = 30.0
 
 _HOST: Final = "127.0.0.1"
 _POLL: Final = 0.05
-_RESET: Final = struct.pack("ii", 1, 0)
 
 
 class Server:
@@ -37,7 +33,7 @@ class Server:
         if not 0 <= port < 65536:
             raise SandboxError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one")
         self._app = app
-        handler = type("Handler", (_Handler,), {"timeout": request_timeout})
+        handler = type("Handler", (QuietHandler,), {"timeout": request_timeout})
         # bound here: werkzeug ends the process when a port is taken
         try:
             listener = socket.create_server((_HOST, port), backlog=128)
@@ -46,7 +42,7 @@ class Server:
             raise SandboxError(f"port {port} cannot be had ({why}); give another, or 0 for any") from None
         with listener:
             self.port: int = listener.getsockname()[1]
-            self._server = _Server(_HOST, self.port, self._serve, handler, fd=listener.fileno())
+            self._server = QuietServer(_HOST, self.port, self._serve, handler, fd=listener.fileno())
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL,), name="adyen-sandbox", daemon=True
         )
@@ -76,10 +72,10 @@ class Server:
             # all of it here, so that a body that ends half-way resets the connection below
             yield from body
         except ConnectionLost:
-            _reset(environ.get("werkzeug.socket"))
+            reset(socket_of(environ))
             raise
         except AnswerTimeout:
-            _wait_for_end(environ.get("werkzeug.socket"))
+            _wait_for_end(socket_of(environ))
             raise
 
 
@@ -101,58 +97,8 @@ def serve_until_told(app: ManagementApp, port: int, announce: Callable[[str], No
             signal.signal(number, handler)
 
 
-class _Server(ThreadedWSGIServer):
-    request_queue_size = 128
-    daemon_threads = True
-    block_on_close = False
-
-    def shutdown_request(self, request: Any) -> None:
-        """Close a connection; one that is to be reset without the orderly goodbye."""
-        if _is_to_be_reset(request):
-            self.close_request(request)
-        else:
-            super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of connections that clients break off; show anything else."""
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Keep quiet: requests are not logged."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Keep quiet; werkzeug's own would take the target apart first, which not every target allows."""
-
-    def connection_dropped(self, error: BaseException, environ: Environ | None = None) -> None:
-        """Wait for no further request on a connection that is gone."""
-        self.close_connection = True
-
-    def run_wsgi(self) -> None:
-        """Answer a request; one whose target cannot be taken apart gets 400."""
-        try:
-            super().run_wsgi()
-        except ValueError:
-            self.send_error(400)
-
-
 def _wait_for_end(connection: socket.socket | None) -> None:
     if connection is not None:
         connection.settimeout(LONGEST_DELAY)
         connection.recv(1, socket.MSG_PEEK)
-        _reset(connection)
-
-
-def _reset(connection: socket.socket | None) -> None:
-    if connection is not None:
-        # linger for zero seconds: closing sends a reset, not an orderly end
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-
-
-def _is_to_be_reset(connection: socket.socket) -> bool:
-    try:
-        return connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET)) == _RESET
-    except OSError:
-        return False
+        reset(connection)

@@ -20,7 +20,7 @@ from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.sandbox_answers import _Attempt, sandbox_answers
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
-from pytest_adyen_creds.reports.answering import answering_lines
+from pytest_adyen_creds.reports.backend_summary import backend_lines
 from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.settings import Settings
@@ -507,4 +507,4 @@ def test_an_answer_that_cannot_be_compared_is_no_problem_of_a_live_run(
     run.close()
     assert (run.watch.problems, run.fails) == ([], False)
     assert run.compared == {"answers": 2, "otherwise": 1, "uncompared": 1}
-    assert "adyen: 1 answer could not be compared with the sandbox's" in list(answering_lines(run))
+    assert "adyen: 1 answer could not be compared with the sandbox's" in list(backend_lines(run))

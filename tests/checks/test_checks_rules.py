@@ -22,7 +22,7 @@ from pytest_adyen_creds.checks.registration import CHECKS
 from pytest_adyen_creds.checks.rules import RULES
 from pytest_adyen_creds.checks.rules.origins import same
 from pytest_adyen_creds.checks.seen import Seen
-from pytest_adyen_creds.rolenames import normalised
+from pytest_adyen_creds.text import normalised
 
 SUBJECTS = {
     "secrets shown only where documented": "adyen_secrets_shown_once",

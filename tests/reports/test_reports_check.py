@@ -18,7 +18,7 @@ from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import SettingsError
-from pytest_adyen_creds.reports.ending import end, end_command
+from pytest_adyen_creds.reports.session_finish import finish_command, finish_session
 from pytest_adyen_creds.reports.terminal import contract_lines
 from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.settings import Settings, resolve
@@ -126,8 +126,8 @@ def test_an_answer_that_could_not_be_judged_is_no_clean_run(
     monkeypatch.setattr("pytest_adyen_creds.drift.watch.judge", breaking)
     run = run_of(tmp_path, drift=mode)
     see(run)
-    assert end(run, SimpleNamespace(exitstatus=0)) == status  # type: ignore[arg-type]
-    assert end_command(run, table=False, examples=False) == 2
+    assert finish_session(run, SimpleNamespace(exitstatus=0)) == status  # type: ignore[arg-type]
+    assert finish_command(run, table=False, examples=False) == 2
     out = capsys.readouterr().out
     assert "could not be held against the contract (ValueError: unreadable)" in out
     assert ("not every answer could be judged" in out) == bool(status)

@@ -18,9 +18,9 @@ from pytest_adyen_creds.checks.failure import CheckFailure, explain
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.cli import main
-from pytest_adyen_creds.printable import printed
 from pytest_adyen_creds.reports.terminal import contract_lines, drift_lines
 from pytest_adyen_creds.secrets import Secret
+from pytest_adyen_creds.text import printed
 
 NAMES = (
     "\n::error title=PWN::x",

@@ -18,8 +18,8 @@ from _pytest._io.saferepr import saferepr
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.readings import peeled, readings
 from pytest_adyen_creds.secrets import MASK, SECRETS, Secret, SecretRegistry
+from pytest_adyen_creds.secrets.unescaping import unescaped, unescaped_views
 
 KEYLIKE = string.ascii_letters + string.digits + "+/=-_{}^&%<>*$?\"'\\#@!,;:~"
 keys = st.text(KEYLIKE, min_size=8, max_size=90)
@@ -98,7 +98,7 @@ def test_found_in_every_form(encode, value):
 @pytest.mark.parametrize("inner", ENCODERS)
 @given(value=keys)
 def test_found_in_a_form_within_a_form(outer, inner, value):
-    assume(all(len(text) >= 6 for text in peeled(value)))  # not one that is escapes, and little else
+    assume(all(len(text) >= 6 for text in unescaped(value)))  # not one that is escapes, and little else
     encoded = LAYERS[outer](ENCODERS[inner](value))
     assert MASK in registry(value).mask(f"[ {encoded} ]")
     left = registry(value).mask(f"[ {encoded} ]").replace(MASK, "")
@@ -181,7 +181,7 @@ def test_many_at_once_leave_nothing(values, order, data):
 def test_a_text_without_it_stays_as_it_is(value, text):
     made = registry(value)
     forms = {value, value.encode().decode("latin-1"), *(encode(value) for encode in ENCODERS.values())}
-    if not any(form in reading.text for reading in readings(text, without_space=True) for form in forms):
+    if not any(form in view.text for view in unescaped_views(text, without_space=True) for form in forms):
         masked = made.mask(text)
         assert masked == text or "..." in text or "…" in text
 
@@ -287,11 +287,11 @@ def test_threads_may_add_while_others_mask():
 
 @given(st.text(max_size=200), st.data())
 def test_readings_lead_back_into_the_text(text, data):
-    for reading in readings(text, without_space=True):
-        if reading.text:
-            start = data.draw(st.integers(0, len(reading.text) - 1))
-            end = data.draw(st.integers(start + 1, len(reading.text)))
-            first, last = reading.origin(start, end)
+    for view in unescaped_views(text, without_space=True):
+        if view.text:
+            start = data.draw(st.integers(0, len(view.text) - 1))
+            end = data.draw(st.integers(start + 1, len(view.text)))
+            first, last = view.origin(start, end)
             assert 0 <= first < last <= len(text)
 
 

@@ -9,7 +9,7 @@ from pytest_adyen_creds.checks.history import History, Known
 from pytest_adyen_creds.checks.rules.origins import differences, same
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
 from pytest_adyen_creds.checks.seen import Seen, items
-from pytest_adyen_creds.rolenames import normalised
+from pytest_adyen_creds.text import normalised
 
 _LISTS: Final = ("associatedMerchantAccounts", "allowedIpAddresses", "roles")
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
 from pytest_adyen_creds.checks.seen import Seen, href_of, items, path_of
-from pytest_adyen_creds.printable import counted
+from pytest_adyen_creds.text import counted
 
 DEFAULT: Final = 10
 """Items on a page where the request does not say."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
 from pytest_adyen_creds.checks.seen import Seen, items
-from pytest_adyen_creds.rolenames import normalised
+from pytest_adyen_creds.text import normalised
 
 
 @rule(

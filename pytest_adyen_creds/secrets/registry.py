@@ -1,4 +1,4 @@
-"""Secrets: values that show themselves only on request, and the masking of everything else."""
+"""Secrets that show themselves only on request, and the registry that finds and masks them in any text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import threading
 from collections.abc import Iterator
 from typing import Final, NoReturn, Self
 
-from pytest_adyen_creds.readings import Reading, peeled, readings
+from pytest_adyen_creds.secrets.unescaping import View, unescaped, unescaped_views
+from pytest_adyen_creds.text import unescape_pointer
 
 MASK: Final = "[masked]"
 """What stands in a masked text where a secret stood."""
@@ -65,7 +66,7 @@ class Secret:
 
 
 class _Form:
-    """Strictly private: one spelling of a secret, and whether base64 shows bits of it in the characters beside it."""
+    """One spelling of a secret, and whether base64 shows bits of it in the characters beside it."""
 
     __slots__ = ("after", "before", "text", "value")
 
@@ -77,7 +78,7 @@ class _Form:
 
 
 class _Index:
-    """Strictly private: finds any of many forms in a text by looking up one gram in every ``stride`` characters.
+    """Finds any of many forms in a text by looking up one gram in every ``stride`` characters.
 
     Each form is filed under ``stride`` grams in a row, so that one of them lies on a multiple of ``stride`` wherever
     the form stands. Under a gram, forms are filed by where in them it starts, how long they are, and the whole of
@@ -186,19 +187,19 @@ class SecretRegistry:
         if not self._values or not text:
             return set()
         return {
-            (*reading.origin(start, end), value)
-            for reading in readings(text, without_space=self._spaced)
-            for start, end, value in self._find(reading)
+            (*view.origin(start, end), value)
+            for view in unescaped_views(text, without_space=self._spaced)
+            for start, end, value in self._find(view)
         }
 
-    def _find(self, reading: Reading) -> Iterator[tuple[int, int, str]]:
+    def _find(self, view: View) -> Iterator[tuple[int, int, str]]:
         for index in self._indexes:
-            yield from index.find(reading.text)
-        cuts = [cut.span() for cut in _ELLIPSIS.finditer(reading.text)]
+            yield from index.find(view.text)
+        cuts = [cut.span() for cut in _ELLIPSIS.finditer(view.text)]
         ends = [0, *(end for _, end in cuts)]
-        starts = [*(start for start, _ in cuts[1:]), len(reading.text)]
+        starts = [*(start for start, _ in cuts[1:]), len(view.text)]
         for (start, end), first, last in zip(cuts, ends, starts, strict=False):
-            yield from self._fragments(reading.text, first, start, end, last)
+            yield from self._fragments(view.text, first, start, end, last)
 
     def _fragments(self, text: str, first: int, start: int, end: int, last: int) -> Iterator[tuple[int, int, str]]:
         """Yield what stands of a secret between ``first`` and an ellipsis, and between the ellipsis and ``last``."""
@@ -217,12 +218,12 @@ class SecretRegistry:
 
 
 def _spellings(value: str) -> Iterator[_Form]:
-    """Yield the forms that no reading of a text leads back to the value itself."""
+    """Yield the forms that no view of a text leads back to the value itself."""
     raw = _bytes(value)
     for spelled in {value, value.replace(" ", "+")}:  # with plus signs: URL-encoded as a form
         for text in (spelled, _bytes(spelled).decode("latin-1")):  # UTF-8, byte by byte
             yield _Form(text)
-            yield from map(_Form, peeled(text))
+            yield from map(_Form, unescaped(text))
     yield _Form(raw.hex())
     yield _Form(raw.hex().upper())
     for within in {raw, _bytes(json.dumps(value)[1:-1]), _bytes(json.dumps(value, ensure_ascii=False)[1:-1])}:
@@ -254,3 +255,13 @@ def _bytes(value: str) -> bytes:
 
 SECRETS: Final = SecretRegistry()
 """The registry of this process: every :class:`Secret` registers itself here."""
+
+
+def mask_text(text: str) -> str:
+    """Return ``text`` masked, also where a secret stands in it as a part of a JSON Pointer."""
+    if "~" in text:
+        unescaped = unescape_pointer(text)
+        masked = SECRETS.mask(unescaped)
+        if masked != unescaped:
+            return masked
+    return SECRETS.mask(text)

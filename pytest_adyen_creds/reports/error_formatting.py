@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from pytest_adyen_creds.compat.pytest import scope_mismatch
+
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
-_TOO_WIDE: Final = re.compile(r"ScopeMismatch: .* (\w+) scoped fixture (adyen_\w+) ")
 _FOR_A_RUN: Final = frozenset({"adyen_settings", "adyen_contract", "adyen_management", "adyen_sandbox_config"})
 _WITH_A_LEASE: Final = frozenset(
     {"adyen_credential", "adyen_credentials", "adyen_client", "adyen_async_client", "adyen_sdk"}
 )
 
 
-def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item | pytest.Collector) -> str | None:
+def format_error(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item | pytest.Collector) -> str | None:
     """Return what the error says, then on a line of its own ``FILE:LINE``, the user's innermost line that led to it.
 
     The reason comes first, because the first line is what pytest's short summary has room for. Without FILE and LINE
@@ -34,15 +34,12 @@ def in_own_words(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item
     return said
 
 
-def advice(failure: str) -> str | None:
+def scope_advice(failure: str) -> str | None:
     """Return what pytest says and what to do where a fixture outlives one of ours that it asks for; else None."""
-    match = _TOO_WIDE.match(failure)
-    if match is None:
-        return None
-    scope, name = match.groups()
+    scope, name = scope_mismatch(failure) or ("", "")
     if name in _FOR_A_RUN:
         return f'{failure}\n{name} lasts for the whole run: give the fixture that replaces it scope="session"'
-    if scope != "function":
+    if scope != "function" or not name.startswith("adyen_"):
         return None
     words = f"{failure}\n{name} lasts for one test: let the fixture that asks for it have the scope 'function', too"
     if name in _WITH_A_LEASE:

@@ -9,12 +9,13 @@ import click
 import pytest
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.printable import printed
+from pytest_adyen_creds.compat.pytest import add_junit_properties
 from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
 from pytest_adyen_creds.reports.github import annotation_lines, is_github, write_step_summary
 from pytest_adyen_creds.reports.report import level_counts
 from pytest_adyen_creds.reports.terminal import contract_lines, drift_lines
 from pytest_adyen_creds.reports.writing import write_reports
+from pytest_adyen_creds.text import printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
@@ -22,13 +23,10 @@ if TYPE_CHECKING:
 
 def add_properties(run: Run, config: pytest.Config) -> None:
     """Give the counts of ``run`` so far to pytest's JUnit XML, where there is one, as properties of the test suite."""
-    for plugin in config.pluginmanager.get_plugins():
-        if hasattr(plugin, "add_global_property"):
-            for name, value in properties(run).items():
-                plugin.add_global_property(name, value)
+    add_junit_properties(config, properties(run))
 
 
-def end(run: Run, session: pytest.Session) -> int:
+def finish_session(run: Run, session: pytest.Session) -> int:
     """Write what ``run`` was asked to write, and return the exit status of ``session``.
 
     A run that would pass ends with 1 where drift, or an answer that could not be judged, is to fail it, and with 4
@@ -46,7 +44,7 @@ def end(run: Run, session: pytest.Session) -> int:
     return int(pytest.ExitCode.USAGE_ERROR if unwritten else pytest.ExitCode.OK)
 
 
-def end_command(run: Run, *, table: bool, examples: bool) -> int:
+def finish_command(run: Run, *, table: bool, examples: bool) -> int:
     """Print what ``run`` has to say and write its reports; return 0 for clean, 1 for findings.
 
     2: a report could not be written, or an answer not be judged. ``table`` adds coverage by operation and status,

@@ -1,4 +1,4 @@
-"""Readings of a text: as it stands, with wrapped lines joined, with escapes resolved; each mapped back to it."""
+"""Unescaped views of a text: as it stands, with wrapped lines joined, with escapes resolved; each mapped back to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-DEEPEST: Final = 3
+_DEEPEST: Final = 3
 """How many layers are taken off: JSON within JSON within a repr is three."""
 
 # A line's end and what tools put before the rest of a broken line: indentation, pytest's "E   " and ">   ", the rules
@@ -37,18 +37,18 @@ _SIMPLE: Final = {"t": "\t", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A text and where each part of it stood in the text that was read."""
+class View:
+    """A text, and where each part of it stood in the text that it is a view of."""
 
     text: str
-    parent: Reading | None = None
+    parent: View | None = None
     starts: list[int] = field(default_factory=list)
     """Where each piece starts here, in order."""
     pieces: list[tuple[int, int]] = field(default_factory=list)
     """Where each piece starts in the parent, and for a resolved escape its length there; 0 for a piece unchanged."""
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
-        """Return the span of the original text that ``start`` to ``end`` of this reading stands for."""
+        """Return the span of the original text that ``start`` to ``end`` of this view stands for."""
         if self.parent is None:
             return start, end
         first, last = self._at(start), self._at(end - 1)
@@ -62,54 +62,54 @@ class Reading:
         return start + index - self.starts[piece], start + index - self.starts[piece] + 1
 
 
-def readings(text: str, *, without_space: bool = False) -> Iterator[Reading]:
-    """Yield the readings of ``text``, itself first; ``without_space``: each once more with no white space left."""
+def unescaped_views(text: str, *, without_space: bool = False) -> Iterator[View]:
+    """Yield the views of ``text``, itself first; ``without_space``: each once more with no white space left."""
     seen: set[str] = set()
-    for reading in _layers(text):
-        if reading.text not in seen:
-            seen.add(reading.text)
-            yield reading
-            if without_space and (squeezed := _resolved(reading, _SPACE)):
+    for view in _views(text):
+        if view.text not in seen:
+            seen.add(view.text)
+            yield view
+            if without_space and (squeezed := _resolved(view, _SPACE)):
                 yield squeezed
 
 
-def peeled(value: str) -> Iterator[str]:
-    """Yield what is left of ``value`` itself as layers are taken off, where it holds what looks like escapes."""
-    return (reading.text for reading in _peeled(Reading(value), _ANY))
+def unescaped(value: str) -> Iterator[str]:
+    """Yield what is left of ``value`` as layers of escapes are resolved, where it holds what looks like escapes."""
+    return (view.text for view in _layers(View(value), _ANY))
 
 
-def _layers(text: str) -> Iterator[Reading]:
-    itself = Reading(text)
+def _views(text: str) -> Iterator[View]:
+    itself = View(text)
     yield itself
-    yield from _unescaped(_resolved(itself, _BREAK) or itself)
+    yield from _unescaped_joined(_resolved(itself, _BREAK) or itself)
     if _SEAM.search(text) and (whole := _resolved(itself, _BREAK_OR_SEAM)):
-        yield from _unescaped(whole)
+        yield from _unescaped_joined(whole)
 
 
-def _unescaped(joined: Reading) -> Iterator[Reading]:
+def _unescaped_joined(joined: View) -> Iterator[View]:
     yield joined
     # Each kind of escape alone, since a secret may hold what looks like one of the others; then all of them at once.
     firsts = []
     for kind in (_BACKSLASH, _PERCENT, _ENTITY):
-        for depth, reading in enumerate(_peeled(joined, kind)):
-            yield reading
+        for depth, view in enumerate(_layers(joined, kind)):
+            yield view
             if not depth:
-                firsts.append(reading)
+                firsts.append(view)
     if firsts:
-        yield from _peeled(firsts[0] if len(firsts) == 1 else joined, _ANY)
+        yield from _layers(firsts[0] if len(firsts) == 1 else joined, _ANY)
 
 
-def _peeled(reading: Reading, pattern: re.Pattern[str]) -> Iterator[Reading]:
-    for _ in range(DEEPEST):
-        resolved = _resolved(reading, pattern)
+def _layers(view: View, pattern: re.Pattern[str]) -> Iterator[View]:
+    for _ in range(_DEEPEST):
+        resolved = _resolved(view, pattern)
         if resolved is None:
             return
         yield resolved
-        reading = resolved
+        view = resolved
 
 
-def _resolved(reading: Reading, pattern: re.Pattern[str]) -> Reading | None:
-    text, parts, starts, pieces = reading.text, [], [], []
+def _resolved(view: View, pattern: re.Pattern[str]) -> View | None:
+    text, parts, starts, pieces = view.text, [], [], []
     here = there = 0
     for match in pattern.finditer(text):
         start, end = match.span()
@@ -130,7 +130,7 @@ def _resolved(reading: Reading, pattern: re.Pattern[str]) -> Reading | None:
         starts.append(here)
         pieces.append((there, 0))
         parts.append(text[there:])
-    return Reading("".join(parts), reading, starts, pieces)
+    return View("".join(parts), view, starts, pieces)
 
 
 def _resolve(escape: str) -> str:

@@ -1,4 +1,4 @@
-"""Who answered the tests of a run, in a line for its end."""
+"""The backend summary: who answered the tests of a run, in a line for its end."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
-from pytest_adyen_creds.printable import counted
+from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.run import Run
 
 
-def answering_lines(run: Run) -> Iterator[str]:
+def backend_lines(run: Run) -> Iterator[str]:
     """Yield how many tests were answered by whom, what was recorded, and a base URL that nothing was sent to.
 
     Of a live run: how many answers the sandbox would have given otherwise. Nothing where no test uses the plugin.

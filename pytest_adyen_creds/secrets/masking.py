@@ -1,12 +1,17 @@
-"""Masking what pytest reports: every text in a report, before anybody sees it."""
+"""Masking what pytest reports, and what Python prints of errors that nobody catches, before anybody sees it."""
 
 from __future__ import annotations
 
+import sys
+import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, Final
 
-from pytest_adyen_creds.pointers import unescape
-from pytest_adyen_creds.secrets import SECRETS
+import pytest
+
+from pytest_adyen_creds.compat.pytest import change_junit, change_subtest, interruptions, is_part_of_report
+from pytest_adyen_creds.secrets.registry import SECRETS
 
 _DEEPEST: Final = 12
 _PYTESTS_OWN: Final = frozenset(
@@ -16,16 +21,6 @@ _PYTESTS_OWN: Final = frozenset(
     }
 )
 """What a report has besides what plugins and hooks gave it; what of it can hold a secret is masked by itself."""
-
-
-def mask_text(text: str) -> str:
-    """Return ``text`` masked, also where a secret stands in it as a part of a JSON Pointer."""
-    if "~" in text:
-        unescaped = unescape(text)
-        masked = SECRETS.mask(unescaped)
-        if masked != unescaped:
-            return masked
-    return SECRETS.mask(text)
 
 
 def mask_report(report: Any) -> None:
@@ -38,9 +33,7 @@ def mask_report(report: Any) -> None:
     if hasattr(report.longrepr, "toterminal"):  # of a plugin's own kind, or whole only where it is put together
         report.longrepr = _shown(report.longrepr, lambda _: str(report.longreprtext))
     report.sections = _masked(report.sections, 0)
-    if (context := getattr(report, "context", None)) is not None:
-        for name, held in (("msg", _shown(context.msg)), ("kwargs", {k: _shown(v) for k, v in context.kwargs.items()})):
-            object.__setattr__(context, name, held)
+    change_subtest(report, _shown)
     if properties := getattr(report, "user_properties", None):
         report.user_properties = [(name, _shown(_plain(value), str)) for name, value in properties]
     for name, held in list(vars(report).items()):
@@ -53,19 +46,14 @@ def mask_exception(excrepr: Any) -> None:
     _masked(excrepr, 0)
 
 
-def mask_ending(config: Any) -> None:
+def mask_session_finish(config: pytest.Config) -> None:
     """Mask in place what pytest keeps until a run ends: why it was broken off, and what JUnit's XML has of no report.
 
     That is what the fixtures ``record_testsuite_property`` and ``record_xml_attribute`` were given.
     """
-    for plugin in config.pluginmanager.get_plugins():
-        mask_exception(getattr(plugin, "_keyboardinterrupt_memo", None))
-        if hasattr(plugin, "global_properties") and hasattr(plugin, "node_reporters_ordered"):
-            plugin.global_properties[:] = [(name, SECRETS.mask(value)) for name, value in plugin.global_properties]
-            for reporter in plugin.node_reporters_ordered:
-                # of a test that has ended only the element is left
-                attributes = getattr(reporter, "attrs", None) or reporter.to_xml().attrib
-                attributes.update({name: SECRETS.mask(value) for name, value in attributes.items()})
+    for interruption in interruptions(config):
+        mask_exception(interruption)
+    change_junit(config, SECRETS.mask)
 
 
 def mask_warning(warning_message: Any) -> None:
@@ -109,7 +97,7 @@ def _masked(value: Any, depth: int) -> Any:
         return value
     if isinstance(value, tuple):
         return tuple(_masked(item, depth + 1) for item in value)
-    if type(value).__module__.startswith("_pytest."):
+    if is_part_of_report(value):
         for name, held in list(vars(value).items()):
             masked = _masked(held, depth + 1)
             if masked is not held:
@@ -125,3 +113,45 @@ def _masked_lines(lines: list[str]) -> list[str]:
     text = "\n".join(lines)
     masked = SECRETS.mask(text)
     return lines if masked == text else masked.split("\n")
+
+
+def mask_excepthooks() -> None:
+    """Have Python mask what it prints of errors that nobody catches, for the rest of this process.
+
+    That is of errors that end it, end a thread, or come where none can be raised: when an object is deleted, or at
+    exit. What holds no secret goes to the hook that was there before. Asked again, it changes nothing.
+    """
+    for module, name, said in (
+        (sys, "excepthook", _formatted),
+        (threading, "excepthook", _in_thread),
+        (sys, "unraisablehook", _unraisable),
+    ):
+        before = getattr(module, name)
+        if getattr(before, "__module__", None) != __name__:
+            setattr(module, name, _masking(before, said))
+
+
+def _masking(before: Callable[..., object], said: Callable[..., str]) -> Callable[..., None]:
+    def hook(*given: Any) -> None:
+        text = said(*given)
+        masked = SECRETS.mask(text)
+        if masked == text:
+            before(*given)
+        elif sys.stderr is not None:
+            sys.stderr.write(masked)
+
+    return hook
+
+
+def _formatted(*error: Any) -> str:
+    return "".join(traceback.format_exception(*error))
+
+
+def _in_thread(args: threading.ExceptHookArgs) -> str:
+    name = args.thread.name if args.thread else "unknown"
+    return f"Exception in thread {name}:\n{_formatted(args.exc_type, args.exc_value, args.exc_traceback)}"
+
+
+def _unraisable(args: Any) -> str:
+    where = f"{args.err_msg or 'Exception ignored in'}: {args.object!r}"
+    return f"{where}\n{_formatted(args.exc_type, args.exc_value, args.exc_traceback)}"

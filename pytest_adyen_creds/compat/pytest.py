@@ -1,0 +1,129 @@
+"""pytest and pluggy: their undocumented parts that this package uses."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+
+_SCOPE_MISMATCH: Final = re.compile(r"ScopeMismatch: .* (\w+) scoped fixture (\w+) ")
+
+
+class ModuleUnderOwnName(pytest.Module):
+    """A test file that is imported as ``module_name``, so that no other test file can clash with it."""
+
+    module_name: str
+
+    def _getobj(self) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(self.module_name, self.path)
+        if spec is None or spec.loader is None:
+            raise self.CollectError(f"{self.path} cannot be imported; install pytest-adyen-creds again")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+
+def fixture_names(item: pytest.Item) -> list[str]:
+    """Return the names of the fixtures that ``item`` uses, in the order of their set-up; none for an item without."""
+    names = getattr(item, "fixturenames", ())
+    return names if isinstance(names, list) else list(names)
+
+
+def set_up_first(item: pytest.Item, fixture: str) -> None:
+    """Have ``fixture`` set up before the others that ``item`` uses, of the same scope."""
+    names = fixture_names(item)
+    if names[:1] != [fixture]:
+        names[:] = [fixture, *(name for name in names if name != fixture)]
+
+
+def scope_mismatch(failure: str) -> tuple[str, str] | None:
+    """Return the scope of a fixture and the name of the narrower one that it asks for, where ``failure`` is of that."""
+    match = _SCOPE_MISMATCH.match(failure)
+    return (match[1], match[2]) if match else None
+
+
+def collection_error(report: Any) -> pytest.ExceptionInfo[BaseException] | None:
+    """Return the error that a collection report tells of, while ``pytest_make_collect_report`` makes it."""
+    return getattr(getattr(report, "call", None), "excinfo", None)
+
+
+def shorten_crash(report: pytest.TestReport) -> None:
+    """Leave the first line of an error's message to the short summary, which shows messages whole on CI."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if crash is not None:
+        crash.message = crash.message.partition("\n")[0]
+
+
+def is_part_of_report(value: object) -> bool:
+    """Tell whether ``value`` is one of the objects that pytest makes of an exception; its attributes hold the text."""
+    return type(value).__module__.startswith("_pytest.")
+
+
+def change_subtest(report: Any, change: Callable[[Any], Any]) -> None:
+    """Change the message and the parameters of a subtest's report; other reports stay as they are."""
+    if (context := getattr(report, "context", None)) is not None:
+        # frozen, and shared with nobody
+        object.__setattr__(context, "msg", change(context.msg))
+        object.__setattr__(context, "kwargs", {name: change(value) for name, value in context.kwargs.items()})
+
+
+def interruptions(config: pytest.Config) -> Iterator[Any]:
+    """Yield what the terminal reporter keeps of the exception that broke the run off, to show it at the end."""
+    for plugin in config.pluginmanager.get_plugins():
+        if (memo := getattr(plugin, "_keyboardinterrupt_memo", None)) is not None:
+            yield memo
+
+
+def change_debug_file(config: pytest.Config, change: Callable[[str], str]) -> None:
+    """Change what ``--debug`` writes to its file: every argument of every hook."""
+    tracer = config.trace.root
+    if config.option.debug and (write := tracer._writer):
+        tracer.setwriter(lambda text: write(change(text)))
+
+
+def change_log_lines(config: pytest.Config, change: Callable[[str], str]) -> None:
+    """Change what pytest writes of logging at once, to the terminal or a file; what it captures is in the reports."""
+    logging_plugin = config.pluginmanager.get_plugin("logging-plugin")
+    for name in ("log_cli_handler", "log_file_handler"):
+        if (handler := getattr(logging_plugin, name, None)) is not None:
+            handler.format = _changed(handler.format, change)
+
+
+def _changed(format_record: Callable[[Any], str], change: Callable[[str], str]) -> Callable[[Any], str]:
+    return lambda record: change(format_record(record))
+
+
+def add_junit_properties(config: pytest.Config, properties: Mapping[str, Any]) -> None:
+    """Add properties of the whole test suite to JUnit's XML, where the run writes one."""
+    for junit in _junit(config):
+        for name, value in properties.items():
+            junit.add_global_property(name, value)
+
+
+def change_junit(config: pytest.Config, change: Callable[[str], str]) -> None:
+    """Change what JUnit's XML has of no report: the suite's properties, and attributes that tests gave themselves."""
+    for junit in _junit(config):
+        junit.global_properties[:] = [(name, change(value)) for name, value in junit.global_properties]
+        for reporter in junit.node_reporters_ordered:
+            # of a test that has ended only the element is left
+            attributes = getattr(reporter, "attrs", None) or reporter.to_xml().attrib
+            attributes.update({name: change(value) for name, value in attributes.items()})
+
+
+def _junit(config: pytest.Config) -> Iterator[Any]:
+    return (plugin for plugin in config.pluginmanager.get_plugins() if hasattr(plugin, "add_global_property"))
+
+
+def write_line(config: pytest.Config, text: str, *, during_test: bool = False, **markup: bool) -> None:
+    """Write a line to the terminal, where pytest has one; ``during_test``: past the capturing of output, if any."""
+    plugins = config.pluginmanager
+    reporter, capture = plugins.get_plugin("terminalreporter"), plugins.get_plugin("capturemanager")
+    if reporter is not None:
+        with capture.global_and_fixture_disabled() if during_test and capture else nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(text, **markup)

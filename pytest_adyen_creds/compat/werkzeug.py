@@ -1,0 +1,73 @@
+"""werkzeug: its undocumented parts that this package uses: a threaded server whose connections can be reset."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+def socket_of(environ: Mapping[str, Any]) -> socket.socket | None:
+    """Return the connection that a request came by; None where no server of werkzeug took it."""
+    return environ.get("werkzeug.socket")
+
+
+def reset(connection: socket.socket | None) -> None:
+    """Have ``connection`` end with a reset, not in order."""
+    if connection is not None:
+        # linger for zero seconds
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
+class QuietServer(ThreadedWSGIServer):
+    """A server with a thread for each connection, that says nothing of connections that clients break off."""
+
+    request_queue_size = 128
+    daemon_threads = True
+    block_on_close = False
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection; one that is to be reset without the orderly goodbye."""
+        if _is_to_be_reset(request):
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of connections that clients break off; show anything else."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Takes requests for a :class:`QuietServer`, and logs none. ``timeout``: how long it waits for one, in seconds."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Keep quiet: requests are not logged."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Keep quiet; werkzeug's own would take the target apart first, which not every target allows."""
+
+    def connection_dropped(self, error: BaseException, environ: dict[str, Any] | None = None) -> None:
+        """Wait for no further request on a connection that is gone."""
+        self.close_connection = True
+
+    def run_wsgi(self) -> None:
+        """Answer a request; one whose target cannot be taken apart gets 400."""
+        try:
+            super().run_wsgi()
+        except ValueError:
+            self.send_error(400)
+
+
+def _is_to_be_reset(connection: socket.socket) -> bool:
+    try:
+        return connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, len(_RESET)) == _RESET
+    except OSError:
+        return False

@@ -1,0 +1,237 @@
+"""pytest's undocumented parts, each as compat/pytest.py has it."""
+
+from __future__ import annotations
+
+import logging
+import xml.etree.ElementTree as ET
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_adyen_creds.compat import pytest as compat
+
+DISTRIBUTION = "pytest"
+
+
+def of_test(report: pytest.TestReport) -> bool:
+    return report.when == "call"
+
+
+def test_module(pytester: pytest.Pytester) -> None:
+    """Module._getobj is what imports a test file."""
+
+    class Own(compat.ModuleUnderOwnName):
+        module_name = "a_name_of_its_own"
+
+    class Plugin:
+        def pytest_pycollect_makemodule(self, module_path, parent):
+            return Own.from_parent(parent, path=module_path)
+
+    pytester.makepyfile("def test_it(): assert __name__ == 'a_name_of_its_own'")
+    pytester.inline_run(plugins=[Plugin()]).assertoutcome(passed=1)
+
+
+def test_fixture_names(pytester: pytest.Pytester) -> None:
+    """Item.fixturenames is a list of names; fixtures are set up in its order."""
+
+    class Plugin:
+        def pytest_itemcollected(self, item):
+            assert {"first", "second"} <= set(compat.fixture_names(item))
+            compat.set_up_first(item, "second")
+
+    pytester.makepyfile(
+        """
+        import pytest
+        SET_UP = []
+
+        @pytest.fixture
+        def first(): SET_UP.append("first")
+
+        @pytest.fixture
+        def second(): SET_UP.append("second")
+
+        def test_it(first, second): assert SET_UP == ["second", "first"]
+        """
+    )
+    pytester.inline_run(plugins=[Plugin()]).assertoutcome(passed=1)
+
+
+def test_scope_mismatch(pytester: pytest.Pytester) -> None:
+    """A fixture that asks for a narrower one fails with "ScopeMismatch: ... SCOPE scoped fixture NAME ..."."""
+    found = []
+
+    class Plugin:
+        def pytest_exception_interact(self, call):
+            found.append(compat.scope_mismatch(str(call.excinfo.value)))
+
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def narrow(): pass
+
+        @pytest.fixture(scope="session")
+        def wide(narrow): pass
+
+        def test_it(wide): pass
+        """
+    )
+    pytester.inline_run(plugins=[Plugin()])
+    assert found == [("function", "narrow")]
+
+
+def test_collection_error(pytester: pytest.Pytester) -> None:
+    """A collection report has the call that was made as `call`, and that its `excinfo`."""
+    found = []
+
+    class Plugin:
+        @pytest.hookimpl(wrapper=True)
+        def pytest_make_collect_report(self):
+            report = yield
+            found.append(compat.collection_error(report))
+            return report
+
+    pytester.makepyfile("raise ZeroDivisionError")
+    pytester.inline_run(plugins=[Plugin()])
+    assert [error.type for error in found if error is not None] == [ZeroDivisionError]
+
+
+def test_crash_message(pytester: pytest.Pytester) -> None:
+    """A failed test's report has its message in `longrepr.reprcrash`, which the short summary prints whole on CI."""
+
+    class Plugin:
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(self):
+            report = yield
+            compat.shorten_crash(report)
+            return report
+
+    pytester.makepyfile("def test_it(): raise ValueError('the first line\\nthe second line')")
+    [report] = filter(of_test, pytester.inline_run(plugins=[Plugin()]).getreports("pytest_runtest_logreport"))
+    assert report.longrepr.reprcrash.message == "ValueError: the first line"
+    assert "the second line" in report.longreprtext
+
+
+def test_parts_of_reports() -> None:
+    """What a report's traceback is made of are objects of _pytest with attributes that can be set."""
+    with pytest.raises(ZeroDivisionError) as excinfo:
+        _ = 1 / 0
+    parts = [excinfo.getrepr(showlocals=True)]
+    texts = []
+    while parts:
+        part = parts.pop()
+        if compat.is_part_of_report(part):
+            object.__setattr__(part, "__class__", type(part))
+            parts += vars(part).values()
+        elif isinstance(part, list | tuple):
+            parts += part
+        elif isinstance(part, str):
+            texts.append(part)
+    assert any("division by zero" in text for text in texts)
+    assert any("excinfo" in text for text in texts), "locals"
+
+
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="pytest has no subtests before 9")
+def test_subtests(pytester: pytest.Pytester) -> None:
+    """A subtest's report has its message and its parameters in `context`, as `msg` and `kwargs`."""
+    pytester.makepyfile("def test_it(subtests):\n    with subtests.test('named', key='value'): assert False")
+    reports = pytester.inline_run().getreports("pytest_runtest_logreport")
+    [report] = [report for report in reports if getattr(report, "context", None)]
+    compat.change_subtest(report, str.upper if report.context.msg == "named" else None)
+    assert (report.context.msg, dict(report.context.kwargs)) == ("NAMED", {"key": "'VALUE'"})
+
+
+def test_interruption(pytester: pytest.Pytester) -> None:
+    """The terminal reporter keeps what broke a run off as `_keyboardinterrupt_memo`."""
+    found = []
+
+    class Plugin:
+        def pytest_sessionfinish(self, session):
+            found.extend(compat.interruptions(session.config))
+
+    pytester.makepyfile("def test_it(): raise KeyboardInterrupt('broken off')")
+    pytester.inline_run(plugins=[Plugin()], no_reraise_ctrlc=True)
+    [kept] = found
+    assert compat.is_part_of_report(kept)
+    assert "broken off" in str(kept)
+
+
+def test_debug_file(pytester: pytest.Pytester) -> None:
+    """`--debug` writes to a file by `config.trace.root`, whose `_writer` is the function that writes."""
+
+    class Plugin:
+        def pytest_configure(self, config):
+            compat.change_debug_file(config, lambda text: text.replace("test_it", "[changed]"))
+
+    pytester.makepyfile("def test_it(): pass")
+    pytester.inline_run("--debug", "debug.log", plugins=[Plugin()]).assertoutcome(passed=1)
+    written = (pytester.path / "debug.log").read_text()
+    assert "[changed]" in written
+    assert "test_it" not in written.partition("pytest_runtest_protocol")[2]
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "file"])
+def test_log_lines(pytester: pytest.Pytester, live: bool) -> None:
+    """The plugin "logging-plugin" writes log lines by its `log_cli_handler` and its `log_file_handler`."""
+
+    class Plugin:
+        @pytest.hookimpl(trylast=True)
+        def pytest_sessionstart(self, session):
+            compat.change_log_lines(session.config, str.upper)
+
+    pytester.makepyfile("import logging\ndef test_it(): logging.getLogger('shop').error('a line')")
+    arguments = ["--log-cli-level=INFO"] if live else ["--log-file=it.log"]
+    result = pytester.runpytest_inprocess(*arguments, plugins=[Plugin()])
+    assert "A LINE" in (result.stdout.str() if live else (pytester.path / "it.log").read_text())
+    logging.getLogger("shop").setLevel(logging.NOTSET)
+
+
+def test_junit(pytester: pytest.Pytester) -> None:
+    """JUnit's plugin has `add_global_property`, `global_properties` and `node_reporters_ordered` with attributes."""
+
+    class Plugin:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_sessionfinish(self, session):
+            compat.add_junit_properties(session.config, {"counted": 3})
+            compat.change_junit(session.config, lambda text: text.replace("plain", "changed"))
+
+    pytester.makepyfile(
+        """
+        def test_it(record_testsuite_property, record_xml_attribute):
+            record_testsuite_property("of all", "plain 1")
+            record_xml_attribute("of_one", "plain 2")
+        """
+    )
+    arguments = ("--junitxml=junit.xml", "-o", "junit_family=xunit1", "-W", "ignore")
+    pytester.inline_run(*arguments, plugins=[Plugin()]).assertoutcome(passed=1)
+    tree = ET.parse(pytester.path / "junit.xml")  # written just now
+    properties = {each.get("name"): each.get("value") for each in tree.iter("property")}
+    assert properties == {"of all": "changed 1", "counted": "3"}
+    assert [each.get("of_one") for each in tree.iter("testcase")] == ["changed 2"]
+
+
+@pytest.mark.parametrize("during_test", [True, False])
+def test_write_line(pytester: pytest.Pytester, during_test: bool) -> None:
+    """The plugins "terminalreporter" and "capturemanager" print a line, the latter past what a test's output does."""
+
+    class Plugin:
+        def pytest_runtest_call(self, item):
+            compat.write_line(item.config, "a line of ours", during_test=during_test, yellow=True)
+
+    pytester.makepyfile("def test_it(): pass")
+    printed = pytester.runpytest_inprocess("--capture=fd", plugins=[Plugin()]).outlines
+    assert printed.count("a line of ours") == 1
+
+
+def test_no_terminal() -> None:
+    """A run may have neither of the two."""
+    compat.write_line(SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda name: None)), "to nobody")
+
+
+def test_options(pytestconfig: pytest.Config) -> None:
+    """The options that this package reads by name are called as they were."""
+    named = "collectonly continue_on_collection_errors debug fulltrace ignore ignore_glob lf stepwise tbstyle"
+    assert {name for name in named.split() if not hasattr(pytestconfig.option, name)} <= {"lf", "stepwise"}, (
+        "the last two are of a plugin that can be switched off"
+    )
