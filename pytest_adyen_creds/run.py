@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement
     from pytest_adyen_creds.contract.finding import Finding
-    from pytest_adyen_creds.credentials.session import LiveSession
+    from pytest_adyen_creds.credentials.backend import Backend
+    from pytest_adyen_creds.credentials.live_session import LiveSession
     from pytest_adyen_creds.drift.watch import Watch
     from pytest_adyen_creds.settings import Settings
 
@@ -107,6 +108,10 @@ class Run:
         from pytest_adyen_creds.cassettes.compare import Comparison
 
         return Comparison()
+
+    def observed(self, backend: Backend) -> Backend:
+        """Return the backend of a live run with what is to see its traffic."""
+        return replace(backend, observers=(self.watch.client(backend.origin), self.compare), tap=self.tap)
 
     def compare(self, exchange: Exchange) -> None:
         """Note an exchange of a live run, to be held against the sandbox when the run ends."""
@@ -284,9 +289,9 @@ def run_of(config: pytest.Config) -> Run:
             config.pluginmanager.register(Watching(run.watch, run.settings.base_url), "adyen-watching")
         config.pluginmanager.register(run.keeper, "adyen-cassettes")
         if run.settings.backend == "live":
-            from pytest_adyen_creds.credentials.session import LiveSession
+            from pytest_adyen_creds.credentials.live_session import LiveSession
 
-            run.live = LiveSession(run, config)
+            run.live = LiveSession(run.settings, config, observe=run.observed, end_run=run.close)
             run.opened.callback(run.live.close)
             config.pluginmanager.register(run.live, "adyen-live")
     return config.stash[RUN]

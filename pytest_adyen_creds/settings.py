@@ -14,10 +14,31 @@ from pytest_adyen_creds.errors import FileRefused, SettingsError
 from pytest_adyen_creds.options import OPTIONS, Option
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
-__all__ = ["LIVE_PREFIX", "MANAGEMENT_HOST", "OPTIONS", "TEST_HOSTS", "Option", "Settings", "check_endpoint", "resolve"]
+__all__ = [
+    "LIVE_PREFIX",
+    "MANAGEMENT_HOST",
+    "OPTIONS",
+    "TEST_HOSTS",
+    "Option",
+    "Settings",
+    "check_endpoint",
+    "ini_options",
+    "resolve",
+]
 
 LIVE_PREFIX: Final = "live_"
 """How a client key of the live environment starts (Adyen's documentation); one stops the run."""
+
+_INI_FILES: Final = (
+    ("pytest.toml", "pytest"),
+    (".pytest.toml", "pytest"),
+    ("pytest.ini", "pytest"),
+    (".pytest.ini", "pytest"),
+    ("pyproject.toml", ""),
+    ("tox.ini", "pytest"),
+    ("setup.cfg", "tool:pytest"),
+)
+"""Where pytest looks for its ini options, in its order, and the section; ``pyproject.toml`` has them in two tables."""
 
 
 @dataclass(frozen=True)
@@ -180,3 +201,51 @@ def _api_key(environ: Mapping[str, str], *, read_file: bool) -> Secret | None:
     if text and not re.fullmatch(r"[!-~]+", text):
         raise SettingsError(f"{source} does not hold an API key: it has spaces, line ends or non-ASCII characters")
     return Secret(text) if text else None
+
+
+def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
+    """Return this plugin's ini options and the folder they are from, for the commands, which run without pytest.
+
+    They are those of the first pytest configuration in ``folder`` or its parents, in pytest's order of files; without
+    one: no options, and ``folder``. Raises :class:`SettingsError` for a file that cannot be read.
+    """
+    for place in (folder, *folder.parents):
+        for name, section in _INI_FILES:
+            values = _section(place / name, section)
+            if values is not None:
+                names = {option.ini for option in OPTIONS if option.ini}
+                return {key: _text(value) for key, value in values.items() if key in names}, place
+    return {}, folder
+
+
+def _section(path: Path, section: str) -> Mapping[str, Any] | None:
+    import configparser  # not for every run of pytest
+    import tomllib
+
+    if not path.is_file():
+        return None
+    try:
+        if path.suffix == ".toml":
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            if section:  # a file for pytest alone, which pytest 9 reads
+                return _table(document, section) or {}
+            pytest_table = _table(_table(document, "tool") or {}, "pytest")
+            return None if pytest_table is None else {**pytest_table, **(_table(pytest_table, "ini_options") or {})}
+        parser = configparser.ConfigParser(interpolation=None, strict=False)
+        parser.read_string(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, configparser.Error) as error:
+        raise SettingsError(f"{path}: cannot be read ({type(error).__name__}); mend it, or run elsewhere") from None
+    if section in parser:
+        return parser[section]
+    return {} if path.name.endswith("pytest.ini") else None
+
+
+def _table(parent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    table = parent.get(name)
+    if table is not None and not isinstance(table, dict):
+        raise ValueError(f"{name} is no table")
+    return table
+
+
+def _text(value: Any) -> str:
+    return "\n".join(map(str, value)) if isinstance(value, list) else str(value)

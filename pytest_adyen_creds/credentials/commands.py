@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pytest_adyen_creds.credentials.inifile import ini_options
 from pytest_adyen_creds.credentials.ledger import state_folder
 from pytest_adyen_creds.errors import SettingsError
-from pytest_adyen_creds.settings import resolve
+from pytest_adyen_creds.settings import ini_options, resolve
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.recovery import Swept
@@ -43,7 +42,7 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
     """
     from pytest_adyen_creds.client import Ownership
     from pytest_adyen_creds.credentials.backend import open_backend
-    from pytest_adyen_creds.credentials.preflight import preflight
+    from pytest_adyen_creds.credentials.doctor import preflight
     from pytest_adyen_creds.credentials.recovery import Recovery
 
     backend = open_backend(_settings(base_url, company, merchant))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import ONCE, ManagementClient, tag
-from pytest_adyen_creds.credentials.deadruns import DeadRun, dead_runs
+from pytest_adyen_creds.credentials.ledger import CrashedRun, crashed_runs
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Recovery:
         seen is asked for by its id. A ledger is deleted when nothing of its run can be left. With ``dry_run`` nothing
         is changed, on disk neither. Raises :class:`CredentialError` where the credentials cannot be listed.
         """
-        with dead_runs(folder, self.client.base_url, company, tidy=not dry_run) as dead:
+        with crashed_runs(folder, self.client.base_url, company, tidy=not dry_run) as dead:
             places = {place for run in dead for place in run.accounts}
             created = {item for run in dead for item in run.created}
             look = self._look({run.run for run in dead}, dry_run=dry_run, created=created, places=places)
@@ -193,7 +193,7 @@ class Recovery:
             decide = partial(self._changes, ended=look.ended)
             look.swept.append(found if look.dry_run else self._switch_off(resource, found, decide))
 
-    def _ask(self, look: _Look, run: DeadRun, credential_id: str) -> None:
+    def _ask(self, look: _Look, run: CrashedRun, credential_id: str) -> None:
         resource, body, problem = self._find(credential_id, run.places.get(credential_id))
         if body is None:
             look.swept.append(_found(resource, {"id": credential_id}, _ENDED, problem))
@@ -263,7 +263,7 @@ class Recovery:
         return {"active": False, "description": tag.released(parsed.run, min(parsed.expires, now))}
 
 
-def _is_over(run: DeadRun, look: _Look) -> bool:
+def _is_over(run: CrashedRun, look: _Look) -> bool:
     """Return whether nothing of a dead run can be left."""
     failed = [item for item in look.swept if item.problem]
     if any(item.id in run.known or (tag.run_of(item.description) == run.run) for item in failed):

@@ -20,7 +20,7 @@ class Sdk(Protocol):
 
 
 class _Requests:
-    """Strictly private: stands in for the SDK's HTTP client, whose one method is ``request``."""
+    """Stands in for the SDK's HTTP client, whose one method is ``request``."""
 
     def __init__(self, http: httpx.Client, user_agent: str) -> None:
         self._http = http

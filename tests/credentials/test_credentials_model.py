@@ -10,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_adyen_creds.credentials import roles
-from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, from_body
+from pytest_adyen_creds.credentials.credential import (
+    Credential,
+    HandmadeCredential,
+    UserKind,
+    from_body,
+    parse_username,
+    require_kind,
+)
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential, spec_of
-from pytest_adyen_creds.credentials.username import UserKind, parse_username, require_kind
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import Secret

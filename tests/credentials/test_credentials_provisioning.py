@@ -11,7 +11,7 @@ import pytest
 
 from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Me, Ownership, tag
 from pytest_adyen_creds.credentials.backend import SandboxClock
-from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
+from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.pool import Pool
@@ -173,7 +173,7 @@ class Killed:
     def __init__(self, account: Account, folder: Path, level: Level, name: str) -> None:
         self.account, self.folder = account, folder
         run = account.run()
-        ledger = run.journal = Ledger(folder, run.run, run.client.base_url, "TestCompany")
+        ledger = run.ledger = Ledger(folder, run.run, run.client.base_url, "TestCompany")
         self.run = run.run
         self.id = run.create(level, name).id
         ledger.close(is_clean=False)

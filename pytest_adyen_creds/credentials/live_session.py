@@ -1,48 +1,47 @@
-"""The session of a live run, as pytest's hooks see it.
-
-A pytest plugin of its own, registered only where a run is live. The controller of an xdist run, or a run's only
-process, has the pool; a worker has the way to it.
-"""
+"""The session of a live run, as pytest's hooks see it: a pytest plugin of its own, registered where a run is live."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 
-from pytest_adyen_creds.credentials.controller import Controller
-from pytest_adyen_creds.credentials.signals import Signals
+from pytest_adyen_creds.credentials.backend import Backend
+from pytest_adyen_creds.credentials.leases import LeaseClient
+from pytest_adyen_creds.credentials.live_run import Controller, Observe, Worker
+from pytest_adyen_creds.credentials.shutdown import SignalHandlers
 from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
-from pytest_adyen_creds.credentials.worker import Worker
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.settings import Settings
 
-if TYPE_CHECKING:
-    from pytest_adyen_creds.credentials.backend import Backend
-    from pytest_adyen_creds.credentials.throwaways import Throwaways
-    from pytest_adyen_creds.run import Run
-
-INVITATION: Final = "adyen_creds_pool"
-"""The name under which a worker is told how to reach the pool."""
-
-_USERS: Final = frozenset({"adyen_credential"})
+CONNECTION: Final = "adyen_creds_pool"
+"""The name under which a worker is given the connection info of the pool."""
 
 _SHOWING: Final = ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
 """The options with which pytest runs no test."""
 
 
 class LiveSession:
-    """What a live run has of throwaways, in one process."""
+    """What a live run has of throwaways, in one process.
 
-    def __init__(self, run: Run, config: pytest.Config) -> None:
-        self._run = run
+    ``observe`` adds to a backend what is to see its traffic. ``end_run`` is called when pytest ends, however it does,
+    and is to call :meth:`close`.
+    """
+
+    def __init__(
+        self, settings: Settings, config: pytest.Config, *, observe: Observe, end_run: Callable[[], None]
+    ) -> None:
+        self._settings = settings
         self._config = config
+        self._observe = observe
+        self._end_run = end_run
         self._opened: Controller | Worker | None = None
-        self._signals = Signals()
-        self._is_told = False
+        self._signals = SignalHandlers()
+        self._is_summarised = False
         self._prepared: set[tuple[str, str | None]] = set()
 
     @property
@@ -57,13 +56,20 @@ class LiveSession:
         return self._side.backend
 
     @property
-    def throwaways(self) -> Throwaways:
+    def lease_client(self) -> LeaseClient:
         """This process's side of the pool."""
-        return self._side.throwaways
+        return self._side.lease_client
 
     def header(self) -> str:
-        """Say who signs in where, for the header of the run; empty in a worker."""
-        return self._opened.header() if isinstance(self._opened, Controller) else ""
+        """Return who signs in where, for the header of the run; empty in a worker."""
+        return self._opened.header if isinstance(self._opened, Controller) else ""
+
+    def close(self) -> None:
+        """Switch off every throwaway of this run."""
+        if self._opened is not None:
+            self._signals.hold()
+            self._opened.close()
+        self._signals.restore()
 
     # Hooks. ---------------------------------------------------------------------------------------------------------
 
@@ -72,21 +78,24 @@ class LiveSession:
         """Open the pool, or the way to it; a live run that cannot work ends here with one line."""
         if any(getattr(self._config.option, name, False) for name in _SHOWING):
             return
+        worker: dict[str, Any] = getattr(self._config, "workerinput", {})
         try:
-            invitation = getattr(self._config, "workerinput", {}).get(INVITATION)
-            if invitation is not None:
-                self._opened = Worker(self._run, invitation, self._config.workerinput)  # type: ignore[attr-defined]
+            if CONNECTION in worker:
+                name, count = str(worker.get("workerid", "worker")), int(worker.get("workercount", 1))
+                self._opened = Worker(self._settings, self._observe, worker[CONNECTION], name, count)
             else:
-                self._opened = Controller(self._run, self._announce, self._say, has_workers=self._has_workers)
+                # under xdist this process runs no tests, and captures nothing that it reports
+                has_workers = self._config.pluginmanager.has_plugin("dsession")
+                self._opened = Controller(self._settings, self._observe, self._report, has_workers=has_workers)
         except AdyenCredsError as error:
             raise pytest.UsageError(SECRETS.mask(str(error))) from None
         self._signals.catch()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Invite an xdist worker."""
+        """Give an xdist worker the connection info."""
         if isinstance(self._opened, Controller):
-            node.workerinput[INVITATION] = self._opened.invitation()
+            node.workerinput[CONNECTION] = self._opened.connection_info()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Start to provision what the tests that are to run need, and nothing else: a creation is for good."""
@@ -100,7 +109,7 @@ class LiveSession:
             self._opened.stop()
             if isinstance(self._opened, Controller) and self._opened.active:
                 what = counted(self._opened.active, "throwaway")
-                self._say(f"switching off {what}; interrupt twice more to leave them to adyen-creds sweep")
+                self._report(f"switching off {what}; interrupt twice more to leave them to adyen-creds sweep")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -108,32 +117,28 @@ class LiveSession:
         try:
             yield
         finally:
-            if isinstance(self._opened, Controller) and self._opened.left and session.exitstatus == pytest.ExitCode.OK:
+            has_leaked = isinstance(self._opened, Controller) and bool(self._opened.leaked)
+            if has_leaked and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self) -> None:
-        """Say what could not be put away, and what the run did."""
-        self._tell()
+        """Report what could not be put away, and what the run did."""
+        self._summarise()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
-        """Put away what is left where a hook that failed ended the session; say it where pytest had no summary."""
-        self._run.close()
-        self._tell()
+        """Put away what is left where a hook that failed ended the session; report it where pytest had no summary."""
+        self._end_run()
+        self._summarise()
 
-    def close(self) -> None:
-        """Switch off every throwaway of this run."""
-        if self._opened is not None:
-            self._signals.hold()
-            self._opened.close()
-        self._signals.restore()
-
-    # Strictly private. ----------------------------------------------------------------------------------------------
+    # What the hooks do. ---------------------------------------------------------------------------------------------
 
     def _prepare(self, items: Iterable[pytest.Item]) -> None:
+        if self._opened is None:
+            return
         specs = []
         for item in items:
-            if self._opened is not None and _USERS & set(getattr(item, "fixturenames", ())) and _runs(item):
+            if MARKER in getattr(item, "fixturenames", ()) and _runs(item):
                 marker = item.get_closest_marker(MARKER)
                 with suppress(CredentialError):  # the test says what is wrong with its marker
                     specs.append(spec_of(item.nodeid, marker.args, marker.kwargs) if marker else Spec())
@@ -145,24 +150,17 @@ class LiveSession:
         if new:
             self._prepared |= set(new)
             with suppress(AdyenCredsError):  # the test that asks for one says what is wrong
-                self._side.prepare(list(new.values()))
+                self._opened.prepare(list(new.values()))
 
-    def _tell(self) -> None:
-        if isinstance(self._opened, Controller) and not self._is_told:
-            self._is_told = True
-            for line in self._opened.summary:
-                self._say(line, yellow=line != self._opened.summary[-1])
+    def _summarise(self) -> None:
+        if isinstance(self._opened, Controller) and not self._is_summarised:
+            self._is_summarised = True
+            *problems, counts = self._opened.summary
+            for line in problems:
+                self._report(line, yellow=True)
+            self._report(counts)
 
-    @property
-    def _has_workers(self) -> bool:
-        return bool(self._config.pluginmanager.has_plugin("dsession"))
-
-    def _announce(self, text: str) -> None:
-        # under xdist this process runs no tests and captures nothing; alone, the waiting fixture says it
-        if self._has_workers:
-            self._say(text)
-
-    def _say(self, text: str, **markup: bool) -> None:
+    def _report(self, text: str, **markup: bool) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()

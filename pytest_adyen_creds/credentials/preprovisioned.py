@@ -1,4 +1,4 @@
-"""Credentials made by hand: balance-platform and LEM users, which no API creates."""
+"""Preprovisioned credentials: balance-platform and LEM users, which no API creates and a person made."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pytest_adyen_creds.credentials.credential import HandmadeCredential
-from pytest_adyen_creds.credentials.username import HOSTS, UserKind, require_kind
+from pytest_adyen_creds.credentials.credential import HOSTS, HandmadeCredential, UserKind, require_kind
 from pytest_adyen_creds.endpoints import check_endpoint, is_loopback
 from pytest_adyen_creds.errors import CredentialError, EndpointRefused, FileRefused
 from pytest_adyen_creds.files import read_text
