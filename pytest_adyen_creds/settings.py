@@ -23,6 +23,7 @@ __all__ = [
     "Settings",
     "check_endpoint",
     "ini_options",
+    "read_key",
     "resolve",
 ]
 
@@ -180,27 +181,35 @@ def _refuse_live_keys(options: Mapping[str, Any], ini: Mapping[str, Any], enviro
 
 
 def _api_key(environ: Mapping[str, str], *, read_file: bool) -> Secret | None:
-    name, name_of_file = "ADYEN_MANAGEMENT_API_KEY", "ADYEN_MANAGEMENT_API_KEY_FILE"
-    text, path = environ.get(name, "").strip(), environ.get(name_of_file, "").strip()
-    if text:
-        SECRETS.add(text)
+    name = "ADYEN_MANAGEMENT_API_KEY"
     if not read_file:  # offline nothing needs the key, so a bad one is no reason to stop
+        text = environ.get(name, "").strip()
         return Secret(text) if text else None
+    text, source = read_key(environ, name)
+    _refuse_live_keys({}, {}, {source.removeprefix("environment "): text})
+    if text and not re.fullmatch(r"[!-~]+", text):
+        raise SettingsError(f"{source} does not hold an API key: it has spaces, line ends or non-ASCII characters")
+    return Secret(text) if text else None
+
+
+def read_key(environ: Mapping[str, str], name: str) -> tuple[str, str]:
+    """Return the key that the variable ``name``, or the file that ``NAME_FILE`` names, holds, and where it is from.
+
+    Empty where there is none. Raises :class:`SettingsError` for both, and for a file that cannot be read.
+    """
+    text, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    SECRETS.add(text)
     if text and path:
-        raise SettingsError(f"environment {name} and {name_of_file} are both set; unset one of them")
-    source = f"environment {name_of_file if path else name}"
+        raise SettingsError(f"environment {name} and {name}_FILE are both set; unset one of them")
     if path:
         from pytest_adyen_creds.files import read_text  # brings a YAML parser, which an idle run can do without
 
         try:
             text = read_text(path, largest=65_536).strip()
         except FileRefused as error:
-            raise SettingsError(f"{source}: {error}") from None
+            raise SettingsError(f"environment {name}_FILE: {error}") from None
         SECRETS.add(text)
-        _refuse_live_keys({}, {}, {name_of_file: text})
-    if text and not re.fullmatch(r"[!-~]+", text):
-        raise SettingsError(f"{source} does not hold an API key: it has spaces, line ends or non-ASCII characters")
-    return Secret(text) if text else None
+    return text, f"environment {name}_FILE" if path else f"environment {name}"
 
 
 def ini_options(folder: Path) -> tuple[dict[str, str], Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,31 +28,16 @@ from pytest_adyen_creds.settings import Settings
 _RETRIES: Final = Retries(tries=3, total_wait=10.0)
 
 
-@dataclass(frozen=True)
-class SignedIn:
-    """Who signs in, and which roles it may give to others."""
+def preflight(client: ManagementClient, company: str, merchant: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return the username and the roles of who signs in with the provisioning key, which the environment gave.
 
-    username: str
-    company: str
-    roles: tuple[str, ...]
-
-
-def preflight(
-    client: ManagementClient,
-    company: str,
-    merchant: str | None = None,
-    *,
-    now: datetime | None = None,
-    environ: Mapping[str, str] = os.environ,
-) -> SignedIn:
-    """Return who signs in with the provisioning key, which one of the variables in ``environ`` gave.
-
-    ``company`` and ``merchant`` are the accounts the run was given, ``now`` this machine's time. Raises
-    :class:`CredentialError` that says what is wrong and how to mend it: no answer, a key that does not work, one of
-    another kind of user, of another company, or without the role; a merchant account that it cannot read; a clock that
-    is off. A live key is refused by the client itself.
+    ``company`` and ``merchant`` are the accounts the run was given. Raises :class:`CredentialError` that says what is
+    wrong and how to mend it: no answer, a key that does not work, one of another kind of user, of another company, or
+    without the role; a merchant account that it cannot read; a clock that is off. A live key is refused by the client
+    itself.
     """
-    given = _variable(environ)
+    given = "ADYEN_MANAGEMENT_API_KEY"
+    given += "_FILE" if os.environ.get(f"{given}_FILE", "").strip() else ""
     try:
         response = client.send("GET", "/me", retries=_RETRIES)
     except ApiError as error:
@@ -93,10 +78,10 @@ def preflight(
             f"{username} lacks the role '{API_CREDENTIALS}', which makes credentials; add it to {username} in the "
             "Customer Area"
         )
-    _check_clock(response, now or clock.now())
+    _check_clock(response, clock.now())
     if merchant is not None:
         check_merchant(client, merchant, company)
-    return SignedIn(username, company, roles)
+    return username, roles
 
 
 def check_merchant(client: ManagementClient, merchant: str, company: str) -> None:
@@ -110,11 +95,6 @@ def check_merchant(client: ManagementClient, merchant: str, company: str) -> Non
             f"merchant account {merchant} cannot be read ({error.status}); "
             f"set ADYEN_MERCHANT_ACCOUNT to a merchant account of {company}"
         ) from error
-
-
-def _variable(environ: Mapping[str, str]) -> str:
-    name = "ADYEN_MANAGEMENT_API_KEY"
-    return f"{name}_FILE" if environ.get(f"{name}_FILE", "").strip() else name
 
 
 def _check_clock(response: httpx.Response, now: datetime) -> None:
@@ -132,7 +112,7 @@ def _check_clock(response: httpx.Response, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that was looked at, and what is to be said about it."""
+    """One thing that was looked at, and what is to be known about it."""
 
     subject: str
     state: Literal["ok", "wrong", "unknown"]
@@ -145,7 +125,11 @@ def examine(settings: Settings, folder: Path) -> Iterator[Diagnosis]:
     Nothing is changed: only GET requests are sent.
     """
     yield Diagnosis("endpoint", "ok", f"{settings.base_url} is a server that may be called")
-    yield _written(folder)
+    try:
+        ledger.check_writable(folder)
+        yield Diagnosis("ledger", "ok", f"{folder} can be written")
+    except AdyenCredsError as error:
+        yield Diagnosis("ledger", "wrong", str(error))
     note = ledger.last_problem(folder)
     if note is not None:
         kind, text, when = note
@@ -159,23 +143,15 @@ def examine(settings: Settings, folder: Path) -> Iterator[Diagnosis]:
         yield from _account(settings, backend, client, folder)
 
 
-def _written(folder: Path) -> Diagnosis:
-    try:
-        ledger.check_writable(folder)
-    except AdyenCredsError as error:
-        return Diagnosis("ledger", "wrong", str(error))
-    return Diagnosis("ledger", "ok", f"{folder} can be written")
-
-
 def _account(settings: Settings, backend: Backend, client: ManagementClient, folder: Path) -> Iterator[Diagnosis]:
     try:
-        who = preflight(client, backend.company)
+        username, roles = preflight(client, backend.company)
     except AdyenCredsError as error:
         yield Diagnosis("key", "wrong", str(error))
         return
-    kind = classify(who.roles)
+    kind = classify(roles)
     yield Diagnosis(
-        "key", "ok", f"signs in as {who.username} of {who.company}, with {len(who.roles)} roles to give ({kind})"
+        "key", "ok", f"signs in as {username} of {backend.company}, with {len(roles)} roles to give ({kind})"
     )
     named = backend
     if backend.merchant is None:
@@ -187,7 +163,7 @@ def _account(settings: Settings, backend: Backend, client: ManagementClient, fol
         )
     else:
         try:
-            check_merchant(client, backend.merchant, who.company)
+            check_merchant(client, backend.merchant, backend.company)
             yield Diagnosis("merchant", "ok", f"{backend.merchant} can be read")
         except CredentialError as error:
             named = replace(backend, merchant=None)

@@ -102,10 +102,9 @@ class LeaseClient(ForkGuard):
             client.retries = retries
 
             def switch_off(credential_id: str) -> None:
-                level, account = self.ownership.made_at(credential_id) or ("company", self.backend.company)
-                resource = client.company(account) if level == "company" else client.merchant(account)
-                now = self.backend.clock.now()
-                resource.update(credential_id, {"active": False, "description": tag.released(self.run, now)})
+                place = self.ownership.made_at(credential_id) or ("company", self.backend.company)
+                released = tag.released(self.run, self.backend.clock.now())
+                client.credentials_at(*place).update(credential_id, {"active": False, "description": released})
                 self.switched_off.add(credential_id)
 
             return switch_off_each(self.active, switch_off, deadline, "credential {}, which a test created,")

@@ -1,7 +1,7 @@
 """The ledger: a run's write-ahead log of what it must undo, on disk before it is done. It holds no secret.
 
 One file a run, of JSON lines, in a folder of the user's own. The run keeps its file locked while it lives, so that a
-file without a lock tells of a run that crashed; a run that ends in order deletes its file.
+file without a lock is that of a run that crashed; a run that ends in order deletes its file.
 """
 
 from __future__ import annotations
@@ -61,33 +61,26 @@ class Ledger(ForkGuard):
 
     def __init__(self, folder: Path, run: str, base_url: str, company: str) -> None:
         self.folder = folder
-        self.run = run
         self.path = folder / f"{run}.jsonl"
         self._lock = threading.Lock()
-        self._open_intents: set[str] = set()
-        self._settled = 0
-        self._is_unsure = False
+        self.settled = 0
+        """How many creations are known to have happened."""
         self._is_torn = False
         self._had_problem = False
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = FileIO(self.path, "x", opener=_private)
+            self._file = FileIO(self.path, "x", opener=lambda path, flags: os.open(path, flags, 0o600))
             super().__init__()
             self._lock_file()
-        except OSError as error:
-            raise self._unwritable(error) from None
-        self._write(
-            {
-                "event": "run",
-                "run": run,
-                "base_url": base_url,
-                "company": company,
-                "at": clock.now().isoformat(timespec="seconds"),
-                "host": socket.gethostname(),
-                "pid": os.getpid(),
-            }
-        )
-        try:
+            self._write(
+                "run",
+                run=run,
+                base_url=base_url,
+                company=company,
+                at=clock.now().isoformat(timespec="seconds"),
+                host=socket.gethostname(),
+                pid=os.getpid(),
+            )
             _sync_folder(folder)
         except OSError as error:
             raise self._unwritable(error) from None
@@ -102,30 +95,21 @@ class Ledger(ForkGuard):
 
     def intent(self, intent: str) -> None:
         """Note that a creation is about to be sent; ``intent`` names it by URL and idempotency key."""
-        self._write({"event": "intent", "intent": intent})
-        with self._lock:
-            self._open_intents.add(intent)
+        self._write("intent", intent=intent)
 
     def refused(self, intent: str) -> None:
         """Note that the server said that nothing was created."""
-        self._write({"event": "refused", "intent": intent})
-        with self._lock:
-            self._open_intents.discard(intent)
-
-    def lost(self) -> None:
-        """Note that an attempt had no answer, so that more may have been created than is known."""
-        with self._lock:
-            self._is_unsure = True
+        self._write("refused", intent=intent)
 
     def created(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
         """Note the id of what was created, and where, if that is known."""
-        self._write({"event": "created", "id": credential_id, "level": level, "account": account})
+        self._write("created", id=credential_id, level=level, account=account)
         with self._lock:
-            self._settled += 1
+            self.settled += 1
 
     def claiming(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
         """Note that a throwaway is about to be claimed, and where it is, if that is known."""
-        self._write({"event": "claiming", "id": credential_id, "level": level, "account": account})
+        self._write("claiming", id=credential_id, level=level, account=account)
 
     def problem(self, kind: str, text: str) -> None:
         """Keep what a run ended with, for ``adyen-creds doctor``."""
@@ -133,12 +117,6 @@ class Ledger(ForkGuard):
         note = {"kind": kind, "text": text, "at": clock.now().isoformat(timespec="seconds")}
         with suppress(FileRefused):
             write_text(self.folder / _PROBLEM, json.dumps(note))
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether every creation that was sent is known to have happened or not."""
-        with self._lock:
-            return not self._is_unsure and len(self._open_intents) <= self._settled
 
     def close(self, *, is_clean: bool, forget_problem: bool = True) -> None:
         """End the run: a clean one leaves no file and no earlier problem, any other leaves its file to the next run."""
@@ -154,8 +132,8 @@ class Ledger(ForkGuard):
         """Close the file in a forked process: as long as it is open anywhere, the run counts as one that lives."""
         self._file.close()
 
-    def _write(self, record: dict[str, Any]) -> None:
-        line = json.dumps(record).encode() + b"\n"
+    def _write(self, event: str, **record: Any) -> None:
+        line = json.dumps({"event": event, **record}).encode() + b"\n"
         try:
             with self._lock:
                 # what was cut off is a line of its own, so that it takes no other record with it
@@ -183,6 +161,12 @@ class LedgerBudget(Budget):
         super().__init__(limit)
         self._ledger = ledger
         self._order = threading.Lock()
+        self._is_unsure = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every creation that was sent is known to have happened or not."""
+        return not self._is_unsure and self.spent <= self._ledger.settled
 
     def reserve(self, intent: str) -> None:
         """Take a slot and write the intent down; raises :class:`BudgetSpent`, or where the ledger cannot be written."""
@@ -206,8 +190,8 @@ class LedgerBudget(Budget):
                 self._ledger.refused(intent)
 
     def lost(self, intent: str) -> None:
-        """Take note that an attempt has no answer."""
-        self._ledger.lost()
+        """Take note that an attempt has no answer, so that more may have been created than is known."""
+        self._is_unsure = True
 
 
 def last_problem(folder: Path) -> tuple[str, str, str] | None:
@@ -227,7 +211,7 @@ def check_writable(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class CrashedRun:
-    """What the ledger of a run that crashed, or was killed, tells."""
+    """What the ledger of a run that crashed, or was killed, holds."""
 
     path: Path
     run: str
@@ -245,20 +229,16 @@ class CrashedRun:
     accounts: frozenset[Place]
     """Where it created, or may have created, or claimed something."""
 
-    def is_of(self, base_url: str, company: str) -> bool:
-        """Return whether it is about ``company`` at the server of ``base_url``, whatever the version."""
-        one, two = urlsplit(self.base_url), urlsplit(base_url)
-        return (one.scheme, one.netloc, self.company) == (two.scheme, two.netloc, company)
-
 
 @contextmanager
 def crashed_runs(folder: Path, base_url: str, company: str, *, tidy: bool = True) -> Iterator[list[CrashedRun]]:
     """Give the crashed runs of one account while their files are locked, so that nobody else recovers them too.
 
     Of ``base_url`` the version does not count, since credentials are the same in all. With ``tidy``, files that are
-    older than :data:`KEPT_FOR` are deleted, and those that tell of no run and are older than a day. Nothing is raised
-    for a folder that is not there or cannot be read: the tags tell the rest.
+    older than :data:`KEPT_FOR` are deleted, and those that name no run and are older than a day. Nothing is raised
+    for a folder that is not there or cannot be read: the tags show the rest.
     """
+    wanted = (*urlsplit(base_url)[:2], company)
     held: list[BinaryIO] = []
     found: list[CrashedRun] = []
     useless: list[Path] = []
@@ -273,7 +253,8 @@ def crashed_runs(folder: Path, base_url: str, company: str, *, tidy: bool = True
                 if not _lock(file):
                     continue
                 run = _read(path, file.read(_LARGEST))
-                if run is not None and run.is_of(base_url, company) and not _is_older(run.started, KEPT_FOR):
+                is_wanted = run is not None and (*urlsplit(run.base_url)[:2], run.company) == wanted
+                if run is not None and is_wanted and not _is_older(run.started, KEPT_FOR):
                     found.append(run)
                     continue
                 # without a first line it may be one that a run is about to write
@@ -308,7 +289,8 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
             header = record
         elif event == "intent":
             intents.add(subject)
-            accounts |= _accounts_in(subject)
+            if match := re.search(r"/(companies|merchants)/([^/ ?]+)/apiCredentials\b", subject):
+                accounts.add(("company" if match[1] == "companies" else "merchant", match[2]))
         elif event == "refused":
             intents.discard(subject)
         elif event in ("created", "claiming"):
@@ -338,17 +320,8 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
     )
 
 
-def _accounts_in(intent: str) -> set[Place]:
-    match = re.search(r"/(companies|merchants)/([^/ ?]+)/apiCredentials\b", intent)
-    return set() if match is None else {("company" if match[1] == "companies" else "merchant", match[2])}
-
-
 def _is_older(moment: datetime, age: timedelta) -> bool:
     return moment < clock.now() - age
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _sync_folder(folder: Path) -> None:

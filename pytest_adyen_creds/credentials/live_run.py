@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_adyen_creds.client import ManagementClient, Ownership, Place, SystemClock, tag
+from pytest_adyen_creds.client import ManagementClient, Ownership, Place, tag
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
 from pytest_adyen_creds.credentials.clocks import StoppableClock
 from pytest_adyen_creds.credentials.doctor import preflight
@@ -26,7 +26,6 @@ from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.readiness import Report, ignore
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.shutdown import SWEEP, CircuitBreaker, Deadline, LeakedCredential
-from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError, in_words
 from pytest_adyen_creds.printable import counted
 from pytest_adyen_creds.settings import Settings
@@ -59,7 +58,7 @@ class Controller:
         self._run = tag.new_run()
         backend = open_backend(settings, share=2 if has_workers else 1)
         with backend.management(Ownership(0, provisioning=[backend.key])) as client:
-            self._username = preflight(client, backend.company, backend.merchant).username
+            self._username, _ = preflight(client, backend.company, backend.merchant)
         self.header = (
             f"adyen: live at {settings.base_url}, company {backend.company} as {self._username}, "
             f"at most {settings.max_created} credentials created"
@@ -71,7 +70,8 @@ class Controller:
         self._budget = LedgerBudget(settings.max_created, self._ledger)
         self._client = self.backend.management(self.backend.ownership(self._budget), clock=self._clock)
         self._client.retries = self._breaker
-        self._pool = Pool(
+        self._recovery = threading.Thread(target=self._recover, name="adyen-recovery", daemon=True)
+        self.pool = Pool(
             Provisioner(
                 self._client,
                 backend.company,
@@ -84,42 +84,38 @@ class Controller:
             ),
             max(1, settings.max_created),
             report=report if has_workers else ignore,
-            before=self._await_recovery,
+            before=self._recovery.join,
         )
-        self.lease_client = LeaseClient(self.backend, self._pool, self._budget, self._run)
-        self._recovery = threading.Thread(target=self._recover, name="adyen-recovery", daemon=True)
+        self.lease_client = LeaseClient(self.backend, self.pool, self._budget, self._run)
         self._recovery.start()
-        self._pool.start_heartbeat()
+        self.pool.start_heartbeat()
 
     def connection_info(self) -> dict[str, Any]:
         """Return what a worker needs to reach the pool."""
         if self._server is None:
-            self._server = PoolServer(self._pool, self._budget, self._made_by_worker, self.leaked.append)
+            self._server = PoolServer(self.pool, self._budget, self._made_by_worker, self.leaked.append)
         return {**self._server.connection_info(), "run": self._run, "username": self._username}
-
-    def prepare(self, specs: list[Spec]) -> None:
-        """Start to provision what ``specs`` need."""
-        self._pool.prepare(specs)
 
     def stop(self) -> None:
         """Lease, reset and provision nothing any more: the run was interrupted."""
-        self._pool.stop(self._clock.stop)
+        self.pool.stop()
+        self._clock.stop()
 
     @property
     def active(self) -> int:
         """How many throwaways are still to be switched off."""
-        return len(self._pool.inventory) + len(self.lease_client.active)
+        return len(self.pool.inventory) + len(self.lease_client.active)
 
     @property
     def summary(self) -> list[str]:
         """What is to be reported at the end: what could not be put away, and what the run did."""
-        pool, leaked = self._pool, {item.id for item in self.leaked}
+        pool, leaked = self.pool, {item.id for item in self.leaked}
         switched_off = pool.switched_off | self.lease_client.switched_off | self._made_by_workers.keys() | self._swept
-        lines = [*self.problems, *map(str, self.leaked)]
+        lines = [*self.problems, *(item.why for item in self.leaked)]
         if self.leaked:
             count = len(leaked - {""}) or "some"
             lines.append(f"{count} of this run's throwaways may still be active, so the run fails; {SWEEP}")
-        counts = f"{len(self._all_created)} created, {len(pool.recycled)} recycled"
+        counts = f"{len(self._created)} created, {len(pool.recycled)} recycled"
         return [*lines, f"{counts}, {len(switched_off - leaked)} switched off at the end"]
 
     # The end. -------------------------------------------------------------------------------------------------------
@@ -146,8 +142,9 @@ class Controller:
             if self._server is not None:
                 self._server.close()
         with self._attempting("the pool could not be closed"):
-            self.leaked += self._pool.close(self._clock.stop, deadline)
-        if self._pool.is_straggling:
+            self.stop()
+            self.leaked += self.pool.close(deadline)
+        if self.pool.is_straggling:
             self._note(f"a request that may switch a throwaway on was still under way when the run ended; {SWEEP}")
         with self._attempting("what tests created could not be switched off"):
             self.leaked += self.lease_client.switch_off(deadline, breaker)
@@ -155,10 +152,10 @@ class Controller:
         with self._attempting("the pool's client could not be closed"):
             self._client.close()
         with suppress(CredentialError):  # a ledger that cannot be written is not settled, and that is looked at next
-            for credential_id, place in _created(self.lease_client.ownership).items():
+            for credential_id, place in _created_by(self.lease_client.ownership).items():
                 self._ledger.created(credential_id, *(place or ()))
         self._recovery.join(deadline.left)
-        is_dirty = self.leaked or self._pool.is_dirty or not self._ledger.is_settled
+        is_dirty = self.leaked or self.pool.is_dirty or not self._budget.is_settled
         is_complete = not is_dirty or self._look_again(deadline, breaker)
         return is_complete and not self.leaked
 
@@ -171,12 +168,13 @@ class Controller:
             deadline.check()
             with self._recovery_client() as client:
                 client.retries = breaker
-                recovery = Recovery.of(client, self.backend, SystemClock())
+                recovery = Recovery.of(client, self.backend)
                 swept, tagged = recovery.sweep({self._run})
                 own = tagged.get(self._run, set())
                 seen = set[str]().union(*tagged.values())
-                doubtful = ({item.id for item in self.leaked} | self._unusable.keys()) - seen
-                unseen = {id: place for id, place in self._made().items() if id in doubtful}
+                unusable = set(self._client.ownership.created) - self.pool.created
+                doubtful = ({item.id for item in self.leaked} | unusable) - seen
+                unseen = {id: place for id, place in self._created.items() if id in doubtful}
                 swept += recovery.switch_off_ids(self._run, unseen)
             failed = {item.id for item in swept if item.problem}
             self._swept |= {item.id for item in swept if item.id in own or item.id in unseen} - failed
@@ -188,8 +186,8 @@ class Controller:
                 for item in swept
                 if item.problem and (item.id in own or item.id in unseen) and item.id not in known
             ]
-            found = len((own | self._all_created) - self._pool.recycled)
-            if self._ledger.is_settled or found >= self._budget.spent:
+            found = len((own | self._created.keys()) - self.pool.recycled)
+            if self._budget.is_settled or found >= self._budget.spent:
                 return True
             lost = counted(self._budget.spent - found, "creation")
             self._note(f"{lost} had no answer, and what may have been created was not found; {SWEEP}")
@@ -228,30 +226,17 @@ class Controller:
         self._ledger.created(credential_id, *(place or ()))
 
     @property
-    def _unusable(self) -> dict[str, Place | None]:
-        """What the pool created and could not use, and where."""
-        made = _created(self._client.ownership)
-        return {item: place for item, place in made.items() if item not in self._pool.created}
-
-    @property
-    def _all_created(self) -> set[str]:
-        ownerships = self._client.ownership, self.lease_client.ownership
-        return self._made_by_workers.keys() | {item for ownership in ownerships for item in ownership.created}
-
-    def _made(self) -> dict[str, Place | None]:
-        """Return all that this run created and may not have switched off, and where."""
-        held = {item.id: item.place for item in self._pool.inventory if item.id in self._pool.created}
-        return held | self._unusable | _created(self.lease_client.ownership) | self._made_by_workers
+    def _created(self) -> dict[str, Place | None]:
+        """What this run created, by id, and where."""
+        ours, tests = self._client.ownership, self.lease_client.ownership
+        return _created_by(ours) | _created_by(tests) | self._made_by_workers
 
     # What earlier runs left. ----------------------------------------------------------------------------------------
-
-    def _await_recovery(self) -> None:
-        self._recovery.join()
 
     def _recover(self) -> None:
         try:
             with self._recovery_client() as client:
-                swept = Recovery.of(client, self.backend, SystemClock()).run(self._folder, self.backend.company)
+                swept = Recovery.of(client, self.backend).run(self._folder, self.backend.company)
         except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread
             self.problems.append(f"what killed runs left could not be looked for: {in_words(error)}; {SWEEP}")
             return
@@ -265,32 +250,25 @@ class Worker:
     """The side of a live run that an xdist worker has; ``info`` is the controller's connection info."""
 
     def __init__(self, settings: Settings, observe: Observe, info: dict[str, Any], name: str, count: int) -> None:
-        self._pool = PoolClient(info, name)
+        self.pool = PoolClient(info, name)
         backend = open_backend(settings, share=2 * count)
         self.backend = replace(observe(backend), username=info["username"])
-        budget = SharedBudget(settings.max_created, self._pool)
-        self.lease_client = LeaseClient(self.backend, self._pool, budget, info["run"])
-
-    def prepare(self, specs: list[Spec]) -> None:
-        """Start to provision what ``specs`` need."""
-        self._pool.prepare(specs)
-
-    def stop(self) -> None:
-        """Do nothing: the controller, which was interrupted too, stops the pool."""
+        budget = SharedBudget(settings.max_created, self.pool)
+        self.lease_client = LeaseClient(self.backend, self.pool, budget, info["run"])
 
     def close(self) -> None:
         """Switch off what tests created by themselves, hand over what of it is left, and give back what is on lease."""
         leaked = self.lease_client.switch_off(Deadline(), CircuitBreaker(tries=2, total_wait=10.0))
         with suppress(AdyenCredsError):  # the controller has ended; what is left its ledger knows
             # only now, because what is known to be created counts as put away
-            for credential_id, place in _created(self.lease_client.ownership).items():
-                self._pool.call("created", credential_id, place)
+            for credential_id, place in _created_by(self.lease_client.ownership).items():
+                self.pool.call("created", credential_id, place)
             for item in leaked:
-                self._pool.call("leaked", item.id, item.why)
+                self.pool.call("leaked", item.id, item.why)
         self.lease_client.management.close()
-        self._pool.close()
+        self.pool.close()
 
 
-def _created(ownership: Ownership) -> dict[str, Place | None]:
+def _created_by(ownership: Ownership) -> dict[str, Place | None]:
     """Return what answers said was created, by id, and where."""
     return {item: ownership.made_at(item) for item in ownership.created}

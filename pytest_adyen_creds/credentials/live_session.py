@@ -42,7 +42,6 @@ class LiveSession:
         self._opened: Controller | Worker | None = None
         self._signals = SignalHandlers()
         self._is_summarised = False
-        self._prepared: set[tuple[str, str | None]] = set()
 
     @property
     def _side(self) -> Controller | Worker:
@@ -106,8 +105,9 @@ class LiveSession:
         """Reset nothing any more, and hold the next signal back: everything is switched off now."""
         if self._opened is not None:
             self._signals.hold()
+        if isinstance(self._opened, Controller):  # which stops the pool for its workers, too
             self._opened.stop()
-            if isinstance(self._opened, Controller) and self._opened.active:
+            if self._opened.active:
                 what = counted(self._opened.active, "throwaway")
                 self._report(f"switching off {what}; interrupt twice more to leave them to adyen-creds sweep")
 
@@ -136,21 +136,15 @@ class LiveSession:
     def _prepare(self, items: Iterable[pytest.Item]) -> None:
         if self._opened is None:
             return
-        specs = []
+        specs = {}
         for item in items:
             if MARKER in getattr(item, "fixturenames", ()) and _runs(item):
                 marker = item.get_closest_marker(MARKER)
                 with suppress(CredentialError):  # the test says what is wrong with its marker
-                    specs.append(spec_of(item.nodeid, marker.args, marker.kwargs) if marker else Spec())
-        new = {
-            (spec.level, spec.account): spec
-            for spec in specs
-            if not spec.fresh and (spec.level, spec.account) not in self._prepared
-        }
-        if new:
-            self._prepared |= set(new)
-            with suppress(AdyenCredsError):  # the test that asks for one says what is wrong
-                self._opened.prepare(list(new.values()))
+                    spec = spec_of(item.nodeid, marker.args, marker.kwargs) if marker else Spec()
+                    specs[spec.level, spec.account, spec.fresh] = spec
+        with suppress(AdyenCredsError):  # the test that asks for one says what is wrong
+            self._opened.pool.prepare(list(specs.values()))
 
     def _summarise(self) -> None:
         if isinstance(self._opened, Controller) and not self._is_summarised:

@@ -312,7 +312,7 @@ class Pool:
                 # perhaps created or claimed, and not in the inventory
                 self.is_dirty = True
                 raise
-        provisioner.await_ready(pooled)
+        provisioner.await_ready(pooled.credential)
         return pooled
 
     def _may_try(self, credential_id: str) -> bool:
@@ -347,23 +347,17 @@ class Pool:
 
     # The end. -------------------------------------------------------------------------------------------------------
 
-    def stop(self, stop_waiting: Callable[[], None] = lambda: None) -> None:
-        """Lease nothing out any more, reset nothing and provision nothing more: the run is ending.
-
-        ``stop_waiting`` breaks off the sleeps of the threads that provision.
-        """
+    def stop(self) -> None:
+        """Lease nothing out any more, reset nothing and provision nothing more: the run is ending."""
         self._latch.shut()
-        stop_waiting()
 
-    def close(
-        self, stop_waiting: Callable[[], None] = lambda: None, deadline: Deadline | None = None
-    ) -> list[LeakedCredential]:
+    def close(self, deadline: Deadline | None = None) -> list[LeakedCredential]:
         """Switch off the inventory, by ``deadline``; return what may still be active, and why.
 
         What is being changed is waited for, so that nothing switches it on again; what is still being changed at the
         deadline stays :attr:`is_straggling`.
         """
-        self.stop(stop_waiting)
+        self.stop()
         deadline = deadline or Deadline()
         # first what nothing is changing, in case whoever ends the run does not wait for the rest
         leaked = self._switch_off((item.id for item in self.inventory if not self._latch.is_inside(item.id)), deadline)

@@ -72,8 +72,7 @@ class PoolServer:
 
     def connection_info(self) -> dict[str, Any]:
         """Return what a worker needs to reach this server, as plain values."""
-        address = self._listener.address
-        return {"address": list(address) if isinstance(address, tuple) else address, "key": self._key.hex()}
+        return {"address": self._listener.address, "key": self._key}
 
     def close(self) -> None:
         """Take no more workers."""
@@ -134,9 +133,7 @@ class PoolClient(ForkGuard):
     def __init__(self, info: Mapping[str, Any], holder: str) -> None:
         self._opened: list[Connection] = []
         super().__init__()
-        address = info["address"]
-        self._address = tuple(address) if isinstance(address, list) else address
-        self._key = bytes.fromhex(info["key"])
+        self._address, self._key = info["address"], info["key"]
         # a worker that is started again under the same name is somebody else
         self._holder = f"{holder} {secrets.token_hex(4)}"
         self._local = threading.local()

@@ -94,8 +94,7 @@ class Provisioner:
         Wrong are a role that the provisioning user cannot give, and a merchant level without a merchant account.
         """
         self.place(spec)
-        holder, held = self.holder()
-        return roles.grantable(spec.roles, held, holder)
+        return self._grantable(*spec.roles)
 
     def place(self, spec: Spec) -> Place:
         """Return the level and the account at which a throwaway for ``spec`` is made."""
@@ -107,17 +106,13 @@ class Provisioner:
             )
         return spec.level, account
 
-    def resource(self, level: Level, account: str) -> Credentials:
-        """Return the client's credentials of one account."""
-        return self.client.company(account) if level == "company" else self.client.merchant(account)
-
     # Getting one. ---------------------------------------------------------------------------------------------------
 
     def create(self, level: Level, account: str) -> PooledCredential:
         """Create a throwaway, at most one however often the answer is lost; it is not ready yet."""
-        (expires, description), base = self._new_tag(), self._base_roles()
+        (expires, description), base = self._new_tag(), list(self._grantable(roles.API_CREDENTIALS))
         with explained(f"no throwaway could be created at {account}"):
-            body = self.resource(level, account).create({"description": description, "roles": base})
+            body = self.client.credentials_at(level, account).create({"description": description, "roles": base})
         credential = from_body(level, account, body)
         if self.ledger is not None:
             self.ledger.created(credential.id, level, account)
@@ -135,7 +130,7 @@ class Provisioner:
         of its own claims must never meet.
         """
         self.holder()  # which the guard then keeps from being claimed
-        claimant, resource = self.claimant, self.resource(level, account)
+        claimant, resource = self.claimant, self.client.credentials_at(level, account)
         for credential_id in itertools.islice(filter(may_try, claimant.candidates(resource)), MOST_CLAIMS):
             if claimant.claim(resource, credential_id):
                 return self._reactivate(resource, credential_id)
@@ -163,11 +158,8 @@ class Provisioner:
         )
         return PooledCredential(credential, expires, self.clock.now())
 
-    def await_ready(self, pooled: PooledCredential) -> None:
+    def await_ready(self, credential: ShownCredential) -> None:
         """Wait until its key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
-        self._await_key(pooled.credential)
-
-    def _await_key(self, credential: ShownCredential) -> None:
         await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, report=self.report)
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
@@ -196,7 +188,7 @@ class Provisioner:
                 self._update(pooled, changes, expires)
         if pooled.credential.client_key is None:
             with explained(f"throwaway {pooled.id} could not be given a client key"):
-                key = self.resource(*pooled.place).generate_client_key(pooled.id)
+                key = self.client.credentials_at(*pooled.place).generate_client_key(pooled.id)
             pooled.credential = replace(pooled.credential, client_key=key)
 
     def reset(self, pooled: PooledCredential) -> None:
@@ -216,7 +208,7 @@ class Provisioner:
             expires, description = self._new_tag()
             # not through _update: what a test is doing to the credential meanwhile is not for this to know
             with explained(f"the time of throwaway {pooled.id} could not be prolonged"):
-                self.resource(*pooled.place).update(pooled.id, {"description": description}, retries=ONCE)
+                self.client.credentials_at(*pooled.place).update(pooled.id, {"description": description}, retries=ONCE)
             pooled.expires = expires
 
     def refresh_key(self, pooled: PooledCredential) -> None:
@@ -231,11 +223,11 @@ class Provisioner:
 
     def _with_new_key(self, credential: C) -> tuple[C, datetime]:
         with explained(f"the key of {credential.username} could not be replaced"):
-            key = self.resource(credential.level, credential.account).generate_api_key(credential.id)
+            key = self.client.credentials_at(credential.level, credential.account).generate_api_key(credential.id)
             dies = self.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
         self.client.ownership.register_key(credential.id, key)
-        self._await_key(rotated)
+        self.await_ready(rotated)
         return rotated, dies
 
     def switch_off(self, pooled: PooledCredential) -> None:
@@ -244,7 +236,7 @@ class Provisioner:
         changes: CredentialChanges = {"active": False, "description": tag.released(self.run, self.clock.now())}
         if pooled.credential.level == "company":
             changes["associatedMerchantAccounts"] = []
-        self.resource(*pooled.place).update(pooled.id, changes)
+        self.client.credentials_at(*pooled.place).update(pooled.id, changes)
         self.client.ownership.release(pooled.id)
 
     def _require_ours(self, pooled: PooledCredential) -> None:
@@ -253,7 +245,7 @@ class Provisioner:
         if tag.run_of(pooled.credential.description) == self.run and self.clock.now() + _MARGIN < pooled.expires:
             return
         with explained(f"throwaway {pooled.id} could not be looked at"):
-            body = self.resource(*pooled.place).get(pooled.id)
+            body = self.client.credentials_at(*pooled.place).get(pooled.id)
         if tag.run_of(body.get("description")) != self.run:
             self.client.ownership.release(pooled.id)
             raise CredentialError(
@@ -268,9 +260,9 @@ class Provisioner:
     def _is_half_over(self, pooled: PooledCredential) -> bool:
         return pooled.expires - self.clock.now() < TIME_TO_LIVE / 2
 
-    def _base_roles(self) -> list[str]:
+    def _grantable(self, *wanted: str) -> tuple[str, ...]:
         holder, held = self.holder()
-        return list(roles.grantable([roles.API_CREDENTIALS], held, holder))
+        return roles.grantable(wanted, held, holder)
 
     def _defaults(self, level: Level) -> tuple[datetime, CredentialChanges]:
         """Return what a throwaway is between two leases, and when its tag expires then."""
@@ -278,7 +270,7 @@ class Provisioner:
         changes: CredentialChanges = {
             "active": True,
             "description": description,
-            "roles": self._base_roles(),
+            "roles": list(self._grantable(roles.API_CREDENTIALS)),
             "allowedOrigins": [],
         }
         if level == "company":
@@ -286,7 +278,7 @@ class Provisioner:
         return expires, changes
 
     def _update(self, pooled: PooledCredential, changes: CredentialChanges, expires: datetime) -> None:
-        resource = self.resource(*pooled.place)
+        resource = self.client.credentials_at(*pooled.place)
         body = resource.update(pooled.id, changes)
         pooled.credential = pooled.credential.updated(body or resource.get(pooled.id))
         pooled.expires = expires

@@ -59,7 +59,7 @@ def _refusal(client: ManagementClient, key: Secret) -> str | None:
         response = client.send("GET", "/me", auth=key, retries=ONCE)
     except ApiError:
         return "gets no answer"
-    # 403 is said to a key that is known: its credential has no role for this operation
+    # 403 answers a key that is known: its credential has no role for this operation
     if response.status_code == 403:
         return None
     # what passes is no reason to give a throwaway up that cannot be deleted: the next poll asks again

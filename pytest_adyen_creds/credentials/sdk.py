@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import httpx
 
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
 
 _MANAGEMENT: Final = re.compile(rf"https://{re.escape(MANAGEMENT_HOST)}/v[0-9]+(?=[/?]|$)")
-
-
-class Sdk(Protocol):
-    """What of ``Adyen.Adyen`` is set here."""
-
-    client: Any
 
 
 class _Requests:
@@ -50,7 +44,7 @@ class _Requests:
         return response.text, json, response.status_code, dict(response.headers)
 
 
-def sign_in(sdk: Sdk, http: httpx.Client, api_key: str) -> None:
+def sign_in(sdk: Any, http: httpx.Client, api_key: str) -> None:
     """Let ``sdk``, an ``Adyen.Adyen()``, call the test platform with ``api_key`` through ``http``."""
     client = sdk.client
     client.xapikey = api_key

@@ -55,9 +55,6 @@ class LeakedCredential:
     id: str
     why: str
 
-    def __str__(self) -> str:
-        return self.why
-
 
 def switch_off_each(
     ids: Iterable[str], switch_off: Callable[[str], None], deadline: Deadline, what: str

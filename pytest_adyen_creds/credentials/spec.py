@@ -37,13 +37,7 @@ class Spec:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON: the arguments of :func:`adyen_credential`, which makes it again."""
-        return {
-            "level": self.level,
-            "roles": list(self.roles),
-            "origins": list(self.origins),
-            "merchants": list(self.merchants),
-            "fresh": self.fresh,
-        }
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
 
 def adyen_credential(

@@ -173,9 +173,9 @@ def test_the_budget_writes_an_intent_once_and_what_was_refused(tmp_path):
     with pytest.raises(BudgetSpent):
         budget.reserve("POST two")
     budget.free("POST one")
-    assert not ledger.is_settled
+    assert not budget.is_settled
     budget.free("POST one")
-    assert ledger.is_settled
+    assert budget.is_settled
     events = [json.loads(line)["event"] for line in ledger.path.read_text().splitlines()]
     assert events == ["run", "intent", "refused"]
     ledger.close(is_clean=True)
@@ -230,14 +230,15 @@ def test_an_intent_tells_where_and_nothing_that_a_request_carried(tmp_path):
 def test_an_attempt_without_an_answer_leaves_the_run_unsettled(tmp_path):
     # a server that does not honour the idempotency key has created two
     ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
-    ownership = Ownership(LedgerBudget(1, ledger))
+    budget = LedgerBudget(1, ledger)
+    ownership = Ownership(budget)
     description = tag.make("run00000", datetime.now(UTC) + timedelta(hours=1))
     request = httpx.Request("POST", f"{URL}/companies/C/apiCredentials", json={"description": description})
     request.headers["idempotency-key"] = "one"
     ownership.settle(ownership.admit(request), "unknown")
     ownership.settle(ownership.admit(request), "created")
     ledger.created("S2-1")
-    assert not ledger.is_settled
+    assert not budget.is_settled
     ledger.close(is_clean=True)
 
 

@@ -351,7 +351,9 @@ def test_a_reset_under_way_does_not_overtake_the_switching_off(held):
     transport.is_on = True
     resetting = in_thread(pool.give_all_back, "a worker that dies")
     assert transport.under_way.wait(30)
-    assert pool.close(transport.go.set) == []
+    pool.stop()
+    transport.go.set()
+    assert pool.close() == []
     resetting.join(30)
     assert stage.active() == []
     assert not pool.is_straggling
@@ -367,7 +369,9 @@ def test_a_recycling_under_way_does_not_overtake_the_switching_off(held):
     transport.is_on = True
     pool.prepare([Spec()])
     assert transport.under_way.wait(30)
-    assert pool.close(transport.go.set) == []
+    pool.stop()
+    transport.go.set()
+    assert pool.close() == []
     assert stage.active() == []
     assert pool.switched_off == pool.recycled == set(stage.bodies()) - {stage.sandbox.provisioning.id}
 
@@ -380,10 +384,10 @@ def test_what_is_not_over_at_the_deadline_is_told(held):
     transport.is_on = True
     resetting = in_thread(pool.give_back, credential.id)
     assert transport.under_way.wait(30)
-    (left,) = pool.close(deadline=Deadline(0.05))
+    (left,) = pool.close(Deadline(0.05))
     assert left.id == credential.id
-    assert "could not be switched off: the 0 s that the end of a run may take were over" in str(left)
-    assert "run adyen-creds sweep" in str(left)
+    assert "could not be switched off: the 0 s that the end of a run may take were over" in left.why
+    assert "run adyen-creds sweep" in left.why
     assert pool.is_straggling
     transport.go.set()
     resetting.join(30)
@@ -426,7 +430,7 @@ def test_one_that_cannot_be_switched_off_keeps_no_other_on(stage, monkeypatch):
     monkeypatch.setattr(Provisioner, "switch_off", fails)
     (left,) = pool.close()
     assert left.id == first.id
-    assert "could not be switched off: RuntimeError: a surprise; run adyen-creds sweep" in str(left)
+    assert "could not be switched off: RuntimeError: a surprise; run adyen-creds sweep" in left.why
     assert stage.active() == [first.id]
     assert pool.switched_off == {second.id, third.id}
 
@@ -481,10 +485,10 @@ def test_a_key_that_never_works_takes_no_lease_of_one_that_does(stage, monkeypat
     first = pool.lease(Spec())
     await_ready = Provisioner.await_ready
 
-    def never(self, throwaway):
-        if throwaway.id != first.id:
+    def never(self, credential):
+        if credential.id != first.id:
             raise NotReady("the new key still answers 401")
-        await_ready(self, throwaway)
+        await_ready(self, credential)
 
     monkeypatch.setattr(Provisioner, "await_ready", never)
     with pytest.raises(NotReady):
