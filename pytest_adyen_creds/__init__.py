@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Operation, Violation
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, Origin, Rotation
-    from pytest_adyen_creds.credentials.throwaways import Leases
+    from pytest_adyen_creds.credentials.leases import Leases
     from pytest_adyen_creds.drift.watch import Drift
     from pytest_adyen_creds.errors import AdyenCredsError
     from pytest_adyen_creds.sandbox import Clock, Provisioning, Sandbox
@@ -69,7 +69,7 @@ _MODULES: Final = {
     "Faults": "sandbox.faults",
     "Finding": "contract.finding",
     "HandmadeCredential": "credentials.credential",
-    "Leases": "credentials.throwaways",
+    "Leases": "credentials.leases",
     "ManagementClient": "client",
     "NewUser": "sandbox.customer_area",
     "Operation": "contract",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.client import ManagementClient
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
-    from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
+    from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
     from pytest_adyen_creds.drift.watch import Drift
     from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Sandbox
@@ -103,19 +103,19 @@ def adyen_backend(_adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Back
 
 
 @pytest.fixture(scope="session", name="_adyen_throwaways")
-def adyen_throwaways(_adyen_run: Run, _adyen_backend: Backend) -> Throwaways:
+def adyen_throwaways(_adyen_run: Run, _adyen_backend: Backend) -> LeaseClient:
     """This process's side of the pool."""
-    from pytest_adyen_creds.credentials.throwaways import embedded
+    from pytest_adyen_creds.credentials.leases import embedded
 
     if _adyen_run.live:
-        return _adyen_run.live.throwaways
+        return _adyen_run.live.lease_client
     throwaways = embedded(_adyen_backend)
     _adyen_run.opened.callback(throwaways.close)
     return throwaways
 
 
 @pytest.fixture(scope="session")
-def adyen_management(_adyen_throwaways: Throwaways) -> ManagementClient:
+def adyen_management(_adyen_throwaways: LeaseClient) -> ManagementClient:
     """The client that signs in with the provisioning key; on a live server it changes leased throwaways only."""
     return _adyen_throwaways.management
 
@@ -236,8 +236,8 @@ def adyen_lem_credential(adyen_traffic: Traffic) -> HandmadeCredential:
 
 
 def _by_hand(kind: str, backend: Backend) -> HandmadeCredential:
-    from pytest_adyen_creds.credentials.handmade import NotProvided, from_environment, from_sandbox
-    from pytest_adyen_creds.credentials.username import UserKind
+    from pytest_adyen_creds.credentials.credential import UserKind
+    from pytest_adyen_creds.credentials.preprovisioned import NotProvided, from_environment, from_sandbox
 
     if backend.sandbox is not None:
         return from_sandbox(UserKind(kind), backend.sandbox)

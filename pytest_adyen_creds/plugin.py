@@ -132,7 +132,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _import_ahead(session)
     marked = [(item, mark) for item in session.items for mark in item.own_markers if mark.name.startswith("adyen_cred")]
     if marked:
-        from pytest_adyen_creds.credentials.misuse import warn_of_misuse
+        from pytest_adyen_creds.credentials.spec import warn_of_misuse
 
         warn_of_misuse(marked)
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement
     from pytest_adyen_creds.contract.finding import Finding
-    from pytest_adyen_creds.credentials.session import LiveSession
+    from pytest_adyen_creds.credentials.backend import Backend
+    from pytest_adyen_creds.credentials.live_session import LiveSession
     from pytest_adyen_creds.drift.watch import Watch
     from pytest_adyen_creds.intercept.gateway import Gateway
     from pytest_adyen_creds.intercept.interceptor import Interceptor
@@ -98,8 +99,8 @@ class Run:
             return to_the_network(self.settings.base_url)
         from pytest_adyen_creds.cassettes.opening import live_interceptor
 
-        throwaways = self.live.throwaways
-        return live_interceptor(throwaways.backend, throwaways.ownership, entrances=[self.gateway.url])
+        client = self.live.lease_client
+        return live_interceptor(client.backend, client.ownership, entrances=[self.gateway.url])
 
     @cached_property
     def gateway(self) -> Gateway:
@@ -148,6 +149,10 @@ class Run:
         from pytest_adyen_creds.cassettes.compare import Comparison
 
         return Comparison()
+
+    def observed(self, backend: Backend) -> Backend:
+        """Return the backend of a live run with what is to see its traffic."""
+        return replace(backend, observers=(self.watch.client(backend.origin), self.compare), route=self.route)
 
     def compare(self, exchange: Exchange) -> None:
         """Note an exchange of a live run, to be held against the sandbox when the run ends."""
@@ -325,9 +330,9 @@ def run_of(config: pytest.Config) -> Run:
             config.pluginmanager.register(Watching(run.watch, run.interceptor), "adyen-watching")
         config.pluginmanager.register(run.keeper, "adyen-cassettes")
         if run.settings.backend == "live":
-            from pytest_adyen_creds.credentials.session import LiveSession
+            from pytest_adyen_creds.credentials.live_session import LiveSession
 
-            run.live = LiveSession(run, config)
+            run.live = LiveSession(run.settings, config, observe=run.observed, end_run=run.close)
             run.opened.callback(run.live.close)
             config.pluginmanager.register(run.live, "adyen-live")
     return config.stash[RUN]

@@ -15,10 +15,32 @@ from pytest_adyen_creds.errors import FileRefused, SettingsError
 from pytest_adyen_creds.options import OPTIONS, Option
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
-__all__ = ["LIVE_PREFIX", "MANAGEMENT_HOST", "OPTIONS", "TEST_HOSTS", "Option", "Settings", "check_endpoint", "resolve"]
+__all__ = [
+    "LIVE_PREFIX",
+    "MANAGEMENT_HOST",
+    "OPTIONS",
+    "TEST_HOSTS",
+    "Option",
+    "Settings",
+    "check_endpoint",
+    "ini_options",
+    "read_key",
+    "resolve",
+]
 
 LIVE_PREFIX: Final = "live_"
 """How a client key of the live environment starts (Adyen's documentation); one stops the run."""
+
+_INI_FILES: Final = (
+    ("pytest.toml", "pytest"),
+    (".pytest.toml", "pytest"),
+    ("pytest.ini", "pytest"),
+    (".pytest.ini", "pytest"),
+    ("pyproject.toml", ""),
+    ("tox.ini", "pytest"),
+    ("setup.cfg", "tool:pytest"),
+)
+"""Where pytest looks for its ini options, in its order, and the section; ``pyproject.toml`` has them in two tables."""
 
 
 _KEY: Final = ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_MANAGEMENT_API_KEY_FILE")
@@ -181,24 +203,80 @@ def _refuse_live_keys(options: Mapping[str, Any], ini: Mapping[str, Any], enviro
 
 
 def _api_key(environ: Mapping[str, str], *, read_file: bool) -> Secret | None:
-    name, name_of_file = _KEY
-    text, path = environ.get(name, "").strip(), environ.get(name_of_file, "").strip()
-    if text:
-        SECRETS.add(text)
+    name = _KEY[0]
     if not read_file:  # offline nothing needs the key, so a bad one is no reason to stop
+        text = environ.get(name, "").strip()
         return Secret(text) if text else None
+    text, source = read_key(environ, name)
+    _refuse_live_keys({}, {}, {source.removeprefix("environment "): text})
+    if text and not re.fullmatch(r"[!-~]+", text):
+        raise SettingsError(f"{source} does not hold an API key: it has spaces, line ends or non-ASCII characters")
+    return Secret(text) if text else None
+
+
+def read_key(environ: Mapping[str, str], name: str) -> tuple[str, str]:
+    """Return the key that the variable ``name``, or the file that ``NAME_FILE`` names, holds, and where it is from.
+
+    Empty where there is none. Raises :class:`SettingsError` for both, and for a file that cannot be read.
+    """
+    text, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    SECRETS.add(text)
     if text and path:
-        raise SettingsError(f"environment {name} and {name_of_file} are both set; unset one of them")
-    source = f"environment {name_of_file if path else name}"
+        raise SettingsError(f"environment {name} and {name}_FILE are both set; unset one of them")
     if path:
         from pytest_adyen_creds.files import read_text  # brings a YAML parser, which an idle run can do without
 
         try:
             text = read_text(path, largest=65_536).strip()
         except FileRefused as error:
-            raise SettingsError(f"{source}: {error}") from None
+            raise SettingsError(f"environment {name}_FILE: {error}") from None
         SECRETS.add(text)
-        _refuse_live_keys({}, {}, {name_of_file: text})
-    if text and not re.fullmatch(r"[!-~]+", text):
-        raise SettingsError(f"{source} does not hold an API key: it has spaces, line ends or non-ASCII characters")
-    return Secret(text) if text else None
+    return text, f"environment {name}_FILE" if path else f"environment {name}"
+
+
+def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
+    """Return this plugin's ini options and the folder they are from, for the commands, which run without pytest.
+
+    They are those of the first pytest configuration in ``folder`` or its parents, in pytest's order of files; without
+    one: no options, and ``folder``. Raises :class:`SettingsError` for a file that cannot be read.
+    """
+    for place in (folder, *folder.parents):
+        for name, section in _INI_FILES:
+            values = _section(place / name, section)
+            if values is not None:
+                names = {option.ini for option in OPTIONS if option.ini}
+                return {key: _text(value) for key, value in values.items() if key in names}, place
+    return {}, folder
+
+
+def _section(path: Path, section: str) -> Mapping[str, Any] | None:
+    import configparser  # not for every run of pytest
+    import tomllib
+
+    if not path.is_file():
+        return None
+    try:
+        if path.suffix == ".toml":
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            if section:  # a file for pytest alone, which pytest 9 reads
+                return _table(document, section) or {}
+            pytest_table = _table(_table(document, "tool") or {}, "pytest")
+            return None if pytest_table is None else {**pytest_table, **(_table(pytest_table, "ini_options") or {})}
+        parser = configparser.ConfigParser(interpolation=None, strict=False)
+        parser.read_string(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, configparser.Error) as error:
+        raise SettingsError(f"{path}: cannot be read ({type(error).__name__}); mend it, or run elsewhere") from None
+    if section in parser:
+        return parser[section]
+    return {} if path.name.endswith("pytest.ini") else None
+
+
+def _table(parent: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    table = parent.get(name)
+    if table is not None and not isinstance(table, dict):
+        raise ValueError(f"{name} is no table")
+    return table
+
+
+def _text(value: Any) -> str:
+    return "\n".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -25,12 +25,11 @@ from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_homeless, find_orphans, load_in_use
 from pytest_adyen_creds.contract.baseline import to_toml
 from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
-from pytest_adyen_creds.credentials.inifile import ini_options
 from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.secrets import SECRETS, Secret
-from pytest_adyen_creds.settings import Settings, resolve
+from pytest_adyen_creds.settings import Settings, ini_options, resolve
 from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:

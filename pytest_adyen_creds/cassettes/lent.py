@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pytest_adyen_creds.cassettes.document import AGAIN
 from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, ShownCredential, from_body
-from pytest_adyen_creds.credentials.readiness import Progress
+from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
+from pytest_adyen_creds.credentials.readiness import Report, ignore
 from pytest_adyen_creds.credentials.spec import Spec
-from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
 from pytest_adyen_creds.errors import CassetteError, CredentialError
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def entry_of(spec: Spec, credential: Credential) -> dict[str, Any]:
 class NotedLeases(Leases):
     """Leases of which ``note`` is told."""
 
-    def __init__(self, throwaways: Throwaways, progress: Progress, note: Callable[[Spec, Credential], None]) -> None:
-        super().__init__(throwaways, progress)
+    def __init__(self, client: LeaseClient, report: Report, note: Callable[[Spec, Credential], None]) -> None:
+        super().__init__(client, report)
         self._note = note
 
     def lease_as(self, spec: Spec) -> Credential:
@@ -110,7 +110,7 @@ class Lending:
         self._count = len(self._entries)
         self._lock = threading.Lock()
 
-    def lease(self, spec: Spec, holder: str = "main", progress: Progress = lambda text: None) -> Credential:
+    def lease(self, spec: Spec, holder: str = "main", report: Report = ignore) -> Credential:
         """Return the next credential that the recording holds for ``spec``; raises :class:`CassetteError`."""
         question = _question(spec)
         with self._lock:
@@ -130,10 +130,10 @@ class Lending:
         """Take one back: nothing is to be done."""
 
 
-class LentThrowaways(Throwaways):
+class LentThrowaways(LeaseClient):
     """Throwaways out of a recording: not on any server, so nothing tags them and nothing resets them."""
 
-    def lease(self, spec: Spec, progress: Progress = lambda text: None) -> Credential:
+    def lease(self, spec: Spec, report: Report = ignore) -> Credential:
         """Return a recorded credential."""
         credential = self._lender.lease(spec)
         self.ownership.lease(credential.id, tag.make(self.run, self.backend.clock.now()), api_key=credential.api_key)

@@ -22,7 +22,7 @@ from pytest_adyen_creds.cassettes.traffic import Plan, Traffic, plan
 from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
-from pytest_adyen_creds.credentials.throwaways import embedded
+from pytest_adyen_creds.credentials.leases import embedded
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import EndpointRefused, StaleCassetteWarning
 from pytest_adyen_creds.intercept.hosts import Hosts

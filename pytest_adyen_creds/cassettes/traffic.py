@@ -14,7 +14,7 @@ from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.cassettes.log import provenance_of
 from pytest_adyen_creds.cassettes.storage import shown
 from pytest_adyen_creds.credentials.credential import HandmadeCredential
-from pytest_adyen_creds.credentials.throwaways import Leases
+from pytest_adyen_creds.credentials.leases import Leases
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.text import counted
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.record import Recording
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential
-    from pytest_adyen_creds.credentials.readiness import Progress
+    from pytest_adyen_creds.credentials.leases import LeaseClient
+    from pytest_adyen_creds.credentials.readiness import Report
     from pytest_adyen_creds.credentials.spec import Spec
-    from pytest_adyen_creds.credentials.throwaways import Throwaways
     from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Fault, Sandbox
@@ -66,7 +66,7 @@ def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
 class Traffic:
     """What the fixture ``adyen_traffic`` gives a test: while it lasts, any HTTP library is answered as planned."""
 
-    def __init__(self, run: Run, path: Path, plan: Plan, throwaways: Callable[[], Throwaways]) -> None:
+    def __init__(self, run: Run, path: Path, plan: Plan, throwaways: Callable[[], LeaseClient]) -> None:
         self.cassette = path
         """Where the test's cassette lies, or would."""
         self.plan = plan
@@ -87,15 +87,15 @@ class Traffic:
         self._missed: list[str] = []
 
     @property
-    def throwaways(self) -> Throwaways:
+    def throwaways(self) -> LeaseClient:
         """What lends credentials to this test."""
         return self.lender()
 
-    def leases(self, progress: Progress) -> Leases:
+    def leases(self, report: Report) -> Leases:
         """Return what the fixture ``adyen_credentials`` gives the test."""
         if self.recording is None:
-            return Leases(self.throwaways, progress)
-        return lent.NotedLeases(self.throwaways, progress, self._note_lease)
+            return Leases(self.throwaways, report)
+        return lent.NotedLeases(self.throwaways, report, self._note_lease)
 
     def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
         """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""

@@ -24,7 +24,7 @@ from pytest_adyen_creds.secrets import Secret
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.credentials.credential import Credential
-    from pytest_adyen_creds.credentials.throwaways import Throwaways
+    from pytest_adyen_creds.credentials.leases import LeaseClient
 
 SCENARIOS: Final = 2
 STEPS: Final = 6
@@ -84,7 +84,7 @@ class LiveStage:
     def __init__(
         self,
         contract: Contract,
-        throwaways: Throwaways,
+        throwaways: LeaseClient,
         merchant: str | None,
         lost: dict[Level, AdyenCredsError],
         creators: set[str] | None = None,

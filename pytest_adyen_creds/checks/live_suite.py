@@ -31,7 +31,7 @@ class LiveSuite:
             raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
         self._run = run
         self._say = say
-        self._throwaways = run.live.throwaways
+        self._throwaways = run.live.lease_client
         self._wanted = 0
         """The budget that would reach every sequence."""
         self._lost: dict[Level, AdyenCredsError] = {}

@@ -93,6 +93,10 @@ class ManagementClient:
         """Return the credentials of a merchant account."""
         return Credentials(self, "merchants", merchant_id)
 
+    def credentials_at(self, level: Literal["company", "merchant"], account: str) -> Credentials:
+        """Return the credentials of an account of either level."""
+        return self.company(account) if level == "company" else self.merchant(account)
+
     def send(
         self,
         method: str,

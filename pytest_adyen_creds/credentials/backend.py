@@ -22,7 +22,7 @@ from pytest_adyen_creds.client import (
     no_cookies,
 )
 from pytest_adyen_creds.client.route import Route
-from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Timing
+from pytest_adyen_creds.credentials.claims import ON_LOOPBACK, OVER_NETWORK, Timing
 from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import SandboxError

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pytest_adyen_creds.credentials.inifile import ini_options
 from pytest_adyen_creds.credentials.ledger import state_folder
 from pytest_adyen_creds.errors import SettingsError
-from pytest_adyen_creds.settings import resolve
+from pytest_adyen_creds.settings import ini_options, resolve
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.recovery import Swept
@@ -43,7 +43,7 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
     """
     from pytest_adyen_creds.client import Ownership
     from pytest_adyen_creds.credentials.backend import open_backend
-    from pytest_adyen_creds.credentials.preflight import preflight
+    from pytest_adyen_creds.credentials.doctor import preflight
     from pytest_adyen_creds.credentials.recovery import Recovery
 
     backend = open_backend(_settings(base_url, company, merchant))
@@ -53,7 +53,7 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
         swept = recovery.run(state_folder(os.environ), backend.company, dry_run=dry_run)
     if layout == "json":
         in_use = [{"id": item, "expires": f"{moment:%Y-%m-%dT%H:%MZ}"} for item, moment in recovery.in_use.items()]
-        document = {"company": backend.company, "dryRun": dry_run, "swept": [item.to_json() for item in swept]}
+        document = {"company": backend.company, "dryRun": dry_run, "swept": [asdict(item) for item in swept]}
         click.echo(json.dumps(document | {"inUse": in_use}, indent=2))
     else:
         for item in swept:

@@ -1,14 +1,15 @@
-"""A credential: as an answer shows it, as a person made it, or on lease; immutable, its secrets :class:`Secret`."""
+"""A credential: as an answer shows it, as a person made it, or on lease; and what its username says."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 
-from pytest_adyen_creds.credentials.username import UserKind, Username, parse_username
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.secrets import Secret
 
@@ -16,6 +17,72 @@ Level = Literal["company", "merchant"]
 
 OVERLAP: Final = timedelta(hours=24)
 """How long a replaced API key goes on working (Adyen's specification)."""
+
+
+class UserKind(StrEnum):
+    """The three kinds of API user (Adyen's documentation, table of user types)."""
+
+    COMPANY = "company"
+    """A company web service user: the Management API, and payments. The only kind that the API can create."""
+    BALANCE_PLATFORM = "balance-platform"
+    """Configuration, Transfers and Session authentication APIs."""
+    LEM = "lem"
+    """Legal Entity Management API."""
+
+
+HOSTS: Final = {
+    UserKind.COMPANY: "management-test.adyen.com",
+    UserKind.BALANCE_PLATFORM: "balanceplatform-api-test.adyen.com",
+    UserKind.LEM: "kyc-test.adyen.com",
+}
+"""The test host that each kind of user signs in to."""
+
+_DOMAINS: Final = {
+    "Company.": UserKind.COMPANY,
+    "BalancePlatform.": UserKind.BALANCE_PLATFORM,
+    "Scope.Company_": UserKind.LEM,
+}
+"""What stands between the ``@`` of a username and the account's name."""
+
+_USERNAME: Final = re.compile(
+    rf"ws(?:_(?P<number>[0-9]+))?@(?P<domain>{'|'.join(map(re.escape, _DOMAINS))})"
+    r"(?P<account>[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?)"
+)
+
+
+@dataclass(frozen=True)
+class Username:
+    """A username taken apart: ``number`` is None for the account's first user; ``account`` is who it belongs to."""
+
+    text: str
+    kind: UserKind
+    number: str | None
+    account: str
+
+    @property
+    def host(self) -> str:
+        """The test host that this user signs in to."""
+        return HOSTS[self.kind]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_username(text: object) -> Username | None:
+    """Return ``text`` taken apart, or None where it is no API user's name."""
+    match = _USERNAME.fullmatch(text) if isinstance(text, str) else None
+    return Username(match[0], _DOMAINS[match["domain"]], match["number"], match["account"]) if match else None
+
+
+def require_kind(text: str, kind: UserKind, source: str) -> Username:
+    """Return ``text`` taken apart; raises :class:`CredentialError` naming ``source`` unless it is of ``kind``."""
+    parsed = parse_username(text)
+    if parsed is None or parsed.kind is not kind:
+        what = "no API user's name" if parsed is None else f"the name of a {parsed.kind} user"
+        domain = next(domain for domain, owner in _DOMAINS.items() if owner is kind)
+        form = f"ws@{domain}NAME or ws_DIGITS@{domain}NAME"
+        raise CredentialError(f"{source} holds {ascii(text)[:100]}, which is {what}; write {form}")
+    return parsed
 
 
 @dataclass(frozen=True)
@@ -28,7 +95,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class ShownCredential:
-    """An API credential as an answer shows it.
+    """An API credential as an answer shows it; immutable, its secrets are :class:`Secret`.
 
     ``level`` and ``account`` say where it was made: at a company or at a merchant account. ``merchants`` are the
     merchant accounts that it is limited to, empty for the whole company. ``links`` map names such as ``self`` to URLs.
@@ -166,6 +233,23 @@ def from_body(level: Level, account: str, body: Mapping[str, Any]) -> ShownCrede
         password=_secret(body.get("password")),
         client_key=_secret(body.get("clientKey")),
     )
+
+
+def to_body(credential: ShownCredential) -> dict[str, Any]:
+    """Return ``credential`` as JSON in the API's own words, its secrets shown; :func:`from_body` reads it."""
+    return {
+        "id": credential.id,
+        "username": credential.username,
+        "roles": list(credential.roles),
+        "allowedOrigins": [asdict(origin) for origin in credential.origins],
+        "associatedMerchantAccounts": list(credential.merchants),
+        "_links": {name: {"href": href} for name, href in credential.links.items()},
+        "description": credential.description,
+        "active": credential.active,
+        "apiKey": credential.api_key and credential.api_key.reveal(),
+        "password": credential.password and credential.password.reveal(),
+        "clientKey": credential.client_key and credential.client_key.reveal(),
+    }
 
 
 def _items(value: object) -> Sequence[Any]:

@@ -1,7 +1,7 @@
-"""The ledger: what a run is about to do that it must undo, on disk before it is done. It holds no secret.
+"""The ledger: a run's write-ahead log of what it must undo, on disk before it is done. It holds no secret.
 
 One file a run, of JSON lines, in a folder of the user's own. The run keeps its file locked while it lives, so that a
-file without a lock tells of a run that was killed; a run that ends in order deletes its file.
+file without a lock is that of a run that crashed; a run that ends in order deletes its file.
 """
 
 from __future__ import annotations
@@ -9,25 +9,33 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import socket
+import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, BinaryIO, Final
+from urllib.parse import urlsplit
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import Budget
-from pytest_adyen_creds.credentials.forking import OneProcess
-from pytest_adyen_creds.credentials.locking import lock
-from pytest_adyen_creds.errors import CredentialError
+from pytest_adyen_creds.client import Budget, Place
+from pytest_adyen_creds.credentials.credential import Level
+from pytest_adyen_creds.credentials.fork_guard import ForkGuard
+from pytest_adyen_creds.errors import CredentialError, FileRefused
+from pytest_adyen_creds.files import write_text
 
-if TYPE_CHECKING:
-    from pytest_adyen_creds.credentials.credential import Level
+KEPT_FOR: Final = timedelta(days=30)
+"""How long the file of a run whose server is no longer asked is kept."""
 
+_EMPTY_FOR: Final = timedelta(days=1)
+_LARGEST: Final = 4 * 1024 * 1024
 _LOCK_TRIES: Final = 100
 _LOCK_WAIT: Final = 0.02
 _PROBLEM: Final = "last-problem.json"
@@ -44,7 +52,7 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     return (Path(home) if home else Path.home()) / ".local" / "state" / "pytest-adyen-creds"
 
 
-class Ledger(OneProcess):
+class Ledger(ForkGuard):
     """The ledger of a run that lives. Every record is on disk when a method returns; thread-safe.
 
     ``run`` is the id in the run's tags, ``base_url`` and ``company`` say which account it is about. Raises
@@ -53,84 +61,62 @@ class Ledger(OneProcess):
 
     def __init__(self, folder: Path, run: str, base_url: str, company: str) -> None:
         self.folder = folder
-        self.run = run
         self.path = folder / f"{run}.jsonl"
         self._lock = threading.Lock()
-        self._open_intents: set[str] = set()
-        self._settled = 0
-        self._is_unsure = False
+        self.settled = 0
+        """How many creations are known to have happened."""
         self._is_torn = False
         self._had_problem = False
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = FileIO(self.path, "x", opener=_private)
+            self._file = FileIO(self.path, "x", opener=lambda path, flags: os.open(path, flags, 0o600))
             super().__init__()
             self._lock_file()
-        except OSError as error:
-            raise self._unwritable(error) from None
-        self._write(
-            {
-                "event": "run",
-                "run": run,
-                "base_url": base_url,
-                "company": company,
-                "at": clock.now().isoformat(timespec="seconds"),
-                "host": socket.gethostname(),
-                "pid": os.getpid(),
-            }
-        )
-        try:
+            self._write(
+                "run",
+                run=run,
+                base_url=base_url,
+                company=company,
+                at=clock.now().isoformat(timespec="seconds"),
+                host=socket.gethostname(),
+                pid=os.getpid(),
+            )
             _sync_folder(folder)
         except OSError as error:
             raise self._unwritable(error) from None
 
     def _lock_file(self) -> None:
-        # whoever looks for dead runs may hold it for the moment in which it is found empty
+        # whoever looks for crashed runs may hold it for the moment in which it is found empty
         for _ in range(_LOCK_TRIES):
-            if lock(self._file):
+            if _lock(self._file):
                 return
             time.sleep(_LOCK_WAIT)
         raise OSError(f"{self.path.name} is locked by another process")
 
     def intent(self, intent: str) -> None:
         """Note that a creation is about to be sent; ``intent`` names it by URL and idempotency key."""
-        self._write({"event": "intent", "intent": intent})
-        with self._lock:
-            self._open_intents.add(intent)
+        self._write("intent", intent=intent)
 
     def refused(self, intent: str) -> None:
         """Note that the server said that nothing was created."""
-        self._write({"event": "refused", "intent": intent})
-        with self._lock:
-            self._open_intents.discard(intent)
-
-    def lost(self) -> None:
-        """Note that an attempt had no answer, so that more may have been created than is known."""
-        with self._lock:
-            self._is_unsure = True
+        self._write("refused", intent=intent)
 
     def created(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
         """Note the id of what was created, and where, if that is known."""
-        self._write({"event": "created", "id": credential_id, "level": level, "account": account})
+        self._write("created", id=credential_id, level=level, account=account)
         with self._lock:
-            self._settled += 1
+            self.settled += 1
 
     def claiming(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
         """Note that a throwaway is about to be claimed, and where it is, if that is known."""
-        self._write({"event": "claiming", "id": credential_id, "level": level, "account": account})
+        self._write("claiming", id=credential_id, level=level, account=account)
 
     def problem(self, kind: str, text: str) -> None:
         """Keep what a run ended with, for ``adyen-creds doctor``."""
         self._had_problem = True
         note = {"kind": kind, "text": text, "at": clock.now().isoformat(timespec="seconds")}
-        with suppress(OSError):
-            (self.folder / _PROBLEM).write_text(json.dumps(note), encoding="utf-8")
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether every creation that was sent is known to have happened or not."""
-        with self._lock:
-            return not self._is_unsure and len(self._open_intents) <= self._settled
+        with suppress(FileRefused):
+            write_text(self.folder / _PROBLEM, json.dumps(note))
 
     def close(self, *, is_clean: bool, forget_problem: bool = True) -> None:
         """End the run: a clean one leaves no file and no earlier problem, any other leaves its file to the next run."""
@@ -142,12 +128,12 @@ class Ledger(OneProcess):
                 if forget_problem and not self._had_problem:
                     (self.folder / _PROBLEM).unlink(missing_ok=True)
 
-    def let_go(self) -> None:
+    def after_fork(self) -> None:
         """Close the file in a forked process: as long as it is open anywhere, the run counts as one that lives."""
         self._file.close()
 
-    def _write(self, record: dict[str, Any]) -> None:
-        line = json.dumps(record).encode() + b"\n"
+    def _write(self, event: str, **record: Any) -> None:
+        line = json.dumps({"event": event, **record}).encode() + b"\n"
         try:
             with self._lock:
                 # what was cut off is a line of its own, so that it takes no other record with it
@@ -175,6 +161,12 @@ class LedgerBudget(Budget):
         super().__init__(limit)
         self._ledger = ledger
         self._order = threading.Lock()
+        self._is_unsure = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every creation that was sent is known to have happened or not."""
+        return not self._is_unsure and self.spent <= self._ledger.settled
 
     def reserve(self, intent: str) -> None:
         """Take a slot and write the intent down; raises :class:`BudgetSpent`, or where the ledger cannot be written."""
@@ -198,8 +190,8 @@ class LedgerBudget(Budget):
                 self._ledger.refused(intent)
 
     def lost(self, intent: str) -> None:
-        """Take note that an attempt has no answer."""
-        self._ledger.lost()
+        """Take note that an attempt has no answer, so that more may have been created than is known."""
+        self._is_unsure = True
 
 
 def last_problem(folder: Path) -> tuple[str, str, str] | None:
@@ -217,8 +209,119 @@ def check_writable(folder: Path) -> None:
     probe.close(is_clean=True, forget_problem=False)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+@dataclass(frozen=True)
+class CrashedRun:
+    """What the ledger of a run that crashed, or was killed, holds."""
+
+    path: Path
+    run: str
+    base_url: str
+    company: str
+    started: datetime
+    unsettled: int
+    """Creations that were sent and whose outcome nobody knows."""
+    known: frozenset[str]
+    """The ids it created or set out to claim."""
+    created: frozenset[str]
+    """Those of them that it created."""
+    places: Mapping[str, Place]
+    """Where those of them are of which that is known."""
+    accounts: frozenset[Place]
+    """Where it created, or may have created, or claimed something."""
+
+
+@contextmanager
+def crashed_runs(folder: Path, base_url: str, company: str, *, tidy: bool = True) -> Iterator[list[CrashedRun]]:
+    """Give the crashed runs of one account while their files are locked, so that nobody else recovers them too.
+
+    Of ``base_url`` the version does not count, since credentials are the same in all. With ``tidy``, files that are
+    older than :data:`KEPT_FOR` are deleted, and those that name no run and are older than a day. Nothing is raised
+    for a folder that is not there or cannot be read: the tags show the rest.
+    """
+    wanted = (*urlsplit(base_url)[:2], company)
+    held: list[BinaryIO] = []
+    found: list[CrashedRun] = []
+    useless: list[Path] = []
+    try:
+        for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
+            try:
+                file: BinaryIO = path.open("r+b")
+            except OSError:
+                continue
+            held.append(file)
+            with suppress(OSError):
+                if not _lock(file):
+                    continue
+                run = _read(path, file.read(_LARGEST))
+                is_wanted = run is not None and (*urlsplit(run.base_url)[:2], run.company) == wanted
+                if run is not None and is_wanted and not _is_older(run.started, KEPT_FOR):
+                    found.append(run)
+                    continue
+                # without a first line it may be one that a run is about to write
+                changed = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+                if _is_older(run.started if run else changed, KEPT_FOR if run else _EMPTY_FOR):
+                    useless.append(path)
+            held.pop().close()
+        yield found
+    finally:
+        for open_file in held:
+            open_file.close()
+        for path in useless if tidy else ():
+            with suppress(OSError):
+                path.unlink()
+
+
+def _read(path: Path, data: bytes) -> CrashedRun | None:
+    intents: set[str] = set()
+    created: set[str] = set()
+    known: set[str] = set()
+    places: dict[str, Place] = {}
+    accounts: set[Place] = set()
+    settled = 0
+    header: dict[str, Any] = {}
+    for line in data.splitlines():
+        try:
+            record = json.loads(line)
+            event, subject = record["event"], str(record.get("intent", record.get("id")))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # cut off in the middle of the last write
+        if event == "run":
+            header = record
+        elif event == "intent":
+            intents.add(subject)
+            if match := re.search(r"/(companies|merchants)/([^/ ?]+)/apiCredentials\b", subject):
+                accounts.add(("company" if match[1] == "companies" else "merchant", match[2]))
+        elif event == "refused":
+            intents.discard(subject)
+        elif event in ("created", "claiming"):
+            known.add(subject)
+            level, account = record.get("level"), record.get("account")
+            if level in ("company", "merchant") and isinstance(account, str):
+                places[subject] = level, account
+            if event == "created":
+                created.add(subject)
+                settled += 1
+    try:
+        started = datetime.fromisoformat(header["at"])
+        run, base_url, company = (str(header[name]) for name in ("run", "base_url", "company"))
+    except (KeyError, ValueError, TypeError):
+        return None
+    return CrashedRun(
+        path,
+        run,
+        base_url,
+        company,
+        started if started.tzinfo else started.replace(tzinfo=UTC),
+        unsettled=max(0, len(intents) - settled),
+        known=frozenset(known),
+        created=frozenset(created),
+        places=places,
+        accounts=frozenset(accounts | set(places.values())),
+    )
+
+
+def _is_older(moment: datetime, age: timedelta) -> bool:
+    return moment < clock.now() - age
 
 
 def _sync_folder(folder: Path) -> None:
@@ -229,3 +332,31 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: BinaryIO) -> bool:
+        """Lock an open file if nobody else has; return whether it is now this process's."""
+        where = file.tell()
+        try:
+            # a byte beyond the content, so that others can still read it
+            file.seek(1 << 30)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            file.seek(where)
+        return True
+
+else:
+    import fcntl
+
+    def _lock(file: BinaryIO) -> bool:
+        """Lock an open file if nobody else has; return whether it is now this process's."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

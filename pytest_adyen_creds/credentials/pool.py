@@ -3,34 +3,64 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 
 from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.credentials.credential import Credential
-from pytest_adyen_creds.credentials.ending import Deadline, Left
-from pytest_adyen_creds.credentials.provisioning import Provisioner
-from pytest_adyen_creds.credentials.readiness import NotReady, Progress
-from pytest_adyen_creds.credentials.renewal import renew_until
-from pytest_adyen_creds.credentials.shelf import Shelf
+from pytest_adyen_creds.credentials.provisioning import PooledCredential, Provisioner
+from pytest_adyen_creds.credentials.readiness import NotReady, Report, ignore
+from pytest_adyen_creds.credentials.shutdown import Deadline, LeakedCredential, ShutdownLatch, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec
-from pytest_adyen_creds.credentials.stock import Stock
-from pytest_adyen_creds.credentials.throwaway import Throwaway
-from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
+from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError, in_words
 
-_LOOK: Final = 0.5
-"""Seconds between two looks of a lease that waits at what it may tell of."""
+HEARTBEAT: Final = 600.0
+"""Seconds between two looks at which tags are to be renewed."""
+
+_REPORTS_AFTER: Final = 0.5
+"""Seconds after which a lease that waits looks whether there is a new line to report."""
+
+
+@dataclass
+class Bucket:
+    """The throwaways of one account, and who waits for one; whoever has the pool's lock may change it."""
+
+    free: list[PooledCredential] = field(default_factory=list)
+    held: int = 0
+    """How many there are or are being provisioned."""
+    starting: int = 0
+    """How many of them are being provisioned in the background."""
+    waiting: Counter[str] = field(default_factory=Counter)
+    """How many leases each holder waits for."""
+    failures: list[AdyenCredsError] = field(default_factory=list)
+    """What is to be raised in those who wait, one each."""
+    spent: BudgetSpent | None = None
+    """Why no other can be created."""
+
+    def verdict(self, holder: str, leasing: Collection[str], size: int) -> Literal["start", "wait", "give up"]:
+        """Return what a wait of ``holder`` asks for now, of whom ``leasing`` have a lease here.
+
+        ``size`` is the most that there may be.
+        """
+        if self.starting >= self.waiting.total():
+            return "wait"
+        if self.held < size and self.spent is None:
+            return "start"
+        # only another holder can help now, and only one that does not itself wait
+        stuck = {holder} | {who for who, count in self.waiting.items() if count}
+        return "wait" if self.starting or set(leasing) - stuck else "give up"
 
 
 class Pool:
     """Leases throwaways out; thread-safe, so that one pool serves every process of a run.
 
-    ``size`` is the most that the pool holds at one place. With ``background``, provisioning runs on threads of its
+    ``size`` is the most that the pool holds at one account. With ``background``, provisioning runs on threads of its
     own, so that several waits for new keys are one wait; without, in the thread that asks, as the embedded sandbox
     wants it, whose clock moves when something waits. ``recycling``: look for throwaways of earlier runs first.
-    ``announce`` gets a line now and then while something takes time. ``before`` is called before anything is
+    ``report`` gets a line now and then while something takes time. ``before`` is called before anything is
     provisioned, and waits until what killed runs left can be recycled.
     """
 
@@ -41,52 +71,69 @@ class Pool:
         *,
         background: bool = True,
         recycling: bool = True,
-        announce: Progress = lambda text: None,
+        report: Report = ignore,
         before: Callable[[], None] = lambda: None,
     ) -> None:
         self.provisioner = provisioner
         self.size = size
+        self.is_dirty = False
+        """Whether something went wrong that may have left a throwaway that is not in the inventory."""
+        self.created: set[str] = set()
+        """The ids that were created."""
+        self.recycled: set[str] = set()
+        """The ids that were taken over from earlier runs."""
+        self.switched_off: set[str] = set()
+        """The ids that were switched off at the end."""
         self._background = background
-        self._announce = announce
-        self._changed = threading.Condition()
-        self._shelves: dict[Place, Shelf] = {}
-        self._leased: dict[str, tuple[str, Throwaway]] = {}
+        self._recycling = recycling
+        self._report = report
+        self._before = before
+        self._lock = threading.Condition()
+        self._latch = ShutdownLatch(self._lock)
+        self._inventory: dict[str, PooledCredential] = {}
+        self._tried: set[str] = set()
+        self._buckets: dict[Place, Bucket] = {}
+        self._leased: dict[str, tuple[str, PooledCredential]] = {}
         self._broken: NotReady | None = None
-        self._said = ""
-        self._asking = threading.local()
-        self.stock = Stock(provisioner, recycling=recycling, before=before)
-        self._gate = self.stock.gate
-        provisioner.progress = self._say
+        self._reported = ""
+        provisioner.report = self._relay
+
+    @property
+    def inventory(self) -> tuple[PooledCredential, ...]:
+        """The throwaways that are not known to be switched off."""
+        with self._lock:
+            return tuple(self._inventory.values())
 
     # Leases. --------------------------------------------------------------------------------------------------------
 
-    def lease(self, spec: Spec, holder: str = "main", progress: Progress = lambda text: None) -> Credential:
+    def lease(self, spec: Spec, holder: str = "main", report: Report = ignore) -> Credential:
         """Return a throwaway that is as ``spec`` says, on lease to ``holder`` until it is given back.
 
         Waits for one that is being provisioned and, when the pool is full or the budget spent, for one that another
-        holder gives back; ``progress`` gets a line now and then. Raises :class:`CredentialError` and
+        holder gives back; ``report`` gets a line now and then. Raises :class:`CredentialError` and
         :class:`BudgetSpent` where none can be had, and :class:`CredentialError` when the run is ending.
         """
-        self._gate.check()
+        self._latch.check()
         self.provisioner.check(spec)
-        place = spec.level, self.provisioner.account(spec)
+        place = self.provisioner.place(spec)
         try:
             if spec.fresh or not self._background:
-                throwaway = self._at_once(place, holder, progress, fresh=spec.fresh)
+                pooled = self._at_once(place, holder, report, fresh=spec.fresh)
             else:
-                throwaway = self._wait_for_one(place, holder, progress)
+                pooled = self._wait_for_one(place, holder, report)
         except (BudgetSpent, NotReady) as error:
-            self.provisioner.journal.problem(type(error).__name__, str(error))
+            if self.provisioner.ledger is not None:
+                self.provisioner.ledger.problem(type(error).__name__, str(error))
             raise
         try:
-            with self._gate.passing(throwaway.id) as may:
+            with self._latch.passing(pooled.id) as may:
                 if not may:
-                    self._gate.check()
-                self.provisioner.refresh_key(throwaway)
-                self.provisioner.configure(throwaway, spec)
-            return Credential.of(throwaway.credential)
+                    self._latch.check()
+                self.provisioner.refresh_key(pooled)
+                self.provisioner.configure(pooled, spec)
+            return Credential.of(pooled.credential)
         except BaseException:
-            self.give_back(throwaway.id, holder)
+            self.give_back(pooled.id, holder)
             raise
 
     def give_back(self, credential_id: str, holder: str = "main", credential: Credential | None = None) -> None:
@@ -96,30 +143,30 @@ class Pool:
         :class:`CredentialError` where it could not be reset; it is then not leased out again in this run, and switched
         off at its end.
         """
-        with self._changed:
+        with self._lock:
             entry = self._leased.get(credential_id)
             if entry is None or entry[0] != holder:
                 return
-        throwaway = entry[1]
-        if credential is not None and credential.api_key not in (None, throwaway.credential.api_key):
-            throwaway.credential = replace(throwaway.credential, api_key=credential.api_key)
-            throwaway.key_made = self.provisioner.clock.now()
+        pooled = entry[1]
+        if credential is not None and credential.api_key not in (None, pooled.credential.api_key):
+            pooled.credential = replace(pooled.credential, api_key=credential.api_key)
+            pooled.key_made = self.provisioner.clock.now()
         is_usable = False
         try:
-            with self._gate.passing(credential_id) as may:
+            with self._latch.passing(credential_id) as may:
                 if may:
-                    self.provisioner.reset(throwaway)
+                    self.provisioner.reset(pooled)
                 is_usable = True
         finally:
-            with self._changed:
+            with self._lock:
                 self._leased.pop(credential_id, None)
-                shelf = self._shelf(_place(throwaway))
+                bucket = self._bucket(pooled.place)
                 if is_usable:
-                    shelf.free.append(throwaway)
+                    bucket.free.append(pooled)
                 else:
-                    shelf.held -= 1
-                    self.stock.is_dirty = True
-                self._changed.notify_all()
+                    bucket.held -= 1
+                    self.is_dirty = True
+                self._lock.notify_all()
 
     def give_all_back(self, holder: str) -> None:
         """Take back all that ``holder`` has: it has ended, perhaps without a word."""
@@ -127,78 +174,80 @@ class Pool:
             try:
                 self.give_back(credential_id, holder)
             except AdyenCredsError as error:
-                self._tell(str(error))
+                self._safely_report(str(error))
 
     def leases(self, holder: str) -> tuple[str, ...]:
         """Return the ids that ``holder`` has on lease."""
-        with self._changed:
+        with self._lock:
             return tuple(id for id, (who, _) in self._leased.items() if who == holder)
 
     def prepare(self, specs: Iterable[Spec]) -> None:
-        """Start to provision one throwaway for each place that ``specs`` need, unless one is there or on its way."""
+        """Start to provision one throwaway for each account that ``specs`` need, unless one is there or on its way."""
         if not self._background:
             return
         for spec in specs:
             try:
-                place = spec.level, self.provisioner.account(spec)
+                place = self.provisioner.place(spec)
             except AdyenCredsError:
                 continue  # the test that asks for it says what is wrong
-            with self._changed:
-                if not spec.fresh and not self._shelf(place).held and not self._gate.is_shut.is_set():
+            with self._lock:
+                if not spec.fresh and not self._bucket(place).held and not self._latch.is_shut.is_set():
                     self._start(place)
 
     # Getting one. ---------------------------------------------------------------------------------------------------
 
-    def _at_once(self, place: Place, holder: str, progress: Progress, *, fresh: bool) -> Throwaway:
-        with self._changed:
-            shelf = self._shelf(place)
-            if shelf.free and not fresh:
-                return self._hand_out(shelf.free.pop(), holder)
-            shelf.held += 1
-        self._asking.progress = progress if self._background else None
-        try:
-            throwaway = self._provision(place, recycling=not fresh)
-        except BaseException:
-            with self._changed:
-                shelf.held -= 1
-            raise
-        finally:
-            self._asking.progress = None
-        with self._changed:
-            return self._hand_out(throwaway, holder)
+    def _at_once(self, place: Place, holder: str, report: Report, *, fresh: bool) -> PooledCredential:
+        def relay(text: str) -> None:
+            self._relay(text)
+            report(text)
 
-    def _wait_for_one(self, place: Place, holder: str, progress: Progress) -> Throwaway:
+        with self._lock:
+            bucket = self._bucket(place)
+            if bucket.free and not fresh:
+                return self._hand_out(bucket.free.pop(), holder)
+            bucket.held += 1
+        provisioner = replace(self.provisioner, report=relay) if self._background else self.provisioner
+        try:
+            pooled = self._provision(place, provisioner, recycling=not fresh)
+        except BaseException:
+            with self._lock:
+                bucket.held -= 1
+            raise
+        with self._lock:
+            return self._hand_out(pooled, holder)
+
+    def _wait_for_one(self, place: Place, holder: str, report: Report) -> PooledCredential:
         shown = ""
-        with self._changed:
-            shelf = self._shelf(place)
-            shelf.waiting[holder] += 1
+        with self._lock:
+            bucket = self._bucket(place)
+            bucket.waiting[holder] += 1
             try:
                 while True:
-                    self._gate.check()
-                    if shelf.free:
-                        return self._hand_out(shelf.free.pop(), holder)
+                    self._latch.check()
+                    if bucket.free:
+                        return self._hand_out(bucket.free.pop(), holder)
                     if self._broken is not None:
                         raise self._broken
-                    if shelf.failures:
-                        raise shelf.failures.pop(0)
-                    self._start_or_give_up(place, shelf, holder)
-                    if self._said not in ("", shown):
-                        shown = self._said
-                        progress(shown)
-                    self._changed.wait(_LOOK)
+                    if bucket.failures:
+                        raise bucket.failures.pop(0)
+                    self._start_or_give_up(place, bucket, holder)
+                    if self._reported not in ("", shown):
+                        shown = self._reported
+                        report(shown)
+                    self._lock.wait(_REPORTS_AFTER)
             finally:
-                shelf.waiting[holder] -= 1
+                bucket.waiting[holder] -= 1
 
-    def _start_or_give_up(self, place: Place, shelf: Shelf, holder: str) -> None:
+    def _start_or_give_up(self, place: Place, bucket: Bucket, holder: str) -> None:
         budget = self.provisioner.client.ownership.budget
-        if shelf.spent is not None and budget.spent < budget.limit:
-            shelf.spent = None  # a creation that was under way was refused
-        leasing = {who for who, throwaway in self._leased.values() if _place(throwaway) == place}
-        verdict = shelf.verdict(holder, leasing, self.size)
+        if bucket.spent is not None and budget.spent < budget.limit:
+            bucket.spent = None  # a creation that was under way was refused
+        leasing = {who for who, pooled in self._leased.values() if pooled.place == place}
+        verdict = bucket.verdict(holder, leasing, self.size)
         if verdict == "start":
             self._start(place)
         elif verdict == "give up":
-            raise shelf.spent or BudgetSpent(
+            raise bucket.spent or BudgetSpent(
                 f"all {self.size} throwaways that this run may hold at {place[1]} are on lease to tests that wait for "
                 "more; nothing was sent: give some back with adyen_credentials.give_back, or raise --adyen-max-created"
             )
@@ -206,94 +255,138 @@ class Pool:
     def _start(self, place: Place) -> None:
         try:
             name = "adyen-provisioning"
-            threading.Thread(target=self._provision_behind, args=(place,), name=name, daemon=True).start()
+            threading.Thread(target=self._provision_in_background, args=(place,), name=name, daemon=True).start()
         except RuntimeError as error:
             why = f"no thread could be started to provision a throwaway ({error}); nothing was sent"
             raise CredentialError(f"{why}: raise the system's limit of threads") from None
         # whoever calls has the lock, so the thread's own count comes after this
-        shelf = self._shelf(place)
-        shelf.starting += 1
-        shelf.held += 1
+        bucket = self._bucket(place)
+        bucket.starting += 1
+        bucket.held += 1
 
-    def _provision_behind(self, place: Place) -> None:
-        throwaway, failure = None, None
+    def _provision_in_background(self, place: Place) -> None:
+        pooled, failure = None, None
         try:
-            throwaway = self._provision(place, recycling=True)
+            pooled = self._provision(place, self.provisioner, recycling=True)
         except AdyenCredsError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread, and somebody waits for this one
             failure = CredentialError(
-                f"a throwaway could not be provisioned at {place[1]}: {type(error).__name__}: {error}; check what "
+                f"a throwaway could not be provisioned at {place[1]}: {in_words(error)}; check what "
                 "answers there, and report it if it is the Management API"
             )
-        with self._changed:
-            shelf = self._shelf(place)
-            shelf.starting -= 1
-            if not any(other.starting for other in self._shelves.values()):
-                self._said = ""
-            if throwaway is not None:
-                shelf.free.append(throwaway)
+        with self._lock:
+            bucket = self._bucket(place)
+            bucket.starting -= 1
+            if not any(other.starting for other in self._buckets.values()):
+                self._reported = ""
+            if pooled is not None:
+                bucket.free.append(pooled)
             else:
-                shelf.held -= 1
+                bucket.held -= 1
             if isinstance(failure, NotReady):
                 self._broken = failure
             elif isinstance(failure, BudgetSpent):
-                shelf.spent = failure
-            elif failure is not None and shelf.waiting.total():
-                shelf.failures.append(failure)
-            self._changed.notify_all()
+                bucket.spent = failure
+            elif failure is not None and bucket.waiting.total():
+                bucket.failures.append(failure)
+            self._lock.notify_all()
 
-    def _provision(self, place: Place, *, recycling: bool) -> Throwaway:
-        throwaway = self.stock.make(place, recycling=recycling)
-        self.provisioner.await_ready(throwaway)
-        return throwaway
+    def _provision(self, place: Place, provisioner: Provisioner, *, recycling: bool) -> PooledCredential:
+        """Return a throwaway that was recycled or created, once its key works; raises what stops it."""
+        self._before()
+        with self._latch.passing("/".join(place)) as may:
+            if not may:
+                self._latch.check()
+            try:
+                pooled = provisioner.recycle(*place, self._may_try) if recycling and self._recycling else None
+                kind = self.created if pooled is None else self.recycled
+                pooled = pooled or provisioner.create(*place)
+                with self._lock:
+                    self._inventory[pooled.id] = pooled
+                    self._tried.add(pooled.id)
+                    kind.add(pooled.id)
+            except BudgetSpent:
+                raise
+            except BaseException:
+                # perhaps created or claimed, and not in the inventory
+                self.is_dirty = True
+                raise
+        provisioner.await_ready(pooled.credential)
+        return pooled
+
+    def _may_try(self, credential_id: str) -> bool:
+        with self._lock:
+            if credential_id in self._tried:
+                return False
+            self._tried.add(credential_id)
+            return True
+
+    def _bucket(self, place: Place) -> Bucket:
+        return self._buckets.setdefault(place, Bucket())
+
+    def _hand_out(self, pooled: PooledCredential, holder: str) -> PooledCredential:
+        self._leased[pooled.id] = holder, pooled
+        return pooled
+
+    # The heartbeat. -------------------------------------------------------------------------------------------------
+
+    def start_heartbeat(self) -> None:
+        """Renew the tags in the inventory before they expire, on a thread of its own, until the run ends."""
+        threading.Thread(target=self._renew_tags, name="adyen-heartbeat", daemon=True).start()
+
+    def _renew_tags(self) -> None:
+        while not self._latch.is_shut.wait(HEARTBEAT):
+            for pooled in self.inventory:
+                with self._latch.passing(pooled.id) as may:
+                    try:
+                        if may:
+                            self.provisioner.renew(pooled)
+                    except Exception as error:  # noqa: BLE001 - whatever it is, the others are renewed, and this one next time
+                        self._safely_report(f"the tag of throwaway {pooled.id} could not be renewed: {error}")
 
     # The end. -------------------------------------------------------------------------------------------------------
 
-    def keep(self) -> None:
-        """Renew the tags of what the pool holds every now and then, on a thread of its own, until it is closed."""
-        threading.Thread(
-            target=renew_until,
-            args=(self._gate, lambda: self.stock.all, self.provisioner, self._tell),
-            name="adyen-renewal",
-            daemon=True,
-        ).start()
+    def stop(self) -> None:
+        """Lease nothing out any more, reset nothing and provision nothing more: the run is ending."""
+        self._latch.shut()
 
-    def stop(self, stop_waiting: Callable[[], None] = lambda: None) -> None:
-        """Lease nothing out any more, reset nothing and provision nothing more: the run is ending.
+    def close(self, deadline: Deadline | None = None) -> list[LeakedCredential]:
+        """Switch off the inventory, by ``deadline``; return what may still be active, and why.
 
-        ``stop_waiting`` breaks off the sleeps of the threads that provision.
+        What is being changed is waited for, so that nothing switches it on again; what is still being changed at the
+        deadline stays :attr:`is_straggling`.
         """
-        self._gate.shut()
-        with self._changed:
-            self._changed.notify_all()
-        stop_waiting()
+        self.stop()
+        deadline = deadline or Deadline()
+        # first what nothing is changing, in case whoever ends the run does not wait for the rest
+        leaked = self._switch_off((item.id for item in self.inventory if not self._latch.is_inside(item.id)), deadline)
+        self._latch.wait(deadline)
+        tried = {item.id for item in leaked}
+        return leaked + self._switch_off((item.id for item in self.inventory if item.id not in tried), deadline)
 
-    def close(self, stop_waiting: Callable[[], None] = lambda: None, deadline: Deadline | None = None) -> list[Left]:
-        """Switch off every throwaway that the pool holds, by ``deadline``; return what may still be active, and why."""
-        self.stop(stop_waiting)
-        return self.stock.switch_off(deadline or Deadline())
+    @property
+    def is_straggling(self) -> bool:
+        """Whether a request that may switch a throwaway on is still under way."""
+        return not self._latch.wait(Deadline(0))
 
-    # Strictly private. ----------------------------------------------------------------------------------------------
+    def _switch_off(self, ids: Iterable[str], deadline: Deadline) -> list[LeakedCredential]:
+        def switch_off(credential_id: str) -> None:
+            self.provisioner.switch_off(self._inventory[credential_id])
+            with self._lock:
+                del self._inventory[credential_id]
+                self.switched_off.add(credential_id)
 
-    def _shelf(self, place: Place) -> Shelf:
-        return self._shelves.setdefault(place, Shelf())
+        leaked = switch_off_each(ids, switch_off, deadline, "throwaway {}")
+        self.is_dirty |= bool(leaked)
+        return leaked
 
-    def _hand_out(self, throwaway: Throwaway, holder: str) -> Throwaway:
-        self._leased[throwaway.id] = holder, throwaway
-        return throwaway
+    # Reports. -------------------------------------------------------------------------------------------------------
 
-    def _say(self, text: str) -> None:
-        self._said = text
-        self._tell(text)
-        progress: Progress | None = getattr(self._asking, "progress", None)
-        if progress is not None:
-            progress(text)
+    def _relay(self, text: str) -> None:
+        self._reported = text
+        self._safely_report(text)
 
-    def _tell(self, text: str) -> None:
+    def _safely_report(self, text: str) -> None:
         with suppress(Exception):  # a terminal that is gone takes no throwaway with it
-            self._announce(text)
-
-
-def _place(throwaway: Throwaway) -> Place:
-    return throwaway.credential.level, throwaway.credential.account
+            self._report(text)

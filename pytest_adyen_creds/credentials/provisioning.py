@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
-from pytest_adyen_creds.client import ONCE, ManagementClient, tag
+from pytest_adyen_creds.client import ONCE, Clock, CredentialChanges, Credentials, ManagementClient, Place, tag
 from pytest_adyen_creds.client.errors import explained
 from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
-from pytest_adyen_creds.credentials import claiming, roles
-from pytest_adyen_creds.credentials.claiming import Timing
+from pytest_adyen_creds.credentials import roles
+from pytest_adyen_creds.credentials.claims import MOST_CLAIMS, OVER_NETWORK, Claimant, Timing
 from pytest_adyen_creds.credentials.credential import (
     OVERLAP,
     Credential,
@@ -23,15 +23,10 @@ from pytest_adyen_creds.credentials.credential import (
     from_body,
     texts,
 )
-from pytest_adyen_creds.credentials.journal import Journal, NoJournal
-from pytest_adyen_creds.credentials.readiness import Progress, await_key
-from pytest_adyen_creds.credentials.recycling import MOST_CLAIMS, Claimant
-from pytest_adyen_creds.credentials.throwaway import Throwaway
+from pytest_adyen_creds.credentials.ledger import Ledger
+from pytest_adyen_creds.credentials.readiness import Report, await_key, ignore
+from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CredentialError
-
-if TYPE_CHECKING:
-    from pytest_adyen_creds.client import Clock, CredentialChanges, Credentials
-    from pytest_adyen_creds.credentials.spec import Spec
 
 C = TypeVar("C", bound=ShownCredential)
 
@@ -40,11 +35,31 @@ _MARGIN: Final = 2 * SKEW + timedelta(minutes=1)
 
 
 @dataclass
+class PooledCredential:
+    """A throwaway that this run holds: its credential as it is now, and its times."""
+
+    credential: ShownCredential
+    expires: datetime
+    """What its tag says."""
+    key_made: datetime
+
+    @property
+    def id(self) -> str:
+        """The credential's id."""
+        return self.credential.id
+
+    @property
+    def place(self) -> Place:
+        """The level and the account at which it was made."""
+        return self.credential.level, self.credential.account
+
+
+@dataclass
 class Provisioner:
     """Calls the API for the pool, with the provisioning client ``client``.
 
     ``company`` and ``merchant`` are the run's accounts. ``run`` is the id in the run's tags. ``ready_timeout`` is in
-    seconds. Thread-safe.
+    seconds. ``ledger`` is None for the embedded sandbox, which ends with the process. Thread-safe.
     """
 
     client: ManagementClient
@@ -53,9 +68,9 @@ class Provisioner:
     run: str
     clock: Clock
     ready_timeout: float = 600.0
-    timing: Timing = claiming.OVER_NETWORK
-    journal: Journal = field(default_factory=NoJournal)
-    progress: Progress = lambda text: None
+    timing: Timing = OVER_NETWORK
+    ledger: Ledger | None = None
+    report: Report = ignore
     _held: tuple[str, tuple[str, ...]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,38 +93,29 @@ class Provisioner:
 
         Wrong are a role that the provisioning user cannot give, and a merchant level without a merchant account.
         """
-        self.account(spec)
-        holder, held = self.holder()
-        return roles.grantable(spec.roles, held, holder)
+        self.place(spec)
+        return self._grantable(*spec.roles)
 
-    def account(self, spec: Spec) -> str:
-        """Return the account at which a throwaway for ``spec`` is made."""
-        if spec.level == "company":
-            return self.company
-        account = spec.account or self.merchant
+    def place(self, spec: Spec) -> Place:
+        """Return the level and the account at which a throwaway for ``spec`` is made."""
+        account = self.company if spec.level == "company" else spec.account or self.merchant
         if account is None:
             raise CredentialError(
                 "a merchant-level credential needs a merchant account: set ADYEN_MERCHANT_ACCOUNT, or name one with "
                 "merchants=[...]"
             )
-        return account
-
-    def resource(self, level: Level, account: str) -> Credentials:
-        """Return the client's credentials of one account."""
-        return self.client.company(account) if level == "company" else self.client.merchant(account)
+        return spec.level, account
 
     # Getting one. ---------------------------------------------------------------------------------------------------
 
-    def create(self, level: Level, account: str) -> Throwaway:
+    def create(self, level: Level, account: str) -> PooledCredential:
         """Create a throwaway, at most one however often the answer is lost; it is not ready yet."""
-        expires = self.clock.now() + TIME_TO_LIVE
-        description = tag.make(self.run, expires)
-        holder, held = self.holder()
-        base = roles.grantable([roles.API_CREDENTIALS], held, holder)
+        (expires, description), base = self._new_tag(), list(self._grantable(roles.API_CREDENTIALS))
         with explained(f"no throwaway could be created at {account}"):
-            body = self.resource(level, account).create({"description": description, "roles": list(base)})
+            body = self.client.credentials_at(level, account).create({"description": description, "roles": base})
         credential = from_body(level, account, body)
-        self.journal.created(credential.id, level, account)
+        if self.ledger is not None:
+            self.ledger.created(credential.id, level, account)
         if tag.parse(credential.description) is None:
             raise CredentialError(
                 f"credential {credential.id}, which this run created at {account}, came back without the tag that it "
@@ -117,58 +123,54 @@ class Provisioner:
             )
         return self._take(credential, expires)
 
-    def recycle(self, level: Level, account: str, may_try: Callable[[str], bool]) -> Throwaway | None:
+    def recycle(self, level: Level, account: str, may_try: Callable[[str], bool]) -> PooledCredential | None:
         """Claim a free throwaway of an earlier run, switch it on and give it a new key; None where none is free.
 
         It is not ready yet. ``may_try`` says whether this run has not tried an id before: its tags are alike, so two
         of its own claims must never meet.
         """
         self.holder()  # which the guard then keeps from being claimed
-        claimant, resource = self.claimant, self.resource(level, account)
+        claimant, resource = self.claimant, self.client.credentials_at(level, account)
         for credential_id in itertools.islice(filter(may_try, claimant.candidates(resource)), MOST_CLAIMS):
             if claimant.claim(resource, credential_id):
-                return self._reactivate(resource, level, account, credential_id)
+                return self._reactivate(resource, credential_id)
         return None
 
     @property
     def claimant(self) -> Claimant:
         """What claims throwaways for this run."""
-        return Claimant(self.client, self.run, self.clock, self.timing, self.journal)
+        return Claimant(self.client, self.run, self.clock, self.timing, self.ledger)
 
-    def _reactivate(self, resource: Credentials, level: Level, account: str, credential_id: str) -> Throwaway:
-        expires = self.clock.now() + TIME_TO_LIVE
-        changes = self._baseline(level, tag.make(self.run, expires))
+    def _reactivate(self, resource: Credentials, credential_id: str) -> PooledCredential:
+        expires, changes = self._defaults(resource.level)
         with explained(f"throwaway {credential_id} could not be recycled"):
             body = resource.update(credential_id, changes)
             key = resource.generate_api_key(credential_id)
             body = body or resource.get(credential_id)
-        made = self._take(from_body(level, account, body), expires)
-        made.credential = replace(made.credential, api_key=key)
-        self.client.ownership.register_key(made.id, key)
-        return made
+        pooled = self._take(from_body(resource.level, resource.account, body), expires)
+        pooled.credential = replace(pooled.credential, api_key=key)
+        self.client.ownership.register_key(pooled.id, key)
+        return pooled
 
-    def _take(self, credential: ShownCredential, expires: datetime) -> Throwaway:
+    def _take(self, credential: ShownCredential, expires: datetime) -> PooledCredential:
         self.client.ownership.lease(
             credential.id, credential.description, username=credential.username, api_key=credential.api_key
         )
-        return Throwaway(credential, expires, self.clock.now())
+        return PooledCredential(credential, expires, self.clock.now())
 
-    def await_ready(self, throwaway: Throwaway) -> None:
-        """Wait until the throwaway's key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
-        self._await_key(throwaway.credential)
-
-    def _await_key(self, credential: ShownCredential) -> None:
-        await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, progress=self.progress)
+    def await_ready(self, credential: ShownCredential) -> None:
+        """Wait until its key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
+        await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, report=self.report)
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
-    def configure(self, throwaway: Throwaway, spec: Spec) -> None:
-        """Give the throwaway the roles, origins and merchant accounts of ``spec``; a request only for a difference.
+    def configure(self, pooled: PooledCredential, spec: Spec) -> None:
+        """Give it the roles, origins and merchant accounts of ``spec``; a request only for a difference.
 
         One without a client key gets one: the platform has such credentials, and every lease has a client key.
         """
         wanted = self.check(spec)
-        credential = throwaway.credential
+        credential = pooled.credential
         limited = () if spec.level == "merchant" else spec.merchants
         changes: CredentialChanges = {}
         if not roles.same(credential.roles, wanted):
@@ -177,47 +179,43 @@ class Provisioner:
             changes["allowedOrigins"] = list(spec.origins)
         if spec.level == "company" and set(limited) != set(credential.merchants):
             changes["associatedMerchantAccounts"] = list(limited)
-        expires = self.clock.now() + TIME_TO_LIVE
-        if throwaway.expires - self.clock.now() < TIME_TO_LIVE / 2:
-            changes["description"] = tag.make(self.run, expires)
+        expires = pooled.expires
+        if self._is_half_over(pooled):
+            expires, changes["description"] = self._new_tag()
         if changes:
             asked = f", limited to {', '.join(limited)}" if limited else ""
-            with explained(f"throwaway {throwaway.id} could not be made what the test asks for{asked}"):
-                self._update(throwaway, changes, expires)
-        if throwaway.credential.client_key is None:
-            with explained(f"throwaway {throwaway.id} could not be given a client key"):
-                key = self.resource(credential.level, credential.account).generate_client_key(throwaway.id)
-            throwaway.credential = replace(throwaway.credential, client_key=key)
+            with explained(f"throwaway {pooled.id} could not be made what the test asks for{asked}"):
+                self._update(pooled, changes, expires)
+        if pooled.credential.client_key is None:
+            with explained(f"throwaway {pooled.id} could not be given a client key"):
+                key = self.client.credentials_at(*pooled.place).generate_client_key(pooled.id)
+            pooled.credential = replace(pooled.credential, client_key=key)
 
-    def reset(self, throwaway: Throwaway) -> None:
+    def reset(self, pooled: PooledCredential) -> None:
         """Undo what a test did: roles, origins, merchant accounts, description, and switched on.
 
         Raises :class:`CredentialError` where it is no longer this run's: its time was over and another run took it.
         """
-        self._require_ours(throwaway)
-        expires = self.clock.now() + TIME_TO_LIVE
-        changes = self._baseline(throwaway.credential.level, tag.make(self.run, expires))
-        with explained(f"throwaway {throwaway.id} could not be reset"):
-            self._update(throwaway, changes, expires)
+        self._require_ours(pooled)
+        expires, changes = self._defaults(pooled.credential.level)
+        with explained(f"throwaway {pooled.id} could not be reset"):
+            self._update(pooled, changes, expires)
 
-    def renew(self, throwaway: Throwaway) -> None:
+    def renew(self, pooled: PooledCredential) -> None:
         """Write a tag that expires later, where less than half of the time to live is left."""
-        if throwaway.expires - self.clock.now() < TIME_TO_LIVE / 2:
-            self._require_ours(throwaway)
-            expires = self.clock.now() + TIME_TO_LIVE
-            credential = throwaway.credential
+        if self._is_half_over(pooled):
+            self._require_ours(pooled)
+            expires, description = self._new_tag()
             # not through _update: what a test is doing to the credential meanwhile is not for this to know
-            with explained(f"the time of throwaway {throwaway.id} could not be prolonged"):
-                self.resource(credential.level, credential.account).update(
-                    throwaway.id, {"description": tag.make(self.run, expires)}, retries=ONCE
-                )
-            throwaway.expires = expires
+            with explained(f"the time of throwaway {pooled.id} could not be prolonged"):
+                self.client.credentials_at(*pooled.place).update(pooled.id, {"description": description}, retries=ONCE)
+            pooled.expires = expires
 
-    def refresh_key(self, throwaway: Throwaway) -> None:
+    def refresh_key(self, pooled: PooledCredential) -> None:
         """Make a new key where the one held may have been replaced by a test and be dying: after 23 hours."""
-        if self.clock.now() - throwaway.key_made > OVERLAP - timedelta(hours=1):
-            throwaway.credential, _ = self._with_new_key(throwaway.credential)
-            throwaway.key_made = self.clock.now()
+        if self.clock.now() - pooled.key_made > OVERLAP - timedelta(hours=1):
+            pooled.credential, _ = self._with_new_key(pooled.credential)
+            pooled.key_made = self.clock.now()
 
     def rotate(self, credential: Credential) -> Rotation:
         """Return ``credential`` with a new API key that works, and when the old one dies."""
@@ -225,55 +223,62 @@ class Provisioner:
 
     def _with_new_key(self, credential: C) -> tuple[C, datetime]:
         with explained(f"the key of {credential.username} could not be replaced"):
-            key = self.resource(credential.level, credential.account).generate_api_key(credential.id)
+            key = self.client.credentials_at(credential.level, credential.account).generate_api_key(credential.id)
             dies = self.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
         self.client.ownership.register_key(credential.id, key)
-        self._await_key(rotated)
+        self.await_ready(rotated)
         return rotated, dies
 
-    def switch_off(self, throwaway: Throwaway) -> None:
-        """Deactivate the throwaway, limit it to nothing and let its tag expire, so that a later run can recycle it."""
-        self._require_ours(throwaway)
-        credential = throwaway.credential
+    def switch_off(self, pooled: PooledCredential) -> None:
+        """Deactivate it, limit it to nothing and let its tag expire, so that a later run can recycle it."""
+        self._require_ours(pooled)
         changes: CredentialChanges = {"active": False, "description": tag.released(self.run, self.clock.now())}
-        if credential.level == "company":
+        if pooled.credential.level == "company":
             changes["associatedMerchantAccounts"] = []
-        with explained(f"throwaway {throwaway.id} could not be switched off"):
-            self.resource(credential.level, credential.account).update(throwaway.id, changes)
-        self.client.ownership.release(throwaway.id)
+        self.client.credentials_at(*pooled.place).update(pooled.id, changes)
+        self.client.ownership.release(pooled.id)
 
-    def _require_ours(self, throwaway: Throwaway) -> None:
+    def _require_ours(self, pooled: PooledCredential) -> None:
         # within its time nobody else takes it, unless a claim's write came so late that it met no free throwaway any
         # more; after its time, by the clock that is furthest ahead, it may have been swept and claimed by another run
-        credential = throwaway.credential
-        if tag.run_of(credential.description) == self.run and self.clock.now() + _MARGIN < throwaway.expires:
+        if tag.run_of(pooled.credential.description) == self.run and self.clock.now() + _MARGIN < pooled.expires:
             return
-        with explained(f"throwaway {throwaway.id} could not be looked at"):
-            body = self.resource(credential.level, credential.account).get(throwaway.id)
+        with explained(f"throwaway {pooled.id} could not be looked at"):
+            body = self.client.credentials_at(*pooled.place).get(pooled.id)
         if tag.run_of(body.get("description")) != self.run:
-            self.client.ownership.release(throwaway.id)
+            self.client.ownership.release(pooled.id)
             raise CredentialError(
-                f"throwaway {throwaway.id} was taken over by another run, whose tag it carries; "
+                f"throwaway {pooled.id} was taken over by another run, whose tag it carries; "
                 "nothing was sent: run again"
             )
 
-    def _baseline(self, level: Level, description: str) -> CredentialChanges:
+    def _new_tag(self) -> tuple[datetime, str]:
+        expires = self.clock.now() + TIME_TO_LIVE
+        return expires, tag.make(self.run, expires)
+
+    def _is_half_over(self, pooled: PooledCredential) -> bool:
+        return pooled.expires - self.clock.now() < TIME_TO_LIVE / 2
+
+    def _grantable(self, *wanted: str) -> tuple[str, ...]:
         holder, held = self.holder()
+        return roles.grantable(wanted, held, holder)
+
+    def _defaults(self, level: Level) -> tuple[datetime, CredentialChanges]:
+        """Return what a throwaway is between two leases, and when its tag expires then."""
+        expires, description = self._new_tag()
         changes: CredentialChanges = {
             "active": True,
             "description": description,
-            "roles": list(roles.grantable([roles.API_CREDENTIALS], held, holder)),
+            "roles": list(self._grantable(roles.API_CREDENTIALS)),
             "allowedOrigins": [],
         }
         if level == "company":
             changes["associatedMerchantAccounts"] = []
-        return changes
+        return expires, changes
 
-    def _update(self, throwaway: Throwaway, changes: CredentialChanges, expires: datetime) -> None:
-        credential = throwaway.credential
-        resource = self.resource(credential.level, credential.account)
-        body = resource.update(throwaway.id, changes)
-        throwaway.credential = credential.updated(body or resource.get(throwaway.id))
-        if "description" in changes:
-            throwaway.expires = expires
+    def _update(self, pooled: PooledCredential, changes: CredentialChanges, expires: datetime) -> None:
+        resource = self.client.credentials_at(*pooled.place)
+        body = resource.update(pooled.id, changes)
+        pooled.credential = pooled.credential.updated(body or resource.get(pooled.id))
+        pooled.expires = expires

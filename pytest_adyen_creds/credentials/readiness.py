@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from pytest_adyen_creds.client import ONCE, ManagementClient
+from pytest_adyen_creds.client import ONCE, Clock, ManagementClient
 from pytest_adyen_creds.client.errors import checked, explained
+from pytest_adyen_creds.credentials.credential import ShownCredential
 from pytest_adyen_creds.errors import ApiError, CredentialError
+from pytest_adyen_creds.secrets import Secret
 
-if TYPE_CHECKING:
-    from pytest_adyen_creds.client import Clock
-    from pytest_adyen_creds.credentials.credential import ShownCredential
-    from pytest_adyen_creds.secrets import Secret
-
-Progress = Callable[[str], None]
-"""Told now and then, in a line, what takes time."""
+Report = Callable[[str], None]
+"""Called now and then with a line about what takes time."""
 
 _POLLS: Final = (1.0, 2.0, 3.0, 5.0, 10.0)
-_NEWS: Final = 15.0
+"""Seconds between polls; the last one from then on."""
+
+_REPORTED_EVERY: Final = 15.0
+"""Seconds between two lines about one wait."""
+
+
+def ignore(text: str) -> None:
+    """Report nothing."""
 
 
 class NotReady(CredentialError):
@@ -26,14 +30,14 @@ class NotReady(CredentialError):
 
 
 def await_key(
-    client: ManagementClient, credential: ShownCredential, *, clock: Clock, timeout: float, progress: Progress
+    client: ManagementClient, credential: ShownCredential, *, clock: Clock, timeout: float, report: Report
 ) -> None:
     """Poll ``GET /me`` with the key of ``credential`` until it is let in; ``timeout`` is in seconds.
 
-    ``progress`` gets a line at once and every 15 s. Raises :class:`NotReady` when the time is over, and
+    ``report`` gets a line at once and every 15 s. Raises :class:`NotReady` when the time is over, and
     :class:`CredentialError` for an answer that will not change.
     """
-    key, started, tries, said = credential.key(), clock.monotonic(), 0, 0.0
+    key, started, tries, reported = credential.key(), clock.monotonic(), 0, 0.0
     while (refusal := _refusal(client, key)) is not None:
         waited = clock.monotonic() - started
         if waited >= timeout:
@@ -42,9 +46,9 @@ def await_key(
                 "(adyen_ready_timeout); a new key can take minutes: raise adyen_ready_timeout in the ini file, or "
                 "run again, which recycles this throwaway"
             )
-        if waited >= said:
-            progress(f"waiting for the new key of {credential.username} ({waited:.0f} s of {timeout:.0f} s)")
-            said = waited + _NEWS
+        if waited >= reported:
+            report(f"waiting for the new key of {credential.username} ({waited:.0f} s of {timeout:.0f} s)")
+            reported = waited + _REPORTED_EVERY
         clock.sleep(min(_POLLS[min(tries, len(_POLLS) - 1)], timeout - waited))
         tries += 1
 
@@ -55,7 +59,7 @@ def _refusal(client: ManagementClient, key: Secret) -> str | None:
         response = client.send("GET", "/me", auth=key, retries=ONCE)
     except ApiError:
         return "gets no answer"
-    # 403 is said to a key that is known: its credential has no role for this operation
+    # 403 answers a key that is known: its credential has no role for this operation
     if response.status_code == 403:
         return None
     # what passes is no reason to give a throwaway up that cannot be deleted: the next poll asks again

@@ -1,23 +1,28 @@
-"""Recovery: switching off what killed runs left, by their ledgers and by tag alone."""
+"""Recovery: switching off what crashed runs left, by their ledgers and by tag alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Final, Literal
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import ONCE, ManagementClient, tag
-from pytest_adyen_creds.credentials.deadruns import DeadRun, dead_runs
+from pytest_adyen_creds.client import (
+    ONCE,
+    Clock,
+    CredentialBody,
+    CredentialChanges,
+    Credentials,
+    ManagementClient,
+    Place,
+    tag,
+)
+from pytest_adyen_creds.credentials.backend import Backend
+from pytest_adyen_creds.credentials.ledger import CrashedRun, crashed_runs
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
-
-if TYPE_CHECKING:
-    from pytest_adyen_creds.client import Clock, CredentialBody, CredentialChanges, Credentials, Place
-    from pytest_adyen_creds.credentials.backend import Backend
 
 Reason = Literal["expired", "its run has ended"]
 
@@ -40,18 +45,14 @@ class Swept:
     reason: Reason
     problem: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as JSON."""
-        return asdict(self)
-
 
 @dataclass
-class _Look:
-    """Strictly private: what one look through the accounts found."""
+class _Scan:
+    """What one pass through the accounts found."""
 
-    ended: frozenset[str]
-    """The runs that are known to be dead."""
-    created: frozenset[str]
+    ended: Collection[str]
+    """The runs that are known to have ended."""
+    created: Collection[str]
     """The ids that they created."""
     dry_run: bool
     swept: list[Swept] = field(default_factory=list)
@@ -76,40 +77,44 @@ class Recovery:
     """The active throwaways that were left to the runs in whose tags they are, by id, and when these tags expire."""
 
     @classmethod
-    def of(cls, client: ManagementClient, backend: Backend, clock: Clock | None = None) -> Recovery:
-        """Return one for the accounts of ``backend``; ``clock`` (default: the backend's) waits between tries."""
+    def of(cls, client: ManagementClient, backend: Backend) -> Recovery:
+        """Return one for the accounts of ``backend``, whose clock waits between tries."""
         resources = [client.company(backend.company)]
         if backend.merchant is not None:
             resources.append(client.merchant(backend.merchant))
-        return cls(client, resources, clock or backend.clock)
+        return cls(client, resources, backend.clock)
 
     def run(self, folder: Path, company: str, *, dry_run: bool = False) -> list[Swept]:
-        """Switch off what expired, and what the ledgers in ``folder`` say that killed runs left.
+        """Switch off what expired, and what the ledgers in ``folder`` say that crashed runs left.
 
         The accounts that the ledgers name are looked through too, and each credential that they name and that was not
         seen is asked for by its id. A ledger is deleted when nothing of its run can be left. With ``dry_run`` nothing
         is changed, on disk neither. Raises :class:`CredentialError` where the credentials cannot be listed.
         """
-        with dead_runs(folder, self.client.base_url, company, tidy=not dry_run) as dead:
-            places = {place for run in dead for place in run.accounts}
-            created = {item for run in dead for item in run.created}
-            look = self._look({run.run for run in dead}, dry_run=dry_run, created=created, places=places)
-            for run in dead:
-                for credential_id in sorted(run.known - look.seen):
-                    self._ask(look, run, credential_id)
-            over = [run for run in dead if _is_over(run, look)]
-        for run in () if dry_run else over:
+        with crashed_runs(folder, self.client.base_url, company, tidy=not dry_run) as crashed:
+            places = {place for run in crashed for place in run.accounts}
+            created = {item for run in crashed for item in run.created}
+            scan = self._scan({run.run for run in crashed}, created, places, dry_run=dry_run)
+            for run in crashed:
+                for credential_id in sorted(run.known - scan.seen):
+                    resource, body, problem = self._find(credential_id, run.places.get(credential_id))
+                    if body is None:
+                        scan.swept.append(_found(resource, {"id": credential_id}, _ENDED, problem))
+                    else:
+                        self._consider(scan, resource, body)
+            over = [] if dry_run else [run.path for run in crashed if _is_over(run, scan)]
+        for path in over:
             with suppress(OSError):
-                run.path.unlink()
-        return look.swept
+                path.unlink()
+        return scan.swept
 
-    def sweep(self, ended: Collection[str], *, dry_run: bool = False) -> tuple[list[Swept], dict[str, set[str]]]:
-        """Switch off what expired, and everything of the runs ``ended``, whose ids are known to belong to dead runs.
+    def sweep(self, ended: Collection[str]) -> tuple[list[Swept], dict[str, set[str]]]:
+        """Switch off what expired, and everything of the runs ``ended``, whose ids are known to belong to ended runs.
 
         Returns what was found left behind, and the ids of all credentials by the run in their tags.
         """
-        look = self._look(ended, dry_run=dry_run)
-        return look.swept, look.tagged
+        scan = self._scan(ended)
+        return scan.swept, scan.tagged
 
     def switch_off_ids(self, run: str, created: Mapping[str, Place | None]) -> list[Swept]:
         """Switch off what ``run`` created, by id and whatever its description, where it is active.
@@ -135,21 +140,6 @@ class Recovery:
                 swept.append(self._switch_off(resource, found, decide, adopt=True))
         return swept
 
-    def _look(
-        self,
-        ended: Collection[str],
-        *,
-        dry_run: bool,
-        created: Collection[str] = (),
-        places: Collection[Place] = (),
-    ) -> _Look:
-        self._protect()
-        look = _Look(frozenset(ended), frozenset(created), dry_run)
-        for resource, body in self._listed(look, places):
-            if isinstance(body.get("id"), str) and body["id"] not in look.seen:
-                self._consider(look, resource, body)
-        return look
-
     def _protect(self) -> None:
         """Ask once who signs in: that credential is nobody's throwaway, whatever tag and ledger say of it."""
         if not self.client.ownership.is_protecting:
@@ -158,9 +148,19 @@ class Recovery:
             except ApiError as error:
                 raise CredentialError(f"it could not be asked who signs in: {error}") from error
 
-    def _listed(self, look: _Look, places: Collection[Place]) -> Iterator[tuple[Credentials, CredentialBody]]:
+    def _scan(
+        self,
+        ended: Collection[str],
+        created: Collection[str] = (),
+        places: Collection[Place] = (),
+        *,
+        dry_run: bool = False,
+    ) -> _Scan:
+        self._protect()
+        scan = _Scan(ended, created, dry_run)
         own = {(resource.level, resource.account) for resource in self.resources}
-        for resource in (*self.resources, *map(self._at, sorted(set(places) - own))):
+        others = [self.client.credentials_at(*place) for place in sorted(set(places) - own)]
+        for resource in (*self.resources, *others):
             place = resource.level, resource.account
             try:
                 bodies = list(resource.iterate())
@@ -169,40 +169,52 @@ class Recovery:
                     raise CredentialError(
                         f"the credentials of {resource.account} could not be listed: {error}"
                     ) from error
-                look.unlisted.add(place)
+                scan.unlisted.add(place)
                 continue
             for body in bodies:
-                yield resource, body
+                if isinstance(body.get("id"), str) and body["id"] not in scan.seen:
+                    self._consider(scan, resource, body)
+        return scan
 
-    def _consider(self, look: _Look, resource: Credentials, body: CredentialBody) -> None:
-        look.seen.add(body["id"])
-        parsed = tag.parse(body.get("description"))
+    def _consider(self, scan: _Scan, resource: Credentials, body: CredentialBody) -> None:
+        scan.seen.add(body["id"])
+        parsed, is_active = tag.parse(body.get("description")), body.get("active") is not False
         if self.client.ownership.is_protected(body):
             return
         if parsed is None:
-            if body["id"] in look.created and body.get("active") is not False:
-                look.swept.append(_found(resource, body, _ENDED, _UNTAGGED))
+            if body["id"] in scan.created and is_active:
+                scan.swept.append(_found(resource, body, _ENDED, _UNTAGGED))
             return
-        look.tagged.setdefault(parsed.run, set()).add(body["id"])
-        reason = _reason(body, look.ended, self.clock.now())
-        if reason is None:
-            if body.get("active") is not False:
-                self.in_use[body["id"]] = parsed.expires
-        else:
+        scan.tagged.setdefault(parsed.run, set()).add(body["id"])
+        reason, _ = self._verdict(body, scan.ended)
+        if reason is not None:
             found = _found(resource, body, reason)
-            decide = partial(self._changes, ended=look.ended)
-            look.swept.append(found if look.dry_run else self._switch_off(resource, found, decide))
+            swept = (
+                found
+                if scan.dry_run
+                else self._switch_off(resource, found, lambda now: self._verdict(now, scan.ended)[1])
+            )
+            scan.swept.append(swept)
+        elif is_active:
+            self.in_use[body["id"]] = parsed.expires
 
-    def _ask(self, look: _Look, run: DeadRun, credential_id: str) -> None:
-        resource, body, problem = self._find(credential_id, run.places.get(credential_id))
-        if body is None:
-            look.swept.append(_found(resource, {"id": credential_id}, _ENDED, problem))
-        else:
-            self._consider(look, resource, body)
+    def _verdict(
+        self, body: CredentialBody, ended: Collection[str]
+    ) -> tuple[Reason, CredentialChanges] | tuple[None, None]:
+        """Return why a credential is to be switched off, and by which changes; None twice where it is to be left."""
+        parsed, now, changes = tag.parse(body.get("description")), self.clock.now(), CredentialChanges(active=False)
+        if parsed is None:
+            return None, None
+        is_active = body.get("active") is not False
+        if parsed.run in ended and (is_active or not parsed.is_expired(now)):
+            # its time is over now, so that it can be recycled
+            changes["description"] = tag.released(parsed.run, min(parsed.expires, now))
+            return _ENDED, changes
+        return ("expired", changes) if is_active and parsed.is_expired(now) else (None, None)
 
     def _find(self, credential_id: str, place: Place | None) -> tuple[Credentials, CredentialBody | None, str]:
         problem = ""
-        for resource in self.resources if place is None else [self._at(place)]:
+        for resource in self.resources if place is None else [self.client.credentials_at(*place)]:
             try:
                 body = resource.get(credential_id)
             except ApiError as error:
@@ -212,10 +224,6 @@ class Recovery:
                 return resource, body, ""
             problem = f"asked for it, {resource.account} answered another one; check what serves it"
         return resource, None, problem
-
-    def _at(self, place: Place) -> Credentials:
-        level, account = place
-        return self.client.company(account) if level == "company" else self.client.merchant(account)
 
     def _switch_off(
         self,
@@ -252,26 +260,16 @@ class Recovery:
                 self.client.ownership.release(found.id)
         return replace(found, problem=f"{problem}; run adyen-creds sweep")
 
-    def _changes(self, body: CredentialBody, ended: Collection[str]) -> CredentialChanges | None:
-        now = self.clock.now()
-        reason, parsed = _reason(body, ended, now), tag.parse(body.get("description"))
-        if reason is None or parsed is None:
-            return None
-        if reason == "expired":
-            return {"active": False}
-        # its time is over now, so that it can be recycled
-        return {"active": False, "description": tag.released(parsed.run, min(parsed.expires, now))}
 
-
-def _is_over(run: DeadRun, look: _Look) -> bool:
-    """Return whether nothing of a dead run can be left."""
-    failed = [item for item in look.swept if item.problem]
+def _is_over(run: CrashedRun, scan: _Scan) -> bool:
+    """Return whether nothing of a crashed run can be left."""
+    failed = [item for item in scan.swept if item.problem]
     if any(item.id in run.known or (tag.run_of(item.description) == run.run) for item in failed):
         return False
-    if run.known - look.seen or run.accounts & look.unlisted:
+    if run.known - scan.seen or run.accounts & scan.unlisted:
         return False
     # a creation that was sent may still arrive; when its tag has expired, the tag alone brings it to light
-    turned_up = len(look.tagged.get(run.run, set()) - run.known)
+    turned_up = len(scan.tagged.get(run.run, set()) - run.known)
     old = clock.now() - run.started > tag.TIME_TO_LIVE + timedelta(hours=1)
     return run.unsettled <= turned_up or old
 
@@ -287,13 +285,3 @@ def _found(resource: Credentials, body: CredentialBody, reason: Reason, problem:
         reason,
         problem or None,
     )
-
-
-def _reason(body: CredentialBody, ended: Collection[str], now: datetime) -> Reason | None:
-    parsed = tag.parse(body.get("description"))
-    if parsed is None:
-        return None
-    is_active = body.get("active") is not False
-    if parsed.run in ended and (is_active or not parsed.is_expired(now)):
-        return "its run has ended"
-    return "expired" if is_active and parsed.is_expired(now) else None

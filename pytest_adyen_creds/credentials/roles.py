@@ -4,61 +4,42 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.text import normalised
 
-Permission = Literal["view", "edit"]
 Preset = Literal["read-only", "write", "full-access"]
 
 API_CREDENTIALS: Final = "Management API - API credentials read and write"
 """The role that every operation on API credentials asks for (Adyen's specification)."""
 
 
-@dataclass(frozen=True)
-class Role:
-    """A role of the Management API: its name, and what its holder may read and write (None: nothing)."""
-
-    name: str
-    entity: str
-    permission: Permission
-    reads: str
-    writes: str | None
-
-
-def _pair(entity: str, what: str) -> tuple[Role, ...]:
-    view = Role(f"Management API - {entity} read", entity, "view", what, None)
-    edit = Role(f"Management API - {entity} read and write", entity, "edit", what, what)
-    return view, edit
-
-
-KNOWN: Final[tuple[Role, ...]] = (
-    *_pair("Accounts", "company and merchant accounts"),
-    *_pair("Android files", "Android apps and certificates for terminals"),
-    # the one entity without a role that only reads
-    Role(
-        API_CREDENTIALS,
-        "API credentials",
-        "edit",
-        "API credentials and their allowed origins",
-        "API credentials, their keys, roles and allowed origins",
-    ),
-    *_pair("Payment methods", "payment method settings"),
-    *_pair("Payout Account Settings", "payout settings"),
-    *_pair("Stores", "stores"),
-    *_pair("Terminal actions", "actions scheduled on terminals"),
-    *_pair("Terminal settings", "terminal settings"),
-    *_pair("Users", "users"),
-    *_pair("Webhooks", "webhooks"),
+_ENTITIES: Final = (
+    "Accounts",
+    "Android files",
+    "API credentials",
+    "Payment methods",
+    "Payout Account Settings",
+    "Stores",
+    "Terminal actions",
+    "Terminal settings",
+    "Users",
+    "Webhooks",
 )
-"""The known roles of the Management API, by entity."""
+
+KNOWN: Final = tuple(
+    f"Management API - {entity} {may}"
+    for entity in _ENTITIES
+    for may in ("read", "read and write")
+    if (entity, may) != ("API credentials", "read")  # the one entity without a role that only reads
+)
+"""The names of the known roles of the Management API, by entity."""
 
 PRESETS: Final[dict[Preset, tuple[str, ...]]] = {
-    "read-only": tuple(role.name for role in KNOWN if role.permission == "view"),
-    "write": tuple(role.name for role in KNOWN if role.permission == "edit"),
-    "full-access": tuple(role.name for role in KNOWN),
+    "read-only": tuple(role for role in KNOWN if role.endswith(" read")),
+    "write": tuple(role for role in KNOWN if role.endswith(" write")),
+    "full-access": KNOWN,
 }
 """The presets, as the columns of a permission table: View, Edit, and both, for every entity.
 
@@ -96,7 +77,7 @@ def holds(roles: Iterable[str], wanted: str) -> bool:
 
 def _near(role: str, held: Mapping[str, str]) -> str | None:
     """Return the role, quoted, that a mistyped one may mean; None for a known one, and where none is near."""
-    known = {normalised(item.name): item.name for item in KNOWN} | dict(held)
+    known = {normalised(item): item for item in KNOWN} | dict(held)
     wanted = normalised(role)
     near = () if wanted in known else difflib.get_close_matches(wanted, known, 1, 0.9)
     return repr(known[near[0]]) if near else None

@@ -1,17 +1,22 @@
-"""What a test asks for: the arguments of the marker ``adyen_credential``, checked."""
+"""What a test asks for: the arguments of the marker ``adyen_credential``, checked, and marks that change nothing."""
 
 from __future__ import annotations
 
-import difflib
 import inspect
+import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
+import pytest
+
+from pytest_adyen_creds.compat.pytest import fixture_names
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, Preset, preset_roles
-from pytest_adyen_creds.errors import CredentialError
+from pytest_adyen_creds.errors import AdyenMarkerWarning, CredentialError
 
 MARKER: Final = "adyen_credential"
 
@@ -32,21 +37,8 @@ class Spec:
         return self.merchants[0] if self.level == "merchant" and self.merchants else None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON; :func:`spec_from_json` reads it."""
-        return {
-            "level": self.level,
-            "roles": list(self.roles),
-            "origins": list(self.origins),
-            "merchants": list(self.merchants),
-            "fresh": self.fresh,
-        }
-
-
-def spec_from_json(value: Mapping[str, Any]) -> Spec:
-    """Return the spec that :meth:`Spec.to_json` wrote."""
-    return Spec(
-        value["level"], tuple(value["roles"]), tuple(value["origins"]), tuple(value["merchants"]), value["fresh"]
-    )
+        """Return it as JSON: the arguments of :func:`adyen_credential`, which makes it again."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
 
 def adyen_credential(
@@ -93,7 +85,7 @@ def spec_of(nodeid: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Sp
     except TypeError as error:
         names = list(inspect.signature(adyen_credential).parameters)
         unknown = next((name for name in kwargs if name not in names), None)
-        near = difflib.get_close_matches(unknown or "", names, 1)
+        near = get_close_matches(unknown or "", names, 1)
         hint = f"did you mean {near[0]}?" if near else f"it takes level, {', '.join(names[1:])}"
         raise CredentialError(f"{nodeid}: @pytest.mark.{MARKER}: {error}; {hint}") from None
     try:
@@ -121,3 +113,42 @@ def _origin(text: str) -> str:
     if not good:
         raise CredentialError(f"origins holds {text!r}; write scheme and host, such as https://www.example.com")
     return text
+
+
+def warn_of_misuse(marked: Iterable[tuple[pytest.Item, pytest.Mark]]) -> None:
+    """Warn of each mark that changes nothing, once a run; where a filter makes the warning an error, its test fails."""
+    wrong: dict[pytest.Item, str] = {}
+    for item, mark in marked:
+        if problem := _problem(mark.name, item):
+            warning = AdyenMarkerWarning(f"{item.nodeid}: @pytest.mark.{mark.name} {problem}")
+            is_first = getattr(item.config, "workerinput", {}).get("workerid", "gw0") == "gw0"
+            with nullcontext() if is_first else warnings.catch_warnings(record=True):
+                try:
+                    item.warn(warning)
+                except AdyenMarkerWarning:
+                    wrong[item] = f"@pytest.mark.{mark.name} {problem}"
+    if wrong:
+        next(iter(wrong)).config.pluginmanager.register(_Misused(wrong))
+
+
+class _Misused:
+    """Fails the tests in ``wrong`` at their set-up, each with its words."""
+
+    def __init__(self, wrong: Mapping[pytest.Item, str]) -> None:
+        self._wrong = wrong
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if item in self._wrong:
+            pytest.fail(self._wrong[item], pytrace=False)
+
+
+def _problem(name: str, item: pytest.Item) -> str | None:
+    if name != MARKER:
+        alike = get_close_matches(name, [MARKER], cutoff=0.8)
+        return f"is not the mark of a credential and changes nothing; write @pytest.mark.{MARKER}" if alike else None
+    if not isinstance(item, pytest.Function) or MARKER in fixture_names(item):
+        return None
+    if "request" in inspect.signature(item.function).parameters:  # it may ask for the credential when it runs
+        return None
+    return f"changes nothing, because this test asks for no credential; give it the fixture {MARKER}"

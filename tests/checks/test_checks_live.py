@@ -22,9 +22,9 @@ from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.live import LiveStage
 from pytest_adyen_creds.client import Budget, tag
 from pytest_adyen_creds.credentials.backend import open_backend
+from pytest_adyen_creds.credentials.leases import LeaseClient
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner
-from pytest_adyen_creds.credentials.throwaways import Throwaways
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS
@@ -216,7 +216,7 @@ def test_never_a_sixth_creation(live, seed: int) -> None:
 
 
 @contextmanager
-def throwaways_of(there: Served, budget: int) -> Iterator[Throwaways]:
+def throwaways_of(there: Served, budget: int) -> Iterator[LeaseClient]:
     settings = Settings(
         backend="live",
         base_url=there.base,
@@ -230,7 +230,7 @@ def throwaways_of(there: Served, budget: int) -> Iterator[Throwaways]:
     client = backend.management(backend.ownership(spent))
     provisioner = Provisioner(client, backend.company, backend.merchant, run, backend.clock, timing=backend.timing)
     pool = Pool(provisioner, budget, background=False)
-    throwaways = Throwaways(backend, pool, spent, run)
+    throwaways = LeaseClient(backend, pool, spent, run)
     try:
         yield throwaways
     finally:

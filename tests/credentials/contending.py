@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pytest_adyen_creds.client import ManagementClient, Ownership, tag
-from pytest_adyen_creds.credentials.claiming import Register, Timing, claim_steps
+from pytest_adyen_creds.credentials.claims import ObservedState, Timing, claim_steps
 from pytest_adyen_creds.sandbox import Clock, Sandbox
 
 CARELESS: Any = SimpleNamespace(latest_write=math.inf, slowest_write=math.inf, wait=2.0)
@@ -119,9 +119,9 @@ class Contention:
             return None  # as the client does, which does not send it
         yield there
         if step == "read":
-            register = Register.of(self._account.get(target))
+            observed = ObservedState.of(self._account.get(target))
             yield back - there + (self._draw.uniform(0, 60) if self._draw.random() < self.late else 0)
-            return register, self._now - started
+            return observed, self._now - started
         self.tried += 1
         if target in self._holders:
             self.overwritten.append(target)

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from pytest_adyen_creds.credentials.handmade import NotProvided, from_environment
-from pytest_adyen_creds.credentials.username import UserKind
+from pytest_adyen_creds.credentials.credential import UserKind
+from pytest_adyen_creds.credentials.preprovisioned import NotProvided, from_environment
 from pytest_adyen_creds.errors import CredentialError, EndpointRefused
 
 

@@ -17,9 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_adyen_creds.client import Ownership, tag
-from pytest_adyen_creds.credentials import deadruns
-from pytest_adyen_creds.credentials.deadruns import dead_runs
-from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, check_writable, last_problem, state_folder
+from pytest_adyen_creds.credentials import ledger as ledger_module
+from pytest_adyen_creds.credentials.ledger import (
+    Ledger,
+    LedgerBudget,
+    check_writable,
+    crashed_runs,
+    last_problem,
+    state_folder,
+)
 from pytest_adyen_creds.errors import BudgetSpent, CredentialError
 
 URL, COMPANY = "http://127.0.0.1:8080/v3", "TestCompany"
@@ -57,18 +63,18 @@ def test_every_record_is_on_disk_when_its_method_returns(tmp_path):
 def test_a_killed_runs_ledger_is_told_from_a_living_ones(tmp_path):
     alive = Ledger(tmp_path, "alive000", URL, COMPANY)
     die(tmp_path)
-    with dead_runs(tmp_path, URL, COMPANY) as dead:
+    with crashed_runs(tmp_path, URL, COMPANY) as dead:
         (run,) = dead
         assert (run.run, run.unsettled, run.known) == ("deadrun0", 1, {"S2-1", "S2-2"})
         # while one recovers it, nobody else does
-        with dead_runs(tmp_path, URL, COMPANY) as meanwhile:
+        with crashed_runs(tmp_path, URL, COMPANY) as meanwhile:
             assert meanwhile == []
-    with dead_runs(tmp_path, "http://127.0.0.1:1/v3", COMPANY) as dead:
+    with crashed_runs(tmp_path, "http://127.0.0.1:1/v3", COMPANY) as dead:
         assert dead == []
-    with dead_runs(tmp_path, URL.replace("v3", "v1"), COMPANY) as dead:
+    with crashed_runs(tmp_path, URL.replace("v3", "v1"), COMPANY) as dead:
         assert {run.run for run in dead} == {"deadrun0"}
     alive.close(is_clean=False)
-    with dead_runs(tmp_path, URL, COMPANY) as dead:
+    with crashed_runs(tmp_path, URL, COMPANY) as dead:
         assert {run.run for run in dead} == {"alive000", "deadrun0"}
 
 
@@ -91,13 +97,13 @@ def test_a_forked_process_creates_nothing_and_does_not_keep_the_ledger(tmp_path)
     os.close(tell)
     try:
         assert b"a process that a test has forked can neither lease nor create" in os.read(told, 1000)
-        with dead_runs(tmp_path, URL, COMPANY) as dead:
+        with crashed_runs(tmp_path, URL, COMPANY) as dead:
             assert dead == []
         budget.reserve("POST two")
         assert "POST one" not in ledger.path.read_text()
         # as when the run is killed: its child lives on, and has nothing of the ledger
         ledger.close(is_clean=False)
-        with dead_runs(tmp_path, URL, COMPANY) as (run,):
+        with crashed_runs(tmp_path, URL, COMPANY) as (run,):
             assert (run.run, run.unsettled) == ("forked00", 1)
     finally:
         os.close(go_on)
@@ -115,7 +121,7 @@ def test_a_ledger_that_is_cut_off_anywhere_is_read_as_far_as_it_goes(tmp_path_fa
     ledger.close(is_clean=False)
     whole = ledger.path.read_bytes()
     ledger.path.write_bytes(whole[:cut] + junk)
-    with dead_runs(folder, URL, COMPANY) as dead:
+    with crashed_runs(folder, URL, COMPANY) as dead:
         assert all(run.run == "cutoff00" and run.unsettled <= 5 for run in dead)
         assert dead or cut < len(whole)
 
@@ -127,11 +133,11 @@ def test_old_and_unreadable_files_go(tmp_path, monkeypatch):
     os.utime(junk, (long_ago, long_ago))
     new.write_text("")
     die(tmp_path)
-    monkeypatch.setattr(deadruns, "KEPT_FOR", timedelta(seconds=-1))
-    with dead_runs(tmp_path, URL, COMPANY, tidy=False) as dead:
+    monkeypatch.setattr(ledger_module, "KEPT_FOR", timedelta(seconds=-1))
+    with crashed_runs(tmp_path, URL, COMPANY, tidy=False) as dead:
         assert dead == []
     assert len(list(tmp_path.glob("*.jsonl"))) == 3
-    with dead_runs(tmp_path, URL, COMPANY) as dead:
+    with crashed_runs(tmp_path, URL, COMPANY) as dead:
         assert dead == []
     # a run may be about to write its first line
     assert list(tmp_path.glob("*.jsonl")) == [new]
@@ -167,9 +173,9 @@ def test_the_budget_writes_an_intent_once_and_what_was_refused(tmp_path):
     with pytest.raises(BudgetSpent):
         budget.reserve("POST two")
     budget.free("POST one")
-    assert not ledger.is_settled
+    assert not budget.is_settled
     budget.free("POST one")
-    assert ledger.is_settled
+    assert budget.is_settled
     events = [json.loads(line)["event"] for line in ledger.path.read_text().splitlines()]
     assert events == ["run", "intent", "refused"]
     ledger.close(is_clean=True)
@@ -200,7 +206,7 @@ def test_a_write_that_was_cut_off_is_an_error_and_spoils_no_other_record(tmp_pat
         signal.signal(signal.SIGXFSZ, handler)
     ledger.created("S2-1", "merchant", "TestMerchantEU")
     ledger.close(is_clean=False)
-    with dead_runs(tmp_path, URL, COMPANY) as (run,):
+    with crashed_runs(tmp_path, URL, COMPANY) as (run,):
         assert (run.created, run.places) == ({"S2-1"}, {"S2-1": ("merchant", "TestMerchantEU")})
 
 
@@ -217,21 +223,22 @@ def test_an_intent_tells_where_and_nothing_that_a_request_carried(tmp_path):
     ledger.close(is_clean=False)
     written = ledger.path.read_text()
     assert "a-key" not in written
-    with dead_runs(tmp_path, URL, COMPANY) as (run,):
+    with crashed_runs(tmp_path, URL, COMPANY) as (run,):
         assert (run.unsettled, run.accounts) == (1, {("merchant", "M")})
 
 
 def test_an_attempt_without_an_answer_leaves_the_run_unsettled(tmp_path):
     # a server that does not honour the idempotency key has created two
     ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
-    ownership = Ownership(LedgerBudget(1, ledger))
+    budget = LedgerBudget(1, ledger)
+    ownership = Ownership(budget)
     description = tag.make("run00000", datetime.now(UTC) + timedelta(hours=1))
     request = httpx.Request("POST", f"{URL}/companies/C/apiCredentials", json={"description": description})
     request.headers["idempotency-key"] = "one"
     ownership.settle(ownership.admit(request), "unknown")
     ownership.settle(ownership.admit(request), "created")
     ledger.created("S2-1")
-    assert not ledger.is_settled
+    assert not budget.is_settled
     ledger.close(is_clean=True)
 
 

@@ -15,8 +15,8 @@ import pytest
 from credentials_helpers import killing
 
 from pytest_adyen_creds.credentials.ledger import Ledger
-from pytest_adyen_creds.credentials.session import LiveSession
-from pytest_adyen_creds.credentials.signals import Signals
+from pytest_adyen_creds.credentials.live_session import LiveSession
+from pytest_adyen_creds.credentials.shutdown import SignalHandlers
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.sandbox import Sandbox
 
@@ -290,15 +290,15 @@ def test_what_can_be_switched_off_at_the_second_look_is_no_problem(account, pyte
 
 def test_a_long_goodbye_says_what_it_does(account, ten_lines, monkeypatch):
     said = threading.Event()
-    say = LiveSession._say
+    say = LiveSession._report
 
     def note(self, text, **markup):
         say(self, text, **markup)
         if "the run is ending" in text:
             said.set()
 
-    monkeypatch.setattr(LiveSession, "_say", note)
-    monkeypatch.setattr("pytest_adyen_creds.credentials.controller.TELLING", 0.01)
+    monkeypatch.setattr(LiveSession, "_report", note)
+    monkeypatch.setattr("pytest_adyen_creds.credentials.live_run.REPORTED_EVERY", 0.01)
     account.meet(lambda method, path, body: said.wait(30) and None if b'"active":false' in body else None)
     result = account.run()
     result.assert_outcomes(passed=1)
@@ -450,7 +450,7 @@ def test_a_signal_cleans_up(account, pytester, how):
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals go to the main thread")
 @pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN])
 def test_a_closed_terminal_ends_the_run_in_order_and_under_nohup_not_at_all(before):
-    was, ours = signal.signal(signal.SIGHUP, before), Signals()
+    was, ours = signal.signal(signal.SIGHUP, before), SignalHandlers()
     try:
         ours.catch()
         ended = (
@@ -586,7 +586,7 @@ def test_failures_are_one_line_with_the_next_step(account, ten_lines, monkeypatc
 
 
 def test_a_clock_that_is_off_stops_the_run(account, ten_lines, monkeypatch):
-    monkeypatch.setattr("pytest_adyen_creds.credentials.preflight.SKEW", timedelta(seconds=-1))
+    monkeypatch.setattr("pytest_adyen_creds.credentials.doctor.SKEW", timedelta(seconds=-1))
     result = account.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*this machine's clock is 0 minutes away from that of 127.0.0.1*set the clock"])

@@ -10,18 +10,17 @@ import httpx
 import pytest
 
 from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
-from pytest_adyen_creds.credentials.broker import Broker, RemotePool, SharedBudget
-from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
+from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
 from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.credentials.credential import Credential
-from pytest_adyen_creds.credentials.ending import Deadline, Left, Patience
+from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.pool_server import PoolClient, PoolServer, SharedBudget
+from pytest_adyen_creds.credentials.provisioning import PooledCredential, Provisioner
 from pytest_adyen_creds.credentials.readiness import NotReady
 from pytest_adyen_creds.credentials.recovery import Recovery
+from pytest_adyen_creds.credentials.shutdown import CircuitBreaker, Deadline, LeakedCredential
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
-from pytest_adyen_creds.credentials.throwaway import Throwaway
-from pytest_adyen_creds.credentials.throwaways import Leases, Throwaways
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, CredentialError
 from pytest_adyen_creds.sandbox import Clock, Sandbox
 from pytest_adyen_creds.secrets import Secret
@@ -214,7 +213,7 @@ def test_a_key_that_never_works_ends_the_wait_with_one_message():
     stage = Stage(propagation_delay=timedelta(hours=1))
     said = []
     pool = stage.pool(ready_timeout=600)
-    pool._announce = said.append
+    pool._report = said.append
     with pytest.raises(
         NotReady, match=r"still answers 401 after 600 s \(adyen_ready_timeout\).*raise adyen_ready_timeout"
     ):
@@ -278,7 +277,7 @@ def test_a_long_run_renews_its_tags(stage):
     pool.lease(Spec())
     for _ in range(4):
         stage.sandbox.clock.advance(minutes=70)
-        pool.provisioner.renew(*pool.stock.all)
+        pool.provisioner.renew(*pool.inventory)
     with stage.client(Ownership(0)) as client:
         assert Recovery(client, [client.company("TestCompany")], stage.clock).sweep(())[0] == []
 
@@ -352,10 +351,12 @@ def test_a_reset_under_way_does_not_overtake_the_switching_off(held):
     transport.is_on = True
     resetting = in_thread(pool.give_all_back, "a worker that dies")
     assert transport.under_way.wait(30)
-    assert pool.close(transport.go.set) == []
+    pool.stop()
+    transport.go.set()
+    assert pool.close() == []
     resetting.join(30)
     assert stage.active() == []
-    assert not pool.stock.is_straggling
+    assert not pool.is_straggling
 
 
 def test_a_recycling_under_way_does_not_overtake_the_switching_off(held):
@@ -368,9 +369,11 @@ def test_a_recycling_under_way_does_not_overtake_the_switching_off(held):
     transport.is_on = True
     pool.prepare([Spec()])
     assert transport.under_way.wait(30)
-    assert pool.close(transport.go.set) == []
+    pool.stop()
+    transport.go.set()
+    assert pool.close() == []
     assert stage.active() == []
-    assert pool.stock.switched_off == pool.stock.recycled == set(stage.bodies()) - {stage.sandbox.provisioning.id}
+    assert pool.switched_off == pool.recycled == set(stage.bodies()) - {stage.sandbox.provisioning.id}
 
 
 def test_what_is_not_over_at_the_deadline_is_told(held):
@@ -381,11 +384,11 @@ def test_what_is_not_over_at_the_deadline_is_told(held):
     transport.is_on = True
     resetting = in_thread(pool.give_back, credential.id)
     assert transport.under_way.wait(30)
-    (left,) = pool.close(deadline=Deadline(0.05))
+    (left,) = pool.close(Deadline(0.05))
     assert left.id == credential.id
-    assert "was not switched off, because" in str(left)
-    assert "run adyen-creds sweep" in str(left)
-    assert pool.stock.is_straggling
+    assert "could not be switched off: the 0 s that the end of a run may take were over" in left.why
+    assert "run adyen-creds sweep" in left.why
+    assert pool.is_straggling
     transport.go.set()
     resetting.join(30)
 
@@ -427,16 +430,16 @@ def test_one_that_cannot_be_switched_off_keeps_no_other_on(stage, monkeypatch):
     monkeypatch.setattr(Provisioner, "switch_off", fails)
     (left,) = pool.close()
     assert left.id == first.id
-    assert "could not be switched off: RuntimeError: a surprise; run adyen-creds sweep" in str(left)
+    assert "could not be switched off: RuntimeError: a surprise; run adyen-creds sweep" in left.why
     assert stage.active() == [first.id]
-    assert pool.stock.switched_off == {second.id, third.id}
+    assert pool.switched_off == {second.id, third.id}
 
 
 def test_an_interrupt_right_after_a_creation_is_not_forgotten(stage, monkeypatch):
     pool = stage.pool()
     create = Provisioner.create
 
-    class Interrupted(Throwaway):
+    class Interrupted(PooledCredential):
         @property
         def id(self) -> str:
             raise KeyboardInterrupt
@@ -447,7 +450,7 @@ def test_an_interrupt_right_after_a_creation_is_not_forgotten(stage, monkeypatch
     monkeypatch.setattr(Provisioner, "create", made)
     with pytest.raises(KeyboardInterrupt):
         pool.lease(Spec())
-    assert pool.stock.is_dirty
+    assert pool.is_dirty
 
 
 def test_a_terminal_that_is_gone_stops_no_lease():
@@ -457,7 +460,7 @@ def test_a_terminal_that_is_gone_stops_no_lease():
     def gone(text: str) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    pool._announce = gone
+    pool._report = gone
     assert stage.me(pool.lease(Spec())).status_code == 200
 
 
@@ -482,10 +485,10 @@ def test_a_key_that_never_works_takes_no_lease_of_one_that_does(stage, monkeypat
     first = pool.lease(Spec())
     await_ready = Provisioner.await_ready
 
-    def never(self, throwaway):
-        if throwaway.id != first.id:
+    def never(self, credential):
+        if credential.id != first.id:
             raise NotReady("the new key still answers 401")
-        await_ready(self, throwaway)
+        await_ready(self, credential)
 
     monkeypatch.setattr(Provisioner, "await_ready", never)
     with pytest.raises(NotReady):
@@ -497,17 +500,17 @@ def test_a_key_that_never_works_takes_no_lease_of_one_that_does(stage, monkeypat
 def test_a_fresh_one_that_takes_time_says_so():
     stage = Stage(propagation_delay=timedelta(minutes=1))
     said = []
-    stage.pool(background=True).lease(Spec(fresh=True), progress=said.append)
+    stage.pool(background=True).lease(Spec(fresh=True), report=said.append)
     assert any("waiting for the new key" in line for line in said)
 
 
-class Unlucky(Throwaways):
+class Unlucky(LeaseClient):
     """Nothing of it can be given back."""
 
     def __init__(self) -> None:
         self.asked = []
 
-    def lease(self, spec, progress=lambda text: None):
+    def lease(self, spec, report=lambda text: None):
         keys = {"api_key": Secret("AQE-unlucky"), "client_key": Secret("test_unlucky")}
         name = f"S2-{len(self.asked)}{id(spec)}"
         return Credential("company", "TestCompany", name, "ws_1@Company.TestCompany", **keys)
@@ -530,12 +533,12 @@ def test_each_lease_is_given_back_whatever_becomes_of_the_others():
 def shared(stage):
     """A pool, and a worker's way to it."""
     pool = stage.pool(background=True)
-    left = []
-    broker = Broker(pool, pool.provisioner.client.ownership.budget, lambda id, place: None, left.append)
-    remote = RemotePool(broker.invitation(), "gw0")
-    yield pool, remote, left
+    leaked = []
+    server = PoolServer(pool, pool.provisioner.client.ownership.budget, lambda id, place: None, leaked.append)
+    remote = PoolClient(server.connection_info(), "gw0")
+    yield pool, remote, leaked
     remote.close()
-    broker.close()
+    server.close()
 
 
 def test_a_surprise_in_the_controller_takes_no_lease_of_a_worker(shared, monkeypatch):
@@ -571,14 +574,14 @@ def test_what_a_worker_s_test_forks_does_not_ask_in_its_name(shared):
             os._exit("has forked" in str(error))
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
-    assert remote.spent() == 0
+    assert remote.call("spent") == 0
 
 
 def test_what_a_worker_leaves_reaches_the_controller(shared):
-    _, remote, left = shared
-    item = Left("S2-1", "credential S2-1, which a test created, could not be switched off; run adyen-creds sweep")
-    remote.left(item)
-    assert left == [item]
+    _, remote, leaked = shared
+    item = LeakedCredential("S2-1", "credential S2-1, which a test created, could not be switched off")
+    remote.call("leaked", item.id, item.why)
+    assert leaked == [item]
 
 
 def test_a_server_that_nobody_reaches_is_not_asked_over_and_over(stage):
@@ -591,10 +594,10 @@ def test_a_server_that_nobody_reaches_is_not_asked_over_and_over(stage):
         return httpx.Response(200, json={})
 
     is_dark = True
-    patience = Patience(tries=3)
+    breaker = CircuitBreaker(tries=3)
     clients = [stage.client(Ownership(0), lambda transport: httpx.MockTransport(dark)) for _ in range(2)]
     for client in clients:
-        client.retries = patience
+        client.retries = breaker
     for client, tries in ((clients[0], 3), (clients[0], 1), (clients[1], 1)):
         sent.clear()
         with pytest.raises(ApiError, match="no answer"):

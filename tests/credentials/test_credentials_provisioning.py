@@ -11,7 +11,7 @@ import pytest
 
 from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Me, Ownership, tag
 from pytest_adyen_creds.credentials.backend import SandboxClock
-from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK
+from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.pool import Pool
@@ -101,7 +101,7 @@ class Off(SandboxClock):
 def test_a_claim_whose_first_read_is_answered_late_does_not_write(account, monkeypatch):
     free = account.free_one()
     one, other = account.run(), account.run()
-    resource = other.resource(*COMPANY)
+    resource = other.client.credentials_at(*COMPANY)
     read = resource.get
     taken = []
 
@@ -173,7 +173,7 @@ class Killed:
     def __init__(self, account: Account, folder: Path, level: Level, name: str) -> None:
         self.account, self.folder = account, folder
         run = account.run()
-        ledger = run.journal = Ledger(folder, run.run, run.client.base_url, "TestCompany")
+        ledger = run.ledger = Ledger(folder, run.run, run.client.base_url, "TestCompany")
         self.run = run.run
         self.id = run.create(level, name).id
         ledger.close(is_clean=False)
@@ -263,11 +263,11 @@ def test_an_answer_that_passes_does_not_give_a_new_key_up(account, status):
     run = account.run()
     made = run.create(*COMPANY)
     account.sandbox.faults.status(status, "GET /me", times=8)
-    run.await_ready(made)
+    run.await_ready(made.credential)
     account.sandbox.faults.status(status, "GET /me", times=None)
     run.ready_timeout = 30
     with pytest.raises(NotReady, match=rf"still answers {status} after 30 s \(adyen_ready_timeout\)"):
-        run.await_ready(made)
+        run.await_ready(made.credential)
 
 
 def test_one_that_was_limited_when_the_run_ended_is_recycled(account):
@@ -335,7 +335,7 @@ def test_a_companys_first_user_is_neither_recycled_nor_swept(account):
     assert own not in other.sweep()
     assert account.body(own)["active"] is True
     account.sandbox.customer_area.set_active(own, False)
-    assert own not in other.run().claimant.candidates(other.run().resource(*COMPANY))
+    assert own not in other.run().claimant.candidates(other.run().client.credentials_at(*COMPANY))
     assert other.run().recycle(*COMPANY, any_one) is None
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from credentials_helpers import contending
 
-from pytest_adyen_creds.credentials.claiming import ON_LOOPBACK, OVER_NETWORK, Register, Timing, claim_steps, is_free
+from pytest_adyen_creds.credentials.claims import ON_LOOPBACK, OVER_NETWORK, ObservedState, Timing, claim_steps, is_free
 from pytest_adyen_creds.errors import CredentialError
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -65,17 +65,17 @@ def test_a_timing_that_breaks_the_bound_cannot_be_made():
     ],
 )
 def test_only_what_is_switched_off_and_over_is_free(description, active, free):
-    assert is_free(Register(description, active), NOW) is free
+    assert is_free(ObservedState(description, active), NOW) is free
 
 
 def test_a_tag_that_was_replaced_in_the_wait_is_a_lost_claim():
     steps = claim_steps(UNDER_WAY, NOW, Timing(slowest_write=1, wait=2))
     assert next(steps) == ("read", 0.0)
-    assert steps.send((Register(OVER, False), 0.1)) == ("write", 0.5)
+    assert steps.send((ObservedState(OVER, False), 0.1)) == ("write", 0.5)
     assert steps.send(0.5) == ("wait", 2)
     assert steps.send(None) == ("read", 0.0)
     with pytest.raises(StopIteration) as end:
-        steps.send((Register("pytest-adyen-creds 99999999 exp 2026-07-01T12:01Z", False), 3.0))
+        steps.send((ObservedState("pytest-adyen-creds 99999999 exp 2026-07-01T12:01Z", False), 3.0))
     assert end.value.value is False
 
 
@@ -83,5 +83,5 @@ def test_a_read_that_took_half_of_the_bound_gives_the_claim_up():
     steps = claim_steps(UNDER_WAY, NOW, Timing(slowest_write=1, wait=2))
     next(steps)
     with pytest.raises(StopIteration) as end:
-        steps.send((Register(OVER, False), 0.6))
+        steps.send((ObservedState(OVER, False), 0.6))
     assert end.value.value is False

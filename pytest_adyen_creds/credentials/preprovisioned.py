@@ -1,20 +1,17 @@
-"""Credentials made by hand: balance-platform and LEM users, which no API creates."""
+"""Preprovisioned credentials: balance-platform and LEM users, which no API creates and a person made."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pytest_adyen_creds.credentials.credential import HandmadeCredential
-from pytest_adyen_creds.credentials.username import HOSTS, UserKind, require_kind
+from pytest_adyen_creds.credentials.credential import HOSTS, HandmadeCredential, UserKind, require_kind
 from pytest_adyen_creds.endpoints import check_endpoint, is_loopback
-from pytest_adyen_creds.errors import CredentialError, EndpointRefused, FileRefused
-from pytest_adyen_creds.files import read_text
-from pytest_adyen_creds.secrets import SECRETS, Secret
-from pytest_adyen_creds.settings import LIVE_PREFIX
+from pytest_adyen_creds.errors import CredentialError, EndpointRefused, SettingsError
+from pytest_adyen_creds.secrets import Secret
+from pytest_adyen_creds.settings import LIVE_PREFIX, read_key
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.sandbox import Sandbox
@@ -35,7 +32,10 @@ def from_environment(kind: UserKind, environ: Mapping[str, str]) -> HandmadeCred
     """
     prefix = PREFIXES[kind]
     name = environ.get(f"{prefix}_USERNAME", "").strip()
-    key, source = _key(prefix, environ)
+    try:
+        key, source = read_key(environ, f"{prefix}_API_KEY")
+    except SettingsError as error:
+        raise CredentialError(str(error)) from None
     if not name and not key:
         raise NotProvided(
             f"no {kind} credential is given, and no API creates one: make it by hand in the Customer Area, and set "
@@ -44,7 +44,6 @@ def from_environment(kind: UserKind, environ: Mapping[str, str]) -> HandmadeCred
     if not name or not key:
         missing = f"{prefix}_API_KEY" if name else f"{prefix}_USERNAME"
         raise CredentialError(f"a {kind} credential needs a username and a key; set {missing} too")
-    SECRETS.add(key)
     username = require_kind(name, kind, f"environment {prefix}_USERNAME")
     if key.startswith(LIVE_PREFIX) or not re.fullmatch(r"[!-~]+", key):
         raise CredentialError(f"{source} does not hold an API key of the test environment; set one")
@@ -69,18 +68,6 @@ def from_sandbox(kind: UserKind, sandbox: Sandbox) -> HandmadeCredential:
         password=made.password,
         client_key=made.client_key,
     )
-
-
-def _key(prefix: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    text, path = environ.get(f"{prefix}_API_KEY", "").strip(), environ.get(f"{prefix}_API_KEY_FILE", "").strip()
-    if text and path:
-        raise CredentialError(f"environment {prefix}_API_KEY and {prefix}_API_KEY_FILE are both set; unset one of them")
-    if not path:
-        return text, f"environment {prefix}_API_KEY"
-    try:
-        return read_text(Path(path), largest=65_536).strip(), f"environment {prefix}_API_KEY_FILE"
-    except FileRefused as error:
-        raise CredentialError(f"environment {prefix}_API_KEY_FILE: {error}") from None
 
 
 def _url(kind: UserKind, url: str, source: str) -> str:

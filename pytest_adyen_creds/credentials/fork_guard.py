@@ -1,4 +1,4 @@
-"""Forking: what belongs to the process that made it, and not to one that a test forks."""
+"""The fork guard: what belongs to the process that made it, and not to one that a test forks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from weakref import WeakSet
 from pytest_adyen_creds.errors import CredentialError
 
 
-class OneProcess:
+class ForkGuard:
     """Belongs to the process that made it: one that is forked from it would do things that the run never hears of."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        _ALIVE.add(self)
+        _GUARDED.add(self)
 
     @property
     def is_forked(self) -> bool:
@@ -29,17 +29,17 @@ class OneProcess:
                 "not know of it; nothing was sent: do it in the test itself, before it forks"
             )
 
-    def let_go(self) -> None:
+    def after_fork(self) -> None:
         """Close what must not stay open where a forked process outlives this one; called in the forked one."""
 
 
-_ALIVE: Final[WeakSet[OneProcess]] = WeakSet()
+_GUARDED: Final[WeakSet[ForkGuard]] = WeakSet()
 
 
-def _let_go() -> None:
-    for item in list(_ALIVE):
-        item.let_go()
+def _after_fork() -> None:
+    for guarded in list(_GUARDED):
+        guarded.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,274 @@
+"""The two sides of a live run: the controller, which has the pool, and an xdist worker, which has the way to it.
+
+A run without xdist is a controller alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from pytest_adyen_creds.client import ManagementClient, Ownership, Place, tag
+from pytest_adyen_creds.credentials.backend import Backend, open_backend
+from pytest_adyen_creds.credentials.clocks import StoppableClock
+from pytest_adyen_creds.credentials.doctor import preflight
+from pytest_adyen_creds.credentials.leases import LeaseClient
+from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, state_folder
+from pytest_adyen_creds.credentials.pool import Pool
+from pytest_adyen_creds.credentials.pool_server import PoolClient, PoolServer, SharedBudget
+from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.readiness import Report, ignore
+from pytest_adyen_creds.credentials.recovery import Recovery
+from pytest_adyen_creds.credentials.shutdown import SWEEP, CircuitBreaker, Deadline, LeakedCredential
+from pytest_adyen_creds.errors import AdyenCredsError, CredentialError, in_words
+from pytest_adyen_creds.settings import Settings
+from pytest_adyen_creds.text import counted
+
+REPORTED_EVERY: Final = 5.0
+"""Seconds between two lines that say that a run is still ending."""
+
+Observe = Callable[[Backend], Backend]
+"""Returns the backend with what is to observe a run's traffic there."""
+
+
+class Controller:
+    """The side of a live run that has the pool: preflight, recovery, leases, and the end of it all.
+
+    ``report`` gets a line now and then while the run ends and, with workers, while a throwaway is provisioned: alone,
+    the fixture that waits reports that. With workers, half of what the run may send is theirs.
+    """
+
+    def __init__(self, settings: Settings, observe: Observe, report: Report, *, has_workers: bool) -> None:
+        self.problems: list[str] = []
+        """What went wrong with what earlier runs left, one line each."""
+        self.leaked: list[LeakedCredential] = []
+        """What of this run may still be active: a run that leaks something fails."""
+        self._report = report
+        self._made_by_workers: dict[str, Place | None] = {}
+        self._swept: set[str] = set()
+        self._breaker = CircuitBreaker()
+        self._server: PoolServer | None = None
+        self._clock = StoppableClock()
+        self._run = tag.new_run()
+        backend = open_backend(settings, share=2 if has_workers else 1)
+        with backend.management(Ownership(0, provisioning=[backend.key])) as client:
+            self._username, _ = preflight(client, backend.company, backend.merchant)
+        self.header = (
+            f"adyen: live at {settings.base_url}, company {backend.company} as {self._username}, "
+            f"at most {settings.max_created} credentials created"
+        )
+        """Who signs in where, in one line."""
+        self.backend = replace(observe(backend), username=self._username)
+        self._folder = state_folder(os.environ)
+        self._ledger = Ledger(self._folder, self._run, backend.base_url, backend.company)
+        self._budget = LedgerBudget(settings.max_created, self._ledger)
+        self._client = self.backend.management(self.backend.ownership(self._budget), clock=self._clock)
+        self._client.retries = self._breaker
+        self._recovery = threading.Thread(target=self._recover, name="adyen-recovery", daemon=True)
+        self.pool = Pool(
+            Provisioner(
+                self._client,
+                backend.company,
+                backend.merchant,
+                self._run,
+                self._clock,
+                ready_timeout=settings.ready_timeout,
+                timing=self.backend.timing,
+                ledger=self._ledger,
+            ),
+            max(1, settings.max_created),
+            report=report if has_workers else ignore,
+            before=self._recovery.join,
+        )
+        self.lease_client = LeaseClient(self.backend, self.pool, self._budget, self._run)
+        self._recovery.start()
+        self.pool.start_heartbeat()
+
+    def connection_info(self) -> dict[str, Any]:
+        """Return what a worker needs to reach the pool."""
+        if self._server is None:
+            self._server = PoolServer(self.pool, self._budget, self._made_by_worker, self.leaked.append)
+        return {**self._server.connection_info(), "run": self._run, "username": self._username}
+
+    def stop(self) -> None:
+        """Lease, reset and provision nothing any more: the run was interrupted."""
+        self.pool.stop()
+        self._clock.stop()
+
+    @property
+    def active(self) -> int:
+        """How many throwaways are still to be switched off."""
+        return len(self.pool.inventory) + len(self.lease_client.active)
+
+    @property
+    def summary(self) -> list[str]:
+        """What is to be reported at the end: what could not be put away, and what the run did."""
+        pool, leaked = self.pool, {item.id for item in self.leaked}
+        switched_off = pool.switched_off | self.lease_client.switched_off | self._made_by_workers.keys() | self._swept
+        lines = [*self.problems, *(item.why for item in self.leaked)]
+        if self.leaked:
+            count = len(leaked - {""}) or "some"
+            lines.append(f"{count} of this run's throwaways may still be active, so the run fails; {SWEEP}")
+        counts = f"{len(self._created)} created, {len(pool.recycled)} recycled"
+        return [*lines, f"{counts}, {len(switched_off - leaked)} switched off at the end"]
+
+    # The end. -------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Switch off every throwaway, and end the ledger where nothing can be left; nothing that fails stops the rest.
+
+        Takes at most :data:`.SHUTDOWN_TAKES` seconds and one request. An interrupt leaves the rest to the next run.
+        """
+        deadline, is_clean = Deadline(), False
+        try:
+            with self._reporting(deadline):
+                is_clean = self._put_away(deadline)
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            self._note(f"interrupted with {counted(self.active, 'throwaway')} still to switch off; {SWEEP}")
+        finally:
+            with self._attempting("the ledger could not be ended"):
+                self._ledger.close(is_clean=is_clean)
+
+    def _put_away(self, deadline: Deadline) -> bool:
+        """Switch off what there is, then look for what is not known to be off; return whether nothing can be left."""
+        self._client.retries = breaker = replace(self._breaker, tries=2, total_wait=10.0)
+        with self._attempting("the way of the workers to the pool could not be closed"):
+            if self._server is not None:
+                self._server.close()
+        with self._attempting("the pool could not be closed"):
+            self.stop()
+            self.leaked += self.pool.close(deadline)
+        if self.pool.is_straggling:
+            self._note(f"a request that may switch a throwaway on was still under way when the run ended; {SWEEP}")
+        with self._attempting("what tests created could not be switched off"):
+            self.leaked += self.lease_client.switch_off(deadline, breaker)
+            self.lease_client.management.close()
+        with self._attempting("the pool's client could not be closed"):
+            self._client.close()
+        with suppress(CredentialError):  # a ledger that cannot be written is not settled, and that is looked at next
+            for credential_id, place in _created_by(self.lease_client.ownership).items():
+                self._ledger.created(credential_id, *(place or ()))
+        self._recovery.join(deadline.left)
+        is_dirty = self.leaked or self.pool.is_dirty or not self._budget.is_settled
+        is_complete = not is_dirty or self._look_again(deadline, breaker)
+        return is_complete and not self.leaked
+
+    def _look_again(self, deadline: Deadline, breaker: CircuitBreaker) -> bool:
+        """Switch off by tag what this run may have left, and drop what is then known to be off from ``leaked``.
+
+        Returns whether all that this run created was found, and notes where it was not.
+        """
+        with self._attempting("what this run may have left could not be looked for"):
+            deadline.check()
+            with self._recovery_client() as client:
+                client.retries = breaker
+                recovery = Recovery.of(client, self.backend)
+                swept, tagged = recovery.sweep({self._run})
+                own = tagged.get(self._run, set())
+                seen = set[str]().union(*tagged.values())
+                unusable = set(self._client.ownership.created) - self.pool.created
+                doubtful = ({item.id for item in self.leaked} | unusable) - seen
+                unseen = {id: place for id, place in self._created.items() if id in doubtful}
+                swept += recovery.switch_off_ids(self._run, unseen)
+            failed = {item.id for item in swept if item.problem}
+            self._swept |= {item.id for item in swept if item.id in own or item.id in unseen} - failed
+            # one that now has another run's tag was taken over, and is that run's to switch off
+            self.leaked = [item for item in self.leaked if item.id not in (seen | unseen.keys()) - failed]
+            known = {item.id for item in self.leaked}
+            self.leaked += [
+                LeakedCredential(item.id, f"throwaway {item.id} is still active: {item.problem}")
+                for item in swept
+                if item.problem and (item.id in own or item.id in unseen) and item.id not in known
+            ]
+            found = len((own | self._created.keys()) - self.pool.recycled)
+            if self._budget.is_settled or found >= self._budget.spent:
+                return True
+            lost = counted(self._budget.spent - found, "creation")
+            self._note(f"{lost} had no answer, and what may have been created was not found; {SWEEP}")
+        return False
+
+    @contextmanager
+    def _attempting(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - nothing that fails at the end stops what comes after it
+            self._note(f"{what}: {in_words(error)}; {SWEEP}")
+
+    def _note(self, why: str) -> None:
+        self.leaked.append(LeakedCredential("", why))
+
+    @contextmanager
+    def _reporting(self, deadline: Deadline) -> Iterator[None]:
+        done = threading.Event()
+
+        def report() -> None:
+            while not done.wait(REPORTED_EVERY):
+                on = self.active
+                todo = f"{counted(on, 'throwaway')} to switch off" if on else "waiting for requests under way"
+                self._report(f"the run is ending: {todo}, for at most {deadline.left:.0f} s more")
+
+        threading.Thread(target=report, name="adyen-ending", daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()
+
+    # What this run created. -----------------------------------------------------------------------------------------
+
+    def _made_by_worker(self, credential_id: str, place: Place | None) -> None:
+        self._made_by_workers[credential_id] = place
+        self._ledger.created(credential_id, *(place or ()))
+
+    @property
+    def _created(self) -> dict[str, Place | None]:
+        """What this run created, by id, and where."""
+        ours, tests = self._client.ownership, self.lease_client.ownership
+        return _created_by(ours) | _created_by(tests) | self._made_by_workers
+
+    # What earlier runs left. ----------------------------------------------------------------------------------------
+
+    def _recover(self) -> None:
+        try:
+            with self._recovery_client() as client:
+                swept = Recovery.of(client, self.backend).run(self._folder, self.backend.company)
+        except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread
+            self.problems.append(f"what killed runs left could not be looked for: {in_words(error)}; {SWEEP}")
+            return
+        self.problems += [f"throwaway {item.id} is still active: {item.problem}" for item in swept if item.problem]
+
+    def _recovery_client(self) -> ManagementClient:
+        return self.backend.management(Ownership(0, provisioning=[self.backend.key]))
+
+
+class Worker:
+    """The side of a live run that an xdist worker has; ``info`` is the controller's connection info."""
+
+    def __init__(self, settings: Settings, observe: Observe, info: dict[str, Any], name: str, count: int) -> None:
+        self.pool = PoolClient(info, name)
+        backend = open_backend(settings, share=2 * count)
+        self.backend = replace(observe(backend), username=info["username"])
+        budget = SharedBudget(settings.max_created, self.pool)
+        self.lease_client = LeaseClient(self.backend, self.pool, budget, info["run"])
+
+    def close(self) -> None:
+        """Switch off what tests created by themselves, hand over what of it is left, and give back what is on lease."""
+        leaked = self.lease_client.switch_off(Deadline(), CircuitBreaker(tries=2, total_wait=10.0))
+        with suppress(AdyenCredsError):  # the controller has ended; what is left its ledger knows
+            # only now, because what is known to be created counts as put away
+            for credential_id, place in _created_by(self.lease_client.ownership).items():
+                self.pool.call("created", credential_id, place)
+            for item in leaked:
+                self.pool.call("leaked", item.id, item.why)
+        self.lease_client.management.close()
+        self.pool.close()
+
+
+def _created_by(ownership: Ownership) -> dict[str, Place | None]:
+    """Return what answers said was created, by id, and where."""
+    return {item: ownership.made_at(item) for item in ownership.created}
