@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, Self
 
@@ -13,8 +14,10 @@ from pytest_adyen_creds.checks.act import Act
 from pytest_adyen_creds.checks.failure import explain
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
-from pytest_adyen_creds.contract import Contract, Violation
+from pytest_adyen_creds.contract import Contract, Operation, Violation
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.judge import judge as judge_answer
 from pytest_adyen_creds.contract.judge import places
 
 
@@ -94,6 +97,20 @@ class CheckingContract(Contract):
             if counts[each.finding.id, each.finding.location, each.finding.message] < len(answers)
         }
         return [each for each in violations if each.pointer not in accepted]
+
+    def judge(
+        self,
+        operation: Operation,
+        status: int,
+        content_type: str | None,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+    ) -> list[Finding]:
+        """Return what departs from the contract in one answer of ``operation``; see :func:`.contract.judge.judge`.
+
+        Nothing is taken off: neither :attr:`known_deviations` nor what a baseline accepts.
+        """
+        return [each.finding for each in judge_answer(self._plain, operation, status, content_type, body, headers)]
 
     def check(self, response: Answered) -> None:
         """Hold a response to the contract and to Adyen's rules; known deviations and accepted drift do not count.

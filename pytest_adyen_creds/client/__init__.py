@@ -1,7 +1,7 @@
 """The HTTP client of the Management API: guards, retries, rate limit, idempotency, paging, the 26 operations."""
 
 from pytest_adyen_creds.client.budget import Budget
-from pytest_adyen_creds.client.client import ManagementClient
+from pytest_adyen_creds.client.client import Credentials, ManagementClient, Me, Origins
 from pytest_adyen_creds.client.models import (
     CredentialBody,
     CredentialChanges,
@@ -11,7 +11,6 @@ from pytest_adyen_creds.client.models import (
 )
 from pytest_adyen_creds.client.ownership import Ownership, Place
 from pytest_adyen_creds.client.parsing import SECRET_PROPERTIES
-from pytest_adyen_creds.client.resources import Credentials, Me, Origins
 from pytest_adyen_creds.client.retry import ONCE, Clock, RateLimit, Retries, SystemClock
 from pytest_adyen_creds.client.transports import (
     ASKED_AT,

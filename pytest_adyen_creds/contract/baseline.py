@@ -256,6 +256,12 @@ def read_baseline(path: Path | str, *, evidence: bool = False) -> Baseline:
     return Baseline(tuple(_entry(item, f"{path}: entry {number}", keys) for number, item in enumerate(listed, 1)))
 
 
+def read_deviations(path: Path, version: str) -> Baseline:
+    """Return the known deviations in the file at ``path`` that ``version`` can show; see :func:`read_baseline`."""
+    entries = read_baseline(path, evidence=True).entries
+    return Baseline(tuple(each for each in entries if each.versions is None or version in each.versions))
+
+
 def write_baseline(path: Path | str, baseline: Baseline) -> None:
     """Write ``baseline`` to ``path``; raises :class:`FileRefused` as :func:`.files.write_text` does."""
     write_text(Path(path), baseline.to_toml())

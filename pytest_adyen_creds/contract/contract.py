@@ -25,11 +25,12 @@ from pytest_adyen_creds.errors import ContractError
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract.baseline import Baseline
-    from pytest_adyen_creds.contract.finding import Finding
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 VERSIONS: Final = ("v3", "v1")
 """The API versions that the bundled contract knows."""
+
+_DEVIATIONS: Final = "known-deviations.toml"
 
 _SECRET: Final = "x-secret"
 """The annotation by which a structure marks a property whose value is a secret."""
@@ -96,22 +97,6 @@ class Contract:
         """Return the operation of a request and its decoded path parameters, or None; see :meth:`Router.match`."""
         return self._router.match(method, path)
 
-    def judge(
-        self,
-        operation: Operation,
-        status: int,
-        content_type: str | None,
-        body: bytes,
-        headers: Mapping[str, str] | None = None,
-    ) -> list[Finding]:
-        """Return what departs from the contract in one answer of ``operation``; see :func:`.judge.judge`.
-
-        Nothing is taken off: neither :attr:`known_deviations` nor what a baseline accepts.
-        """
-        from pytest_adyen_creds.contract.judge import judge
-
-        return [each.finding for each in judge(self, operation, status, content_type, body, headers)]
-
     @cached_property
     def known_deviations(self) -> Baseline:
         """What the platform is known to answer otherwise than the contract says, each with its evidence.
@@ -119,10 +104,17 @@ class Contract:
         Read from ``known-deviations.toml`` beside the versions' folders. A contract of the user's own that brings none
         has the bundled ones, for the operations that the bundled contract has. Raises :class:`FileRefused`.
         """
-        from pytest_adyen_creds.contract.deviations import known_deviations
+        from pytest_adyen_creds.contract.baseline import Baseline, read_deviations
 
-        is_bundled = (bundled("contracts") / self.version / "openapi.yaml").is_file()
-        return known_deviations(self, lambda: load_contract(self.version) if is_bundled else None)
+        own = self.source.parent.parent / _DEVIATIONS
+        if own.is_file():
+            return read_deviations(own, self.version)
+        folder = bundled("contracts")
+        if not (folder / self.version / "openapi.yaml").is_file():
+            return Baseline()
+        labels = tuple(load_contract(self.version).operations)
+        found = read_deviations(folder / _DEVIATIONS, self.version).entries
+        return Baseline(tuple(replace(each, operations=labels) if each.operations is None else each for each in found))
 
     def to_json_schema(self, name: str) -> Schema:
         """Return the structure ``name`` as one self-contained JSON Schema 2020-12."""
