@@ -115,8 +115,8 @@ def check(
     """
     from pytest_adyen_creds.checks.suite import Suite
     from pytest_adyen_creds.reports.session_finish import finish_command
-    from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.settings import Settings
+    from pytest_adyen_creds.state import results_for
 
     for path in reports:
         if path.suffix not in (".html", ".json"):
@@ -132,10 +132,9 @@ def check(
         drift_baseline=baseline,
         reports=reports,
     )
-    run = Run(settings, Path.cwd())
-    run.check()
-    Suite(run).check_all()
-    return finish_command(run, table=not quiet, examples=verbose)
+    results = results_for(settings, Path.cwd())
+    Suite(results).check_all()
+    return finish_command(results, table=not quiet, examples=verbose)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
     from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
     from pytest_adyen_creds.drift.watch import Drift
-    from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Sandbox
     from pytest_adyen_creds.settings import Settings
+    from pytest_adyen_creds.state import Run
 
 __all__ = [
     "adyen_async_client",
@@ -51,8 +51,8 @@ __all__ = [
 
 @pytest.fixture(scope="session", name="_adyen_run")
 def adyen_run(pytestconfig: pytest.Config) -> Run:
-    """The state of this run: settings, contract, what was judged."""
-    from pytest_adyen_creds.run import run_of
+    """The state of this run: its settings, what it opened, and its results."""
+    from pytest_adyen_creds.state import run_of
 
     return run_of(pytestconfig)
 
@@ -72,7 +72,7 @@ def adyen_contract(_adyen_run: Run) -> CheckingContract:
     """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call."""
     from pytest_adyen_creds.checks.responses import CheckingContract
 
-    return CheckingContract.of(_adyen_run.contract, _adyen_run.acceptance)
+    return CheckingContract.of(_adyen_run.results.contract, _adyen_run.results.acceptance)
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +82,12 @@ def adyen_suite(_adyen_run: Run, request: pytest.FixtureRequest) -> Suite:
     from pytest_adyen_creds.checks.suite import Suite
 
     items = [item for item in request.session.items if "adyen_suite" in fixture_names(item)]
-    return Suite(_adyen_run, items=[sequence_of(item.name) for item in items], say=_progress_to(request.config))
+    return Suite(
+        _adyen_run.results,
+        lease_client=_adyen_run.live.lease_client if _adyen_run.live else None,
+        items=[sequence_of(item.name) for item in items],
+        say=_progress_to(request.config),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +132,7 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[T
     Every fixture that talks to Adyen brings it along. A test whose code under test alone does asks for it by name:
     ``@pytest.mark.usefixtures("adyen_traffic")``. ``adyen_traffic.cassette`` is where the test's recording lies.
     """
-    from pytest_adyen_creds.cassettes.keeper import cassette_of, is_recorded_elsewhere
+    from pytest_adyen_creds.cassettes.keeper import attach, cassette_of, is_recorded_elsewhere
     from pytest_adyen_creds.cassettes.opening import Test, opened
     from pytest_adyen_creds.drift.traffic import telling
 
@@ -139,9 +144,9 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[T
         fixture=request.getfixturevalue,
         warn=item.warn,
     )
-    with opened(_adyen_run, test) as traffic, telling(_adyen_run.watch, traffic.interceptor):
-        _adyen_run.keeper.attach(item, traffic)
-        _adyen_run.answered[traffic.plan.answers] += 1
+    with opened(_adyen_run.context, test) as traffic, telling(_adyen_run.results.watch, traffic.interceptor):
+        attach(item, traffic)
+        _adyen_run.results.answered[traffic.plan.answers] += 1
         yield traffic
 
 
@@ -202,8 +207,9 @@ def adyen_drift(_adyen_run: Run) -> Iterator[Drift]:
     from pytest_adyen_creds.drift.traffic import watching
     from pytest_adyen_creds.drift.watch import Drift
 
-    with watching(_adyen_run.watch, _adyen_run.interceptor), _adyen_run.watch.collecting() as found:
-        yield Drift(found, lambda: _adyen_run.acceptance)
+    results = _adyen_run.results
+    with watching(results.watch, _adyen_run.interceptor), results.watch.collecting() as found:
+        yield Drift(found, lambda: results.acceptance)
 
 
 @pytest.fixture

@@ -26,10 +26,14 @@ from pytest_adyen_creds.compat.xdist import hand_over, name_of, results_of
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
-from pytest_adyen_creds.stash import FLOOR, RUN
+from pytest_adyen_creds.stash import RUN
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.intercept.floor import Floor
+    from pytest_adyen_creds.state import Run
+
+_FLOOR: Final[pytest.StashKey[Floor]] = pytest.StashKey()
+"""The guard at the socket, while tests run."""
 
 _SECRETS: Final = "pytest_adyen_creds.secrets"
 
@@ -73,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
     on_line = any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
     if not (in_ini or on_line):
         return
-    from pytest_adyen_creds.run import run_of, settings_of
+    from pytest_adyen_creds.state import run_of, settings_of
 
     try:
         settings = settings_of(config)  # one that is wrong ends the run here, before any test meets it
@@ -83,6 +87,11 @@ def pytest_configure(config: pytest.Config) -> None:
             run_of(config)
     except AdyenCredsError as error:
         raise pytest.UsageError(_masked(str(error))) from None
+
+
+def _run(config: pytest.Config) -> Run | None:
+    run: Run | None = config.stash.get(RUN, None)
+    return run
 
 
 def _suite() -> Path:
@@ -107,9 +116,9 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one item an operation where a test asks for ``adyen_operation``."""
     if "adyen_operation" in metafunc.fixturenames:
-        from pytest_adyen_creds.run import run_of
+        from pytest_adyen_creds.state import run_of
 
-        operations = run_of(metafunc.config).contract.operations
+        operations = run_of(metafunc.config).results.contract.operations
         metafunc.parametrize("adyen_operation", list(operations.values()), ids=list(operations))
 
 
@@ -150,11 +159,11 @@ def _import_ahead(session: pytest.Session) -> None:
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Keep every test of a run that uses the plugin from reaching Adyen past the guards."""
     names = (name for item in session.items for name in getattr(item, "fixturenames", ()))
-    if RUN not in session.config.stash and not any(name in TALKING for name in names):
+    if _run(session.config) is None and not any(name in TALKING for name in names):
         return (yield)
     from pytest_adyen_creds.intercept.floor import Floor
-    from pytest_adyen_creds.run import run_of
     from pytest_adyen_creds.settings import environment_of_tests
+    from pytest_adyen_creds.state import run_of
 
     with ExitStack() as stack:
         server = None
@@ -164,7 +173,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
                 server = run.settings.base_url
                 if session.items:  # xdist's controller has none, and starts workers that need the key
                     stack.enter_context(environment_of_tests(os.environ, run.base_url))
-        session.config.stash[FLOOR] = stack.enter_context(Floor(server).laid())
+        session.config.stash[_FLOOR] = stack.enter_context(Floor(server).laid())
         return (yield)
 
 
@@ -183,8 +192,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 def _hold_floor(config: pytest.Config) -> None:
-    if FLOOR in config.stash:
-        config.stash[FLOOR].hold()
+    if _FLOOR in config.stash:
+        config.stash[_FLOOR].hold()
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -195,7 +204,8 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say who answers, where the run asks for it."""
-    return [_masked(config.stash[RUN].header())] if RUN in config.stash else []
+    run = _run(config)
+    return [_masked(run.header())] if run else []
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -292,19 +302,20 @@ def _secrets_known() -> bool:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Show who answered, coverage and findings, where there are any."""
-    if RUN not in config.stash or hasattr(config, "workerinput"):
+    run = _run(config)
+    if run is None or hasattr(config, "workerinput"):
         return
-    run = config.stash[RUN]
-    if (run.answered or run.compared) and terminalreporter.verbosity >= 0:
+    results = run.results
+    if (results.answered or results.compared) and terminalreporter.verbosity >= 0:
         from pytest_adyen_creds.reports.backend_summary import backend_lines
 
         terminalreporter.ensure_newline()
-        for line in backend_lines(run):
+        for line in backend_lines(results):
             terminalreporter.write_line(_masked(line))
-    if run.has_results:
+    if results.has_results:
         from pytest_adyen_creds.reports.terminal import summarise
 
-        summarise(run, terminalreporter)
+        summarise(results, terminalreporter)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -313,12 +324,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
     Report, and let drift decide the exit status as it was asked to; an xdist worker only hands over its results.
     """
+    run = _run(session.config)
     try:
-        if RUN in session.config.stash and session.config.stash[RUN].has_results:
+        if run is not None and run.results.has_results:
             from pytest_adyen_creds.reports.session_finish import add_properties
 
             # JUnit's file is written before a run is put away
-            add_properties(session.config.stash[RUN], session.config)
+            add_properties(run.results, session.config)
         if _secrets_known():
             from pytest_adyen_creds.secrets.masking import mask_session_finish
 
@@ -329,26 +341,26 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         error.args = (error.msg,)
         raise
     finally:
-        if RUN in session.config.stash:
-            _finish(session, session.config.stash[RUN])
+        if run is not None:
+            _finish(session, run)
 
 
 def _finish(session: pytest.Session, run: Run) -> None:
     run.close()
     if hasattr(session.config, "workerinput"):
-        hand_over(session.config, run.results())
-    elif run.has_results and not session.config.option.collectonly:
+        hand_over(session.config, run.results.to_json())
+    elif run.results.has_results and not session.config.option.collectonly:
         from pytest_adyen_creds.reports.session_finish import finish_session
 
-        session.exitstatus = finish_session(run, session)
+        session.exitstatus = finish_session(run.results, session)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: Any) -> None:
     """Take over the results of an xdist worker that has ended."""
     if results := results_of(node):
-        from pytest_adyen_creds.run import run_of
+        from pytest_adyen_creds.state import run_of
 
-        run_of(node.config).add_results(results)
-    elif error and RUN in node.config.stash:
-        node.config.stash[RUN].problems.append(f"what {name_of(node)} saw is not in these results: it crashed")
+        run_of(node.config).results.merge(results)
+    elif error and (run := _run(node.config)):
+        run.results.problems.append(f"what {name_of(node)} saw is not in these results: it crashed")

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import pytest
 
-if TYPE_CHECKING:
-    from pytest_adyen_creds.intercept.floor import Floor
-    from pytest_adyen_creds.run import Run
-
-RUN: Final[pytest.StashKey[Run]] = pytest.StashKey()
-"""The run's settings, observations and results; not there in a run that does not use the plugin."""
-
-FLOOR: Final[pytest.StashKey[Floor]] = pytest.StashKey()
-"""The guard at the socket, while tests run."""
+RUN: Final[pytest.StashKey[Any]] = pytest.StashKey()
+"""The :class:`.state.Run`; not there in a run that does not use the plugin, which must not import it either."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,6 @@ from pytest_adyen_creds.compat.pytest import fixture_names, set_up_first
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.traffic import Traffic
-    from pytest_adyen_creds.run import Run
 
 TALKING: Final = frozenset(
     {
@@ -61,16 +61,22 @@ def is_recorded_elsewhere(item: pytest.Item) -> bool:
     return item.get_closest_marker("vcr") is not None
 
 
+def attach(item: pytest.Item, traffic: Traffic) -> None:
+    """Keep ``traffic`` until ``item`` has ended."""
+    item.stash[_TRAFFIC] = traffic
+    item.stash[_UNFINISHED] = True
+
+
 class Keeper:
-    """Writes recordings, and after a full run the list of the cassettes that tests own."""
+    """Writes recordings, and after a full run the list of the cassettes that tests own.
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    ``recordings`` are the cassettes that answered so far. ``kept`` is where to count the recordings that were
+    ``written``, and those that were not because the test ``failed``.
+    """
 
-    def attach(self, item: pytest.Item, traffic: Traffic) -> None:
-        """Keep ``traffic`` until ``item`` has ended."""
-        item.stash[_TRAFFIC] = traffic
-        item.stash[_UNFINISHED] = True
+    def __init__(self, recordings: Set[Path], kept: Counter[str]) -> None:
+        self._recordings = recordings
+        self._kept = kept
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -91,9 +97,9 @@ class Keeper:
             del item.stash[_TRAFFIC]
             if not item.stash[_UNFINISHED]:
                 traffic.check()
-                self._run.kept["written"] += traffic.save()
+                self._kept["written"] += traffic.save()
             elif traffic.recording is not None:
-                self._run.kept["failed"] += 1
+                self._kept["failed"] += 1
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -103,7 +109,7 @@ class Keeper:
         if not session.items:  # xdist's controller: its workers know what was collected
             return
         owned = {path for item in session.items for path in _owned(item)}
-        owned.update(_beside(self._run.recordings - owned))
+        owned.update(_beside(self._recordings - owned))
         if any(path.is_file() for path in owned):
             from pytest_adyen_creds.cassettes.staleness import save_in_use
 
@@ -112,7 +118,7 @@ class Keeper:
                 save_in_use(session.config.invocation_params.dir, owned)
 
 
-def _beside(paths: set[Path]) -> Iterator[Path]:
+def _beside(paths: Set[Path]) -> Iterator[Path]:
     # the contract suite has cassettes for each version of the contract, and asks for those of one
     from pytest_adyen_creds.cassettes.storage import find_cassettes
 

@@ -18,7 +18,7 @@ from pytest_adyen_creds.cassettes.record import Recording, RecordingTransport
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.staleness import find_staleness
-from pytest_adyen_creds.cassettes.traffic import Plan, Traffic, plan
+from pytest_adyen_creds.cassettes.traffic import Plan, RunContext, Traffic, plan
 from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
@@ -32,7 +32,6 @@ from pytest_adyen_creds.sandbox import routing
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Sandbox
 
 
@@ -57,7 +56,7 @@ class Test:
 
 
 @contextmanager
-def opened(run: Run, test: Test) -> Iterator[Traffic]:
+def opened(run: RunContext, test: Test) -> Iterator[Traffic]:
     """Answer the traffic of ``test`` in a ``with`` block, as the run's settings and the test's cassette have it.
 
     Raises :class:`CassetteError` for a cassette that cannot be read.
@@ -87,7 +86,7 @@ class _Nowhere(httpx.BaseTransport):
         )
 
 
-def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
+def _from_cassette(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
     path, name = test.cassette, storage.shown(test.cassette)
     cassette = document.read(path) if path.is_file() else Cassette(())
     if path.is_file():
@@ -112,7 +111,7 @@ def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> 
     return Interceptor(replay, Hosts(base_urls), origin, answers_all=True)
 
 
-def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
+def _from_sandbox(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
     if run.settings.backend == "replay":  # in which no server outlives a test
         sandbox = _lend_from(replace(_own_sandbox(run, test, None), route=None), traffic, stack)
         run.route.mode = sandbox.transport()
@@ -124,7 +123,7 @@ def _from_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> I
     return Interceptor(sandbox.transport(), Hosts([run.settings.base_url]), SANDBOX, knows=_sandbox_knows)
 
 
-def _recorded_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
+def _recorded_sandbox(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
     # a sandbox of its own: a recording must not depend on which tests ran before, nor on which worker
     sandbox = _lend_from(_own_sandbox(run, test, None), traffic, stack)
     traffic.recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
@@ -132,14 +131,14 @@ def _recorded_sandbox(run: Run, test: Test, traffic: Traffic, stack: ExitStack) 
     return Interceptor(run.route.mode, Hosts([run.settings.base_url]), SANDBOX, knows=_sandbox_knows)
 
 
-def _from_live(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
+def _from_live(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
     throwaways = traffic.throwaways
     if traffic.plan.records:
         traffic.recording = Recording(_scrubber(run, ()))
         run.route.mode = RecordingTransport(traffic.recording, throwaways.backend.transport())
     traffic.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written
     recording = None if test.is_recorded_elsewhere else traffic.recording
-    return live_interceptor(throwaways.backend, throwaways.ownership, recording, entrances=[run.gateway.url])
+    return live_interceptor(throwaways.backend, throwaways.ownership, recording, entrances=[run.gateway_url()])
 
 
 def live_interceptor(
@@ -157,7 +156,7 @@ def live_interceptor(
     return Interceptor(route, hosts, backend.origin, answers_all=True, behind=behind)
 
 
-_MODES: dict[Plan, Callable[[Run, Test, Traffic, ExitStack], Interceptor]] = {
+_MODES: dict[Plan, Callable[[RunContext, Test, Traffic, ExitStack], Interceptor]] = {
     Plan("cassette"): _from_cassette,
     Plan("sandbox"): _from_sandbox,
     Plan("sandbox", records=True): _recorded_sandbox,
@@ -186,23 +185,24 @@ def _lend_from(backend: Backend, traffic: Traffic, stack: ExitStack) -> Sandbox:
     return backend.sandbox
 
 
-def _own_sandbox(run: Run, test: Test, origin: str | None) -> Backend:
+def _own_sandbox(run: RunContext, test: Test, origin: str | None) -> Backend:
     backend = open_backend(run.settings, test.fixture("adyen_sandbox_config"))
-    return replace(backend, observers=(run.watch.client(origin or backend.origin),), route=run.route)
+    return replace(backend, observers=(run.observer(origin or backend.origin),), route=run.route)
 
 
-def _scrubber(run: Run, keep: tuple[str, ...]) -> Scrubber:
+def _scrubber(run: RunContext, keep: tuple[str, ...]) -> Scrubber:
     accounts = filter(None, (run.settings.company, run.settings.merchant))
-    return Scrubber(run.contract, accounts, keep=keep)
+    return Scrubber(run.contract(), accounts, keep=keep)
 
 
-def _warn_if_stale(run: Run, test: Test, cassette: Cassette) -> None:
+def _warn_if_stale(run: RunContext, test: Test, cassette: Cassette) -> None:
+    contract = run.contract()
     problems = find_staleness(
         cassette,
         test.cassette,
         now=clock.now(),
         max_age=run.settings.cassette_max_age,
-        digests={run.contract.version: run.contract.digest},
+        digests={contract.version: contract.digest},
     )
     for problem in problems:
         test.warn(StaleCassetteWarning(f"{storage.shown(problem.path)} is stale: {problem.message}"))

@@ -21,13 +21,15 @@ from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.record import Recording
+    from pytest_adyen_creds.client import Observer
+    from pytest_adyen_creds.client.route import Route
+    from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.leases import LeaseClient
     from pytest_adyen_creds.credentials.readiness import Report
     from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.intercept.interceptor import Interceptor
-    from pytest_adyen_creds.run import Run
     from pytest_adyen_creds.sandbox import Fault, Sandbox
     from pytest_adyen_creds.settings import Settings
 
@@ -58,6 +60,23 @@ def plan(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> Pla
     return Plan("sandbox")
 
 
+@dataclass(frozen=True)
+class RunContext:
+    """What the traffic of all tests of one run shares."""
+
+    settings: Settings
+    contract: Callable[[], Contract]
+    """Returns the contract that the run is held to."""
+    route: Route
+    """Where the requests of this process's clients go while a test runs."""
+    observer: Callable[[str], Observer]
+    """Returns an observer of a client that an origin, in words, answers."""
+    gateway_url: Callable[[], str]
+    """Returns the URL that stands for a live run's server in other processes."""
+    recordings: set[Path]
+    """The cassettes that answered: where to note another."""
+
+
 def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
     """Return what a recording of ``backend`` calls itself: no answer of a server on this machine is called Adyen's."""
     return "sandbox" if backend.sandbox is not None or is_loopback(backend.base_url) else "live"
@@ -66,7 +85,7 @@ def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
 class Traffic:
     """What the fixture ``adyen_traffic`` gives a test: while it lasts, any HTTP library is answered as planned."""
 
-    def __init__(self, run: Run, path: Path, plan: Plan, throwaways: Callable[[], LeaseClient]) -> None:
+    def __init__(self, run: RunContext, path: Path, plan: Plan, throwaways: Callable[[], LeaseClient]) -> None:
         self.cassette = path
         """Where the test's cassette lies, or would."""
         self.plan = plan
@@ -123,7 +142,7 @@ class Traffic:
         if any(interaction.request_header("x-api-key") == key for interaction in recording.noted):
             recording.context[lent.PROVISIONING] = {"apiKey": key}
         source = recorded_from(backend)
-        clean = recording.scrubbed(provenance_of(run.contract, source, clock.now()))
+        clean = recording.scrubbed(provenance_of(run.contract(), source, clock.now()))
         if run.settings.record == "missing" and self.cassette.is_file():
             before = document.read(self.cassette)
             if _holds(before, clean):
@@ -138,7 +157,7 @@ class Traffic:
 
     def miss(self, message: str) -> str:
         """Note that something was asked for in vain, and return what to say: ``message``, if there is a cassette."""
-        version = self._run.contract.version
+        version = self._run.contract().version
         if not self.cassette.is_file():
             message = (
                 "no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing "

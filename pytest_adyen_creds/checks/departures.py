@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.failure import CheckFailure
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.checks.results import Results
 
 
 class Departures:
     """Assigns the failures that sequences met to items.
 
     ``homes`` are the operations whose items are part of this run. A failure of one of them is that item's; what its own
-    item did not meet fails the first other item that meets it. What an item that has yet to run owes is kept in the
-    run, so that nothing is lost where it never runs.
+    item did not meet fails the first other item that meets it. What an item that has yet to run owes is kept in
+    the results, so that nothing is lost where it never runs.
     """
 
-    def __init__(self, run: Run, homes: Iterable[str]) -> None:
-        self._run = run
+    def __init__(self, results: Results, homes: Iterable[str]) -> None:
+        self._results = results
         self._homes = frozenset(homes)
         self._done: set[str] = set()
         self._claimed: dict[tuple[str, ...], str] = {}
@@ -31,18 +31,18 @@ class Departures:
             home, key = failure.operation, failure.key
             if home == item:
                 mine.setdefault(key, failure)
-            elif key in self._run.failed and self._claimed.get(key) != item:
+            elif key in self._results.failed and self._claimed.get(key) != item:
                 continue
             elif home in self._homes and home not in self._done:
-                self._run.owed.setdefault(key, failure)
+                self._results.owed.setdefault(key, failure)
             else:
                 mine.setdefault(key, failure)
-        for key, failure in list(self._run.owed.items()):
+        for key, failure in list(self._results.owed.items()):
             if failure.operation == item:
                 mine.setdefault(key, failure)
         self._done.add(item)
-        self._run.failed.update(mine)
+        self._results.failed.update(mine)
         for key in mine:
             self._claimed.setdefault(key, item)  # who failed for it fails again when it is run again
-            self._run.owed.pop(key, None)
+            self._results.owed.pop(key, None)
         return list(mine.values())

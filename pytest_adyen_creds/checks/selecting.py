@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_adyen_creds.checks.lives import LIVES
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.checks.results import Results
 
 
 def sequence_of(name: str) -> str:
@@ -18,13 +18,13 @@ def sequence_of(name: str) -> str:
     return name.partition("[")[2].removesuffix("]") or name.removeprefix("test_")
 
 
-def command(item: str, run: Run) -> str:
+def command(item: str, results: Results) -> str:
     """Return the command that runs the item named ``item`` (an operation's label, a life's name, ``stateful``).
 
     For a live run, the command that records it as well, and then the one that judges the recording offline.
     """
-    settings = run.settings
-    names = [f"test_operation[{label}]" for label in run.contract.operations]
+    settings = results.settings
+    names = [f"test_operation[{label}]" for label in results.contract.operations]
     names += [f"test_life[{name}]" for name in LIVES] + ["test_stateful"]
     wanted = next((name for name in names if name.partition("[")[2] == f"{item}]"), f"test_{item}")
     parts = ["pytest", "--adyen-contracts"]

@@ -19,6 +19,7 @@ from pytest_adyen_creds.checks.lives import LIVES, STATEFUL
 from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.selecting import command
 from pytest_adyen_creds.contract import bundled
+from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import plain
 
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.checks.live import LiveStage
     from pytest_adyen_creds.checks.live_suite import LiveSuite
     from pytest_adyen_creds.checks.rehearsal import Prepare, Rehearsal
+    from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.checks.stage import Performed
     from pytest_adyen_creds.contract import Contract, Operation
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.credentials.leases import LeaseClient
 
 
 class Suite:
@@ -37,31 +39,34 @@ class Suite:
     A departure fails one item: that of the operation that answered so, where it is among ``items``, whichever sequence
     met it; else the first that meets it. Known deviations and accepted drift fail none.
 
-    ``prepare`` is called with each embedded sandbox before it is used; ``seed`` decides what is generated. ``items``
-    are the names of the sequences that will be checked (default: all): what a live run's plan counts. ``say`` shows a
-    live run's plan and progress.
+    What is seen goes into ``results``. ``lease_client`` is what lends a live run its credentials; without one the suite
+    does not run live. ``prepare`` is called with each embedded sandbox before it is used; ``seed`` decides what is
+    generated. ``items`` are the names of the sequences that will be checked (default: all): what a live run's plan
+    counts. ``say`` shows a live run's plan and progress.
     """
 
     def __init__(
         self,
-        run: Run,
+        results: Results,
         *,
+        lease_client: LeaseClient | None = None,
         prepare: Prepare = lambda sandbox: None,
         seed: int = 0,
         items: Iterable[str] | None = None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self._run = run
+        self._results = results
+        self._lease_client = lease_client
         self._prepare = prepare
         self._seed = seed
         self._amounts = Amounts()
         self._items = None if items is None else frozenset(items)
         self._say = say
-        self._departures = Departures(run, self._items or ())
+        self._departures = Departures(results, self._items or ())
         self._live: LiveSuite | None = None
 
     def check(self, operation: Operation) -> list[CheckFailure]:
-        """Judge every exchange of ``operation``, note them in the run, and return what this item fails for.
+        """Judge every exchange of ``operation``, note them in the results, and return what this item fails for.
 
         Raises :class:`NotReached` where this run may not send it, or its set-up could not go on.
         """
@@ -91,8 +96,8 @@ class Suite:
 
     def check_all(self) -> None:
         """Judge every sequence that this backend has."""
-        self._departures = Departures(self._run, self._run.contract.operations)
-        for operation in self._run.contract.operations.values():
+        self._departures = Departures(self._results, self._results.contract.operations)
+        for operation in self._results.contract.operations.values():
             self.check(operation)
         for name in LIVES:
             self.check_life(name)
@@ -105,11 +110,11 @@ class Suite:
 
     def cassette(self, name: str) -> Path:
         """Return where the cassette of a sequence lies: in the run's own folder of cassettes, or the bundled one."""
-        settings = self._run.settings
-        own = self._run.root / "cassettes" / "management"
+        settings = self._results.settings
+        own = self._results.root / "cassettes" / "management"
         default = own if own.is_dir() or settings.record != "none" else bundled("cassettes")
         folder = settings.cassettes or default
-        return folder / self._run.contract.version / f"{name}.yaml"
+        return folder / self._results.contract.version / f"{name}.yaml"
 
     def _check(
         self,
@@ -119,21 +124,23 @@ class Suite:
         perform: Callable[[LiveStage], None],
         operation: Operation | None = None,
     ) -> list[CheckFailure]:
-        settings = self._run.settings
+        settings = self._results.settings
         path = self.cassette(name)
         recording = settings.record == "all" or (settings.record == "missing" and not path.is_file())
         if settings.backend == "live":
             return self._performed(item, perform, path if recording else None)
         if settings.backend == "sandbox" or recording:
             return self._rehearsed(item, rehearse, path if recording else None, operation)
-        self._run.recordings.add(path)
+        self._results.recordings.add(path)
         return self._departures.of(item, self._judged(item, replayed(path)))
 
     def _performed(self, item: str, perform: Callable[[LiveStage], None], record_to: Path | None) -> list[CheckFailure]:
         from pytest_adyen_creds.checks.live_suite import LiveSuite
 
+        if self._lease_client is None:
+            raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
         if self._live is None:
-            self._live = LiveSuite(self._run, self._items, self._amounts, self._say)
+            self._live = LiveSuite(self._results, self._lease_client, self._items, self._amounts, self._say)
         reason = None
         with self._live.sequence() as stage:
             try:
@@ -142,8 +149,8 @@ class Suite:
                 reason = error
         acts = [each.act for each in stage.stage.performed]
         if record_to is not None and acts:
-            record(record_to, self._run.contract, acts, "live", clock.now())
-        where = f"the server at {self._run.settings.base_url}"
+            record(record_to, self._results.contract, acts, "live", clock.now())
+        where = f"the server at {self._results.settings.base_url}"
         failures = self._departures.of(item, self._judged(item, _numbered(stage.stage.performed, where)))
         self._live.report(stage, failures)
         if not failures and all(act.generated_by == SET_UP for act in acts):
@@ -155,22 +162,22 @@ class Suite:
     def _judged(self, item: str, acts: Iterable[Act]) -> list[CheckFailure]:
         failures: list[CheckFailure] = []
         history = History()
-        replay = command(item, self._run)
+        replay = command(item, self._results)
         for act in acts:
             failures += self._judge(replace(act, replay=replay), history)
         return failures
 
     def _judge(self, act: Act, history: History) -> list[CheckFailure]:
-        contract = self._run.contract
+        contract = self._results.contract
         matched = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
         if matched is None:
             found = [_of_no_operation(contract, act)]
-            self._run.note(found)
+            self._results.note(found)
             return found
         operation = matched[0]
-        found = judge(contract, operation, act, history, self._run.acceptance)
-        self._run.saw(operation.label, act.response.status_code, act.origin, found)
-        self._run.watch.judged(act.request, act.response, act.origin)
+        found = judge(contract, operation, act, history, self._results.acceptance)
+        self._results.saw(operation.label, act.response.status_code, act.origin, found)
+        self._results.watch.judged(act.request, act.response, act.origin)
         return found
 
     def _rehearsed(
@@ -179,7 +186,7 @@ class Suite:
         from pytest_adyen_creds.checks.rehearsal import Incomplete, Rehearsal
 
         incomplete: Incomplete | None = None
-        with Rehearsal(self._run.contract, self._prepare) as rehearsal:
+        with Rehearsal(self._results.contract, self._prepare) as rehearsal:
             try:
                 rehearse(rehearsal)
             except Incomplete as error:
@@ -206,13 +213,13 @@ class Suite:
         def alone(exercise: object) -> list[CheckFailure]:
             from pytest_adyen_creds.checks.rehearsal import Rehearsal
 
-            with Rehearsal(self._run.contract, self._prepare) as rehearsal:
+            with Rehearsal(self._results.contract, self._prepare) as rehearsal:
                 rehearsal.set_up(operation)
                 rehearsal.exercise(operation, [exercise])  # type: ignore[list-item]
             history, found = History(), []
             for act in _numbered(rehearsal.performed, "the embedded sandbox"):
-                judged = operation_of(self._run, act, operation)
-                found = judge(self._run.contract, judged, act, history, self._run.acceptance)
+                judged = operation_of(self._results.contract, act, operation)
+                found = judge(self._results.contract, judged, act, history, self._results.acceptance)
             return found
 
         return shrunk(failures, performed, alone)
@@ -233,9 +240,9 @@ def _of_no_operation(contract: Contract, act: Act) -> CheckFailure:
     )
 
 
-def operation_of(run: Run, act: Act, default: Operation) -> Operation:
+def operation_of(contract: Contract, act: Act, default: Operation) -> Operation:
     """Return the operation that an act is of."""
-    matched = run.contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
+    matched = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
     return matched[0] if matched else default
 
 

@@ -15,7 +15,7 @@ from pytest_adyen_creds.secrets import mask_text
 from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.checks.results import Results
 
 _COMMANDS: Final = {"breaking": "error", "warning": "warning", "info": "notice"}
 
@@ -31,25 +31,26 @@ def is_github(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotation_lines(run: Run) -> Iterator[str]:
+def annotation_lines(results: Results) -> Iterator[str]:
     """Yield a workflow command for each group of findings that counts, as many as GitHub shows."""
     given = dict.fromkeys(LEVELS, 0)
-    for each in group(run.judgement.findings):
+    for each in group(results.judgement.findings):
         given[each.level] += 1
         if given[each.level] <= _MOST_ANNOTATIONS:
             title, text = f"Adyen drift: {each.id}", f"{each.message} [{where(each)}; {counted(each.count, 'answer')}]"
             yield f"::{_COMMANDS[each.level]} title={_property(_clean(title))}::{_data(_clean(text))}"
 
 
-def step_summary(run: Run) -> str:
+def step_summary(results: Results) -> str:
     """Return the summary of the step, as Markdown in which nothing out of an answer is more than text."""
-    judgement = run.judgement
-    parts = [f"### Adyen {run.contract.version}: {tally(judgement.findings)} of drift", ""]
-    parts += [f"{run.watch.found.answers} answers held against the contract; --adyen-drift={run.settings.drift}.", ""]
-    if run.coverage:
-        parts += [f"{_markdown(coverage_summary(run.contract, run.coverage))}.", ""]
-    if run.failures:
-        parts += [f"{len(run.failures)} failed checks: see the tests that failed.", ""]
+    judgement = results.judgement
+    parts = [f"### Adyen {results.contract.version}: {tally(judgement.findings)} of drift", ""]
+    mode, found = results.settings.drift, results.watch.found
+    parts += [f"{found.answers} answers held against the contract; --adyen-drift={mode}.", ""]
+    if results.coverage:
+        parts += [f"{_markdown(coverage_summary(results.contract, results.coverage))}.", ""]
+    if results.failures:
+        parts += [f"{len(results.failures)} failed checks: see the tests that failed.", ""]
     groups = group(judgement.findings)
     if groups:
         parts += ["| level | finding | where | answers |", "| --- | --- | --- | ---: |"]
@@ -60,22 +61,24 @@ def step_summary(run: Run) -> str:
     if len(groups) > _MOST_LINES:
         parts += [f"{len(groups) - _MOST_LINES} more are in the report (--adyen-report).", ""]
     if judgement.known:
-        kinds, answers = len(set(judgement.known.values())), run.watch.found.answers_with(judgement.known)
+        kinds, answers = len(set(judgement.known.values())), found.answers_with(judgement.known)
         parts += [f"Known deviations of the platform: {counted(kinds, 'kind')} in {counted(answers, 'answer')}.", ""]
     if judgement.accepted:
         parts += [f"{len(judgement.accepted)} findings are accepted by the baseline.", ""]
-    parts += [f"- {_markdown(line)}" for line in (*judgement.notes(unused=False), *run.problems, *run.watch.problems)]
+    parts += [
+        f"- {_markdown(line)}" for line in (*judgement.notes(unused=False), *results.problems, *results.watch.problems)
+    ]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def write_step_summary(run: Run, environ: Mapping[str, str]) -> str | None:
+def write_step_summary(results: Results, environ: Mapping[str, str]) -> str | None:
     """Add the summary to the step's, where it has one; return what went wrong in one line."""
     path = environ.get("GITHUB_STEP_SUMMARY")
     if not path:
         return None
     try:
         with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"\n{step_summary(run)}")
+            file.write(f"\n{step_summary(results)}")
     except (OSError, ValueError) as error:
         return f"the step's summary could not be written to GITHUB_STEP_SUMMARY ({type(error).__name__})"
     return None

@@ -10,31 +10,31 @@ from typing import TYPE_CHECKING, Any
 from pytest_adyen_creds.errors import AdyenCredsError
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.checks.results import Results
 
 
-def recordings_of(run: Run, now: datetime) -> list[dict[str, Any]]:
-    """Return a JSON object for each cassette that ``run`` replayed; ``age_days`` is counted from ``now`` (aware).
+def recordings_of(results: Results, now: datetime) -> list[dict[str, Any]]:
+    """Return a JSON object for each cassette that was replayed; ``age_days`` is counted from ``now`` (aware).
 
     What it does not say of itself is None. ``stale`` holds the reasons why it should be recorded again.
     """
-    return [_recording(run, path, now) for path in sorted(run.recordings)]
+    return [_recording(results, path, now) for path in sorted(results.recordings)]
 
 
-def _recording(run: Run, path: Path, now: datetime) -> dict[str, Any]:
+def _recording(results: Results, path: Path, now: datetime) -> dict[str, Any]:
     from pytest_adyen_creds.cassettes import document
     from pytest_adyen_creds.cassettes.staleness import find_staleness
 
-    known: dict[str, Any] = {"path": _shown(run, path)}
+    known: dict[str, Any] = {"path": _shown(results, path)}
     try:
         cassette = document.read(path)
     except AdyenCredsError as error:
         reason = str(error).removeprefix(f"{path}: ")
         return known | _unknown() | {"stale": [reason]}
-    provenance, contract = cassette.provenance, run.contract
+    provenance, contract = cassette.provenance, results.contract
     known["answers"] = len(cassette.interactions)
     digests = {contract.version: contract.digest}
-    problems = find_staleness(cassette, path, now=now, max_age=run.settings.cassette_max_age, digests=digests)
+    problems = find_staleness(cassette, path, now=now, max_age=results.settings.cassette_max_age, digests=digests)
     stale = [problem.message for problem in problems]
     if provenance is None:
         return _unknown() | known | {"stale": stale}
@@ -54,9 +54,9 @@ def _unknown() -> dict[str, Any]:
     return dict.fromkeys(names)
 
 
-def _shown(run: Run, path: Path) -> str:
+def _shown(results: Results, path: Path) -> str:
     # beside the tests: as people know it; inside the installed package: from the package on
-    for folder in (run.root, Path(__file__).resolve().parents[2]):
+    for folder in (results.root, Path(__file__).resolve().parents[2]):
         if path.is_relative_to(folder):
             return os.path.relpath(path, folder).replace(os.sep, "/")
     return str(path)

@@ -14,47 +14,47 @@ from pytest_adyen_creds.reports.recordings import recordings_of
 from pytest_adyen_creds.secrets import mask_text
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.contract.baseline import Entry
-    from pytest_adyen_creds.run import Run
 
 
-def report_of(run: Run, now: datetime) -> dict[str, Any]:
-    """Return what ``run`` has to say at ``now`` (aware) as a JSON object; every text in it is masked.
+def report_of(results: Results, now: datetime) -> dict[str, Any]:
+    """Return what ``results`` has to say at ``now`` (aware) as a JSON object; every text in it is masked.
 
     ``findings``, ``known`` (known deviations) and ``accepted`` hold findings as every command's JSON has them, with
     ``example`` and ``origins`` (who answered so, and how often) besides; ``coverage`` holds a row for each operation
     and status that is documented or was seen; ``failures`` are the broken rules.
     """
-    judgement, found = run.judgement, run.watch.found
+    judgement, found = results.judgement, results.watch.found
     report: dict[str, Any] = {
         "generator": f"pytest-adyen-creds {__version__}",
         "generated_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "backend": run.settings.backend,
-        "contract": {"version": run.contract.version, "digest": run.contract.digest},
+        "backend": results.settings.backend,
+        "contract": {"version": results.contract.version, "digest": results.contract.digest},
         "drift": {
-            "mode": run.settings.drift,
+            "mode": results.settings.drift,
             "answers": found.answers,
             "origins": dict(sorted(found.origins.items())),
             "counts": level_counts(judgement.findings),
-            "fails": run.fails,
-            "strict": run.settings.strict,
+            "fails": results.fails,
+            "strict": results.settings.strict,
             "known": {
                 "kinds": len(set(judgement.known.values())),
                 "answers": found.answers_with(judgement.known),
             },
         },
-        "findings": [_finding(run, finding) for finding in judgement.findings],
-        "known": [_known(run, *each) for each in judgement.known.items()],
-        "accepted": [_accepted(run, *each) for each in judgement.accepted.items()],
+        "findings": [_finding(results, finding) for finding in judgement.findings],
+        "known": [_known(results, *each) for each in judgement.known.items()],
+        "accepted": [_accepted(results, *each) for each in judgement.accepted.items()],
         "baseline": {
             "unmet": [str(entry) for entry in judgement.unmet],
             "unused": [str(entry) for entry in judgement.unused],
             "expired": [{"entry": str(entry), "expires": str(entry.expires)} for entry in judgement.expired],
         },
-        "coverage": list(_coverage(run)),
-        "recordings": recordings_of(run, now),
-        "failures": [failure.to_json() for failure in run.failures],
-        "problems": [*run.problems, *run.watch.problems],
+        "coverage": list(_coverage(results)),
+        "recordings": recordings_of(results, now),
+        "failures": [failure.to_json() for failure in results.failures],
+        "problems": [*results.problems, *results.watch.problems],
     }
     masked: dict[str, Any] = _masked(report)
     return masked
@@ -66,24 +66,24 @@ def level_counts(findings: tuple[Finding, ...]) -> dict[str, int]:
     return {level: counts[level] for level in LEVELS}
 
 
-def _finding(run: Run, finding: Finding) -> dict[str, Any]:
-    found = run.watch.found
+def _finding(results: Results, finding: Finding) -> dict[str, Any]:
+    found = results.watch.found
     return finding.to_json() | {"example": found.example(finding), "origins": found.origins_of(finding)}
 
 
-def _accepted(run: Run, finding: Finding, entry: Entry) -> dict[str, Any]:
+def _accepted(results: Results, finding: Finding, entry: Entry) -> dict[str, Any]:
     expires = entry.expires.isoformat() if entry.expires else None
-    return _finding(run, finding) | {"reason": entry.reason, "expires": expires}
+    return _finding(results, finding) | {"reason": entry.reason, "expires": expires}
 
 
-def _known(run: Run, finding: Finding, entry: Entry) -> dict[str, Any]:
-    return _finding(run, finding) | {"reason": entry.reason, "evidence": [str(each) for each in entry.evidence]}
+def _known(results: Results, finding: Finding, entry: Entry) -> dict[str, Any]:
+    return _finding(results, finding) | {"reason": entry.reason, "evidence": [str(each) for each in entry.evidence]}
 
 
-def _coverage(run: Run) -> Iterator[dict[str, Any]]:
-    documented = documented_pairs(run.contract)
-    seen = run.coverage + run.watch.traffic
-    order = {label: number for number, label in enumerate(run.contract.operations)}
+def _coverage(results: Results) -> Iterator[dict[str, Any]]:
+    documented = documented_pairs(results.contract)
+    seen = results.coverage + results.watch.traffic
+    order = {label: number for number, label in enumerate(results.contract.operations)}
     for label, status in sorted(documented | seen.keys(), key=lambda pair: (order.get(pair[0], len(order)), *pair)):
         is_documented = (label, status) in documented
         yield {"operation": label, "status": status, "documented": is_documented, "answers": seen[label, status]}

@@ -18,67 +18,67 @@ from pytest_adyen_creds.reports.writing import write_reports
 from pytest_adyen_creds.text import printed
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.checks.results import Results
 
 
-def add_properties(run: Run, config: pytest.Config) -> None:
-    """Give the counts of ``run`` so far to pytest's JUnit XML, where there is one, as properties of the test suite."""
-    add_junit_properties(config, properties(run))
+def add_properties(results: Results, config: pytest.Config) -> None:
+    """Give the counts of ``results`` to pytest's JUnit XML, where there is one, as properties of the test suite."""
+    add_junit_properties(config, properties(results))
 
 
-def finish_session(run: Run, session: pytest.Session) -> int:
-    """Write what ``run`` was asked to write, and return the exit status of ``session``.
+def finish_session(results: Results, session: pytest.Session) -> int:
+    """Write what ``results`` was asked to write, and return the exit status of ``session``.
 
     A run that would pass ends with 1 where drift, or an answer that could not be judged, is to fail it, and with 4
     where a report could not be written.
     """
-    if is_github(os.environ) and (problem := write_step_summary(run, os.environ)):
-        run.problems.append(problem)
-    unwritten = write_reports(run, run.settings.reports, clock.now())
-    run.problems += unwritten
+    if is_github(os.environ) and (problem := write_step_summary(results, os.environ)):
+        results.problems.append(problem)
+    unwritten = write_reports(results, results.settings.reports, clock.now())
+    results.problems += unwritten
     status = int(session.exitstatus)
     if status != pytest.ExitCode.OK:
         return status
-    if run.fails or run.unclaimed:
+    if results.fails or results.unclaimed:
         return int(pytest.ExitCode.TESTS_FAILED)
     return int(pytest.ExitCode.USAGE_ERROR if unwritten else pytest.ExitCode.OK)
 
 
-def finish_command(run: Run, *, table: bool, examples: bool) -> int:
-    """Print what ``run`` has to say and write its reports; return 0 for clean, 1 for findings.
+def finish_command(results: Results, *, table: bool, examples: bool) -> int:
+    """Print what ``results`` has to say and write its reports; return 0 for clean, 1 for findings.
 
     2: a report could not be written, or an answer not be judged. ``table`` adds coverage by operation and status,
     ``examples`` each finding's places and an example.
     """
-    for line in (*contract_lines(run, table=table), *drift_lines(run, examples=examples)):
+    for line in (*contract_lines(results, table=table), *drift_lines(results, examples=examples)):
         click.echo(line)
-    problems = write_reports(run, run.settings.reports, clock.now())
-    for path in run.written:
+    problems = write_reports(results, results.settings.reports, clock.now())
+    for path in results.written:
         click.echo(printed(f"report: {path}"))
     if is_github(os.environ):
-        for line in annotation_lines(run):
+        for line in annotation_lines(results):
             click.echo(line)
-        if problem := write_step_summary(run, os.environ):
+        if problem := write_step_summary(results, os.environ):
             click.echo(problem, err=True)
     for problem in problems:
         click.echo(f"adyen-creds: {printed(problem)}", err=True)
-    if problems or run.problems or run.watch.problems:
+    if problems or results.problems or results.watch.problems:
         return 2
-    return 1 if run.failures or run.fails else 0
+    return 1 if results.failures or results.fails else 0
 
 
-def properties(run: Run) -> dict[str, Any]:
-    """Return the counts of ``run`` by name, for JUnit's properties of the test suite."""
-    judgement = run.judgement
+def properties(results: Results) -> dict[str, Any]:
+    """Return the counts of ``results`` by name, for JUnit's properties of the test suite."""
+    judgement = results.judgement
     counts = {f"adyen.drift.{level}": count for level, count in level_counts(judgement.findings).items()}
     return {
-        "adyen.drift.answers": run.watch.found.answers,
+        "adyen.drift.answers": results.watch.found.answers,
         "adyen.drift.findings": len(judgement.findings),
         **counts,
         "adyen.drift.known": len(set(judgement.known.values())),
         "adyen.drift.accepted": len(judgement.accepted),
-        "adyen.checks.exchanges": run.coverage.total(),
-        "adyen.checks.failures": len(run.failures),
-        "adyen.coverage.covered": covered_pairs(run.contract, run.coverage + run.watch.traffic),
-        "adyen.coverage.documented": len(documented_pairs(run.contract)),
+        "adyen.checks.exchanges": results.coverage.total(),
+        "adyen.checks.failures": len(results.failures),
+        "adyen.coverage.covered": covered_pairs(results.contract, results.coverage + results.watch.traffic),
+        "adyen.coverage.documented": len(documented_pairs(results.contract)),
     }

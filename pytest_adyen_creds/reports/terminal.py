@@ -17,59 +17,61 @@ from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.failure import CheckFailure
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.checks.results import Results
 
 
-def summarise(run: Run, reporter: Any) -> None:
+def summarise(results: Results, reporter: Any) -> None:
     """Write what the run judged, what it found of drift, and under GitHub Actions the annotations."""
     reporter.ensure_newline()
-    if run.coverage or run.failures:
+    if results.coverage or results.failures:
         reporter.section("Adyen contract", sep="-")
         # the tests that failed have said the rest
         width = reporter.config.get_terminal_writer().fullwidth
-        for line in contract_lines(run, table=reporter.verbosity >= 0, whole=False, width=width):
+        for line in contract_lines(results, table=reporter.verbosity >= 0, whole=False, width=width):
             reporter.write_line(line)
     reporter.section("Adyen drift", sep="-")
-    for line in drift_lines(run, examples=reporter.verbosity > 0):
+    for line in drift_lines(results, examples=reporter.verbosity > 0):
         reporter.write_line(line)
-    for path in run.written:
+    for path in results.written:
         reporter.write_line(printed(f"report: {path}"))
     if is_github(os.environ):
-        for line in annotation_lines(run):
+        for line in annotation_lines(results):
             reporter.write_line(line)
 
 
-def contract_lines(run: Run, *, table: bool = True, whole: bool = True, width: int | None = None) -> Iterator[str]:
+def contract_lines(
+    results: Results, *, table: bool = True, whole: bool = True, width: int | None = None
+) -> Iterator[str]:
     """Yield what the run judged: coverage, where the answers came from, and each failed check once.
 
     ``table`` adds the table of operations by statuses. Not ``whole``: one line for all that an operation's status
     failed. ``width``: how many columns the terminal has (default: it is asked).
     """
-    if table and run.coverage:
-        yield from coverage_lines(run.contract, run.coverage, width or shutil.get_terminal_size().columns)
-    yield coverage_summary(run.contract, run.coverage)
-    for origin, count in sorted(run.origins.items()):
+    if table and results.coverage:
+        yield from coverage_lines(results.contract, results.coverage, width or shutil.get_terminal_size().columns)
+    yield coverage_summary(results.contract, results.coverage)
+    for origin, count in sorted(results.origins.items()):
         yield printed(f"{counted(count, 'answer')} from {origin}")
     if not whole:
-        yield from _in_short(run.failures)
+        yield from _in_short(results.failures)
         return
-    for failure in sorted(run.failures, key=lambda failure: failure.key):
+    for failure in sorted(results.failures, key=lambda failure: failure.key):
         yield from map(printed, str(failure).splitlines())
         if failure.count > 1:
             yield f"  ({failure.count} times)"
 
 
-def drift_lines(run: Run, *, examples: bool = False) -> Iterator[str]:
+def drift_lines(results: Results, *, examples: bool = False) -> Iterator[str]:
     """Yield a line for each group of findings, the most serious first, and what the baseline makes of them.
 
     ``examples`` adds each finding's places, and one masked example with who answered so.
     """
-    for line in _drift_lines(run, examples=examples):
+    for line in _drift_lines(results, examples=examples):
         yield mask_text(line)
 
 
-def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
-    judgement, found = run.judgement, run.watch.found
+def _drift_lines(results: Results, *, examples: bool) -> Iterator[str]:
+    judgement, found = results.judgement, results.watch.found
     yield from lines(judgement.findings, verbose=examples)
     if examples:
         shown = {(each.level, each.id, each.message) for each in group(judgement.findings)}
@@ -93,16 +95,16 @@ def _drift_lines(run: Run, *, examples: bool) -> Iterator[str]:
     yield from map(printed, judgement.notes(unused=False))
     for entry in judgement.unused:
         yield printed(f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more")
-    for problem in (*run.problems, *run.watch.problems):
+    for problem in (*results.problems, *results.watch.problems):
         yield printed(problem)
-    for failure in run.unclaimed:
+    for failure in results.unclaimed:
         yield printed(
             f"{failure.operation} -> {failure.status}: {failure.check} was met by other items only, and its own "
             f"item, which did not run or did not meet it, could not fail for it: {failure.message}"
         )
-    if run.fails:
-        why = tally(run.failing) if run.failing else "not every answer could be judged"
-        yield f"drift fails this run (--adyen-drift={run.settings.drift}): {why}"
+    if results.fails:
+        why = tally(results.failing) if results.failing else "not every answer could be judged"
+        yield f"drift fails this run (--adyen-drift={results.settings.drift}): {why}"
 
 
 def _in_short(failures: list[CheckFailure]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
 from pytest_adyen_creds.files import write_text
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.run import Run
+    from pytest_adyen_creds.checks.results import Results
 
 
 def check_writable(path: Path) -> None:
@@ -27,18 +27,18 @@ def check_writable(path: Path) -> None:
         raise FileRefused(f"{path}: cannot be written ({folder} is no folder that can be written to); name another")
 
 
-def write_reports(run: Run, paths: Iterable[Path], now: datetime) -> list[str]:
-    """Write the report of ``run`` to each of ``paths``; return what went wrong, one line each."""
+def write_reports(results: Results, paths: Iterable[Path], now: datetime) -> list[str]:
+    """Write the report of ``results`` to each of ``paths``; return what went wrong, one line each."""
     from pytest_adyen_creds.reports.page import page_of
     from pytest_adyen_creds.reports.report import report_of
 
     paths, problems = list(paths), []
-    report = report_of(run, now) if paths else {}
+    report = report_of(results, now) if paths else {}
     for path in paths:
         try:
             text = page_of(report) if path.suffix == ".html" else json.dumps(report, indent=2) + "\n"
             write_text(path, text)
-            run.written.append(path)
+            results.written.append(path)
         except AdyenCredsError as error:
             problems.append(str(error))
     return problems

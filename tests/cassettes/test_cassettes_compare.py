@@ -18,12 +18,13 @@ from pytest_adyen_creds.cassettes.compare import Comparison
 from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.sandbox_answers import _Attempt, sandbox_answers
+from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
 from pytest_adyen_creds.reports.backend_summary import backend_lines
-from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.settings import Settings
+from pytest_adyen_creds.state import Run
 
 BASE = "https://management-test.adyen.com/v3"
 COMPANY = "/companies/TestCompany/apiCredentials"
@@ -501,10 +502,11 @@ def test_an_answer_that_cannot_be_compared_is_no_problem_of_a_live_run(
         return sandbox_answers(contract, operation, *others)
 
     monkeypatch.setattr("pytest_adyen_creds.cassettes.compare.sandbox_answers", failing)
-    run = Run(Settings(backend="sandbox", drift="fail"), tmp_path)
+    results = Results(Settings(backend="sandbox", drift="fail"), tmp_path)
+    run = Run(results)
     for each in (odd(*ODD["list sent"]), changed(me, loyaltyTier="gold"), me):
-        run.comparison.add(each, run.contract)
+        run.comparison.add(each, results.contract)
     run.close()
-    assert (run.watch.problems, run.fails) == ([], False)
-    assert run.compared == {"answers": 2, "otherwise": 1, "uncompared": 1}
-    assert "adyen: 1 answer could not be compared with the sandbox's" in list(backend_lines(run))
+    assert (results.watch.problems, results.fails) == ([], False)
+    assert results.compared == {"answers": 2, "otherwise": 1, "uncompared": 1}
+    assert "adyen: 1 answer could not be compared with the sandbox's" in list(backend_lines(results))

@@ -12,9 +12,9 @@ import pytest
 
 from pytest_adyen_creds.checks.departures import Departures
 from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.contract.finding import Finding
-from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.settings import Settings
 
@@ -133,7 +133,7 @@ def test_what_no_item_fails_for_fails_the_run(
 
 
 def test_an_item_that_is_run_again_fails_again(tmp_path: Path) -> None:
-    departures = Departures(Run(Settings(), tmp_path), ["GET /me"])
+    departures = Departures(Results(Settings(), tmp_path), ["GET /me"])
     finding = Finding("response-undocumented-property", "warning", "PATCH /x", 200, "/motto", "new")
     met = [CheckFailure("PATCH /x", 200, finding.id, "/motto", "new", "look", finding=finding)]
     assert departures.of("life", met) == met

@@ -9,10 +9,10 @@ from checks_mutations import BODIES, MUTATIONS, RULES, Mutation
 
 from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.lives import STATEFUL
+from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.checks.rules import RULES as TABLE
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.errors import AdyenCredsError
-from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.settings import Settings
 
 LEAST = 0.95
@@ -21,20 +21,20 @@ CAUGHT: dict[str, list[str]] = {}
 """The checks that noticed each mutation, filled in as the tests below run."""
 
 
-def check(suite: Suite, run: Run, sequence: str) -> list[CheckFailure]:
+def check(suite: Suite, results: Results, sequence: str) -> list[CheckFailure]:
     """Check one sequence of the suite."""
     if sequence == STATEFUL:
         return suite.check_stateful() or []
-    operation = run.contract.operations.get(sequence)
+    operation = results.contract.operations.get(sequence)
     return (suite.check(operation) if operation else suite.check_life(sequence)) or []
 
 
 def noticed(mutation: Mutation, folder: Path) -> list[str]:
     """Return the checks that notice ``mutation`` in sandbox mode; what happened is recorded in ``folder``."""
-    run = Run(Settings(backend="sandbox", record="all", cassettes=folder), folder)
-    suite = Suite(run, prepare=mutation.prepare)
+    results = Results(Settings(backend="sandbox", record="all", cassettes=folder), folder)
+    suite = Suite(results, prepare=mutation.prepare)
     try:
-        return [failure.check for failure in check(suite, run, mutation.sequence)]
+        return [failure.check for failure in check(suite, results, mutation.sequence)]
     except AdyenCredsError as error:
         return [type(error).__name__]
 
@@ -43,8 +43,8 @@ def noticed_in_replay(mutation: Mutation, folder: Path) -> list[str] | None:
     """Return the checks that notice ``mutation`` in its recording; None where there is none."""
     if not list(folder.rglob("*.yaml")):
         return None
-    run = Run(Settings(backend="replay", cassettes=folder), folder)
-    return [failure.check for failure in check(Suite(run), run, mutation.sequence)]
+    results = Results(Settings(backend="replay", cassettes=folder), folder)
+    return [failure.check for failure in check(Suite(results), results, mutation.sequence)]
 
 
 def test_there_are_enough() -> None:

@@ -13,9 +13,9 @@ from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.checks.failure import CheckFailure, explain
 from pytest_adyen_creds.checks.lives import LIVES
+from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.contract import bundled
-from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings
@@ -25,23 +25,23 @@ SEEDS = int(os.environ.get("ADYEN_CHECKS_SEEDS", "1"))
 """How many seeds are tried on each version; 20 in a full run."""
 
 
-def sandboxed(tmp_path: Path, version: str = "v3", **options: object) -> tuple[Run, Suite]:
-    run = Run(Settings(backend="sandbox", api_version=version), tmp_path)  # type: ignore[arg-type]
-    return run, Suite(run, **options)  # type: ignore[arg-type]
+def sandboxed(tmp_path: Path, version: str = "v3", **options: object) -> tuple[Results, Suite]:
+    results = Results(Settings(backend="sandbox", api_version=version), tmp_path)  # type: ignore[arg-type]
+    return results, Suite(results, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seed", range(1, SEEDS + 1))
 @pytest.mark.parametrize("version", ["v3", "v1"])
 def test_a_healthy_sandbox_raises_no_alarm(tmp_path: Path, version: str, seed: int) -> None:
-    run, suite = sandboxed(tmp_path, version, seed=seed)
+    results, suite = sandboxed(tmp_path, version, seed=seed)
     suite.check_all()
-    assert [str(failure) for failure in run.failures] == []
-    assert sum(run.coverage.values()) > 600
+    assert [str(failure) for failure in results.failures] == []
+    assert sum(results.coverage.values()) > 600
 
 
 def failing(tmp_path: Path, prepare: Callable[[Sandbox], object], label: str = CREATE) -> list[CheckFailure]:
-    run, suite = sandboxed(tmp_path, prepare=prepare)
-    failures = suite.check(run.contract.operations[label])
+    results, suite = sandboxed(tmp_path, prepare=prepare)
+    failures = suite.check(results.contract.operations[label])
     assert failures
     return failures
 

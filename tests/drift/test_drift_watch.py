@@ -437,9 +437,9 @@ def test_it(adyen_client, _adyen_run):
     error[KEY.reveal()] = KEY.reveal()
     for body in (error, {{**error, "apiKey": "AQEunregisteredcanary0123456789"}}, [KEY.reveal()]):
         response = httpx.Response(422, json=body)
-        _adyen_run.observe("GET", "/me", 422, response.headers, response.content, "Adyen's test endpoint")
+        _adyen_run.results.watch.answer("GET", "/me", 422, response.headers, response.content, "Adyen's test endpoint")
     named = dict([("content-type", KEY.reveal())])
-    _adyen_run.observe("GET", "/me", 422, named, KEY.reveal().encode(), "Adyen's test endpoint")
+    _adyen_run.results.watch.answer("GET", "/me", 422, named, KEY.reveal().encode(), "Adyen's test endpoint")
 """
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.reports.report import report_of
-from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.settings import Settings
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -26,36 +26,38 @@ HOSTILE = (
 """Names of properties that an answer may bring."""
 
 
-def run_of(folder: Path, **settings: Any) -> Run:
-    """Return a run that has seen nothing yet."""
-    return Run(Settings(**{"backend": "replay", **settings}), folder)
+def results_of(folder: Path, **settings: Any) -> Results:
+    """Return the results of a run that has seen nothing yet."""
+    return Results(Settings(**{"backend": "replay", **settings}), folder)
 
 
-def see(run: Run, body: Any = None, status: int = 422, media: str = "application/json", path: str = "/v3/me") -> None:
-    """Let a run see one answer, by default one that keeps to the contract."""
+def see(
+    results: Results, body: Any = None, status: int = 422, media: str = "application/json", path: str = "/v3/me"
+) -> None:
+    """Add one answer to ``results``, by default one that keeps to the contract."""
     data = body if isinstance(body, bytes) else json.dumps(ERROR if body is None else body).encode()
-    run.observe("GET", path, status, {"content-type": media}, data, "Adyen's test endpoint")
+    results.watch.answer("GET", path, status, {"content-type": media}, data, "Adyen's test endpoint")
 
 
-def hostile_run(folder: Path, **settings: Any) -> Run:
-    """Return a run that has seen names that try to be more than text."""
-    run = run_of(folder, **settings)
+def hostile_results(folder: Path, **settings: Any) -> Results:
+    """Return the results of a run that has seen names that try to be more than text."""
+    results = results_of(folder, **settings)
     for name in HOSTILE:
-        see(run, {**ERROR, name: "x"})
-    see(run, {key: value for key, value in ERROR.items() if key != "title"})
-    see(run, status=429)
-    return run
+        see(results, {**ERROR, name: "x"})
+    see(results, {key: value for key, value in ERROR.items() if key != "title"})
+    see(results, status=429)
+    return results
 
 
-def suite_run(folder: Path, **settings: Any) -> Run:
-    """Return a run that has replayed the bundled suite."""
+def suite_results(folder: Path, **settings: Any) -> Results:
+    """Return the results of a run that has replayed the bundled suite."""
     from pytest_adyen_creds.checks.suite import Suite
 
-    run = run_of(folder, **settings)
-    Suite(run).check_all()
-    return run
+    results = results_of(folder, **settings)
+    Suite(results).check_all()
+    return results
 
 
-def report(run: Run) -> dict[str, Any]:
-    """Return a run's report."""
-    return report_of(run, NOW)
+def report(results: Results) -> dict[str, Any]:
+    """Return the report of ``results``."""
+    return report_of(results, NOW)

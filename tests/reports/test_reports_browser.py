@@ -8,32 +8,32 @@ from pathlib import Path
 
 import pytest
 from reports_cdp import Browser, chromium
-from reports_samples import HOSTILE, NOW, hostile_run, run_of, see
+from reports_samples import HOSTILE, NOW, hostile_results, results_of, see
 
 from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.reports.writing import write_reports
-from pytest_adyen_creds.run import Run
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed")
 
 TAB, ENTER, SPACE = ("Tab", 9), ("Enter", 13, "\r"), (" ", 32, " ")
 
 
-def failing(run: Run) -> Run:
-    run.failures.append(
+def failing(results: Results) -> Results:
+    results.failures.append(
         CheckFailure("GET /me", 200, "a_check", "/x", "a message", "do this", curl="curl x", answer="{}")
     )
-    return run
+    return results
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Path]]:
     folder = tmp_path_factory.mktemp("report")
-    run = failing(hostile_run(folder))
-    Suite(run).check_all()
+    results = failing(hostile_results(folder))
+    Suite(results).check_all()
     path = folder / "report.html"
-    assert write_reports(run, [path], NOW) == []
+    assert write_reports(results, [path], NOW) == []
     program = chromium()
     assert program
     with Browser(program) as browser:
@@ -149,9 +149,9 @@ def test_paper_shows_what_is_folded(browser: Browser) -> None:
 
 
 def test_a_run_that_saw_nothing_has_a_page_too(tmp_path: Path, browser: Browser) -> None:
-    run = run_of(tmp_path)
-    see(run)
-    assert write_reports(run, [tmp_path / "r.html"], NOW) == []
+    results = results_of(tmp_path)
+    see(results)
+    assert write_reports(results, [tmp_path / "r.html"], NOW) == []
     browser.events.clear()
     browser.open(tmp_path / "r.html")
     assert "No answer departs from the contract." in browser.run("document.body.innerText")

@@ -11,16 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from reports_samples import report, run_of, see
+from reports_samples import report, results_of, see
 
 from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import SettingsError
 from pytest_adyen_creds.reports.session_finish import finish_command, finish_session
 from pytest_adyen_creds.reports.terminal import contract_lines
-from pytest_adyen_creds.run import Run
 from pytest_adyen_creds.settings import Settings, resolve
 
 
@@ -86,9 +86,9 @@ def test_an_exchange_of_no_operation_is_a_failure(departing: Path, tmp_path: Pat
         return tuple(replace(each, uri=each.uri.replace("/me", "/elsewhere/me")) for each in interactions[:2])
 
     changed(departing, "get-me.yaml", elsewhere)
-    run = Run(Settings(backend="replay", cassettes=departing), tmp_path)
-    failures = Suite(run).check(run.contract.operations["GET /me"])
-    assert failures == run.failures
+    results = Results(Settings(backend="replay", cassettes=departing), tmp_path)
+    failures = Suite(results).check(results.contract.operations["GET /me"])
+    assert failures == results.failures
     assert {(each.operation.partition("/v3/")[2].partition("/")[0], each.check) for each in failures or ()} == {
         ("elsewhere", "operation_coverage")
     }
@@ -96,12 +96,12 @@ def test_an_exchange_of_no_operation_is_a_failure(departing: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("width", [40, 80, 100, 200])
 def test_the_table_fits_the_terminal(width: int, tmp_path: Path) -> None:
-    run = run_of(tmp_path)
-    contract = run.contract
+    results = results_of(tmp_path)
+    contract = results.contract
     for label, operation in contract.operations.items():
         for status in operation.responses:
-            run.coverage[label, status] = 12
-    *table, legend, summary = contract_lines(run, width=width)
+            results.coverage[label, status] = 12
+    *table, legend, summary = contract_lines(results, width=width)
     head, *rows = table
     assert legend == "blank: not documented, -: not seen"
     assert "165 of 165" in summary
@@ -124,14 +124,14 @@ def test_an_answer_that_could_not_be_judged_is_no_clean_run(
         raise ValueError("unreadable")
 
     monkeypatch.setattr("pytest_adyen_creds.drift.watch.judge", breaking)
-    run = run_of(tmp_path, drift=mode)
-    see(run)
-    assert finish_session(run, SimpleNamespace(exitstatus=0)) == status  # type: ignore[arg-type]
-    assert finish_command(run, table=False, examples=False) == 2
+    results = results_of(tmp_path, drift=mode)
+    see(results)
+    assert finish_session(results, SimpleNamespace(exitstatus=0)) == status  # type: ignore[arg-type]
+    assert finish_command(results, table=False, examples=False) == 2
     out = capsys.readouterr().out
     assert "could not be held against the contract (ValueError: unreadable)" in out
     assert ("not every answer could be judged" in out) == bool(status)
-    assert report(run)["drift"]["fails"] == bool(status)
+    assert report(results)["drift"]["fails"] == bool(status)
 
 
 def test_a_report_in_nobody_s_home_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from reports_samples import ERROR, hostile_run, run_of, see
+from reports_samples import ERROR, hostile_results, results_of, see
 
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.reports.github import annotation_lines, step_summary, write_step_summary
@@ -16,7 +16,7 @@ COMMAND = re.compile(r"::(error|warning|notice) title=[^:,\r\n]+::[^\r\n]*")
 
 
 def test_each_annotation_is_one_command(tmp_path: Path) -> None:
-    lines = list(annotation_lines(hostile_run(tmp_path)))
+    lines = list(annotation_lines(hostile_results(tmp_path)))
     assert lines
     assert lines[0].startswith("::error title=Adyen drift%3A response-required-property-missing::the required")
     for line in lines:
@@ -27,20 +27,20 @@ def test_each_annotation_is_one_command(tmp_path: Path) -> None:
 
 
 def test_no_more_annotations_than_github_shows(tmp_path: Path) -> None:
-    run = run_of(tmp_path)
+    results = results_of(tmp_path)
     for number in range(30):
-        see(run, {**ERROR, f"new{number}": 1})
-    see(run, b"<html>")
-    lines = list(annotation_lines(run))
+        see(results, {**ERROR, f"new{number}": 1})
+    see(results, b"<html>")
+    lines = list(annotation_lines(results))
     assert [sum(line.startswith(f"::{kind} ") for line in lines) for kind in ("error", "warning")] == [1, 10]
-    assert step_summary(run).count("\n| warning |") == 30
+    assert step_summary(results).count("\n| warning |") == 30
 
 
 def test_the_summary_is_text_in_a_table(tmp_path: Path) -> None:
-    run = hostile_run(tmp_path)
-    summary = step_summary(run)
+    results = hostile_results(tmp_path)
+    summary = step_summary(results)
     rows = [line for line in summary.splitlines() if line.startswith("|")][2:]
-    assert len(rows) == len(run.watch.found.findings)
+    assert len(rows) == len(results.watch.found.findings)
     for row in rows:
         assert row.count("|") == 5, row
         assert re.findall(r"<(?!/?code>|br>)", row) == []
@@ -51,16 +51,16 @@ def test_the_summary_is_text_in_a_table(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_became_known_later_is_masked(tmp_path: Path) -> None:
-    run = run_of(tmp_path)
-    see(run, {**ERROR, "canary-of-github-0007": 1})
+    results = results_of(tmp_path)
+    see(results, {**ERROR, "canary-of-github-0007": 1})
     Secret("canary-of-github-0007")
-    for text in (*annotation_lines(run), step_summary(run)):
+    for text in (*annotation_lines(results), step_summary(results)):
         assert "canary-of-github-0007" not in text
-    assert "[masked]" in "".join(annotation_lines(run))
+    assert "[masked]" in "".join(annotation_lines(results))
 
 
 def test_outside_of_a_step_there_is_nothing_to_write(tmp_path: Path) -> None:
-    assert write_step_summary(run_of(tmp_path), {}) is None
+    assert write_step_summary(results_of(tmp_path), {}) is None
 
 
 def test_the_command_tells_github_too(

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from reports_samples import ERROR, HOSTILE, NOW, hostile_run, report, run_of, see, suite_run
+from reports_samples import ERROR, HOSTILE, NOW, hostile_results, report, results_of, see, suite_results
 
 from pytest_adyen_creds.cassettes import document
 from pytest_adyen_creds.contract.baseline import Baseline, Entry
@@ -36,23 +36,23 @@ class Page(HTMLParser):
 
 
 def test_the_bundled_suite_fits_in_a_small_page(tmp_path: Path) -> None:
-    run = suite_run(tmp_path)
-    page, value = page_of(report(run)), report(run)
+    results = suite_results(tmp_path)
+    page, value = page_of(report(results)), report(results)
     assert len(page.encode()) < 300_000
     assert value["findings"] == []
-    assert len(value["recordings"]) == len(run.recordings) > 26
+    assert len(value["recordings"]) == len(results.recordings) > 26
     assert sum(row["documented"] and row["answers"] > 0 for row in value["coverage"]) == 165
     text = Page(page).text
-    for label in run.contract.operations:
+    for label in results.contract.operations:
         assert label in text
-    for path in run.recordings:
+    for path in results.recordings:
         assert path.name in text
     assert "the embedded sandbox, not Adyen" in text
-    assert run.contract.digest in text
+    assert results.contract.digest in text
 
 
 def test_a_page_asks_for_nothing_and_runs_nothing(tmp_path: Path) -> None:
-    page = page_of(report(hostile_run(tmp_path)))
+    page = page_of(report(hostile_results(tmp_path)))
     elements = Page(page).elements
     assert {tag for tag, _ in elements} & {"script", "img", "iframe", "object", "embed", "form", "base", "b"} == set()
     for _, attributes in elements:
@@ -66,22 +66,22 @@ def test_a_page_asks_for_nothing_and_runs_nothing(tmp_path: Path) -> None:
 
 
 def test_json_says_what_the_commands_say(tmp_path: Path) -> None:
-    run = hostile_run(tmp_path)
-    assert write_reports(run, [tmp_path / "found.json"], NOW) == []
+    results = hostile_results(tmp_path)
+    assert write_reports(results, [tmp_path / "found.json"], NOW) == []
     value = json.loads((tmp_path / "found.json").read_text())
-    assert [Finding.from_json(each) for each in value["findings"]] == run.watch.found.findings
+    assert [Finding.from_json(each) for each in value["findings"]] == results.watch.found.findings
     assert value["drift"]["counts"] == {"breaking": 1, "warning": len(HOSTILE) + 1, "info": 0}
     assert value["generated_at"] == "2030-01-02T03:04:05Z"
     assert {"operation": "GET /me", "status": 429, "documented": False, "answers": 1} in value["coverage"]
 
 
 def test_accepted_findings_stand_apart_with_their_reasons(tmp_path: Path) -> None:
-    run = run_of(tmp_path)
-    see(run, status=429)
-    see(run, {**ERROR, "new": 1})
+    results = results_of(tmp_path)
+    see(results, status=429)
+    see(results, {**ERROR, "new": 1})
     entries = (Entry("response-undocumented-status", "<b>rate</b> limits"), Entry("never-met", "x"))
-    run.baseline = Baseline(entries)
-    value = report(run)
+    results.baseline = Baseline(entries)
+    value = report(results)
     assert [each["id"] for each in value["findings"]] == ["response-undocumented-property"]
     assert [each["reason"] for each in value["accepted"]] == ["<b>rate</b> limits"]
     assert value["baseline"]["unused"] == ["never-met"]
@@ -91,14 +91,14 @@ def test_accepted_findings_stand_apart_with_their_reasons(tmp_path: Path) -> Non
 
 
 def test_recordings_say_their_age_and_why_they_are_stale(tmp_path: Path) -> None:
-    run = suite_run(tmp_path, cassette_max_age=30.0)
-    path = sorted(run.recordings)[0]
+    results = suite_results(tmp_path, cassette_max_age=30.0)
+    path = sorted(results.recordings)[0]
     cassette = document.read(path)
     assert cassette.provenance
     text = path.read_text().replace(cassette.provenance.contract_digest, "sha256:of-another-contract")
     (tmp_path / "other.yaml").write_text(text)
-    run.recordings = {path, tmp_path / "other.yaml", tmp_path / "gone.yaml"}
-    found = {Path(each["path"]).name: each for each in report(run)["recordings"]}
+    results.recordings = {path, tmp_path / "other.yaml", tmp_path / "gone.yaml"}
+    found = {Path(each["path"]).name: each for each in report(results)["recordings"]}
     assert found[path.name]["age_days"] > 30
     assert found[path.name]["same_contract"] is True
     assert len(found[path.name]["stale"]) == 1
@@ -106,27 +106,27 @@ def test_recordings_say_their_age_and_why_they_are_stale(tmp_path: Path) -> None
     assert found["other.yaml"]["same_contract"] is False
     assert len(found["other.yaml"]["stale"]) == 2
     assert found["gone.yaml"]["stale"] == ["does not exist; name an existing file"]
-    assert "stale" in Page(page_of(report(run))).text
+    assert "stale" in Page(page_of(report(results))).text
 
 
 def test_an_entry_is_valid_through_its_last_day_where_the_run_is(tmp_path: Path) -> None:
-    run = run_of(tmp_path)
-    run.today = NOW.date() - timedelta(days=1)  # west of UTC, where it is still the day before
-    run.baseline = Baseline((Entry("response-undocumented-property", "known", expires=run.today),))
-    see(run, {**ERROR, "new": 1})
-    value = report(run)
-    assert [(each["reason"], each["expires"]) for each in value["accepted"]] == [("known", str(run.today))]
+    results = results_of(tmp_path)
+    results.today = NOW.date() - timedelta(days=1)  # west of UTC, where it is still the day before
+    results.baseline = Baseline((Entry("response-undocumented-property", "known", expires=results.today),))
+    see(results, {**ERROR, "new": 1})
+    value = report(results)
+    assert [(each["reason"], each["expires"]) for each in value["accepted"]] == [("known", str(results.today))]
     assert value["findings"] == []
 
 
 def test_nothing_in_a_report_is_secret(tmp_path: Path) -> None:
     key = 'AQEcanary/+="\\zebra<&>0009'
-    run = run_of(tmp_path)
-    see(run, {**ERROR, key: "x", "detail": 7, "title": [key]})
-    see(run, {**ERROR, "newField": {"deep": key}})
-    run.problems.append(f"a problem with {key}")
+    results = results_of(tmp_path)
+    see(results, {**ERROR, key: "x", "detail": 7, "title": [key]})
+    see(results, {**ERROR, "newField": {"deep": key}})
+    results.problems.append(f"a problem with {key}")
     Secret(key)  # known only after it was seen
-    assert write_reports(run, [tmp_path / "r.html", tmp_path / "r.json"], NOW) == []
+    assert write_reports(results, [tmp_path / "r.html", tmp_path / "r.json"], NOW) == []
     for path in (tmp_path / "r.html", tmp_path / "r.json"):
         text = path.read_text()
         assert SECRETS.mask(text) == text, path
@@ -142,11 +142,11 @@ def test_a_report_is_the_old_one_or_the_new_one(tmp_path: Path, monkeypatch: pyt
     def broken(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    run = run_of(tmp_path)
+    results = results_of(tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", broken)
-        (problem,) = write_reports(run, [path], NOW)
+        (problem,) = write_reports(results, [path], NOW)
     assert problem == f"{path}: cannot be written (No space left on device); check the folder and its rights"
     assert [each.name for each in path.parent.iterdir()] == ["r.json"]
     assert path.read_text() == "old"
-    assert run.written == []
+    assert results.written == []

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reports_samples import ERROR, run_of, see
+from reports_samples import ERROR, results_of, see
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.act import Act
@@ -56,7 +56,7 @@ def test_what_is_plain_stays_as_it_is() -> None:
 
 
 def test_a_failed_check_is_text(tmp_path: Path) -> None:
-    run = run_of(tmp_path)
+    results = results_of(tmp_path)
     hostile = {**ERROR, **dict.fromkeys(NAMES, 1)}
     for failures in (
         judged(json.dumps(hostile, ensure_ascii=False).encode()),
@@ -64,10 +64,10 @@ def test_a_failed_check_is_text(tmp_path: Path) -> None:
     ):
         assert failures
         assert_text(explain(failures).split("\n"))
-        run.failures += failures
+        results.failures += failures
     for name in NAMES:
-        see(run, {**ERROR, name: 1})
-    assert_text([*contract_lines(run), *drift_lines(run, examples=True)])
+        see(results, {**ERROR, name: 1})
+    assert_text([*contract_lines(results), *drift_lines(results, examples=True)])
 
 
 def test_a_violation_is_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

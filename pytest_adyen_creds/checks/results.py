@@ -1,0 +1,170 @@
+"""The results of one run: what it saw, and how that is judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pytest_adyen_creds import clock
+from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.contract import Contract, load_contract
+from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, together
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.drift.watch import Watch
+from pytest_adyen_creds.errors import ContractError
+from pytest_adyen_creds.settings import Settings
+
+
+class Results:
+    """What one process of a run saw; an xdist worker hands its own to the controller with :meth:`to_json`.
+
+    ``root`` is the folder of the run. ``coverage`` counts the judged exchanges by operation label and status;
+    ``origins`` counts them by where they came from (``sandbox``, ``a recording of the sandbox``, …).
+    """
+
+    def __init__(self, settings: Settings, root: Path) -> None:
+        self.settings = settings
+        self.root = root
+        self.today = clock.today()
+        """The day, where this run is, by which entries of the baseline expire."""
+        self.watch = Watch(self.contract_of)
+        """What the answers of this run, whoever gave them, show of drift."""
+        self.coverage: Counter[tuple[str, int]] = Counter()
+        self.origins: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
+        """How many tests a ``cassette``, the ``sandbox`` or a ``live`` server answered."""
+        self.kept: Counter[str] = Counter()
+        """How many recordings of tests were ``written``, and how many were not because the test ``failed``."""
+        self.failures: list[CheckFailure] = []
+        """The broken rules, each departure once with how often it was met; what is a finding is in the watch."""
+        self.failed: set[tuple[str, ...]] = set()
+        """The departures, by key, that an item of the suite has failed for."""
+        self.owed: dict[tuple[str, ...], CheckFailure] = {}
+        """The departures that other items met, and that the item of their own operation has yet to fail for."""
+        self.recordings: set[Path] = set()
+        """The cassettes that answered."""
+        self.watches = False
+        """Whether the traffic of users' own code is watched, too: ``--adyen-drift`` was given."""
+        self.written: list[Path] = []
+        """The reports that were written."""
+        self.problems: list[str] = []
+        """What kept a part of the results from being known, one line each."""
+        self.compared: Counter[str] = Counter()
+        """Of a live run's ``answers``, how many the sandbox would have given ``otherwise``; what was ``uncompared``."""
+        self._acceptances: dict[frozenset[str], Acceptance] = {}
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The contract that this run is held to."""
+        return load_contract(self.settings.api_version, self.settings.contracts)
+
+    def contract_of(self, version: str | None) -> Contract | None:
+        """Return the contract of an API version (``None``: the run's own), or ``None`` where there is none."""
+        if version in (None, self.settings.api_version):
+            return self.contract
+        try:
+            return load_contract(version, self.settings.contracts)
+        except ContractError:
+            return None
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """The drift that a person has accepted; raises :class:`FileRefused` for a file that is no baseline."""
+        path = self.settings.drift_baseline
+        return read_baseline(path) if path else Baseline()
+
+    @property
+    def acceptance(self) -> Acceptance:
+        """What does not count in this run: known deviations, unless it is strict, and the baseline.
+
+        Known deviations are those of the run's version, and of the others that have answered so far.
+        """
+        versions = frozenset(self.watch.versions - {self.contract.version})
+        if versions not in self._acceptances:
+            contracts = [self.contract, *filter(None, map(self.contract_of, sorted(versions)))]
+            known = Baseline() if self.settings.strict else together(each.known_deviations for each in contracts)
+            self._acceptances[versions] = Acceptance(known, self.baseline, self.today)
+        return self._acceptances[versions]
+
+    @property
+    def has_results(self) -> bool:
+        """Whether there is anything to say at the end; known deviations alone are news in a live run only."""
+        if self.coverage or self.watches or self.problems or self.watch.problems or self.settings.reports:
+            return True
+        found = self.watch.found.findings
+        return bool(found) and (self.settings.backend == "live" or len(self.judgement.known) < len(found))
+
+    @property
+    def judgement(self) -> Judgement:
+        """The drift found so far, divided into what counts today, known deviations, and what the baseline accepts."""
+        return self.acceptance.divide(self.watch.found.findings, self.watch.answered)
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """The findings that this run is to fail for, by ``--adyen-drift``."""
+        levels = {"report": (), "fail-breaking": ("breaking",), "fail": ("breaking", "warning", "info")}
+        fails = levels[self.settings.drift]
+        return tuple(finding for finding in self.judgement.findings if finding.level in fails) if fails else ()
+
+    @property
+    def unclaimed(self) -> list[CheckFailure]:
+        """The departures that the suite met and that no item has failed for: their own items never ran."""
+        return [failure for key, failure in self.owed.items() if key not in self.failed]
+
+    @property
+    def fails(self) -> bool:
+        """Whether ``--adyen-drift`` fails this run: for its findings, or for an answer that could not be judged."""
+        return bool(self.failing) or (self.settings.drift != "report" and bool(self.watch.problems))
+
+    def saw(self, operation: str, status: int, origin: str, failures: Iterable[CheckFailure] = ()) -> None:
+        """Note one judged exchange."""
+        self.coverage[operation, status] += 1
+        self.origins[origin] += 1
+        self.note(failures)
+
+    def note(self, failures: Iterable[CheckFailure]) -> None:
+        """Note failed checks; those of one departure are one, counted. Findings are the watch's."""
+        known = {failure.key: number for number, failure in enumerate(self.failures)}
+        for failure in failures:
+            if failure.finding is not None:
+                continue
+            number = known.setdefault(failure.key, len(self.failures))
+            if number == len(self.failures):
+                self.failures.append(failure)
+            else:
+                count = self.failures[number].count + failure.count
+                self.failures[number] = replace(self.failures[number], count=count)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what was seen as a JSON object, for another process."""
+        return {
+            "coverage": [[label, status, count] for (label, status), count in self.coverage.items()],
+            "origins": dict(self.origins),
+            "answered": dict(self.answered),
+            "kept": dict(self.kept),
+            "failures": [failure.to_json() for failure in self.failures],
+            "failed": sorted(self.failed),
+            "owed": [failure.to_json() for failure in self.owed.values()],
+            "recordings": sorted(map(str, self.recordings)),
+            "problems": self.problems,
+            "compared": dict(self.compared),
+            "drift": self.watch.to_json(),
+        }
+
+    def merge(self, value: dict[str, Any]) -> None:
+        """Add what another process saw, as :meth:`to_json` gave it."""
+        self.coverage.update({(label, status): count for label, status, count in value["coverage"]})
+        self.origins.update(value["origins"])
+        self.answered.update(value["answered"])
+        self.kept.update(value["kept"])
+        self.note(CheckFailure(**failure) for failure in value["failures"])
+        self.failed.update(map(tuple, value["failed"]))
+        self.owed |= {owed.key: owed for owed in (CheckFailure(**failure) for failure in value["owed"])}
+        self.recordings.update(map(Path, value["recordings"]))
+        self.problems += value["problems"]
+        self.compared.update(value["compared"])
+        self.watch.merge(value["drift"])

@@ -1,0 +1,185 @@
+"""The state of one run: its results, and what it opens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_adyen_creds.cassettes.keeper import Keeper
+from pytest_adyen_creds.checks.results import Results
+from pytest_adyen_creds.options import OPTIONS
+from pytest_adyen_creds.reports.writing import check_writable
+from pytest_adyen_creds.settings import Settings, resolve
+from pytest_adyen_creds.stash import RUN
+
+if TYPE_CHECKING:
+    import httpx
+    import pytest
+
+    from pytest_adyen_creds.cassettes.compare import Comparison
+    from pytest_adyen_creds.cassettes.traffic import RunContext
+    from pytest_adyen_creds.client import Exchange
+    from pytest_adyen_creds.client.route import Route
+    from pytest_adyen_creds.credentials.backend import Backend
+    from pytest_adyen_creds.credentials.live_session import LiveSession
+    from pytest_adyen_creds.intercept.gateway import Gateway
+    from pytest_adyen_creds.intercept.interceptor import Interceptor
+
+
+class Run:
+    """One pytest run, in one process: what it opens, each at first use, and its :attr:`results`."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.settings = results.settings
+        self.live: LiveSession | None = None
+        """What a run against a live server has of throwaways; None for every other run."""
+        self.opened = ExitStack()
+        """What is to be put away when the run ends."""
+        self._pid = os.getpid()
+
+    @cached_property
+    def route(self) -> Route:
+        """Where the requests of this process's clients go while a test runs."""
+        from pytest_adyen_creds.client.route import Route
+
+        return Route(is_closed=self.settings.backend == "replay")
+
+    def interceptor(self) -> Interceptor:
+        """Return what takes the requests of a test that uses no fixture of ours, where they are to be watched."""
+        from pytest_adyen_creds.drift.traffic import to_the_network
+
+        if self.live is None:
+            return to_the_network(self.settings.base_url)
+        from pytest_adyen_creds.cassettes.opening import live_interceptor
+
+        client = self.live.lease_client
+        return live_interceptor(client.backend, client.ownership, entrances=[self.gateway.url])
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """In a live run, the way to the server for other processes, and for libraries with sockets of their own."""
+        from pytest_adyen_creds.intercept.gateway import Gateway
+        from pytest_adyen_creds.intercept.interceptor import current
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            return (current() or self.interceptor()).answer(request)
+
+        gateway = Gateway(answer)
+        self.opened.callback(gateway.close)
+        return gateway
+
+    @property
+    def base_url(self) -> str:
+        """The base URL for code under test: that of the gateway in a live run, so that other processes are guarded."""
+        url = self.settings.base_url
+        return url if self.live is None else f"{self.gateway.url}/{url.rpartition('/')[2]}"
+
+    @cached_property
+    def context(self) -> RunContext:
+        """What the traffic of this run's tests shares."""
+        from pytest_adyen_creds.cassettes.traffic import RunContext
+
+        return RunContext(
+            self.settings,
+            contract=lambda: self.results.contract,
+            route=self.route,
+            observer=self.results.watch.client,
+            gateway_url=lambda: self.gateway.url,
+            recordings=self.results.recordings,
+        )
+
+    def observer(self, origin: str) -> Callable[[Exchange], None]:
+        """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""
+
+        def observe(exchange: Exchange) -> None:
+            self.results.watch.client(self.route.origin or origin)(exchange)
+
+        return observe
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """A live run's exchanges, to be held against what the sandbox would have answered."""
+        from pytest_adyen_creds.cassettes.compare import Comparison
+
+        return Comparison()
+
+    def observed(self, backend: Backend) -> Backend:
+        """Return the backend of a live run with what is to see its traffic."""
+        observers = (self.results.watch.client(backend.origin), self.compare)
+        return replace(backend, observers=observers, route=self.route)
+
+    def compare(self, exchange: Exchange) -> None:
+        """Note an exchange of a live run, to be held against the sandbox when the run ends."""
+        from pytest_adyen_creds.cassettes.log import interaction_of
+
+        version = exchange.request.url.path.split("/")[1]
+        with self.results.watch.guarded(f"an answer to {exchange.request.method}"):
+            self.comparison.add(interaction_of(exchange.request, exchange.response), self.results.contract_of(version))
+
+    def header(self) -> str:
+        """Say in one line who answers this run."""
+        if self.live is not None and (line := self.live.header()):
+            return line
+        settings = self.settings
+        where = f" at {settings.base_url}" if settings.backend == "live" else ""
+        return f"adyen: {settings.backend}{where}, Management API {settings.api_version}"
+
+    def close(self) -> None:
+        """Put away what the run opened; a process that a test has forked is not the run."""
+        if os.getpid() == self._pid:
+            self.opened.close()
+            compared = self.results.compared
+            if "comparison" in self.__dict__ and not compared:
+                with self.results.watch.guarded("what the sandbox would have answered"):
+                    found = self.comparison
+                    compared.update(answers=found.compared, otherwise=found.differing)
+                    compared.update(uncompared=found.uncompared.total())
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Return the state of this run, made at first use; raises :class:`AdyenCredsError` where a setting is wrong."""
+    known: Run | None = config.stash.get(RUN, None)
+    if known is not None:
+        return known
+    results = results_for(settings_of(config), Path(config.rootpath))
+    config.stash[RUN] = run = Run(results)
+    if config.option.adyen_drift or config.getini("adyen_drift"):
+        from pytest_adyen_creds.drift.traffic import Watching
+
+        results.watches = True
+        config.pluginmanager.register(Watching(results.watch, run.interceptor), "adyen-watching")
+    config.pluginmanager.register(Keeper(results.recordings, results.kept), "adyen-cassettes")
+    if run.settings.backend == "live":
+        from pytest_adyen_creds.credentials.live_session import LiveSession
+
+        run.live = LiveSession(run.settings, config, observe=run.observed, end_run=run.close)
+        run.opened.callback(run.live.close)
+        config.pluginmanager.register(run.live, "adyen-live")
+    return run
+
+
+def results_for(settings: Settings, root: Path) -> Results:
+    """Return the results of a run that has seen nothing yet.
+
+    Raises :class:`AdyenCredsError` where what it is told to read cannot be read, or to write, written.
+    """
+    results = Results(settings, root)
+    if settings.drift_baseline:
+        _ = results.baseline
+    if settings.contracts:
+        _ = results.contract.known_deviations
+    for path in settings.reports:
+        check_writable(path)
+    return results
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of this run: command line over ini over environment."""
+    ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
+    return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath))
