@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_adyen_creds import clock  # noqa: F401 - it takes the time of day before any test can freeze it
-from pytest_adyen_creds.cassettes.keeper import DESELECTED, prepare
+from pytest_adyen_creds.cassettes.keeper import prepare
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
@@ -146,12 +146,6 @@ def _import_ahead(session: pytest.Session) -> None:
     further = ["checks.registration"] if "adyen_contract" in used else []
     for module in ["cassettes.opening", "drift.traffic", *further] if used else ():
         importlib.import_module(f"pytest_adyen_creds.{module}")
-
-
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Note that not all tests run."""
-    for item in items[:1]:
-        item.config.stash[DESELECTED] = True
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 import click
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import document, storage
-from pytest_adyen_creds.cassettes.fields import Fields, path_of_uri
-from pytest_adyen_creds.cassettes.inspect import inspect
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
-from pytest_adyen_creds.cassettes.problem import Problem
-from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
-from pytest_adyen_creds.cassettes.staleness import find_homeless, find_orphans, load_in_use
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.lint import Issue, lint
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction
+from pytest_adyen_creds.cassettes.orphans import find_orphans
+from pytest_adyen_creds.cassettes.paths import SUFFIXES, find_cassettes
+from pytest_adyen_creds.cassettes.redact.fields import Fields, path_of_uri
+from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.contract.baseline import to_toml
 from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
 from pytest_adyen_creds.credentials.inifile import ini_options
@@ -55,7 +55,6 @@ def cassettes() -> None:
 
 @cassettes.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--unused", is_flag=True, help="Also list what no test of the last full run asked for.")
 @click.option(
     "--max-age",
     type=click.FloatRange(min=0),
@@ -70,19 +69,17 @@ def cassettes() -> None:
 )
 @_contracts_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def check(
-    folder: Path, unused: bool, max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str
-) -> int:
+def check(folder: Path, max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str) -> int:
     """List what is wrong with the cassettes in DIR.
 
     Secrets, sessions, account names, user names and ids (by form, by place, those in the environment and in
-    --secrets), files that are unsafe or broken, cassettes
-    that are stale, and those whose test is gone. Exit status 1 where anything was found.
-    A contract of your own says with x-secret and x-identity which further places are looked at.
+    --secrets), files that are unsafe or broken, cassettes that are stale, and orphans: those whose test file, class or
+    function is gone, as the test files beside them say. Exit status 1 where anything was found. A contract of your own
+    says with x-secret and x-identity which further places are looked at.
 
     \b
     adyen-creds cassettes check tests
-    adyen-creds cassettes check tests --unused --max-age 180 --format json
+    adyen-creds cassettes check tests --max-age 180 --format json
     adyen-creds cassettes check tests --contracts contracts
     """
     if max_age is not None and not math.isfinite(max_age):
@@ -91,18 +88,17 @@ def check(
     contracts = _own_contracts(contracts)
     _know_secrets(secrets_file)
     paths = _find(folder)
-    problems = [*_problems(paths, max_age, contracts), *find_homeless(paths)]
-    if unused:
-        homeless = {problem.path for problem in problems if problem.kind == "orphan"}
-        problems += find_orphans([path for path in paths if path not in homeless], load_in_use(Path.cwd()))
-    problems.sort(key=lambda problem: (str(problem.path), problem.kind, _by_number(problem.where)))
+    orphans, unread = find_orphans(paths)
+    issues = sorted([*_lint(paths, max_age, contracts), *orphans], key=_in_order)
+    for line in unread:
+        click.echo(printed(line), err=True)
     if form == "json":
-        click.echo(json.dumps([problem.to_json() for problem in problems], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([issue.to_json() for issue in issues], indent=2, ensure_ascii=False))
     else:
-        for problem in problems:
-            click.echo(SECRETS.mask(str(problem)))
-        click.echo(f"{counted(len(paths), 'cassette')}, {counted(len(problems), 'problem')}")
-    return 1 if problems else 0
+        for issue in issues:
+            click.echo(SECRETS.mask(str(issue)))
+        click.echo(f"{counted(len(paths), 'cassette')}, {counted(len(issues), 'problem')}")
+    return 1 if issues else 0
 
 
 @cassettes.command()
@@ -141,7 +137,7 @@ def scrub(
         try:
             clean = _scrubbed(path, names, contracts)
             if clean is not None and write:
-                storage.write(path, clean)
+                serializer.write(path, clean)
         except AdyenCredsError as error:
             unreadable += 1
             click.echo(SECRETS.mask(str(error)), err=True)
@@ -183,7 +179,7 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
     comparison, from_sandbox = Comparison(answers), 0
     captures = [found for given in paths for found in _captures(given)]
     for place, path in enumerate(captures, 1):
-        cassette = read_har(path) if path.suffix == ".har" else document.read(path)
+        cassette = read_har(path) if path.suffix == ".har" else serializer.read(path)
         if cassette.provenance is not None and cassette.provenance.backend == "sandbox":
             from_sandbox += len(cassette.interactions)
             continue
@@ -206,7 +202,7 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
 def _captures(path: Path) -> list[Path]:
     if path.suffix == ".har":
         return [path]
-    found = list(storage.find_cassettes(path, (*storage.SUFFIXES, ".json")))
+    found = list(find_cassettes(path, (*SUFFIXES, ".json")))
     found += sorted(path.rglob("*.har")) if path.is_dir() else []
     if not found:
         raise CassetteError(f"{path}: no cassettes and no HAR files were found there; name a folder of recordings")
@@ -262,8 +258,8 @@ def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> No
 def _find(folder: Path) -> list[Path]:
     """Return the cassettes in ``folder``; raises where there is none, or where it is a file that is no cassette."""
     if folder.is_file():
-        document.read(folder)
-    paths = list(storage.find_cassettes(folder))
+        serializer.read(folder)
+    paths = list(find_cassettes(folder))
     if not paths:
         raise CassetteError(f"{folder}: no cassettes were found there; name the folder of the tests they belong to")
     return paths
@@ -305,7 +301,7 @@ def _versions_in(folder: Path | None) -> list[str]:
 
 
 def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Cassette | None:
-    cassette = document.read(path)
+    cassette = serializer.read(path)
     foreign = cassette.provenance is None
     scrubber = Scrubber(_contract_for(cassette, contracts), accounts, keep=SANDBOX_ACCOUNTS, foreign=foreign)
     interactions, context = scrubber.recording(cassette.interactions, cassette.context)
@@ -313,11 +309,11 @@ def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Ca
     return None if clean == cassette else clean
 
 
-def _problems(paths: list[Path], max_age: float | None, contracts: Path | None) -> Iterator[Problem]:
+def _lint(paths: list[Path], max_age: float | None, contracts: Path | None) -> Iterator[Issue]:
     digests = {version: load_contract(version, contracts).digest for version in _versions_in(contracts)}
     now, fields = clock.now(), lru_cache(Fields)
     for path in paths:
-        yield from inspect(
+        yield from lint(
             path, lambda each: fields(_contract_for(each, contracts)), now=now, max_age=max_age, digests=digests
         )
 
@@ -331,5 +327,6 @@ def _know_secrets(secrets_file: Path | None) -> None:
             Secret(line.strip())
 
 
-def _by_number(text: str) -> list[str]:
-    return [part.zfill(12) if part.isdecimal() else part for part in re.split(r"(\d+)", text)]
+def _in_order(issue: Issue) -> tuple[str, str, list[str]]:
+    numbered = re.split(r"(\d+)", issue.where)
+    return str(issue.path), issue.kind, [part.zfill(12) if part.isdecimal() else part for part in numbered]

@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
-from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
-from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
+from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
+from pytest_adyen_creds.cassettes.redact.pseudonyms import is_pseudonym
 from pytest_adyen_creds.cassettes.sandbox_answers import Furnished, sandbox_answers
 from pytest_adyen_creds.cassettes.sayable import (
     OF_HTTP,

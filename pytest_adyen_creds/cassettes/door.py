@@ -22,7 +22,7 @@ from pytest_adyen_creds.cassettes.connections import (
     patches_that_stay,
     whole_requests,
 )
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Headers, Interaction
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Headers, Interaction
 from pytest_adyen_creds.cassettes.others import asked_first, mocks_left_alone
 from pytest_adyen_creds.endpoints import check_endpoint, is_this_machine
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused

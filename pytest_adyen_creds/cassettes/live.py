@@ -12,9 +12,9 @@ from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.body import unpacked
 from pytest_adyen_creds.cassettes.door import Door, Hosts, authority_of, body_of, interaction_of_vcr
-from pytest_adyen_creds.cassettes.interaction import Interaction
+from pytest_adyen_creds.cassettes.model import Interaction
 from pytest_adyen_creds.cassettes.record import Recording
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import Ownership, is_guarded
 from pytest_adyen_creds.client.parsing import SECRET_PROPERTIES, live_key_in, parse
 from pytest_adyen_creds.client.transports import outcome_of

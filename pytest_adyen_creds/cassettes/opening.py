@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import document, lent, storage
+from pytest_adyen_creds.cassettes import lent, paths, serializer
 from pytest_adyen_creds.cassettes.door import Door, Hosts, PassingDoor
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Cassette, origin_of
 from pytest_adyen_creds.cassettes.interception import InterceptedApp
+from pytest_adyen_creds.cassettes.lint import find_staleness
 from pytest_adyen_creds.cassettes.live import LiveDoor
+from pytest_adyen_creds.cassettes.model import Cassette, origin_of
 from pytest_adyen_creds.cassettes.record import Recording, RecordingDoor
+from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.replay import IndexedCassette, ReplayTransport
-from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
-from pytest_adyen_creds.cassettes.staleness import find_staleness
 from pytest_adyen_creds.cassettes.tap import Answered, Recorded
 from pytest_adyen_creds.cassettes.traffic import Plan, Traffic, plan
 from pytest_adyen_creds.client import Budget
@@ -76,8 +76,8 @@ def opened(run: Run, test: Test) -> Iterator[Traffic]:
 
 
 def _from_cassette(run: Run, test: Test, traffic: Traffic, stack: ExitStack) -> OpenDoor:
-    path, name = test.cassette, storage.shown(test.cassette)
-    cassette = document.read(path) if path.is_file() else Cassette(())
+    path, name = test.cassette, paths.shown(test.cassette)
+    cassette = serializer.read(path) if path.is_file() else Cassette(())
     if path.is_file():
         run.recordings.add(path)
     traffic.recorded_for = cassette.provenance.contract if cassette.provenance else None
@@ -176,4 +176,4 @@ def _warn_if_stale(run: Run, test: Test, cassette: Cassette) -> None:
         digests={run.contract.version: run.contract.digest},
     )
     for problem in problems:
-        test.warn(StaleCassetteWarning(f"{storage.shown(problem.path)} is stale: {problem.message}"))
+        test.warn(StaleCassetteWarning(f"{paths.shown(problem.path)} is stale: {problem.message}"))

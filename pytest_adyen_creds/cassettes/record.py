@@ -9,9 +9,9 @@ from typing import Any, Final
 from vcr.request import Request
 
 from pytest_adyen_creds.cassettes.door import Door, interaction_of_vcr
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.interception import Wsgi, call_app
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS
 

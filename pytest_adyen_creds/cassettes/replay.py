@@ -12,8 +12,8 @@ from vcr.request import Request
 from pytest_adyen_creds.cassettes.asked import Asked, ask
 from pytest_adyen_creds.cassettes.door import Door, Hosts, asked_of, response_of
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Interaction, origin_of
 from pytest_adyen_creds.cassettes.miss import describe_miss
+from pytest_adyen_creds.cassettes.model import Interaction, origin_of
 from pytest_adyen_creds.errors import CassetteError
 
 _KEY = "_adyen_creds_asked"

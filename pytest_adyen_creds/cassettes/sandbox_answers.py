@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction, find_header
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, find_header
 from pytest_adyen_creds.errors import FileRefused, SandboxError
 from pytest_adyen_creds.files import parse_json
 from pytest_adyen_creds.rolenames import normalised

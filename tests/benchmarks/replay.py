@@ -22,10 +22,10 @@ from pathlib import Path
 import httpx
 from processes import run, show
 
-from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.door import Hosts
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.replay import IndexedCassette, ReplayTransport
 
 TIMES_VCRPY = 50
@@ -85,14 +85,14 @@ def bound(path: Path, asked: list[Interaction]) -> float:
 
 
 def indexed(path: Path, asked: list[Interaction]) -> float:
-    index = Index(document.read(path).interactions)
+    index = Index(serializer.read(path).interactions)
     door = IndexedCassette.opened(str(path), index=index, hosts=Hosts())
     with door, httpx.Client(verify=False) as client:
         return rate(client, asked)
 
 
 def transport(path: Path, asked: list[Interaction]) -> float:
-    with httpx.Client(transport=ReplayTransport(document.read(path).interactions, path)) as client:
+    with httpx.Client(transport=ReplayTransport(serializer.read(path).interactions, path)) as client:
         return rate(client, asked)
 
 
@@ -139,7 +139,7 @@ PEERS = ("vcrpy", "recording")
 def written(size: int) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{size}.yaml"
-        storage.write(path, cassette(size))
+        serializer.write(path, cassette(size))
         yield path
 
 

@@ -25,16 +25,16 @@ import urllib3
 from cassettes_libraries import LIBRARIES, ORIGIN, Call
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.door import Hosts
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Cassette, Provenance
 from pytest_adyen_creds.cassettes.interception import InterceptedApp
 from pytest_adyen_creds.cassettes.live import LiveDoor
 from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
+from pytest_adyen_creds.cassettes.model import Cassette, Provenance
 from pytest_adyen_creds.cassettes.record import Recording, RecordingDoor
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.cassettes.replay import IndexedCassette
-from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.sandbox import Sandbox
@@ -58,7 +58,7 @@ def recording(path: Path, app: Any, provenance: Provenance | None = None) -> Ite
     made = Recording(scrubber())
     with RecordingDoor.opened(str(path), hosts=Hosts(), recording=made, app=app):
         yield
-    storage.write(path, made.scrubbed(provenance or PROVENANCE))
+    serializer.write(path, made.scrubbed(provenance or PROVENANCE))
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def recording_live(path: Path, base_url: str, key: str | None = None) -> Iterato
         ownership.lease("S2-1", tag.make("abcdefgh", datetime.now(UTC)), api_key=Secret(key))
     with LiveDoor.opened("live", base_url=base_url, ownership=ownership, recording=made):
         yield
-    storage.write(path, made.scrubbed(PROVENANCE))
+    serializer.write(path, made.scrubbed(PROVENANCE))
 
 
 def replaying(cassette: Cassette, name: object, base_urls: tuple[str, ...] = ()) -> Any:
@@ -76,7 +76,7 @@ def replaying(cassette: Cassette, name: object, base_urls: tuple[str, ...] = ())
 
 
 def replay(path: Path, base_urls: tuple[str, ...] = ()) -> Any:
-    return replaying(document.read(path), path, base_urls)
+    return replaying(serializer.read(path), path, base_urls)
 
 
 def intercepting(app: Any, base_urls: tuple[str, ...] = ()) -> Any:
@@ -314,7 +314,7 @@ def test_other_hosts_are_let_through(call: Call, server: str, tmp_path: Path) ->
         assert call("GET", f"{server}/b", None, None).json()["path"] == "/b"
     with recording(tmp_path / "x.yaml", Sandbox().app):
         assert call("GET", f"{server}/c", None, None).json()["path"] == "/c"
-    assert document.read(tmp_path / "x.yaml").interactions == ()
+    assert serializer.read(tmp_path / "x.yaml").interactions == ()
 
 
 @every_library
@@ -473,7 +473,7 @@ def test_an_exchange_of_httpx_is_logged_as_it_is(server: str, tmp_path: Path) ->
 
     written = log.save(tmp_path / "x.yaml", provenance_of(load_contract("v1"), "live", made_at), scrubber())
 
-    assert document.read(tmp_path / "x.yaml") == written
+    assert serializer.read(tmp_path / "x.yaml") == written
     assert written.provenance is not None
     assert written.provenance.recorded_at == "2026-11-22T01:02:03Z"
     assert (written.provenance.contract, written.provenance.contract_digest) == ("v1", load_contract("v1").digest)

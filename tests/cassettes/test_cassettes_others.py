@@ -20,8 +20,8 @@ from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.interception import InterceptedApp
 from pytest_adyen_creds.cassettes.live import LiveDoor
 from pytest_adyen_creds.cassettes.record import Recording
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.cassettes.replay import IndexedCassette
-from pytest_adyen_creds.cassettes.scrub import Scrubber
 from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.sandbox import Sandbox

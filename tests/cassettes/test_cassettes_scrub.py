@@ -16,12 +16,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.body import LARGEST
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, find_header
 from pytest_adyen_creds.cassettes.log import InteractionLog
-from pytest_adyen_creds.cassettes.pseudonyms import is_part_of_pseudonyms
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, find_header
+from pytest_adyen_creds.cassettes.redact.pseudonyms import is_part_of_pseudonyms
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SecretRegistry
 
@@ -46,7 +46,7 @@ def exchange(uri: str = f"{ORIGIN}/v3/me", **parts: Any) -> Interaction:
 
 
 def text_of(*interactions: Interaction) -> str:
-    return document.dumps(Cassette(interactions))
+    return serializer.dumps(Cassette(interactions))
 
 
 def created(**more: Any) -> Interaction:

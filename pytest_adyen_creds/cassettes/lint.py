@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.fields import Fields, Kind, digits_of, is_id
-from pytest_adyen_creds.cassettes.forms import KEYS, keys_in_base64
-from pytest_adyen_creds.cassettes.headers import SESSION_HEADERS, TRACE_HEADERS, basic_credentials
-from pytest_adyen_creds.cassettes.interaction import Cassette
-from pytest_adyen_creds.cassettes.learned import KNOWN_FORMS, NAME, is_user
-from pytest_adyen_creds.cassettes.places import Places
-from pytest_adyen_creds.cassettes.problem import Problem
-from pytest_adyen_creds.cassettes.pseudonyms import holds_pseudonym, is_pseudonym
-from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, hosts_of
-from pytest_adyen_creds.cassettes.staleness import find_staleness
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import Cassette
+from pytest_adyen_creds.cassettes.redact.fields import Fields, Kind, digits_of, is_id
+from pytest_adyen_creds.cassettes.redact.finder import KEYS, KNOWN_FORMS, NAME, is_user, keys_in_base64
+from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
+from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, hosts_of
+from pytest_adyen_creds.cassettes.redact.visitor import (
+    SESSION_HEADERS,
+    TRACE_HEADERS,
+    Visitor,
+    basic_credentials,
+    visit,
+    visit_context,
+)
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.readings import Reading, readings
@@ -36,7 +40,30 @@ _PLACEHOLDER: Final = re.compile(
 )
 
 
-def inspect(
+_Kind = Literal["secret", "stale", "orphan", "unsafe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing that is wrong with the cassette at ``path``; ``message`` holds no secret and says what to do next."""
+
+    path: Path
+    kind: _Kind
+    where: str
+    """``line 12``, ``interaction 3``, or empty for the whole file."""
+    message: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the record as JSON: ``path``, ``kind``, ``where``, ``message``; known secrets are masked."""
+        record = {"path": str(self.path), "kind": self.kind, "where": self.where, "message": self.message}
+        return {name: SECRETS.mask(text) for name, text in record.items()}
+
+    def __str__(self) -> str:
+        where = f", {self.where}" if self.where else ""
+        return f"{self.path}{where}: {self.kind}: {self.message}"
+
+
+def lint(
     path: Path,
     fields_of: Callable[[Cassette], Fields],
     *,
@@ -44,26 +71,25 @@ def inspect(
     max_age: float | None = None,
     digests: Mapping[str, str] | None = None,
     known: SecretRegistry = SECRETS,
-) -> Iterator[Problem]:
+) -> Iterator[Issue]:
     """Yield what is wrong with the cassette at ``path``: unsafe or broken, holding secrets, or stale.
 
     ``fields_of`` returns what the contract of a cassette says of places. ``known`` are secrets to look for in every
-    form; ``max_age`` and ``digests`` are those of
-    :func:`.staleness.find_staleness`.
+    form; ``max_age`` and ``digests`` are those of :func:`find_staleness`.
     """
     try:
-        text = read_text(path, largest=document.LARGEST, empty=document.AGAIN)
+        text = read_text(path, largest=serializer.LARGEST, empty=serializer.AGAIN)
     except AdyenCredsError as error:
-        yield Problem(path, "unsafe", "", _without_name(error, path))
+        yield Issue(path, "unsafe", "", _without_name(error, path))
         return
-    yield from (Problem(path, "secret", where, message) for where, message in find_secrets(text, known))
+    yield from (Issue(path, "secret", where, message) for where, message in find_secrets(text, known))
     try:
-        cassette = document.loads(text, str(path))
+        cassette = serializer.loads(text, str(path))
     except AdyenCredsError as error:
-        yield Problem(path, "unsafe", "", _without_name(error, path))
+        yield Issue(path, "unsafe", "", _without_name(error, path))
         return
     yield from (
-        Problem(path, "secret", where, message) for where, message in find_unscrubbed(cassette, fields_of(cassette))
+        Issue(path, "secret", where, message) for where, message in find_unscrubbed(cassette, fields_of(cassette))
     )
     yield from find_staleness(cassette, path, now=now, max_age=max_age, digests=digests or {})
 
@@ -95,21 +121,49 @@ def find_unscrubbed(cassette: Cassette, fields: Fields) -> Iterator[tuple[str, s
     names and ids by what they look like in any text, and headers with a session or a trace. The sandbox's own account
     names pass, and what other tools put in such places.
     """
-    places = Places(fields, hosts_of(cassette.interactions, fields, foreign=cassette.provenance is None))
+    hosts = hosts_of(cassette.interactions, fields, foreign=cassette.provenance is None)
     noter = _Noter()
-    places.value(dict(cassette.context), noter)
+    visit_context(cassette.context, fields, hosts, noter)
     yield from (("", message) for message in noter.messages())
     for number, interaction in enumerate(cassette.interactions, 1):
         noter = _Noter()
         try:
-            places.visit(interaction, noter)
+            visit(interaction, fields, hosts, noter)
         except CassetteError as error:
             yield f"interaction {number}", str(error)
             continue
         yield from ((f"interaction {number}", message) for message in noter.messages())
 
 
-class _Noter:
+def find_staleness(
+    cassette: Cassette, path: Path, *, now: datetime, max_age: float | None, digests: Mapping[str, str]
+) -> Iterator[Issue]:
+    """Yield why ``cassette`` is stale: older than ``max_age`` days (``None``: any age will do), or another contract.
+
+    ``now`` is aware; ``digests`` holds the contracts' current digests by version. A cassette of another tool says
+    neither when nor with what it was made, so it is never stale.
+    """
+    provenance = cassette.provenance
+    if provenance is None:
+        return
+
+    def stale(why: str) -> Issue:
+        return Issue(path, "stale", "", f"{why}; {serializer.AGAIN}")
+
+    try:
+        recorded_at = datetime.fromisoformat(provenance.recorded_at)
+    except ValueError:
+        yield stale(f"its date of recording is no date ({provenance.recorded_at!r})")
+        return
+    age = (now - recorded_at.replace(tzinfo=recorded_at.tzinfo or UTC)).total_seconds() / 86_400
+    if max_age is not None and age > max_age:
+        yield stale(f"it was recorded {age:.0f} days ago, {max_age:g} are allowed")
+    current = digests.get(provenance.contract)
+    if current is not None and current != provenance.contract_digest:
+        yield stale(f"it was recorded with another version of contract {provenance.contract}")
+
+
+class _Noter(Visitor):
     """Notes what is neither a pseudonym nor a placeholder: where it is, and what; never the value."""
 
     def __init__(self) -> None:
@@ -154,8 +208,6 @@ class _Noter:
                 self.identifier(match["id"] or match["of"])
         return value
 
-    name = text
-
     def account(self, name: str, level: str) -> str:
         if NAME.fullmatch(name) and not _may_stay(name) and name not in SANDBOX_ACCOUNTS:
             self._note(f"the name of a {level} account" if level else "the name of an account")
@@ -177,11 +229,6 @@ class _Noter:
         if not _may_stay(value):
             self._note("the id of a request")
         return value
-
-    def idempotency_key(self, value: str) -> str:
-        return value
-
-    origin = idempotency_key
 
     def dropped(self, name: str, value: str) -> None:
         if _may_stay(value):

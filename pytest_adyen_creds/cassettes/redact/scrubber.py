@@ -11,12 +11,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pytest_adyen_creds.cassettes.fields import Fields, Hosts, Kind, digits_of, is_id, loopback_origin, path_of_uri
-from pytest_adyen_creds.cassettes.forms import Finder, any_of
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction
-from pytest_adyen_creds.cassettes.learned import KNOWN_FORMS, ORDINARY, Answers, Learner, is_user
-from pytest_adyen_creds.cassettes.places import Places
-from pytest_adyen_creds.cassettes.pseudonyms import Pseudonyms, holds_pseudonym, is_part_of_pseudonyms, is_pseudonym
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
+from pytest_adyen_creds.cassettes.redact.fields import (
+    Fields,
+    Hosts,
+    Kind,
+    digits_of,
+    is_id,
+    loopback_origin,
+    path_of_uri,
+)
+from pytest_adyen_creds.cassettes.redact.finder import KNOWN_FORMS, NAME, ORDINARY, Finder, any_of, is_user, keys_in
+from pytest_adyen_creds.cassettes.redact.pseudonyms import (
+    Pseudonyms,
+    holds_pseudonym,
+    is_part_of_pseudonyms,
+    is_pseudonym,
+)
+from pytest_adyen_creds.cassettes.redact.visitor import TRACE_HEADERS, Visitor, visit, visit_answer, visit_context
 from pytest_adyen_creds.contract.contract import Contract
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
@@ -61,9 +73,9 @@ class Scrubber:
         return self.recording(interactions, {})[0]
 
     def secrets_in(self, interaction: Interaction) -> set[str]:
-        """Return the secrets that ``interaction`` shows in the places where secrets stand."""
-        learner = Learner(self._accounts)
-        self._places([interaction]).visit(interaction, learner)
+        """Return the secrets that ``interaction`` shows in the fields where secrets stand."""
+        learner = _Learner(self._accounts)
+        visit(interaction, self._fields, hosts_of([interaction], self._fields, foreign=self._foreign), learner)
         found = learner.secrets | learner.looks
         return {value for value in found if _is_telling(value) and not is_pseudonym(value)}
 
@@ -71,24 +83,20 @@ class Scrubber:
         self, interactions: Sequence[Interaction], context: Mapping[str, Any]
     ) -> tuple[list[Interaction], dict[str, Any]]:
         """Return ``interactions`` and the JSON values of ``context`` scrubbed together, ``context`` first."""
-        hosts = hosts_of(interactions, self._fields, foreign=self._foreign)
-        places = Places(self._fields, hosts)
-        learner, said = Learner(self._accounts), Answers(())
-        places.value(dict(context), learner)
-        places.value(dict(context), said)
+        fields, hosts = self._fields, hosts_of(interactions, self._fields, foreign=self._foreign)
+        learner, said = _Learner(self._accounts), _Answers(())
+        visit_context(context, fields, hosts, learner)
+        visit_context(context, fields, hosts, said)
         for interaction in interactions:
-            places.visit(interaction, learner)
+            visit(interaction, fields, hosts, learner)
             if 200 <= interaction.status < 300:
-                places.answer(interaction, said)
+                visit_answer(interaction, fields, hosts, said)
         learner.known |= said.levels.keys() | said.ids | said.usernames
         replacer = _Replacer(learner, self._registry, self._keep, hosts.stand_ins)
-        clean_context = places.value(dict(context), replacer)
-        clean = [places.visit(interaction, replacer) for interaction in interactions]
+        clean_context = visit_context(context, fields, hosts, replacer)
+        clean = [visit(interaction, fields, hosts, replacer) for interaction in interactions]
         replacer.check(clean, clean_context)
         return clean, clean_context
-
-    def _places(self, interactions: Sequence[Interaction]) -> Places:
-        return Places(self._fields, hosts_of(interactions, self._fields, foreign=self._foreign))
 
 
 def hosts_of(interactions: Iterable[Interaction], fields: Fields, *, foreign: bool) -> Hosts:
@@ -101,11 +109,112 @@ def hosts_of(interactions: Iterable[Interaction], fields: Fields, *, foreign: bo
     )
 
 
-class _Replacer:
+class _Learner(Visitor):
+    """Collects what a recording shows of secrets, names and ids; changes nothing."""
+
+    def __init__(self, accounts: Iterable[str]) -> None:
+        self.secrets: set[str] = set()
+        self.looks: set[str] = set()
+        """What only looks like a secret, and where it ends is a guess."""
+        self.configured = frozenset(accounts)
+        self.known: set[str] = set(self.configured)
+        """The accounts, ids and user names that there are, for all we know; a request may name anything there."""
+        self.levels: dict[str, str] = dict.fromkeys(self.configured, "")
+        self.ids: set[str] = set()
+        self.usernames: set[str] = set()
+        self.references: set[str] = set()
+        self.numbers: set[str] = set()
+        """The digits of ids, names and references that are numbers somewhere."""
+        self.texts: set[str] = set()
+        """Every text and every value, once."""
+        self._read: set[str] = set()
+
+    def secret(self, value: str) -> str:
+        self.texts.add(value)
+        self.secrets.add(value)
+        return value
+
+    def number(self, value: float, kind: Kind | None) -> float:
+        digits = digits_of(value)
+        self.texts.add(digits)
+        if digits and kind not in (None, "secret") and not holds_pseudonym(digits):
+            self.numbers.add(digits)
+            (self.references if kind == "reference" else self.ids).add(digits)
+        return value
+
+    def text(self, value: str) -> str:
+        if value not in self._read:  # roles, labels and paths come again in every interaction
+            self._read.add(value)
+            self.texts.add(value)
+            self.looks |= keys_in(value)
+            self.forms_in(value)
+        return value
+
+    def forms_in(self, value: str) -> None:
+        for match in KNOWN_FORMS.finditer(value):
+            if match["owner"]:
+                self._level(match["owner"], "company" if "Company" in match["scope"] else "")
+            elif match["holder"]:
+                self._level(match["holder"], "company" if match["path"] == "/companies/" else "merchant")
+            elif match["id"] or match["of"]:
+                self._id(match["id"] or match["of"])
+            elif match["request"]:
+                self.references.add(match["request"])
+
+    def account(self, name: str, level: str) -> str:
+        if NAME.fullmatch(name):
+            self.texts.add(name)
+            self._level(name, level)
+            return name
+        return self.text(name)
+
+    def _level(self, name: str, level: str) -> None:
+        if not self.levels.get(name) and not holds_pseudonym(name):
+            self.levels[name] = level
+
+    def identifier(self, value: str) -> str:
+        if is_id(value):
+            self.texts.add(value)
+            self._id(value)
+            return value
+        return self.text(value)
+
+    def _id(self, value: str) -> None:
+        if not holds_pseudonym(value):
+            self.ids.add(value)
+
+    def username(self, value: str) -> str:
+        if KNOWN_FORMS.fullmatch(value) or not is_user(value) or holds_pseudonym(value):
+            return self.text(value)
+        self.usernames.add(value)
+        return value
+
+    def reference(self, value: str) -> str:
+        self.texts.add(value)
+        self.references.add(value)
+        return value
+
+    def idempotency_key(self, value: str) -> str:
+        self.texts.add(value)
+        return value
+
+    def dropped(self, name: str, value: str) -> None:
+        (self.references if name in TRACE_HEADERS else self.secrets).add(value)
+
+
+class _Answers(_Learner):
+    """Collects the accounts, ids and user names that a server's own answers name."""
+
+    def text(self, value: str) -> str:
+        self.forms_in(value)
+        return value
+
+
+class _Replacer(Visitor):
     """Answers with pseudonyms."""
 
     def __init__(
-        self, learner: Learner, registry: SecretRegistry, keep: frozenset[str], stand_ins: frozenset[str]
+        self, learner: _Learner, registry: SecretRegistry, keep: frozenset[str], stand_ins: frozenset[str]
     ) -> None:
         self._pseudonyms = Pseudonyms()
         for text in learner.texts:
@@ -127,9 +236,6 @@ class _Replacer:
         self._names = _names_pattern(learner.known - keep)
         origins = sorted(stand_ins, key=len, reverse=True)
         self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in origins) or r"(?!)")
-
-    def at(self, where: str) -> None:
-        """Answer the same everywhere."""
 
     def secret(self, value: str) -> str:
         return self._pseudonyms.secret(value)
@@ -213,9 +319,6 @@ class _Replacer:
 
     def origin(self, value: str) -> str:
         return self._origins.sub(CANONICAL_ORIGIN, value)
-
-    def dropped(self, name: str, value: str) -> None:
-        """Leave nothing of it."""
 
     def check(self, interactions: Sequence[Interaction], context: Mapping[str, Any]) -> None:
         """Raise :class:`CassetteError` where a secret is left that replacing did not reach, whatever hid it."""
