@@ -17,7 +17,7 @@ from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.compare import Comparison
 from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
-from pytest_adyen_creds.cassettes.sandbox_answers import _Attempt, sandbox_answers
+from pytest_adyen_creds.cassettes.sandbox_answers import Attempt, sandbox_answers
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
 from pytest_adyen_creds.reports.answering import answering_lines
@@ -467,13 +467,13 @@ def pages() -> list[Interaction]:
 
 def test_pages_asked_for_alike_are_compared_once(pages: list[Interaction], monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    create = _Attempt._make
+    create = Attempt._make
 
-    def counting(attempt: _Attempt, shown: Any) -> tuple[str, str]:
+    def counting(attempt: Attempt, shown: Any) -> tuple[str, str]:
         made.append(shown)
         return create(attempt, shown)
 
-    monkeypatch.setattr(_Attempt, "_make", counting)
+    monkeypatch.setattr(Attempt, "_make", counting)
     comparison = compared(pages)
     assert list(comparison.lines()) == []
     assert comparison.compared == len(pages) == 45
