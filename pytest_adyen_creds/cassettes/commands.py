@@ -30,21 +30,27 @@ from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.printable import counted, printed
-from pytest_adyen_creds.secrets import SECRETS, Secret
+from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, resolve
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.compare import Comparison
     from pytest_adyen_creds.contract import Contract
 
-_MAX_AGE: Final = "adyen_cassette_max_age"
-_CONTRACTS: Final = "adyen_contracts"
-_VARIABLES: Final = ("ADYEN_MANAGEMENT_API_KEY",)
 _contracts_option: Final = click.option(
     "--contracts",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Folder of a contract of your own (VERSION/openapi.yaml); without it, that of the ini option adyen_contracts.",
+)
+_secrets_option: Final = click.option(
+    "--secrets",
+    "secrets_file",
+    type=click.Path(path_type=Path),
+    help="File with secrets to look for, one a line ('-': standard input).",
+)
+_format_option: Final = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 
 
@@ -61,14 +67,9 @@ def cassettes() -> None:
     metavar="DAYS",
     help="Older cassettes are stale; without it, as the ini option adyen_cassette_max_age has it.",
 )
-@click.option(
-    "--secrets",
-    "secrets_file",
-    type=click.Path(path_type=Path),
-    help="File with secrets to look for, one a line ('-': standard input).",
-)
+@_secrets_option
 @_contracts_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_format_option
 def check(folder: Path, max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str) -> int:
     """List what is wrong with the cassettes in DIR.
 
@@ -84,7 +85,7 @@ def check(folder: Path, max_age: float | None, secrets_file: Path | None, contra
     """
     if max_age is not None and not math.isfinite(max_age):
         raise click.BadParameter(f"{max_age} is no number of days; write one such as 180", param_hint="'--max-age'")
-    max_age = _of_ini(_MAX_AGE).cassette_max_age if max_age is None else max_age
+    max_age = _of_ini("adyen_cassette_max_age").cassette_max_age if max_age is None else max_age
     contracts = _own_contracts(contracts)
     _know_secrets(secrets_file)
     paths = _find(folder)
@@ -105,12 +106,7 @@ def check(folder: Path, max_age: float | None, secrets_file: Path | None, contra
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--write", is_flag=True, help="Rewrite the files in place; without it nothing is changed.")
 @click.option("--account", "accounts", multiple=True, help="A company or merchant account name to replace. Repeatable.")
-@click.option(
-    "--secrets",
-    "secrets_file",
-    type=click.Path(path_type=Path),
-    help="File with secrets to replace, one a line ('-': standard input).",
-)
+@_secrets_option
 @_contracts_option
 def scrub(
     folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Path | None, contracts: Path | None
@@ -160,7 +156,7 @@ def scrub(
     help="Compare with answers as the platform was seen to give them, or with the published document's.",
 )
 @click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of a contract of your own.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_format_option
 def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], folder: Path | None, form: str) -> int:
     """Hold captured answers against what the sandbox answers for the same operation, status and error.
 
@@ -210,10 +206,10 @@ def _captures(path: Path) -> list[Path]:
 
 
 def _contract_of(interaction: Interaction, folder: Path | None) -> Contract | None:
+    version = f"{path_of_uri(interaction.uri)}/".split("/")[1]
     try:
-        parts = urlsplit(interaction.uri)
-        version = parts.path.split("/")[1] if parts.path.count("/") > 1 else ""
-        is_adyens = (parts.hostname or "").endswith(".adyen.com") or is_this_machine(parts.hostname or "")
+        host = urlsplit(interaction.uri).hostname or ""
+        is_adyens = host.endswith(".adyen.com") or is_this_machine(host)
         return load_contract(version, folder) if is_adyens and re.fullmatch(r"v\d+", version) else None
     except (AdyenCredsError, ValueError):
         return None
@@ -273,7 +269,7 @@ def _of_ini(name: str) -> Settings:
 
 def _own_contracts(given: Path | None) -> Path | None:
     """Return the folder of the user's own contract, which compiles, or None; raises :class:`ContractError`."""
-    folder = given or _of_ini(_CONTRACTS).contracts
+    folder = given or _of_ini("adyen_contracts").contracts
     if folder is not None:
         for version in _versions_in(folder) or VERSIONS[:1]:
             load_contract(version, folder)
@@ -319,12 +315,9 @@ def _lint(paths: list[Path], max_age: float | None, contracts: Path | None) -> I
 
 
 def _know_secrets(secrets_file: Path | None) -> None:
-    for name in _VARIABLES:
-        if os.environ.get(name):
-            Secret(os.environ[name])
-    if secrets_file is not None:
-        for line in read_text(secrets_file).splitlines():
-            Secret(line.strip())
+    given = read_text(secrets_file).splitlines() if secrets_file is not None else []
+    for value in (os.environ.get("ADYEN_MANAGEMENT_API_KEY", ""), *given):
+        SECRETS.add(value.strip())
 
 
 def _in_order(issue: Issue) -> tuple[str, str, list[str]]:

@@ -1,4 +1,4 @@
-"""Inspection: secrets that a cassette should not hold, found by their form, their place, or because they are known."""
+"""Lint: what is wrong with a cassette: secrets (by their form, by their field, known ones), unsafe content, age."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pytest_adyen_creds.cassettes.redact.visitor import (
 )
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
-from pytest_adyen_creds.readings import Reading, readings
+from pytest_adyen_creds.readings import readings
 from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
 
 _SCRUB: Final = "scrub it with 'adyen-creds cassettes scrub', and have the secret replaced: it may have been shared"
@@ -79,60 +79,14 @@ def lint(
     """
     try:
         text = read_text(path, largest=serializer.LARGEST, empty=serializer.AGAIN)
-    except AdyenCredsError as error:
-        yield Issue(path, "unsafe", "", _without_name(error, path))
-        return
-    yield from (Issue(path, "secret", where, message) for where, message in find_secrets(text, known))
-    try:
+        yield from (Issue(path, "secret", where, message) for where, message in _secrets_in(text, known))
         cassette = serializer.loads(text, str(path))
     except AdyenCredsError as error:
-        yield Issue(path, "unsafe", "", _without_name(error, path))
+        yield Issue(path, "unsafe", "", str(error).removeprefix(f"{path}: "))
         return
-    yield from (
-        Issue(path, "secret", where, message) for where, message in find_unscrubbed(cassette, fields_of(cassette))
-    )
+    unscrubbed = _unscrubbed_in(cassette, fields_of(cassette))
+    yield from (Issue(path, "secret", where, message) for where, message in unscrubbed)
     yield from find_staleness(cassette, path, now=now, max_age=max_age, digests=digests or {})
-
-
-def find_secrets(text: str, known: SecretRegistry = SECRETS) -> Iterator[tuple[str, str]]:
-    """Yield where (``line 12``) ``text`` holds what looks like a key of Adyen's, or one of ``known``, and a message.
-
-    Looked at as it stands, with wrapped lines joined, escapes and URL-encoding resolved, and base64 opened.
-    """
-    seen: set[str] = set()
-    for reading in readings(text):
-        for start, end, what in _forms_in(reading.text):
-            where = _line(text, reading, start, end)
-            if where not in seen:
-                seen.add(where)
-                yield where, f"{what} that is no pseudonym; {_SCRUB}"
-    masked = known.mask(text)
-    if masked != text:
-        same = next((at for at, (one, other) in enumerate(zip(text, masked, strict=False)) if one != other), 0)
-        count = max(1, masked.count(MASK) - text.count(MASK))
-        where = f"line {text.count(chr(10), 0, same) + 1}"
-        yield where, f"a secret that this session knows ({count} in the file); {_SCRUB}"
-
-
-def find_unscrubbed(cassette: Cassette, fields: Fields) -> Iterator[tuple[str, str]]:
-    """Yield where (``interaction 3``) a secret, a name or an id is no pseudonym, and a message.
-
-    What :class:`.scrub.Scrubber` replaces is found: values in the places that ``fields`` has, whatever they look like,
-    names and ids by what they look like in any text, and headers with a session or a trace. The sandbox's own account
-    names pass, and what other tools put in such places.
-    """
-    hosts = hosts_of(cassette.interactions, fields, foreign=cassette.provenance is None)
-    noter = _Noter()
-    visit_context(cassette.context, fields, hosts, noter)
-    yield from (("", message) for message in noter.messages())
-    for number, interaction in enumerate(cassette.interactions, 1):
-        noter = _Noter()
-        try:
-            visit(interaction, fields, hosts, noter)
-        except CassetteError as error:
-            yield f"interaction {number}", str(error)
-            continue
-        yield from ((f"interaction {number}", message) for message in noter.messages())
 
 
 def find_staleness(
@@ -161,6 +115,47 @@ def find_staleness(
     current = digests.get(provenance.contract)
     if current is not None and current != provenance.contract_digest:
         yield stale(f"it was recorded with another version of contract {provenance.contract}")
+
+
+def _secrets_in(text: str, known: SecretRegistry) -> Iterator[tuple[str, str]]:
+    """Yield where (``line 12``) ``text`` holds what looks like a key of Adyen's, or one of ``known``, and a message.
+
+    Looked at as it stands, with wrapped lines joined, escapes and URL-encoding resolved, and base64 opened.
+    """
+    seen = set()
+    for reading in readings(text):
+        for start, end, what in _forms_in(reading.text):
+            line = text.count("\n", 0, reading.origin(start, end)[0]) + 1
+            if line not in seen:
+                seen.add(line)
+                yield f"line {line}", f"{what} that is no pseudonym; {_SCRUB}"
+    masked = known.mask(text)
+    if masked != text:
+        same = next((at for at, (one, other) in enumerate(zip(text, masked, strict=False)) if one != other), 0)
+        count = max(1, masked.count(MASK) - text.count(MASK))
+        where = f"line {text.count(chr(10), 0, same) + 1}"
+        yield where, f"a secret that this session knows ({count} in the file); {_SCRUB}"
+
+
+def _unscrubbed_in(cassette: Cassette, fields: Fields) -> Iterator[tuple[str, str]]:
+    """Yield where (``interaction 3``) a secret, a name or an id is no pseudonym, and a message.
+
+    What :class:`.scrubber.Scrubber` replaces is found: values in the fields that ``fields`` has, whatever they look
+    like, names and ids by what they look like in any text, and headers with a session or a trace. The sandbox's own
+    account names pass, and what other tools put in such places.
+    """
+    hosts = hosts_of(cassette.interactions, fields, foreign=cassette.provenance is None)
+    noter = _Noter()
+    visit_context(cassette.context, fields, hosts, noter)
+    yield from (("", message) for message in noter.messages())
+    for number, interaction in enumerate(cassette.interactions, 1):
+        noter, where = _Noter(), f"interaction {number}"
+        try:
+            visit(interaction, fields, hosts, noter)
+        except CassetteError as error:
+            yield where, str(error)
+        else:
+            yield from ((where, message) for message in noter.messages())
 
 
 class _Noter(Visitor):
@@ -257,11 +252,3 @@ def _forms_in(text: str) -> Iterator[tuple[int, int, str]]:
         for what, _ in keys_in_base64(match[0]):
             yield match.start(), match.end(), f"{what} in base64"
             break
-
-
-def _line(text: str, reading: Reading, start: int, end: int) -> str:
-    return f"line {text.count(chr(10), 0, reading.origin(start, end)[0]) + 1}"
-
-
-def _without_name(error: AdyenCredsError, path: Path) -> str:
-    return str(error).removeprefix(f"{path}: ")

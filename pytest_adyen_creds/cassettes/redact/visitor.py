@@ -15,11 +15,11 @@ from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 from pytest_adyen_creds.cassettes.body import Body
 from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.redact.fields import (
+    IN_ADDRESS,
     Fields,
     Hosts,
     Kind,
     Names,
-    kind_in_address,
     origin_of_uri,
     path_of_uri,
 )
@@ -339,7 +339,7 @@ class _Visit:
     def _pair(self, name: str, value: str, depth: int, *, form: bool) -> str:
         kind = self.names.kind_of(name, "")
         if kind is None and not form and self.host != "other":
-            kind = kind_in_address(name)
+            kind = IN_ADDRESS.get(name.lower())
         return self._of_kind(value, kind) if kind else self._text(value, depth + 1)
 
     def _headers(self, headers: Headers, side: Literal["request", "response"]) -> Headers:
