@@ -12,8 +12,8 @@ from typing import Final, Literal
 
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette
-from pytest_adyen_creds.cassettes.redact.fields import Fields, Kind, digits_of, is_id
-from pytest_adyen_creds.cassettes.redact.finder import KEYS, KNOWN_FORMS, NAME, is_user, keys_in_base64
+from pytest_adyen_creds.cassettes.redact.fields import Fields, Kind, digits_of
+from pytest_adyen_creds.cassettes.redact.finder import KEYS, keys_in_base64, may_be, names_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, hosts_of
 from pytest_adyen_creds.cassettes.redact.visitor import (
@@ -33,6 +33,15 @@ _SCRUB: Final = "scrub it with 'adyen-creds cassettes scrub', and have the secre
 _HIDE: Final = "replace it with 'adyen-creds cassettes scrub --write'"
 _BASIC: Final = re.compile(r"\bBasic\s+([A-Za-z0-9+/_-]{6,}={0,2})", re.IGNORECASE)
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
+_FIELDS: Final[Mapping[Kind, str]] = {
+    "secret": "a value in the place of a secret",
+    "company": "the name of a company account",
+    "merchant": "the name of a merchant account",
+    "account": "the name of an account",
+    "id": "an id",
+    "username": "a user name",
+    "reference": "the id of a request",
+}
 # what other tools, or people, put where a secret stood
 _PLACEHOLDER: Final = re.compile(
     r"\W*(?:redacted|masked|filtered|scrubbed|removed|hidden|dummy|fake|placeholder|secret|none|null|your[_-].*|x{3,})?\W*",
@@ -176,9 +185,14 @@ class _Noter(Visitor):
     def at(self, where: str) -> None:
         self._where = where
 
-    def secret(self, value: str) -> str:
-        if not is_pseudonym(value) and not _PLACEHOLDER.fullmatch(value):
-            self._note("a value in the place of a secret", _SCRUB)
+    def field(self, value: str, kind: Kind) -> str:
+        if not may_be(value, kind):
+            self.text(value)
+        elif kind == "secret":
+            if not is_pseudonym(value) and not _PLACEHOLDER.fullmatch(value):
+                self._note(_FIELDS[kind], _SCRUB)
+        elif not _may_stay(value) and (kind in ("username", "reference") or value not in SANDBOX_ACCOUNTS):
+            self._note(_FIELDS[kind])
         return value
 
     def number(self, value: float, kind: Kind | None) -> float:
@@ -189,40 +203,12 @@ class _Noter(Visitor):
         return value
 
     def text(self, value: str) -> str:
-        for match in KNOWN_FORMS.finditer(value):
-            if match["owner"]:
-                local = match["local"].removeprefix("ws_")
-                if match["local"] != "ws" and not is_pseudonym(local, "user"):
-                    self._note("a user name")
-                self.account(match["owner"], "company" if "Company" in match["scope"] else "")
-            elif match["holder"]:
-                self.account(match["holder"], "company" if match["path"] == "/companies/" else "merchant")
-            elif match["request"]:
-                self.reference(match["request"])
-            elif match["id"] or match["of"]:
-                self.identifier(match["id"] or match["of"])
-        return value
-
-    def account(self, name: str, level: str) -> str:
-        if NAME.fullmatch(name) and not _may_stay(name) and name not in SANDBOX_ACCOUNTS:
-            self._note(f"the name of a {level} account" if level else "the name of an account")
-        return name
-
-    def identifier(self, value: str) -> str:
-        if value not in SANDBOX_ACCOUNTS and is_id(value) and not _may_stay(value):
-            self._note("an id")
-        return value
-
-    def username(self, value: str) -> str:
-        if KNOWN_FORMS.fullmatch(value):
-            return self.text(value)
-        if is_user(value) and not _may_stay(value):
-            self._note("a user name")
-        return value
-
-    def reference(self, value: str) -> str:
-        if not _may_stay(value):
-            self._note("the id of a request")
+        for kind, name in names_in(value):
+            if kind == "username":
+                if name != "ws@" and not _may_stay(name):
+                    self._note(_FIELDS[kind])
+            else:
+                self.field(name, kind)
         return value
 
     def dropped(self, name: str, value: str) -> None:
@@ -233,7 +219,7 @@ class _Noter(Visitor):
         elif name in TRACE_HEADERS:
             self._note("the trace of a request")
         else:
-            self._note("a value in the place of a secret", _SCRUB)
+            self._note(_FIELDS["secret"], _SCRUB)
 
 
 def _may_stay(value: str) -> bool:

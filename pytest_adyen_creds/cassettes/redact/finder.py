@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from pytest_adyen_creds.cassettes.redact.fields import Kind, is_id
 from pytest_adyen_creds.readings import readings
 from pytest_adyen_creds.secrets import SecretRegistry
 
@@ -36,9 +37,7 @@ _REQUEST: Final = r"\b(?P<request>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_\d
 KNOWN_FORMS: Final = re.compile("|".join((_TAG, _USERNAME, _PATH, _RESOURCE, _REQUEST, _ID)), re.ASCII)
 """Names and ids by what they look like, in any text: user names, paths, ids, and the runs in throwaways' tags."""
 
-NAME: Final = re.compile(r"(?=.*[^\W\d_])\w[^\x00-\x1f\x7f]*[\w.)!]|\d{4,}")
-"""A value in the place of an account's name that may be one; generated requests have other things there."""
-
+_NAME: Final = re.compile(r"(?=.*[^\W\d_])\w[^\x00-\x1f\x7f]*[\w.)!]|\d{4,}")
 ORDINARY: Final = frozenset(
     {"null", "none", "true", "false", "string", "undefined", "test", "live", "adyen", "company"}
 )
@@ -114,9 +113,31 @@ class Finder:
         return encoded if token.endswith("=") else encoded.rstrip("=") + body[end:]
 
 
-def is_user(value: str) -> bool:
-    """Tell whether ``value``, of another form than Adyen's user names, may be one; generated requests have others."""
-    return len(value) >= 3 and value.isprintable() and value.lower() not in ORDINARY
+def names_in(text: str) -> Iterator[tuple[Kind, str]]:
+    """Yield what ``text`` shows of names and ids by :data:`KNOWN_FORMS`; of a user name, what is before its company."""
+    for match in KNOWN_FORMS.finditer(text):
+        if match["owner"]:
+            yield "username", f"{match['local']}@"
+            yield "company" if "Company" in match["scope"] else "account", match["owner"]
+        elif match["holder"]:
+            yield "company" if match["path"] == "/companies/" else "merchant", match["holder"]
+        elif match["id"] or match["of"]:
+            yield "id", match["id"] or match["of"]
+        elif match["request"]:
+            yield "reference", match["request"]
+
+
+def may_be(value: str, kind: Kind) -> bool:
+    """Tell whether the whole ``value`` of a field of ``kind`` may be one; generated requests have others."""
+    match kind:
+        case "secret" | "reference":
+            return True
+        case "id":
+            return is_id(value)
+        case "username":
+            is_user = len(value) >= 3 and value.isprintable() and value.lower() not in ORDINARY
+            return is_user and not KNOWN_FORMS.fullmatch(value)
+    return _NAME.fullmatch(value) is not None
 
 
 def keys_in(text: str) -> set[str]:

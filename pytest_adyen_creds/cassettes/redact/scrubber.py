@@ -12,16 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
-from pytest_adyen_creds.cassettes.redact.fields import (
-    Fields,
-    Hosts,
-    Kind,
-    digits_of,
-    is_id,
-    loopback_origin,
-    path_of_uri,
-)
-from pytest_adyen_creds.cassettes.redact.finder import KNOWN_FORMS, NAME, ORDINARY, Finder, any_of, is_user, keys_in
+from pytest_adyen_creds.cassettes.redact.fields import Fields, Hosts, Kind, digits_of, loopback_origin, path_of_uri
+from pytest_adyen_creds.cassettes.redact.finder import KNOWN_FORMS, ORDINARY, Finder, any_of, keys_in, may_be, names_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import (
     Pseudonyms,
     holds_pseudonym,
@@ -129,10 +121,21 @@ class _Learner(Visitor):
         """Every text and every value, once."""
         self._read: set[str] = set()
 
-    def secret(self, value: str) -> str:
+    def field(self, value: str, kind: Kind) -> str:
+        if not may_be(value, kind) or (kind == "username" and holds_pseudonym(value)):
+            return self.text(value)
         self.texts.add(value)
-        self.secrets.add(value)
+        self._learn(value, kind)
         return value
+
+    def _learn(self, value: str, kind: Kind) -> None:
+        if kind in ("secret", "reference"):
+            (self.secrets if kind == "secret" else self.references).add(value)
+        elif not holds_pseudonym(value):
+            if kind in ("id", "username"):
+                (self.ids if kind == "id" else self.usernames).add(value)
+            elif not self.levels.get(value):
+                self.levels[value] = "" if kind == "account" else kind
 
     def number(self, value: float, kind: Kind | None) -> float:
         digits = digits_of(value)
@@ -147,52 +150,13 @@ class _Learner(Visitor):
             self._read.add(value)
             self.texts.add(value)
             self.looks |= keys_in(value)
-            self.forms_in(value)
+            self._learn_names(value)
         return value
 
-    def forms_in(self, value: str) -> None:
-        for match in KNOWN_FORMS.finditer(value):
-            if match["owner"]:
-                self._level(match["owner"], "company" if "Company" in match["scope"] else "")
-            elif match["holder"]:
-                self._level(match["holder"], "company" if match["path"] == "/companies/" else "merchant")
-            elif match["id"] or match["of"]:
-                self._id(match["id"] or match["of"])
-            elif match["request"]:
-                self.references.add(match["request"])
-
-    def account(self, name: str, level: str) -> str:
-        if NAME.fullmatch(name):
-            self.texts.add(name)
-            self._level(name, level)
-            return name
-        return self.text(name)
-
-    def _level(self, name: str, level: str) -> None:
-        if not self.levels.get(name) and not holds_pseudonym(name):
-            self.levels[name] = level
-
-    def identifier(self, value: str) -> str:
-        if is_id(value):
-            self.texts.add(value)
-            self._id(value)
-            return value
-        return self.text(value)
-
-    def _id(self, value: str) -> None:
-        if not holds_pseudonym(value):
-            self.ids.add(value)
-
-    def username(self, value: str) -> str:
-        if KNOWN_FORMS.fullmatch(value) or not is_user(value) or holds_pseudonym(value):
-            return self.text(value)
-        self.usernames.add(value)
-        return value
-
-    def reference(self, value: str) -> str:
-        self.texts.add(value)
-        self.references.add(value)
-        return value
+    def _learn_names(self, value: str) -> None:
+        for kind, name in names_in(value):
+            if kind != "username":  # of which the company is what is telling
+                self._learn(name, kind)
 
     def idempotency_key(self, value: str) -> str:
         self.texts.add(value)
@@ -206,7 +170,7 @@ class _Answers(_Learner):
     """Collects the accounts, ids and user names that a server's own answers name."""
 
     def text(self, value: str) -> str:
-        self.forms_in(value)
+        self._learn_names(value)
         return value
 
 
@@ -237,8 +201,28 @@ class _Replacer(Visitor):
         origins = sorted(stand_ins, key=len, reverse=True)
         self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in origins) or r"(?!)")
 
-    def secret(self, value: str) -> str:
-        return self._pseudonyms.secret(value)
+    def field(self, value: str, kind: Kind) -> str:
+        learner, pseudonyms = self._learner, self._pseudonyms
+        if kind == "secret":
+            return pseudonyms.secret(value)
+        if kind == "id" and value in learner.levels and value not in learner.numbers:
+            kind = "account"  # the Management API names companies and merchants by their accounts
+        is_account = kind in ("company", "merchant", "account")
+        if is_account and value in self._keep:
+            return value
+        if value in learner.numbers:
+            return self._stand_in(value)
+        if kind == "reference":
+            is_one = bool(value) and not holds_pseudonym(value)
+        else:
+            is_one = value in learner.levels if is_account else may_be(value, kind)
+            is_one = is_one and not self._is_replaced_within(value)
+        if not is_one:
+            return self.text(value)
+        if is_account:
+            return pseudonyms.account(value, learner.levels[value])
+        named = {"id": pseudonyms.credential_id, "username": pseudonyms.username, "reference": pseudonyms.request_id}
+        return named[kind](value)
 
     def number(self, value: float, kind: Kind | None) -> float:
         digits = digits_of(value)
@@ -272,47 +256,16 @@ class _Replacer(Visitor):
         if value in learner.numbers:
             return self._pseudonyms.number(value)
         if value in learner.levels:
-            return self.account(value, "")
+            return self.field(value, "account")
         if value in learner.ids:
             return self._pseudonyms.credential_id(value)
         if value in learner.usernames:
             return self._pseudonyms.username(value)
         return self._pseudonyms.request_id(value)
 
-    def account(self, name: str, level: str) -> str:
-        if name in self._keep:
-            return name
-        if name in self._learner.numbers:
-            return self._stand_in(name)
-        if self._is_replaced_within(name):
-            return self.text(name)
-        levels = self._learner.levels
-        return self._pseudonyms.account(name, levels[name]) if name in levels else self.text(name)
-
-    def identifier(self, value: str) -> str:
-        if value in self._learner.numbers:
-            return self._stand_in(value)
-        if value in self._learner.levels:  # the Management API names companies and merchants by their accounts
-            return self.account(value, "")
-        if not is_id(value) or self._is_replaced_within(value):
-            return self.text(value)
-        return self._pseudonyms.credential_id(value)
-
-    def username(self, value: str) -> str:
-        if value in self._learner.numbers:
-            return self._stand_in(value)
-        if KNOWN_FORMS.fullmatch(value) or not is_user(value) or self._is_replaced_within(value):
-            return self.text(value)
-        return self._pseudonyms.username(value)
-
     def _is_replaced_within(self, value: str) -> bool:
         # a key that was sent in the place of a name stays recognizable as that key
         return holds_pseudonym(value) or any(secret in self._secrets for _, _, secret in self._found.find(value))
-
-    def reference(self, value: str) -> str:
-        if value in self._learner.numbers:
-            return self._stand_in(value)
-        return self._pseudonyms.request_id(value) if value and not holds_pseudonym(value) else self.text(value)
 
     def idempotency_key(self, value: str) -> str:
         return self._pseudonyms.idempotency_key(value)
@@ -337,11 +290,11 @@ class _Replacer(Visitor):
         if match["tag"]:
             return f"{match['tag']}{self._pseudonyms.run(match['run'])} exp {TAG_EXPIRY}"
         if match["owner"]:
-            return f"{self._local(match['local'])}{match['at']}{match['scope']}{self.account(match['owner'], '')}"
+            return f"{self._local(match['local'])}{match['at']}{match['scope']}{self.field(match['owner'], 'account')}"
         if match["holder"]:
-            return match["path"] + self.account(match["holder"], "")
+            return match["path"] + self.field(match["holder"], "account")
         if match["of"]:
-            return match["resource"] + self.identifier(match["of"])
+            return match["resource"] + self.field(match["of"], "id")
         if match["request"]:
             return self._pseudonyms.request_id(match["request"])
         return self._pseudonyms.credential_id(match["id"]) if match["id"] else self._stand_in(match["name"])

@@ -103,8 +103,8 @@ class Visitor:
     def at(self, where: str) -> None:
         """Note where that is what comes next: ``the request's header x-api-key``."""
 
-    def secret(self, value: str) -> str:
-        """Answer for a whole value that is a key, a password or a session."""
+    def field(self, value: str, kind: Kind) -> str:
+        """Answer for the whole value of a field of ``kind``; what is in it may be anything, all the same."""
         return value
 
     def number(self, value: float, kind: Kind | None) -> float:
@@ -118,22 +118,6 @@ class Visitor:
     def name(self, value: str) -> str:
         """Answer for the name of a member of a JSON object."""
         return self.text(value)
-
-    def account(self, name: str, level: str) -> str:
-        """Answer for a whole value that names an account of ``level`` (company, merchant; empty: unknown)."""
-        return name
-
-    def identifier(self, value: str) -> str:
-        """Answer for a whole value that is the id of a credential, an origin or another resource."""
-        return value
-
-    def username(self, value: str) -> str:
-        """Answer for a whole value that is a user name."""
-        return value
-
-    def reference(self, value: str) -> str:
-        """Answer for an id that the server gave to one request."""
-        return value
 
     def idempotency_key(self, value: str) -> str:
         """Answer for an idempotency key."""
@@ -260,22 +244,8 @@ class _Visit:
         if isinstance(value, str):
             if kind is None and name == "href":
                 return self._link(value)
-            return self._text(value) if kind is None else self._of_kind(value, kind)
+            return self._text(value) if kind is None else self.visitor.field(value, kind)
         return self.visitor.number(value, kind) if type(value) in (int, float) else value
-
-    def _of_kind(self, value: str, kind: Kind) -> str:
-        match kind:
-            case "secret":
-                return self.visitor.secret(value)
-            case "id":
-                return self.visitor.identifier(value)
-            case "username":
-                return self.visitor.username(value)
-            case "reference":
-                return self.visitor.reference(value)
-            case "company" | "merchant":
-                return self.visitor.account(value, kind)
-        return self.visitor.account(value, "")
 
     def _text(self, text: str, depth: int = 0) -> str:
         if depth < _DEEPEST_ADDRESS and "?" in text and "=" in text:
@@ -293,7 +263,7 @@ class _Visit:
             return self.visitor.text(uri)
         parts = urlsplit(uri)
         if parts.password:
-            self.visitor.secret(unquote(parts.password))
+            self.visitor.field(unquote(parts.password), "secret")
         path = self._path(parts.path) if self.host == "management" else self.visitor.text(parts.path)
         rest = urlunsplit(("", "", path, self._query(parts.query), ""))
         return self.visitor.origin(origin) + rest
@@ -311,7 +281,7 @@ class _Visit:
         for start, end, kind in self.fields.parts(path):
             pieces.append(self.visitor.text(path[done:start]))
             plain = unquote(path[start:end])
-            answer = self._of_kind(plain, kind)
+            answer = self.visitor.field(plain, kind)
             pieces.append(path[start:end] if answer == plain else quote(answer, safe=""))
             done = end
         return "".join([*pieces, self.visitor.text(path[done:])])
@@ -340,7 +310,7 @@ class _Visit:
         kind = self.names.kind_of(name, "")
         if kind is None and not form and self.host != "other":
             kind = IN_ADDRESS.get(name.lower())
-        return self._of_kind(value, kind) if kind else self._text(value, depth + 1)
+        return self.visitor.field(value, kind) if kind else self._text(value, depth + 1)
 
     def _headers(self, headers: Headers, side: Literal["request", "response"]) -> Headers:
         kept = []
@@ -381,28 +351,29 @@ class _Visit:
         if name in ("authorization", "proxy-authorization"):
             value = _authorization(value, self.visitor)
         elif name in SESSION_HEADERS:
-            value = _cookies(value, self.visitor.secret, attributes=name == "set-cookie")
+            value = _cookies(value, lambda each: self.visitor.field(each, "secret"), attributes=name == "set-cookie")
         elif name == "idempotency-key":
             value = self.visitor.idempotency_key(value)
         elif kind := _HEADER_KINDS.get(name) or self._kind_of_header(name):
-            value = self._of_kind(value, kind)
+            value = self.visitor.field(value, kind)
         elif name == "location" and self.host != "other":
             value = self._link(value)
         else:
-            value = self._text(_USER_INFO.sub(lambda match: match[1] + self.visitor.secret(unquote(match[2])), value))
+            value = self._text(
+                _USER_INFO.sub(lambda match: match[1] + self.visitor.field(unquote(match[2]), "secret"), value)
+            )
         return value
 
 
 def _authorization(value: str, visitor: Visitor) -> str:
     pair = basic_credentials(value)
     if pair is not None:
-        username = visitor.username(pair[0])
-        clean = f"{username}:{visitor.secret(pair[1])}"
+        clean = f"{visitor.field(pair[0], 'username')}:{visitor.field(pair[1], 'secret')}"
         return f"Basic {base64.b64encode(clean.encode()).decode()}"
     scheme, _, rest = value.partition(" ")
     if not rest or not _SCHEME.fullmatch(scheme):
-        return visitor.secret(value)
-    return f"{scheme} {visitor.secret(rest.strip())}"
+        return visitor.field(value, "secret")
+    return f"{scheme} {visitor.field(rest.strip(), 'secret')}"
 
 
 def _cookies(value: str, secret: Callable[[str], str], *, attributes: bool) -> str:
@@ -425,7 +396,7 @@ def _named_value(match: re.Match[str], visitor: Visitor) -> str:
     for suffix in ("", "2", "3", "4"):
         head = match[f"head{suffix}"]
         if head is not None:
-            return head + visitor.secret(_unescaped(match[f"value{suffix}"]))
+            return head + visitor.field(_unescaped(match[f"value{suffix}"]), "secret")
     return match[0]
 
 
