@@ -212,7 +212,7 @@ class _Reader:
         )
 
     def _provenance(self, value: Any) -> Provenance:
-        if not isinstance(value, dict) or value.get("backend") not in _BACKENDS:
+        if not isinstance(value, dict) or str(value.get("backend")) not in _BACKENDS:
             self._refuse("has a provenance that names no backend (sandbox or live)")
         texts: dict[str, str] = {}
         for key in ("recorded_at", "contract", "contract_digest", "generator"):

@@ -375,6 +375,12 @@ def test_what_is_not_exactly_json_is_kept_to_the_byte(body: bytes) -> None:
     assert clean.response_body == body
 
 
+def test_a_header_that_is_no_base64_is_replaced_as_a_whole() -> None:
+    (clean,) = scrubber().interactions([exchange(request_headers=(("authorization", "Basic pässword1"),))])
+
+    assert (clean.request_header("authorization") or "").startswith("Basic Pseudonym-")
+
+
 def test_a_compression_that_hides_its_content_is_refused() -> None:
     recorded = exchange(response_body=b"\x8b\xff\xfe", response_headers=(("content-encoding", "br"),))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -160,11 +159,12 @@ def basic_credentials(authorization: str) -> tuple[str, str] | None:
         return None
     try:
         decoded = base64.b64decode(encoded.strip(), validate=True)
+    except ValueError:  # also where it is not ASCII
+        return None
+    try:
         text = decoded.decode()
     except UnicodeDecodeError:
         text = decoded.decode("latin-1")
-    except binascii.Error:
-        return None
     username, colon, password = text.partition(":")
     return (username, password) if colon else None
 
