@@ -152,7 +152,7 @@ WHOLE = serializer.dumps(Cassette((exchange(),), PROVENANCE))
         (WHOLE.replace("backend: sandbox", "backend: adyen"), "names no backend"),
         (WHOLE.replace("backend: sandbox", "backend: [sandbox]"), "names no backend"),
         (WHOLE.replace("backend: sandbox", "backend: !!set {sandbox}"), "no list and no mapping"),
-        (WHOLE + WHOLE, "more than one document"),
+        (WHOLE + "---\n" + WHOLE, "more than one document"),
         (WHOLE.replace("contract_digest: sha256:00\n", "contract_digest: 7\n"), "without contract_digest"),
         ("\x00", "neither JSON nor plain YAML"),
     ],
