@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds import clock  # noqa: F401 - it takes the time of day before any test can freeze it
-from pytest_adyen_creds.cassettes.keeper import DESELECTED, TALKING, prepare
+from pytest_adyen_creds.cassettes.keeper import TALKING, prepare
 from pytest_adyen_creds.compat.pytest import (
     ModuleUnderOwnName,
     change_debug_file,
@@ -185,12 +185,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def _hold_floor(config: pytest.Config) -> None:
     if FLOOR in config.stash:
         config.stash[FLOOR].hold()
-
-
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Note that not all tests run."""
-    for item in items[:1]:
-        item.config.stash[DESELECTED] = True
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote
 
-from pytest_adyen_creds.cassettes.headers import basic_credentials
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN
-from pytest_adyen_creds.cassettes.scrub import TAG_EXPIRY
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN
+from pytest_adyen_creds.cassettes.redact.scrubber import TAG_EXPIRY
+from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 
 ANY: Final = "*"
 """Stands for an account's name where two requests are compared."""

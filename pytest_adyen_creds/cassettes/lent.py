@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pytest_adyen_creds.cassettes.document import AGAIN
+from pytest_adyen_creds.cassettes.serializer import AGAIN
 from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, ShownCredential, from_body
 from pytest_adyen_creds.credentials.leases import LeaseClient, Leases

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pytest_adyen_creds.cassettes import storage
-from pytest_adyen_creds.cassettes.interaction import Cassette, Headers, Interaction, Provenance
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, Provenance
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 
 if TYPE_CHECKING:
     import httpx
@@ -81,7 +81,7 @@ class InteractionLog:
         """
         interactions, context = scrubber.recording(self.interactions, self.context)
         cassette = Cassette(interactions=tuple(interactions), provenance=provenance, context=context)
-        storage.write(path, cassette)
+        serializer.write(path, cassette)
         return cassette
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.log import interaction_of
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import ASKED_AT
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.intercept.interceptor import read

@@ -9,8 +9,8 @@ import httpx
 
 from pytest_adyen_creds.cassettes.asked import ask
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Interaction
 from pytest_adyen_creds.cassettes.miss import describe_miss
+from pytest_adyen_creds.cassettes.model import Interaction
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.intercept.hosts import Hosts
 

@@ -25,7 +25,7 @@ def record(
 ) -> None:
     """Write ``acts``, scrubbed, as a cassette; ``keep`` are account names that are no secret."""
     from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
-    from pytest_adyen_creds.cassettes.scrub import Scrubber
+    from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 
     log = InteractionLog()
     for act in acts:
@@ -39,8 +39,8 @@ def replayed(path: Path) -> Iterator[Act]:
     """Yield what a cassette holds; raises :class:`CassetteError` where it is missing, empty or cannot be read."""
     import httpx
 
-    from pytest_adyen_creds.cassettes.document import read
-    from pytest_adyen_creds.cassettes.interaction import origin_of
+    from pytest_adyen_creds.cassettes.model import origin_of
+    from pytest_adyen_creds.cassettes.serializer import read
 
     if not path.is_file():
         raise CassetteError(

@@ -12,9 +12,9 @@ import os
 import sys
 from pathlib import Path
 
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction, Provenance
 from pytest_adyen_creds.cassettes.log import InteractionLog
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, Provenance
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.secrets import SECRETS
 
 
