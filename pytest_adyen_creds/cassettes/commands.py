@@ -75,7 +75,7 @@ def check(folder: Path, max_age: float | None, secrets_file: Path | None, contra
     Secrets, sessions, account names, user names and ids (by form, by place, those in the environment and in
     --secrets), files that are unsafe or broken, cassettes that are stale, and orphans: those whose test file, class or
     function is gone, as the test files beside them say. Exit status 1 where anything was found. A contract of your own
-    says with x-secret and x-identity which further places are looked at.
+    says with x-secret and x-identity which further fields are looked at.
 
     \b
     adyen-creds cassettes check tests

@@ -83,7 +83,7 @@ def lint(
 ) -> Iterator[Issue]:
     """Yield what is wrong with the cassette at ``path``: unsafe or broken, holding secrets, or stale.
 
-    ``fields_of`` returns what the contract of a cassette says of places. ``known`` are secrets to look for in every
+    ``fields_of`` returns what the contract of a cassette says of fields. ``known`` are secrets to look for in every
     form; ``max_age`` and ``digests`` are those of :func:`find_staleness`.
     """
     try:

@@ -14,6 +14,7 @@ from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.commands import cassettes
 from pytest_adyen_creds.cassettes.model import Cassette, Provenance
 from pytest_adyen_creds.contract import load_contract
+from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = Provenance("sandbox", "2026-11-22T00:41:20Z", "v3", load_contract("v3").digest, "pytest-adyen-creds 0.1.0")
@@ -22,6 +23,9 @@ OURS = Provenance("sandbox", "2026-11-22T00:41:20Z", "v3", load_contract("v3").d
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ADYEN_MANAGEMENT_API_KEY", raising=False)
+    for name, value in vars(SecretRegistry()).items():  # what other tests of this process met is no problem here
+        monkeypatch.setattr(SECRETS, name, value)
     return tmp_path
 
 

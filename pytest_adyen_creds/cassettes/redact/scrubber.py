@@ -35,7 +35,7 @@ SANDBOX_ACCOUNTS: Final = ("TestCompany", "TestMerchant", "TestMerchantEU")
 class Scrubber:
     """Replaces secrets, account names, user names, ids and hosts in recordings by pseudonyms.
 
-    ``source`` is the contract whose places are searched, or names of secret properties to have in place of those of the
+    ``source`` is the contract whose fields are searched, or names of secret properties to have in place of those of the
     bundled one. ``accounts`` are the configured company and merchant account names; ``registry`` holds every secret
     that the session knows. ``keep`` names accounts that are no one's (the sandbox's own) and stay readable. Ids are
     pseudonyms in every recording, whatever the backend: a server numbers its credentials by what it created before,
