@@ -29,9 +29,9 @@ from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import FLOOR, RUN
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.run import Run
+    from types import ModuleType
 
-_SECRETS: Final = "pytest_adyen_creds.secrets"
+    from pytest_adyen_creds.run import Run
 
 _STARTING: Final = frozenset({"adyen_live", "adyen_backend", "adyen_drift", "adyen_drift_baseline", "adyen_report"})
 """The ini options that concern a whole run, whether or not a test of it uses the plugin."""
@@ -230,10 +230,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_internalerror(excrepr: Any) -> None:
     """Mask what an error of a plugin's says."""
-    if _secrets_known():
-        from pytest_adyen_creds.secrets.masking import mask_exception
-
-        mask_exception(excrepr)
+    if masking := _masking():
+        masking.mask_exception(excrepr)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -249,10 +247,8 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 @pytest.hookimpl(tryfirst=True)
 def pytest_warning_recorded(warning_message: Any) -> None:
     """Mask what a warning says."""
-    if _secrets_known():
-        from pytest_adyen_creds.secrets.masking import mask_warning
-
-        mask_warning(warning_message)
+    if masking := _masking():
+        masking.mask_warning(warning_message)
 
 
 @pytest.hookimpl(trylast=True)
@@ -262,26 +258,30 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _masked(text: str) -> str:
-    return str(sys.modules[_SECRETS].SECRETS.mask(text)) if _secrets_known() else text
+    return str(known.mask(text)) if (known := _known()) else text
 
 
 def _mask(report: Any) -> None:
-    if _secrets_known():
-        from pytest_adyen_creds.secrets.masking import mask_report
-
-        mask_report(report)
+    if masking := _masking():
+        masking.mask_report(report)
 
 
 def _mask_excepthooks() -> None:
-    if _secrets_known():
-        from pytest_adyen_creds.secrets.masking import mask_excepthooks
-
-        mask_excepthooks()
+    if masking := _masking():
+        masking.mask_excepthooks()
 
 
-def _secrets_known() -> bool:
-    # not imported, or not to its end, means not met: an idle run pays nothing
-    return len(getattr(sys.modules.get(_SECRETS), "SECRETS", ())) > 0
+def _masking() -> ModuleType | None:
+    if not _known():
+        return None
+    from pytest_adyen_creds.secrets import masking
+
+    return masking
+
+
+def _known() -> Any:
+    # not imported, or not to its end, means none met: an idle run pays nothing
+    return getattr(sys.modules.get("pytest_adyen_creds.secrets"), "SECRETS", None)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -313,10 +313,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
             # JUnit's file is written before a run is put away
             add_properties(session.config.stash[RUN], session.config)
-        if _secrets_known():
-            from pytest_adyen_creds.secrets.masking import mask_session_finish
-
-            mask_session_finish(session.config)
+        if masking := _masking():
+            masking.mask_session_finish(session.config)
         yield
     except pytest.exit.Exception as error:  # of a fixture that ends now; pytest prints what it says
         error.msg = _masked(str(error.msg))
