@@ -156,7 +156,7 @@ class Run:
 
     def compare(self, exchange: Exchange) -> None:
         """Note an exchange of a live run, to be held against the sandbox when the run ends."""
-        from pytest_adyen_creds.cassettes.log import interaction_of
+        from pytest_adyen_creds.cassettes.recording import interaction_of
 
         version = exchange.request.url.path.split("/")[1]
         with self.watch.guarded(f"an answer to {exchange.request.method}"):

@@ -15,7 +15,7 @@ from pytest_adyen_creds.cassettes import lent, paths, serializer
 from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.lint import find_staleness
 from pytest_adyen_creds.cassettes.model import SANDBOX, Cassette, origin_of
-from pytest_adyen_creds.cassettes.record import Recording, RecordingTransport
+from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.cassettes.traffic import Plan, Traffic, plan

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import lent, serializer
 from pytest_adyen_creds.cassettes.index import Index, request_of
-from pytest_adyen_creds.cassettes.log import provenance_of
 from pytest_adyen_creds.cassettes.model import Cassette
 from pytest_adyen_creds.cassettes.paths import shown
+from pytest_adyen_creds.cassettes.recording import provenance_of
 from pytest_adyen_creds.credentials.credential import HandmadeCredential
 from pytest_adyen_creds.credentials.leases import Leases
 from pytest_adyen_creds.endpoints import is_loopback
@@ -20,7 +20,7 @@ from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.cassettes.record import Recording
+    from pytest_adyen_creds.cassettes.recording import Recording
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.leases import LeaseClient

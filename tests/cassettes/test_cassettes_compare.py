@@ -15,8 +15,8 @@ import pytest
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.compare import Comparison
-from pytest_adyen_creds.cassettes.log import interaction_of
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.recording import interaction_of
 from pytest_adyen_creds.cassettes.sandbox_answers import Attempt, sandbox_answers
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline

@@ -20,8 +20,8 @@ from werkzeug import Request, Response
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.commands import cassettes
-from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.recording import Recording, interaction_of, provenance_of
 from pytest_adyen_creds.cassettes.redact.fields import secret_properties
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.secrets import SecretRegistry
@@ -406,16 +406,15 @@ def server() -> Iterator[httpx.Client]:
 
 
 def test_nothing_is_left_in_a_recording_of_our_own(server: httpx.Client, tmp_path: Path) -> None:
-    log = InteractionLog()
+    contract = load_contract("v3")
+    log = Recording(Scrubber(contract, registry=SecretRegistry()))
     for each in recording("v3"):
         path = each.uri.removeprefix(MANAGEMENT).removeprefix(CHECKOUT)
         signed = {"X-API-Key": API_KEY, "Cookie": f"JSESSIONID={SESSION}"}
         response = server.request(each.method, path, headers=signed, content=each.request_body)
-        log.add(response.request, response)
-    contract = load_contract("v3")
-    scrubber = Scrubber(contract, registry=SecretRegistry())
+        log.note(interaction_of(response.request, response))
 
-    log.save(tmp_path / "own.yaml", provenance_of(contract, "live", datetime(2026, 11, 24, tzinfo=UTC)), scrubber)
+    log.save(tmp_path / "own.yaml", provenance_of(contract, "live", datetime(2026, 11, 24, tzinfo=UTC)))
 
     text = (tmp_path / "own.yaml").read_text(encoding="utf-8")
     assert "Every secret, account name, user name and id below is a pseudonym" in text

@@ -27,9 +27,8 @@ from cassettes_modes import intercepting, live, opened, replaying
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
-from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
 from pytest_adyen_creds.cassettes.model import Cassette, Provenance
-from pytest_adyen_creds.cassettes.record import Recording, RecordingTransport
+from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport, interaction_of, provenance_of
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
@@ -427,13 +426,14 @@ def test_a_run_of_another_server_sends_nothing_to_adyens(call: Call, no_network:
 
 
 def test_an_exchange_of_httpx_is_logged_as_it_is(server: str, tmp_path: Path) -> None:
-    log = InteractionLog()
+    log = Recording(scrubber())
     with httpx.Client() as client:
         response = client.post(f"{server}/v3/me/allowedOrigins", json={"domain": "https://a.example"})
-    log.add(response.request, response, {"operation": "POST /me/allowedOrigins", "generated_by": "hand"})
+    meta = {"operation": "POST /me/allowedOrigins", "generated_by": "hand"}
+    log.note(interaction_of(response.request, response, meta))
     made_at = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 
-    written = log.save(tmp_path / "x.yaml", provenance_of(load_contract("v1"), "live", made_at), scrubber())
+    written = log.save(tmp_path / "x.yaml", provenance_of(load_contract("v1"), "live", made_at))
 
     assert serializer.read(tmp_path / "x.yaml") == written
     assert written.provenance is not None

@@ -16,7 +16,7 @@ from cassettes_libraries import LIBRARIES, ORIGIN, Call
 from cassettes_modes import Opened, intercepting, live, replaying
 
 from pytest_adyen_creds.cassettes.model import Cassette
-from pytest_adyen_creds.cassettes.record import Recording
+from pytest_adyen_creds.cassettes.recording import Recording
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused

@@ -12,8 +12,8 @@ import pytest
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.commands import cassettes
-from pytest_adyen_creds.cassettes.log import provenance_of
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction
+from pytest_adyen_creds.cassettes.recording import provenance_of
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.drift.commands import drift
 from pytest_adyen_creds.errors import AdyenCredsError

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.body import LARGEST
-from pytest_adyen_creds.cassettes.log import InteractionLog
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, find_header
+from pytest_adyen_creds.cassettes.recording import Recording
 from pytest_adyen_creds.cassettes.redact.pseudonyms import is_part_of_pseudonyms
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.errors import CassetteError
@@ -433,11 +433,11 @@ def test_a_secret_that_cannot_be_replaced_stops_the_recording() -> None:
 
 
 def test_the_context_is_scrubbed_with_the_interactions(tmp_path: Path) -> None:
-    log = InteractionLog()
+    log = Recording(scrubber())
     log.context["credential"] = {"apiKey": API_KEY, "username": "ws_123456@Company.AcmeGroup"}
     log.note(exchange(request_headers=(("x-api-key", API_KEY),)))
 
-    (clean,), context = scrubber().recording(log.interactions, log.context)
+    (clean,), context = scrubber().recording(log.noted, log.context)
 
     assert context["credential"]["apiKey"] == clean.request_header("x-api-key")
     assert "AcmeGroup" not in str(context)
