@@ -30,6 +30,9 @@ ASKED_AT: Final = "pytest_adyen_creds.asked_at"
 VIA: Final = "pytest_adyen_creds.via"
 """In a request's extensions: how its library would have it sent; see :class:`Network`."""
 
+TIMEOUT: Final = 30.0
+"""Seconds for each step of a request whose client or library hands no time-out over."""
+
 _SEND: Final = httpx.HTTPTransport.handle_request
 """As it was before anything stood in its place: what is sent from here has passed what stands there."""
 
@@ -93,6 +96,7 @@ class Network(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
         via: Mapping[str, Any] = request.extensions.get(VIA) or {}
+        request.extensions.setdefault("timeout", dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT))
         return _SEND(self._transport(request.url.scheme, via), request)
 
     def close(self) -> None:
