@@ -17,8 +17,8 @@ from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, Provenance
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import ASKED_AT
+from pytest_adyen_creds.client.transports import read
 from pytest_adyen_creds.errors import CassetteError
-from pytest_adyen_creds.intercept.interceptor import read
 from pytest_adyen_creds.secrets import SECRETS
 
 

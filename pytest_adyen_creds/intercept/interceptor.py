@@ -152,24 +152,3 @@ async def _on_a_thread(
 ) -> httpx.Response:
     request.extensions |= {ASKED_AT: clock.monotonic(), VIA: via or {}}
     return await anyio.to_thread.run_sync(answer, request, abandon_on_cancel=True)
-
-
-def read(response: httpx.Response) -> httpx.Response:
-    """Return a copy of ``response`` that has been read; one whose body is not packed as it says, as it came."""
-    stream = response.stream
-    assert isinstance(stream, httpx.SyncByteStream)
-    try:
-        raw = b"".join(stream)
-    finally:
-        stream.close()
-    response.stream = httpx.ByteStream(raw)
-    copy = httpx.Response(
-        response.status_code, headers=response.headers, stream=httpx.ByteStream(raw), extensions=response.extensions
-    )
-    try:
-        copy.read()
-    except httpx.DecodingError:
-        headers = httpx.Headers(response.headers)
-        del headers["content-encoding"]
-        copy = httpx.Response(response.status_code, headers=headers, content=raw, extensions=response.extensions)
-    return copy
