@@ -1,4 +1,4 @@
-"""Reading the files that people name: bounded, decoded, parsed, refused with one line."""
+"""The files that people name: read within bounds, parsed, or refused in one line; and written whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import yaml
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.text import plain
 
 LARGEST: Final = 20 * 1024 * 1024
 """The largest file that is read, in bytes."""
@@ -25,6 +27,9 @@ DEEPEST: Final = 200
 SafeLoader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """YAML's safe loader: the C one where it is built."""
 
+_COLLECTIONS: Final = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+_LEFTOVER: Final = re.compile(r"\.(\d+)-[\w-]+\.adyen-creds\.tmp")
+_DAY: Final = 24 * 60 * 60.0
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string of JSON, up to its end or that of the text: linear in what it reads, whatever that is."""
 
@@ -61,21 +66,56 @@ def read_text(path: Path | str, *, largest: int = LARGEST, empty: str = "name a 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, as UTF-8: there is the old file or the new one, never half of one.
 
-    Folders that are missing are made. Raises :class:`FileRefused` where it cannot be written.
+    Folders that are missing are made, a file's rights are kept, and what killed processes left beside it is removed.
+    Raises :class:`FileRefused` where it cannot be written.
     """
-    temporary = path.parent / f".{os.getpid()}-{token_hex(8)}.tmp"
+    temporary = path.parent / f".{os.getpid()}-{token_hex(8)}.adyen-creds.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent)
         with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        with suppress(OSError):
+            temporary.chmod(path.stat().st_mode & 0o777)
         temporary.replace(path)
+        _sync_folder(path.parent)
     except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):
-            temporary.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise FileRefused(f"{path}: cannot be written ({reason}); check the folder and its rights") from None
+    finally:
+        with suppress(OSError, ValueError):
+            temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for path in folder.glob(".*.adyen-creds.tmp"):
+        match = _LEFTOVER.fullmatch(path.name)
+        if match and not _is_in_use(path, int(match[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_in_use(path: Path, pid: int) -> bool:
+    if os.name == "nt":  # where signal 0 is not a question but an interruption
+        return path.stat().st_mtime > clock.now().timestamp() - _DAY
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # a folder cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_json(path: Path | str, *, largest: int = LARGEST) -> Any:
@@ -115,27 +155,57 @@ def parse_document(text: str, name: str) -> Any:
 
 
 def _load_yaml(text: str) -> Any:
-    # A look at the events first: the loader's recursion has no bound of its own, and an alias lets a small file
-    # unfold to gigabytes.
-    depth = seen = 0
+    """Return the value of the one document in ``text``; raises ValueError, YAMLError or RecursionError.
+
+    Built from the parser's events: the loader's recursion has no bound of its own, and an alias lets a small file
+    unfold to gigabytes.
+    """
+    values = SafeLoader("")
+    around: list[list[Any]] = []
+    items: list[Any] = []
+    seen = 0
     try:
         for event in yaml.parse(text, Loader=SafeLoader):
             seen = event.end_mark.index if event.end_mark else seen
-            if isinstance(event, yaml.AliasEvent):
-                raise ValueError("aliases are not read")
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > DEEPEST:
+            if isinstance(event, yaml.ScalarEvent):
+                is_text = event.tag is None and not event.implicit[0]
+                items.append(event.value if is_text else _scalar(event, values))
+            elif isinstance(event, yaml.CollectionStartEvent):
+                if event.tag not in _COLLECTIONS:
+                    raise ValueError(f"{plain(str(event.tag))} is no list and no mapping")
+                around.append(items)
+                items = []
+                if len(around) > DEEPEST:
                     raise RecursionError
             elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
+                done: Any = items
+                if isinstance(event, yaml.MappingEndEvent):
+                    done = dict(zip(items[::2], items[1::2], strict=True))
+                items = around.pop()
+                items.append(done)
+            elif isinstance(event, yaml.AliasEvent):
+                raise ValueError("aliases are not read")
     except yaml.MarkedYAMLError as error:
         # the scanner reads ahead of the events, and may meet a limit of its own there
         ahead = text[seen : error.problem_mark.index + 1] if error.problem_mark else ""
-        if depth + _deepest(ahead) > DEEPEST:
+        if len(around) + _deepest(ahead) > DEEPEST:
             raise RecursionError from None
         raise
-    return yaml.load(text, Loader=SafeLoader)  # noqa: S506 - the safe loader
+    except TypeError:
+        raise ValueError("a list or a mapping is no name of a member") from None
+    if len(items) > 1:
+        raise ValueError("more than one document")
+    return items[0] if items else None
+
+
+def _scalar(event: yaml.ScalarEvent, values: yaml.SafeLoader) -> Any:
+    tag = event.tag
+    if tag in (None, "!"):
+        tag = values.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+    if tag == "tag:yaml.org,2002:merge":  # which only aliases have a use for
+        return event.value
+    construct = values.yaml_constructors.get(tag) or values.yaml_constructors[None]
+    return construct(values, yaml.ScalarNode(tag, event.value, event.start_mark))  # type: ignore[arg-type]
 
 
 def _deepest(text: str) -> int:

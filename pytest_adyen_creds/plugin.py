@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds import clock  # noqa: F401 - it takes the time of day before any test can freeze it
-from pytest_adyen_creds.cassettes.keeper import DESELECTED, TALKING, prepare
+from pytest_adyen_creds.cassettes.keeper import TALKING, prepare
 from pytest_adyen_creds.compat.pytest import (
     ModuleUnderOwnName,
     change_debug_file,
@@ -29,13 +29,13 @@ from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import RUN
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from pytest_adyen_creds.intercept.floor import Floor
     from pytest_adyen_creds.state import Run
 
 _FLOOR: Final[pytest.StashKey[Floor]] = pytest.StashKey()
 """The guard at the socket, while tests run."""
-
-_SECRETS: Final = "pytest_adyen_creds.secrets"
 
 _STARTING: Final = frozenset({"adyen_live", "adyen_backend", "adyen_drift", "adyen_drift_baseline", "adyen_report"})
 """The ini options that concern a whole run, whether or not a test of it uses the plugin."""
@@ -196,12 +196,6 @@ def _hold_floor(config: pytest.Config) -> None:
         config.stash[_FLOOR].hold()
 
 
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Note that not all tests run."""
-    for item in items[:1]:
-        item.config.stash[DESELECTED] = True
-
-
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say who answers, where the run asks for it."""
     run = _run(config)
@@ -246,10 +240,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_internalerror(excrepr: Any) -> None:
     """Mask what an error of a plugin's says."""
-    if _secrets_known():
-        from pytest_adyen_creds.secrets.masking import mask_exception
-
-        mask_exception(excrepr)
+    if masking := _masking():
+        masking.mask_exception(excrepr)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -265,10 +257,8 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 @pytest.hookimpl(tryfirst=True)
 def pytest_warning_recorded(warning_message: Any) -> None:
     """Mask what a warning says."""
-    if _secrets_known():
-        from pytest_adyen_creds.secrets.masking import mask_warning
-
-        mask_warning(warning_message)
+    if masking := _masking():
+        masking.mask_warning(warning_message)
 
 
 @pytest.hookimpl(trylast=True)
@@ -278,26 +268,30 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _masked(text: str) -> str:
-    return str(sys.modules[_SECRETS].SECRETS.mask(text)) if _secrets_known() else text
+    return str(known.mask(text)) if (known := _known()) else text
 
 
 def _mask(report: Any) -> None:
-    if _secrets_known():
-        from pytest_adyen_creds.secrets.masking import mask_report
-
-        mask_report(report)
+    if masking := _masking():
+        masking.mask_report(report)
 
 
 def _mask_excepthooks() -> None:
-    if _secrets_known():
-        from pytest_adyen_creds.secrets.masking import mask_excepthooks
-
-        mask_excepthooks()
+    if masking := _masking():
+        masking.mask_excepthooks()
 
 
-def _secrets_known() -> bool:
-    # not imported, or not to its end, means not met: an idle run pays nothing
-    return len(getattr(sys.modules.get(_SECRETS), "SECRETS", ())) > 0
+def _masking() -> ModuleType | None:
+    if not _known():
+        return None
+    from pytest_adyen_creds.secrets import masking
+
+    return masking
+
+
+def _known() -> Any:
+    # not imported, or not to its end, means none met: an idle run pays nothing
+    return getattr(sys.modules.get("pytest_adyen_creds.secrets"), "SECRETS", None)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -324,24 +318,21 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
     Report, and let drift decide the exit status as it was asked to; an xdist worker only hands over its results.
     """
-    run = _run(session.config)
     try:
-        if run is not None and run.results.has_results:
+        if (run := _run(session.config)) and run.results.has_results:
             from pytest_adyen_creds.reports.session_finish import add_properties
 
             # JUnit's file is written before a run is put away
             add_properties(run.results, session.config)
-        if _secrets_known():
-            from pytest_adyen_creds.secrets.masking import mask_session_finish
-
-            mask_session_finish(session.config)
+        if masking := _masking():
+            masking.mask_session_finish(session.config)
         yield
     except pytest.exit.Exception as error:  # of a fixture that ends now; pytest prints what it says
         error.msg = _masked(str(error.msg))
         error.args = (error.msg,)
         raise
     finally:
-        if run is not None:
+        if run := _run(session.config):  # xdist's controller may have made it only now
             _finish(session, run)
 
 

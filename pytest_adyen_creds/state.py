@@ -116,7 +116,7 @@ class Run:
 
     def compare(self, exchange: Exchange) -> None:
         """Note an exchange of a live run, to be held against the sandbox when the run ends."""
-        from pytest_adyen_creds.cassettes.log import interaction_of
+        from pytest_adyen_creds.cassettes.recording import interaction_of
 
         version = exchange.request.url.path.split("/")[1]
         with self.results.watch.guarded(f"an answer to {exchange.request.method}"):
@@ -154,7 +154,7 @@ def run_of(config: pytest.Config) -> Run:
 
         results.watches = True
         config.pluginmanager.register(Watching(results.watch, run.interceptor), "adyen-watching")
-    config.pluginmanager.register(Keeper(results.recordings, results.kept), "adyen-cassettes")
+    config.pluginmanager.register(Keeper(results.kept), "adyen-cassettes")
     if run.settings.backend == "live":
         from pytest_adyen_creds.credentials.live_session import LiveSession
 

@@ -9,9 +9,12 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote
 
-from pytest_adyen_creds.cassettes.headers import basic_credentials
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN
-from pytest_adyen_creds.cassettes.scrub import TAG_EXPIRY
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN
+from pytest_adyen_creds.cassettes.redact.scrubber import TAG_EXPIRY
+from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
+
+_REMEMBERED: Final = 2048
+"""The longest body whose canonical form is kept for the next time, in bytes."""
 
 ANY: Final = "*"
 """Stands for an account's name where two requests are compared."""
@@ -71,6 +74,7 @@ def ask(
     )
 
 
+@lru_cache(maxsize=16_384)
 def _place(uri: str) -> tuple[str, str, tuple[str, ...]]:
     match = _URI.match(uri)
     if match is None:
@@ -113,13 +117,24 @@ def _credential(api_key: str | None, authorization: str | None) -> str | None:
 
 
 def _body(body: bytes, accounts: list[str]) -> bytes | str:
+    # mostly the same bytes come twice: when they are read from the cassette, and when they are asked for
+    canonical, named = _remembered(body) if len(body) <= _REMEMBERED else _canonical_body(body)
+    accounts += named
+    return canonical
+
+
+def _canonical_body(body: bytes) -> tuple[bytes | str, tuple[str, ...]]:
+    accounts: list[str] = []
     try:
         value = _DECODER.decode(body.decode())
     except (ValueError, RecursionError):
-        return body
+        return body, ()
     if any(mark in body for mark in _LOOSE):
         value = _loose(value, "", accounts)
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value, sort_keys=True), tuple(accounts)
+
+
+_remembered: Final = lru_cache(maxsize=16_384)(_canonical_body)
 
 
 def _loose(value: Any, name: str, accounts: list[str]) -> Any:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-import httpx
-
-from pytest_adyen_creds.cassettes.interaction import Headers, find_header
-from pytest_adyen_creds.cassettes.layout import escape_unprintable
+from pytest_adyen_creds.cassettes.model import Headers, find_header
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.files import DEEPEST, is_deeper
 
@@ -20,7 +16,6 @@ LARGEST: Final = 64 * 1024 * 1024
 
 _CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _PLAIN_CODINGS: Final = {"", "identity"}
-_PIECE: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +64,6 @@ class Body:
         return self.data if text == self.text else text.encode(self.encoding)
 
 
-def pretty(value: Any) -> bytes:
-    """Return ``value`` as the JSON that cassettes hold: a line per member, readable characters as they are."""
-    return escape_unprintable(json.dumps(value, indent=2, ensure_ascii=False)).encode()
-
-
 def parse_exact(text: str) -> Any:
     """Return the JSON value of ``text``; ValueError where writing it again would not give the same value.
 
@@ -83,29 +73,12 @@ def parse_exact(text: str) -> Any:
 
 
 def unpacked(data: bytes, headers: Headers) -> bytes:
-    """Return ``data`` with the compression that ``headers`` name undone; raises like :func:`decompress`."""
-    return decompress(data, find_header(headers, "content-encoding") or "")
+    """Return ``data`` with the compression that ``headers`` name undone; untouched where it is plain.
 
-
-def unpacked_if_known(data: bytes, headers: Headers) -> bytes | None:
-    """Return like :func:`unpacked`, but ``None`` for a compression that nothing here knows."""
-    try:
-        return unpacked(data, headers)
-    except CassetteError:
-        coding = find_header(headers, "content-encoding") or ""
-        if {name.strip().lower() for name in coding.split(",")} <= _CODINGS:
-            raise
-        return None
-
-
-def decompress(data: bytes, coding: str) -> bytes:
-    """Return ``data`` with the compression ``coding`` (a Content-Encoding) undone; untouched where it is plain.
-
-    Raises :class:`CassetteError` for what cannot be undone here, is cut short, or unpacks to more than
+    Raises :class:`CassetteError` for what is no gzip and no deflate, is cut short, or unpacks to more than
     :data:`LARGEST` bytes.
     """
-    names = [name.strip().lower() for name in coding.split(",")]
-    for name in reversed(names):
+    for name in reversed(_codings(headers)):
         if name in _PLAIN_CODINGS or not data:
             continue
         try:
@@ -114,10 +87,24 @@ def decompress(data: bytes, coding: str) -> bytes:
             elif name == "deflate":
                 data = _inflate(data, zlib.MAX_WBITS if _has_zlib_head(data) else -zlib.MAX_WBITS)
             else:
-                data = _decoded_by_httpx(data, name)
-        except (httpx.DecodingError, zlib.error, ValueError):
+                _expect_plain(data, name)
+        except (zlib.error, ValueError):
             _expect_plain(data, name)
     return data
+
+
+def unpacked_if_known(data: bytes, headers: Headers) -> bytes | None:
+    """Return like :func:`unpacked`, but ``None`` for a compression that nothing here knows."""
+    try:
+        return unpacked(data, headers)
+    except CassetteError:
+        if _CODINGS.issuperset(_codings(headers)):
+            raise
+        return None
+
+
+def _codings(headers: Headers) -> list[str]:
+    return [name.strip().lower() for name in (find_header(headers, "content-encoding") or "").split(",")]
 
 
 def _inflate(data: bytes, window: int) -> bytes:
@@ -131,32 +118,13 @@ def _inflate(data: bytes, window: int) -> bytes:
         parts.append(part)
         # what comes after the last member is padding, as gzip itself has it
         data = inflater.unused_data.lstrip(b"\0") if window > zlib.MAX_WBITS else b""
-        _check_size(sum(map(len, parts)))
+        if sum(map(len, parts)) > LARGEST:
+            raise ValueError("too large")
     return b"".join(parts)
 
 
 def _has_zlib_head(data: bytes) -> bool:
     return data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
-
-
-def _decoded_by_httpx(data: bytes, coding: str) -> bytes:
-    # a client can only have asked for it where a decoder is installed, and httpx knows which those are
-    class Pieces(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            return (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
-
-    decoded = bytearray()
-    for piece in httpx.Response(200, headers={"content-encoding": coding}, stream=Pieces()).iter_bytes():
-        decoded += piece
-        _check_size(len(decoded))
-    if decoded == data:
-        raise ValueError(coding)
-    return bytes(decoded)
-
-
-def _check_size(size: int) -> None:
-    if size > LARGEST:
-        raise ValueError("too large")
 
 
 def _expect_plain(data: bytes, coding: str) -> None:

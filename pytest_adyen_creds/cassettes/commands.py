@@ -16,19 +16,19 @@ from urllib.parse import urlsplit
 import click
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import document, storage
-from pytest_adyen_creds.cassettes.fields import Fields, path_of_uri
-from pytest_adyen_creds.cassettes.inspect import inspect
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
-from pytest_adyen_creds.cassettes.problem import Problem
-from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
-from pytest_adyen_creds.cassettes.staleness import find_homeless, find_orphans, load_in_use
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.lint import Issue, lint
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction
+from pytest_adyen_creds.cassettes.orphans import find_orphans
+from pytest_adyen_creds.cassettes.paths import SUFFIXES, find_cassettes
+from pytest_adyen_creds.cassettes.redact.fields import Fields, path_of_uri
+from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.contract.baseline import to_toml
 from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
 from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
-from pytest_adyen_creds.secrets import SECRETS, Secret
+from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, ini_options, resolve
 from pytest_adyen_creds.text import counted, printed
 
@@ -36,14 +36,20 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.compare import Comparison
     from pytest_adyen_creds.contract import Contract
 
-_MAX_AGE: Final = "adyen_cassette_max_age"
-_CONTRACTS: Final = "adyen_contracts"
-_VARIABLES: Final = ("ADYEN_MANAGEMENT_API_KEY",)
 _contracts_option: Final = click.option(
     "--contracts",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Folder of a contract of your own (VERSION/openapi.yaml); without it, that of the ini option adyen_contracts.",
+)
+_secrets_option: Final = click.option(
+    "--secrets",
+    "secrets_file",
+    type=click.Path(path_type=Path),
+    help="File with secrets to look for, one a line ('-': standard input).",
+)
+_format_option: Final = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 
 
@@ -54,66 +60,52 @@ def cassettes() -> None:
 
 @cassettes.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--unused", is_flag=True, help="Also list what no test of the last full run asked for.")
 @click.option(
     "--max-age",
     type=click.FloatRange(min=0),
     metavar="DAYS",
     help="Older cassettes are stale; without it, as the ini option adyen_cassette_max_age has it.",
 )
-@click.option(
-    "--secrets",
-    "secrets_file",
-    type=click.Path(path_type=Path),
-    help="File with secrets to look for, one a line ('-': standard input).",
-)
+@_secrets_option
 @_contracts_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def check(
-    folder: Path, unused: bool, max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str
-) -> int:
+@_format_option
+def check(folder: Path, max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str) -> int:
     """List what is wrong with the cassettes in DIR.
 
     Secrets, sessions, account names, user names and ids (by form, by place, those in the environment and in
-    --secrets), files that are unsafe or broken, cassettes
-    that are stale, and those whose test is gone. Exit status 1 where anything was found.
-    A contract of your own says with x-secret and x-identity which further places are looked at.
+    --secrets), files that are unsafe or broken, cassettes that are stale, and orphans: those whose test file, class or
+    function is gone, as the test files beside them say. Exit status 1 where anything was found. A contract of your own
+    says with x-secret and x-identity which further fields are looked at.
 
     \b
     adyen-creds cassettes check tests
-    adyen-creds cassettes check tests --unused --max-age 180 --format json
+    adyen-creds cassettes check tests --max-age 180 --format json
     adyen-creds cassettes check tests --contracts contracts
     """
     if max_age is not None and not math.isfinite(max_age):
         raise click.BadParameter(f"{max_age} is no number of days; write one such as 180", param_hint="'--max-age'")
-    max_age = _of_ini(_MAX_AGE).cassette_max_age if max_age is None else max_age
+    max_age = _of_ini("adyen_cassette_max_age").cassette_max_age if max_age is None else max_age
     contracts = _own_contracts(contracts)
     _know_secrets(secrets_file)
     paths = _find(folder)
-    problems = [*_problems(paths, max_age, contracts), *find_homeless(paths)]
-    if unused:
-        homeless = {problem.path for problem in problems if problem.kind == "orphan"}
-        problems += find_orphans([path for path in paths if path not in homeless], load_in_use(Path.cwd()))
-    problems.sort(key=lambda problem: (str(problem.path), problem.kind, _by_number(problem.where)))
+    orphans, unread = find_orphans(paths)
+    issues = sorted([*_lint(paths, max_age, contracts), *orphans], key=_in_order)
+    for line in unread:
+        click.echo(printed(line), err=True)
     if form == "json":
-        click.echo(json.dumps([problem.to_json() for problem in problems], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([issue.to_json() for issue in issues], indent=2, ensure_ascii=False))
     else:
-        for problem in problems:
-            click.echo(SECRETS.mask(str(problem)))
-        click.echo(f"{counted(len(paths), 'cassette')}, {counted(len(problems), 'problem')}")
-    return 1 if problems else 0
+        for issue in issues:
+            click.echo(SECRETS.mask(str(issue)))
+        click.echo(f"{counted(len(paths), 'cassette')}, {counted(len(issues), 'problem')}")
+    return 1 if issues else 0
 
 
 @cassettes.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--write", is_flag=True, help="Rewrite the files in place; without it nothing is changed.")
 @click.option("--account", "accounts", multiple=True, help="A company or merchant account name to replace. Repeatable.")
-@click.option(
-    "--secrets",
-    "secrets_file",
-    type=click.Path(path_type=Path),
-    help="File with secrets to replace, one a line ('-': standard input).",
-)
+@_secrets_option
 @_contracts_option
 def scrub(
     folder: Path, write: bool, accounts: tuple[str, ...], secrets_file: Path | None, contracts: Path | None
@@ -140,7 +132,7 @@ def scrub(
         try:
             clean = _scrubbed(path, names, contracts)
             if clean is not None and write:
-                storage.write(path, clean)
+                serializer.write(path, clean)
         except AdyenCredsError as error:
             unreadable += 1
             click.echo(SECRETS.mask(str(error)), err=True)
@@ -163,7 +155,7 @@ def scrub(
     help="Compare with answers as the platform was seen to give them, or with the published document's.",
 )
 @click.option("--contracts", "folder", type=click.Path(path_type=Path), help="Folder of a contract of your own.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@_format_option
 def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], folder: Path | None, form: str) -> int:
     """Hold captured answers against what the sandbox answers for the same operation, status and error.
 
@@ -182,7 +174,7 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
     comparison, from_sandbox = Comparison(answers), 0
     captures = [found for given in paths for found in _captures(given)]
     for place, path in enumerate(captures, 1):
-        cassette = read_har(path) if path.suffix == ".har" else document.read(path)
+        cassette = read_har(path) if path.suffix == ".har" else serializer.read(path)
         if cassette.provenance is not None and cassette.provenance.backend == "sandbox":
             from_sandbox += len(cassette.interactions)
             continue
@@ -205,7 +197,7 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
 def _captures(path: Path) -> list[Path]:
     if path.suffix == ".har":
         return [path]
-    found = list(storage.find_cassettes(path, (*storage.SUFFIXES, ".json")))
+    found = list(find_cassettes(path, (*SUFFIXES, ".json")))
     found += sorted(path.rglob("*.har")) if path.is_dir() else []
     if not found:
         raise CassetteError(f"{path}: no cassettes and no HAR files were found there; name a folder of recordings")
@@ -213,10 +205,10 @@ def _captures(path: Path) -> list[Path]:
 
 
 def _contract_of(interaction: Interaction, folder: Path | None) -> Contract | None:
+    version = f"{path_of_uri(interaction.uri)}/".split("/")[1]
     try:
-        parts = urlsplit(interaction.uri)
-        version = parts.path.split("/")[1] if parts.path.count("/") > 1 else ""
-        is_adyens = (parts.hostname or "").endswith(".adyen.com") or is_this_machine(parts.hostname or "")
+        host = urlsplit(interaction.uri).hostname or ""
+        is_adyens = host.endswith(".adyen.com") or is_this_machine(host)
         return load_contract(version, folder) if is_adyens and re.fullmatch(r"v\d+", version) else None
     except (AdyenCredsError, ValueError):
         return None
@@ -261,8 +253,8 @@ def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> No
 def _find(folder: Path) -> list[Path]:
     """Return the cassettes in ``folder``; raises where there is none, or where it is a file that is no cassette."""
     if folder.is_file():
-        document.read(folder)
-    paths = list(storage.find_cassettes(folder))
+        serializer.read(folder)
+    paths = list(find_cassettes(folder))
     if not paths:
         raise CassetteError(f"{folder}: no cassettes were found there; name the folder of the tests they belong to")
     return paths
@@ -276,7 +268,7 @@ def _of_ini(name: str) -> Settings:
 
 def _own_contracts(given: Path | None) -> Path | None:
     """Return the folder of the user's own contract, which compiles, or None; raises :class:`ContractError`."""
-    folder = given or _of_ini(_CONTRACTS).contracts
+    folder = given or _of_ini("adyen_contracts").contracts
     if folder is not None:
         for version in _versions_in(folder) or VERSIONS[:1]:
             load_contract(version, folder)
@@ -304,7 +296,7 @@ def _versions_in(folder: Path | None) -> list[str]:
 
 
 def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Cassette | None:
-    cassette = document.read(path)
+    cassette = serializer.read(path)
     foreign = cassette.provenance is None
     scrubber = Scrubber(_contract_for(cassette, contracts), accounts, keep=SANDBOX_ACCOUNTS, foreign=foreign)
     interactions, context = scrubber.recording(cassette.interactions, cassette.context)
@@ -312,23 +304,21 @@ def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Ca
     return None if clean == cassette else clean
 
 
-def _problems(paths: list[Path], max_age: float | None, contracts: Path | None) -> Iterator[Problem]:
+def _lint(paths: list[Path], max_age: float | None, contracts: Path | None) -> Iterator[Issue]:
     digests = {version: load_contract(version, contracts).digest for version in _versions_in(contracts)}
     now, fields = clock.now(), lru_cache(Fields)
     for path in paths:
-        yield from inspect(
+        yield from lint(
             path, lambda each: fields(_contract_for(each, contracts)), now=now, max_age=max_age, digests=digests
         )
 
 
 def _know_secrets(secrets_file: Path | None) -> None:
-    for name in _VARIABLES:
-        if os.environ.get(name):
-            Secret(os.environ[name])
-    if secrets_file is not None:
-        for line in read_text(secrets_file).splitlines():
-            Secret(line.strip())
+    given = read_text(secrets_file).splitlines() if secrets_file is not None else []
+    for value in (os.environ.get("ADYEN_MANAGEMENT_API_KEY", ""), *given):
+        SECRETS.add(value.strip())
 
 
-def _by_number(text: str) -> list[str]:
-    return [part.zfill(12) if part.isdecimal() else part for part in re.split(r"(\d+)", text)]
+def _in_order(issue: Issue) -> tuple[str, str, list[str]]:
+    numbered = re.split(r"(\d+)", issue.where)
+    return str(issue.path), issue.kind, [part.zfill(12) if part.isdecimal() else part for part in numbered]

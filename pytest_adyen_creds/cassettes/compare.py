@@ -1,8 +1,9 @@
 """Captured answers held against the sandbox's own for the same operation, status and error.
 
 What is compared is what a client's code can depend on: properties and their types, the forms of ids, an error's
-identity (type, title, errorCode), the media type and the names of headers. Values that belong to an account are not:
-what is said of a difference is what :mod:`.sayable` lets through.
+identity (type, title, errorCode), the media type and the names of headers. Values that belong to an account are not,
+and none is said: what neither the contract nor the sandbox knows, and is not of the form of their names, may hold a
+name, an address or a key of whoever captured it, and is called "another …".
 """
 
 from __future__ import annotations
@@ -15,40 +16,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
-from pytest_adyen_creds.cassettes.interaction import Headers, Interaction, find_header
-from pytest_adyen_creds.cassettes.pseudonyms import is_pseudonym
-from pytest_adyen_creds.cassettes.sandbox_answers import Furnished, sandbox_answers
-from pytest_adyen_creds.cassettes.sayable import (
-    OF_HTTP,
-    is_sayable,
-    said_field,
-    said_header,
-    said_identity,
-    said_media,
-    said_property,
-    said_role,
-)
+from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
+from pytest_adyen_creds.cassettes.redact.pseudonyms import is_pseudonym
+from pytest_adyen_creds.cassettes.sandbox_answers import Attempt, sandbox_answers
+from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
-from pytest_adyen_creds.contract.judge import judge
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
+from pytest_adyen_creds.sandbox.answers import STYLES, Answers
 from pytest_adyen_creds.sandbox.decisions import Refused
 from pytest_adyen_creds.sandbox.paging import read_page
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import SECRETS
-from pytest_adyen_creds.text import counted, normalised, plain
-
-if TYPE_CHECKING:
-    import httpx
-
-    from pytest_adyen_creds.contract import Contract, Operation
-    from pytest_adyen_creds.contract.finding import Finding
-    from pytest_adyen_creds.sandbox.answers import Answers
+from pytest_adyen_creds.text import counted, normalised, plain, pointer_parts
 
 _IDS: Final = frozenset({"id", "requestId"})
 _ID_HEADERS: Final = frozenset({"requestid", "pspreference"})
@@ -66,6 +54,36 @@ _FORMS: Final[Mapping[str, re.Pattern[str]]] = {
 """The forms of ids that were seen or published."""
 _OLDER: Final = frozenset({"S2- and up to 20 capital hex digits", "S2- and ten digits", "digits"})
 """Forms of ids of older credentials: an account has them beside newer ones."""
+
+
+_OF_HTTP: Final = frozenset(
+    {"age", "alt-svc", "cache-control", "connection", "content-encoding", "content-length", "date", "expires"}
+    | {"keep-alive", "last-modified", "pragma", "server", "server-timing", "transfer-encoding", "vary", "via"}
+)
+"""Headers that servers and proxies in between add; a server's own clock tells that a capture kept them all."""
+_KNOWN_HEADERS: Final = frozenset(
+    {"content-type", "requestid", "pspreference", "traceparent", "set-cookie", "strict-transport-security", "etag"}
+    | {"www-authenticate", "x-xss-protection"}
+)
+_PROPERTY: Final = re.compile(r"[a-z][A-Za-z0-9]{0,39}")
+_HEADER: Final = re.compile(r"(?=.{1,40}\Z)[A-Za-z][a-z0-9]*(?:-[A-Za-z0-9][a-z0-9]*)*")
+"""A header's name in small letters, or with a capital at the start of each word."""
+_CODE: Final = re.compile(r"[0-9_]{1,20}")
+_MEDIA: Final = re.compile(
+    r"(?:application/(?:(?:problem|hal)\+)?json|(?:application|text)/xml|text/(?:html|plain))"
+    r"(?: *; *charset=\"?(?:utf-8|us-ascii|iso-8859-1)\"?)?",
+    re.IGNORECASE,
+)
+_ROLE: Final = re.compile(r"Management API [-\u2013\u2014] (?=.{1,40}\Z)[A-Z]?[a-z]+(?: [A-Z]?[a-z]+)*")
+_WORDS: Final = frozenset(word.casefold() for role in CATALOGUE for word in role.split())
+_ERRORS: Final = tuple(form for style in STYLES.values() for form in style.errors.values())
+_IDENTITIES: Final[Mapping[str, frozenset[str]]] = {
+    "type": frozenset(f"https://docs.adyen.com/errors/{form.type}" for form in _ERRORS),
+    "title": frozenset(form.title for form in _ERRORS),
+    "errorCode": frozenset(),
+}
+"""What the sandbox's errors have for a type and a title; a code of digits is said in any case: evidence is about it."""
+_FIELDS: Final = frozenset(field.name for style in STYLES.values() for field in style.origin_fields.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +113,7 @@ class Comparison:
         self.unsaid: set[tuple[Finding, Contract]] = set()
         """Those of them that have no entry: they name what may be somebody's."""
         self._shapes: dict[str, _Shape] = {}
-        self._furnished: dict[str, Furnished] = {}
+        self._furnished: dict[str, Attempt] = {}
         self._unread: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
 
@@ -116,12 +134,11 @@ class Comparison:
 
     def leave_out(self, interaction: Interaction, contract: Contract | None) -> None:
         """Note one exchange as one that cannot be compared."""
-        label = "an operation"
+        matched = None
         with suppress(Exception):
             matched = contract.match(interaction.method, urlsplit(interaction.uri).path) if contract else None
-            label = matched[0].label if matched else label
         with self._lock:
-            self._unread[label, interaction.status] += 1
+            self._unread[matched[0].label if matched else "an operation", interaction.status] += 1
 
     def _note(self, shape: _Shape, body: bytes, where: str, day: str) -> None:
         interaction, contract = shape.interaction, shape.contract
@@ -131,46 +148,45 @@ class Comparison:
             if key not in self._shapes:
                 for observation in judge(contract, shape.operation, interaction.status, media, body):
                     self.findings.setdefault((observation.finding, contract), (where, day))
-                    if not is_sayable(observation, media, contract):
+                    if not _is_sayable(observation, media, contract):
                         self.unsaid.add((observation.finding, contract))
             self._shapes.setdefault(key, shape).count += 1
+
+    def _results(self) -> Iterator[tuple[_Shape, list[Difference] | None]]:
+        """Yield each shape, and how the sandbox's answer differs from it; None where that cannot be told."""
+        for shape in self._shapes.values():
+            if not shape.is_compared:
+                shape.is_compared = True
+                with suppress(Exception):  # as in add
+                    shape.differences = shape.compare(self.answers, self._furnished)
+            yield shape, shape.differences
 
     @property
     def compared(self) -> int:
         """How many answers were compared."""
-        return sum(shape.count for shape in self._shapes.values() if self._differences_of(shape) is not None)
+        return sum(shape.count for shape, found in self._results() if found is not None)
 
     @property
     def uncompared(self) -> Counter[tuple[str, int]]:
         """How many answers could not be compared, by operation label and status."""
-        found = self._unread.copy()
-        for shape in self._shapes.values():
-            if self._differences_of(shape) is None:
-                found[shape.operation.label, shape.interaction.status] += shape.count
-        return found
+        unread = self._unread.copy()
+        for shape, found in self._results():
+            if found is None:
+                unread[shape.operation.label, shape.interaction.status] += shape.count
+        return unread
 
     @property
     def differing(self) -> int:
         """How many answers the sandbox would have given otherwise."""
-        return sum(shape.count for shape in self._shapes.values() if self._differences_of(shape))
+        return sum(shape.count for shape, found in self._results() if found)
 
     @property
     def differences(self) -> Counter[Difference]:
         """In what the sandbox would have answered otherwise, each with in how many answers."""
-        found: Counter[Difference] = Counter()
-        for shape in self._shapes.values():
-            found.update(dict.fromkeys(self._differences_of(shape) or (), shape.count))
-        return found
-
-    def _differences_of(self, shape: _Shape) -> list[Difference] | None:
-        """Return how the sandbox's answer differs from answers of ``shape``; None where that cannot be told."""
-        if not shape.is_compared:
-            shape.is_compared = True
-            try:
-                shape.differences = shape.compare(self.answers, self._furnished)
-            except Exception:  # noqa: BLE001 - as in add
-                shape.differences = None
-        return shape.differences
+        differences: Counter[Difference] = Counter()
+        for shape, found in self._results():
+            differences.update(dict.fromkeys(found or (), shape.count))
+        return differences
 
     def new_entries(self) -> Iterator[Entry]:
         """Yield entries for known deviations: what departs from the contract and is not known yet."""
@@ -216,37 +232,54 @@ class _Shape:
 
     def key(self) -> str:
         """Return what is the same for exchanges that compare alike."""
-        captured = self.interaction
-        headers = {said_header(name): value for name, value in captured.response_headers}
-        media = _media(said_media(headers.get("content-type", "")))
+        captured, contract = self.interaction, self.contract
+        headers = {_said_header(name): value for name, value in captured.response_headers}
         forms = [_form(headers.get(name, "")) for name in sorted(_ID_HEADERS)]
-        about = [self.contract.version, str(self.contract.source), self.operation.label, captured.status]
-        return json.dumps(
-            [
-                about,
-                _signature(self.value, self.contract),
-                self._sent(),
-                sorted(headers),
-                media,
-                forms,
-            ]
-        )
+        about = [contract.version, str(contract.source), self.operation.label, captured.status]
+        answer = [_listed(self.value, contract), sorted(set(_role_differences(self.value)))]
+        if isinstance(self.value, dict):
+            answer += [[_said_identity(name, self.value.get(name)) for name in _IDENTITIES]]
+            answer += [_field_names(self.value, contract)]
+        sent = _listed(_parsed(captured.request_body) if captured.request_body else None, contract)
+        media = _media(_said_media(headers.get("content-type", "")))
+        return json.dumps([about, answer, self._page(), sent, sorted(headers), media, forms])
 
-    def _sent(self) -> Any:
-        """Return what of the request decides: the page it asks for, and what its body has where."""
-        body = self.interaction.request_body
-        shapes = _shapes(_parsed(body) if body else None, self.contract)
+    def _page(self) -> Any:
+        """Return what the sandbox makes of a list's page: where in the list it is, or the rules that it breaks.
+
+        Other parameters of a query are ignored.
+        """
+        if self.operation.method != "GET" or not self.operation.path.endswith("/apiCredentials"):
+            return None
         total = self.value.get("itemsTotal") if isinstance(self.value, dict) else None
         query = urlsplit(self.interaction.uri).query
-        page = _page_asked_for(query, total if type(total) is int else 0) if _is_list(self.operation) else None
-        return [page, {pointer: sorted(kinds) for pointer, kinds in sorted(shapes.items())}]
+        try:
+            page = read_page(parse_qs(query, keep_blank_values=True, errors="replace", max_num_fields=1000))
+        except Refused as refused:
+            return sorted([field.rule.id, field.name] for field in refused.invalid)
+        last = max(1, -(-(total if type(total) is int else 0) // page.size))
+        return [page.number > 1, (page.number > last) - (page.number < last)]
 
-    def compare(self, answers: Answers, furnished: dict[str, Furnished]) -> list[Difference]:
+    def compare(self, answers: Answers, furnished: dict[str, Attempt]) -> list[Difference]:
         """Return how the most alike of the sandbox's answers differs; ``furnished`` are sandboxes that lists share."""
-        ours = sandbox_answers(
+        label, status, best = self.operation.label, self.interaction.status, None
+        for response in sandbox_answers(
             self.contract, self.operation, self.parameters, self.interaction, self.value, answers, furnished
-        )
-        return closest(self, ours)
+        ):
+            ours = tuple(response.headers.multi_items()), _parsed(response.content)
+            found = [Difference(label, status, *each) for each in self._differences(*ours)]
+            best = found if best is None or len(found) < len(best) else best
+            if not best:
+                break
+        return [Difference(label, status, "status", str(status), "never answers so")] if best is None else best
+
+    def _differences(self, headers: Headers, ours: Any) -> Iterator[tuple[str, str, str]]:
+        value, contract = self.value, self.contract
+        yield from _header_differences(self.interaction.response_headers, headers)
+        if self.interaction.status >= 400:
+            yield from _identities(value, ours, contract)
+        yield from _shape_differences(_shapes(value, contract), _shapes(ours, contract))
+        yield from dict.fromkeys(_role_differences(value))
 
 
 def day_of(interaction: Interaction, recorded_at: str = "") -> str:
@@ -259,44 +292,16 @@ def day_of(interaction: Interaction, recorded_at: str = "") -> str:
         return clock.today().isoformat()
 
 
-def closest(shape: _Shape, ours: Iterator[httpx.Response]) -> list[Difference]:
-    """Return how the most alike of the sandbox's answers differs from the captured one."""
-    best: list[Difference] | None = None
-    status = shape.interaction.status
-    for response in ours:
-        headers = tuple((name, text) for name, text in response.headers.multi_items())
-        found = [
-            Difference(shape.operation.label, status, *each)
-            for each in _differences(shape, headers, _parsed(response.content))
-        ]
-        if best is None or len(found) < len(best):
-            best = found
-        if not best:
-            break
-    if best is None:
-        return [Difference(shape.operation.label, status, "status", str(status), "never answers so")]
-    return best
-
-
-def _differences(shape: _Shape, headers: Headers, ours: Any) -> Iterator[tuple[str, str, str]]:
-    captured, value, contract = shape.interaction, shape.value, shape.contract
-    yield from _header_differences(captured.response_headers, headers)
-    if captured.status >= 400:
-        yield from _identities(value, ours, contract)
-    yield from _shape_differences(_shapes(value, contract), _shapes(ours, contract))
-    yield from dict.fromkeys(_role_differences(value))
-
-
 def _header_differences(captured: Headers, ours: Headers) -> Iterator[tuple[str, str, str]]:
-    there, here = ({said_header(name): value for name, value in headers} for headers in (captured, ours))
+    there, here = ({_said_header(name): value for name, value in headers} for headers in (captured, ours))
     is_whole = "date" in there  # a recorder that leaves headers out leaves that out
-    for name in sorted((there.keys() | here.keys()) - OF_HTTP):
+    for name in sorted((there.keys() | here.keys()) - _OF_HTTP):
         if name not in here:
             yield f"header {name}", "has it", "does not"
         elif name not in there and is_whole:
             yield f"header {name}", "does not have it", "does"
         elif name == "content-type" and name in there and _media(there[name]) != _media(here[name]):
-            yield f"header {name}", said_media(there[name]), here[name]
+            yield f"header {name}", _said_media(there[name]), here[name]
         elif name in _ID_HEADERS and name in there:
             one, other = _form(there[name]), _form(here[name])
             if one and one != other:
@@ -310,19 +315,21 @@ def _media(value: str) -> str:
 def _identities(captured: Any, ours: Any, contract: Contract) -> Iterator[tuple[str, str, str]]:
     if not isinstance(captured, dict) or not isinstance(ours, dict):
         return
-    for name in ("type", "title", "errorCode"):
+    for name in _IDENTITIES:
         if captured.get(name) != ours.get(name):
-            yield f"/{name}", said_identity(name, captured.get(name)), said_identity(name, ours.get(name))
-    fields = [_field_names(each, contract) for each in (captured, ours)]
-    if fields[0] and fields[0] != fields[1]:
-        yield "/invalidFields", f"names {', '.join(fields[0])}", f"names {', '.join(fields[1]) or 'none'}"
+            yield f"/{name}", _said_identity(name, captured.get(name)), _said_identity(name, ours.get(name))
+    there, here = (_field_names(each, contract) for each in (captured, ours))
+    if there and there != here:
+        yield "/invalidFields", f"names {', '.join(there)}", f"names {', '.join(here) or 'none'}"
 
 
 def _field_names(error: Mapping[str, Any], contract: Contract) -> list[str]:
+    """Return the names of an error's invalid fields that the contract or the sandbox knows; others are "another"."""
     listed = error.get("invalidFields")
     fields = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     inner = [each.get("InvalidField", each) for each in fields]  # as v1 wraps them
-    return sorted({said_field(each.get("name"), contract) for each in inner if isinstance(each, dict)})
+    names = {str(each.get("name")) for each in inner if isinstance(each, dict)}
+    return sorted({name if name in _names(contract) | _FIELDS else "another field" for name in names})
 
 
 Shapes = dict[str, set[str]]
@@ -335,12 +342,16 @@ def _shapes(value: Any, contract: Contract) -> Shapes:
     return found
 
 
+def _listed(value: Any, contract: Contract) -> dict[str, list[str]]:
+    return {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(value, contract).items())}
+
+
 def _collect(value: Any, pointer: str, name: str, into: Shapes, contract: Contract) -> None:
     kinds = into.setdefault(pointer, set())
     kinds.add(_TYPES[type(value)])
     if isinstance(value, dict):
         for key, item in value.items():
-            _collect(item, f"{pointer}/{said_property(key, contract)}", key, into, contract)
+            _collect(item, f"{pointer}/{_said_property(key, contract)}", key, into, contract)
     elif isinstance(value, list):
         for item in value:
             _collect(item, f"{pointer}/*", name, into, contract)
@@ -394,7 +405,7 @@ def _role_differences(value: Any) -> Iterator[tuple[str, str, str]]:
         roles = shown.get("roles") if isinstance(shown, dict) else None
         for role in roles if isinstance(roles, list) else ():
             if isinstance(role, str) and normalised(role) not in known:
-                yield "/roles", said_role(role), "knows no such role"
+                yield "/roles", _said_role(role), "knows no such role"
 
 
 def _parsed(body: bytes) -> Any:
@@ -407,29 +418,57 @@ def _parsed(body: bytes) -> Any:
         return _UNREADABLE
 
 
-def _signature(value: Any, contract: Contract) -> Any:
-    """Return what of a body decides how it compares: places, types, forms of ids, an error's identity, roles."""
-    shapes = {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(value, contract).items())}
-    unknown = sorted({role for _, role, _ in _role_differences(value)})
-    if not isinstance(value, dict):
-        return [shapes, unknown]
-    identity = [said_identity(name, value.get(name)) for name in ("type", "title", "errorCode")]
-    return [shapes, unknown, identity, _field_names(value, contract)]
+@lru_cache(maxsize=8)
+def _names(contract: Contract) -> frozenset[str]:
+    """Return the names of the properties and parameters that ``contract`` has."""
+    parameters = (each.name for operation in contract.operations.values() for each in operation.parameters)
+    return frozenset([*parameters, *_properties(contract.to_openapi().get("components"))])
 
 
-def _is_list(operation: Operation) -> bool:
-    return operation.method == "GET" and operation.path.endswith("/apiCredentials")
+def _properties(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("properties"), dict):
+            yield from node["properties"]
+        node = list(node.values())
+    for each in node if isinstance(node, list) else ():
+        yield from _properties(each)
 
 
-def _page_asked_for(query: str, total: int) -> Any:
-    """Return what the sandbox makes of a page's number and size: where in the list it is, or the rules they break.
+def _said_property(name: str, contract: Contract) -> str:
+    return name if _PROPERTY.fullmatch(name) or name in _names(contract) else "another property"
 
-    Other parameters of a query are ignored.
-    """
-    try:
-        asked = parse_qs(query, keep_blank_values=True, errors="replace", max_num_fields=1000)
-        page = read_page(asked)
-    except Refused as refused:
-        return sorted([field.rule.id, field.name] for field in refused.invalid)
-    last = max(1, -(-total // page.size))
-    return [page.number > 1, (page.number > last) - (page.number < last)]
+
+def _said_identity(name: str, value: Any) -> str:
+    """Return the ``type``, ``title`` or ``errorCode`` of an error as JSON."""
+    is_code = name == "errorCode" and isinstance(value, str) and _CODE.fullmatch(value)
+    if value is None or is_code or (isinstance(value, str) and value in _IDENTITIES[name]):
+        return json.dumps(value)
+    return "another error code" if name == "errorCode" else f"another {name}"
+
+
+def _said_header(name: str) -> str:
+    """Return a header's name in small letters."""
+    is_known = name.lower() in _KNOWN_HEADERS | _OF_HTTP
+    return name.lower() if is_known or _HEADER.fullmatch(name) else "another name"
+
+
+def _said_media(value: str) -> str:
+    return value if _MEDIA.fullmatch(value) else "another media type"
+
+
+def _said_role(role: str) -> str:
+    """Return a role where it is written like Adyen's: of words that known roles have, or one of the Management API."""
+    is_like_one = _ROLE.fullmatch(role) or {word.casefold() for word in role.split()} <= _WORDS
+    return json.dumps(role, ensure_ascii=False) if is_like_one else "an unknown role"
+
+
+def _is_sayable(observation: Observation, media: str, contract: Contract) -> bool:
+    """Tell whether a finding names only what may be said; ``media`` is the answer's content type."""
+    finding = observation.finding
+    if finding.id == "response-undocumented-media-type":
+        return not media or _said_media(media) == media
+    names = [name for name in pointer_parts(finding.location) if name != "*"]
+    if finding.id.endswith("-wrapped"):  # the name around it is in the message, and ends the example
+        name = observation.example.rpartition("/")[2]
+        names.append(name if finding.message.endswith(f"under `{name}`") else "")
+    return all(_said_property(name, contract) == name for name in names)

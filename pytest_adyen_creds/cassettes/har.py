@@ -7,7 +7,7 @@ import binascii
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_adyen_creds.cassettes.interaction import Cassette, Headers, Interaction
+from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import read_json
 

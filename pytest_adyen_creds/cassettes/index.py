@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from pytest_adyen_creds.cassettes.asked import Asked, ask
-from pytest_adyen_creds.cassettes.interaction import Interaction
+from pytest_adyen_creds.cassettes.model import Interaction
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _ISSUED: Final = re.compile(rb"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+")

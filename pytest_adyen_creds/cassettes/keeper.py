@@ -1,12 +1,11 @@
-"""The keeper: a pytest plugin that writes a test's recording once it has passed, and notes whose cassettes are."""
+"""The keeper: a pytest plugin that writes a test's recording once it has passed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Set
-from contextlib import suppress
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -31,9 +30,6 @@ TALKING: Final = frozenset(
 )
 """The fixtures that talk to Adyen: the traffic of a test that uses one is answered by the backend in use."""
 
-DESELECTED: Final = pytest.StashKey[bool]()
-"""Whether any test that was collected is not to run."""
-
 _TRAFFIC: Final = pytest.StashKey["Traffic"]()
 _UNFINISHED: Final = pytest.StashKey[bool]()
 
@@ -49,7 +45,7 @@ def cassette_of(item: pytest.Item) -> Path:
 
     Where pytest-recording records the test as well, ``TEST.yaml`` is that tool's, and ``TEST.adyen.yaml`` is ours.
     """
-    from pytest_adyen_creds.cassettes.storage import cassette_path
+    from pytest_adyen_creds.cassettes.paths import cassette_path
 
     of_class = getattr(item, "cls", None)
     suffix = ".adyen" if is_recorded_elsewhere(item) else ""
@@ -68,14 +64,12 @@ def attach(item: pytest.Item, traffic: Traffic) -> None:
 
 
 class Keeper:
-    """Writes recordings, and after a full run the list of the cassettes that tests own.
+    """Writes recordings.
 
-    ``recordings`` are the cassettes that answered so far. ``kept`` is where to count the recordings that were
-    ``written``, and those that were not because the test ``failed``.
+    ``kept`` is where to count those that were ``written``, and those that were not because the test ``failed``.
     """
 
-    def __init__(self, recordings: Set[Path], kept: Counter[str]) -> None:
-        self._recordings = recordings
+    def __init__(self, kept: Counter[str]) -> None:
         self._kept = kept
 
     @pytest.hookimpl(wrapper=True)
@@ -100,54 +94,3 @@ class Keeper:
                 self._kept["written"] += traffic.save()
             elif traffic.recording is not None:
                 self._kept["failed"] += 1
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """After a run of everything, note which cassettes its tests own: ``cassettes check --unused`` reads it."""
-        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not _is_full(session.config):
-            return
-        if not session.items:  # xdist's controller: its workers know what was collected
-            return
-        owned = {path for item in session.items for path in _owned(item)}
-        owned.update(_beside(self._recordings - owned))
-        if any(path.is_file() for path in owned):
-            from pytest_adyen_creds.cassettes.staleness import save_in_use
-
-            # where nothing can be written, `cassettes check --unused` has nothing to read, and says so
-            with suppress(OSError):
-                save_in_use(session.config.invocation_params.dir, owned)
-
-
-def _beside(paths: Set[Path]) -> Iterator[Path]:
-    # the contract suite has cassettes for each version of the contract, and asks for those of one
-    from pytest_adyen_creds.cassettes.storage import find_cassettes
-
-    for folder in {path.parent.parent for path in paths}:
-        yield from find_cassettes(folder)
-
-
-def _is_full(config: pytest.Config) -> bool:
-    options = config.option
-    names = ("lf", "ignore", "ignore_glob", "continue_on_collection_errors", "collectonly", "stepwise")
-    if DESELECTED in config.stash or any(getattr(options, name, None) for name in names):
-        return False
-    folder, root = config.invocation_params.dir, config.rootpath
-    given = {folder / arg for arg in config.args}
-    everything = {root / path for path in config.getini("testpaths")} or {root}
-    return folder in given or root in given or everything <= given
-
-
-def _owned(item: pytest.Item) -> Iterator[Path]:
-    names = fixture_names(item)
-    if not TALKING.isdisjoint(names) and "adyen_sandbox" not in names:
-        yield cassette_of(item)
-    if is_recorded_elsewhere(item):
-        yield from _of_pytest_recording(item)
-
-
-def _of_pytest_recording(item: pytest.Item) -> Iterable[Path]:
-    path = cassette_of(item)
-    own = path.with_name(path.name.replace(".adyen.yaml", ".yaml"))
-    markers: list[Any] = [*item.iter_markers("vcr"), *item.iter_markers("default_cassette")]
-    names = [name for marker in markers for name in marker.args if isinstance(name, str)]
-    return [own, *(path.parent / name for name in names)]

@@ -7,16 +7,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pytest_adyen_creds.cassettes.document import AGAIN
+from pytest_adyen_creds.cassettes.serializer import AGAIN
 from pytest_adyen_creds.client import tag
-from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, ShownCredential, from_body
+from pytest_adyen_creds.credentials.credential import (
+    Credential,
+    HandmadeCredential,
+    ShownCredential,
+    from_body,
+    to_body,
+)
 from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
 from pytest_adyen_creds.credentials.readiness import Report, ignore
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError, CredentialError
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.secrets import Secret
+    pass
 
 C = TypeVar("C", Credential, HandmadeCredential)
 
@@ -34,21 +40,8 @@ _ACCOUNT: Final = {"company": "companyName", "merchant": "merchantAccount"}
 
 def to_context(credential: ShownCredential) -> dict[str, Any]:
     """Return ``credential`` as a context holds it, in the API's own words; its secrets are still in it."""
-    body: dict[str, Any] = {
-        "level": credential.level,
-        _ACCOUNT[credential.level]: credential.account,
-        "id": credential.id,
-        "username": credential.username,
-        "roles": list(credential.roles),
-        "allowedOrigins": [{"id": origin.id, "domain": origin.domain} for origin in credential.origins],
-        "associatedMerchantAccounts": list(credential.merchants),
-        "description": credential.description,
-        "active": credential.active,
-        "apiKey": _revealed(credential.api_key),
-        "password": _revealed(credential.password),
-        "clientKey": _revealed(credential.client_key),
-        "_links": {name: {"href": href} for name, href in sorted(credential.links.items())},
-    }
+    where = {"level": credential.level, _ACCOUNT[credential.level]: credential.account}
+    body: dict[str, Any] = where | to_body(credential)
     return {name: value for name, value in body.items() if value not in (None, [], {})}
 
 
@@ -152,7 +145,3 @@ def _question(spec: Spec) -> dict[str, Any]:
 def _words(question: Mapping[str, Any]) -> str:
     told = {name: value for name, value in question.items() if value not in ([], False, 0)}
     return ", ".join(f"{name}={value!r}" for name, value in told.items())
-
-
-def _revealed(secret: Secret | None) -> str | None:
-    return secret.reveal() if secret is not None else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.cassettes.asked import Asked
 from pytest_adyen_creds.cassettes.index import Index, request_of
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN
 from pytest_adyen_creds.secrets import MASK, SECRETS
 from pytest_adyen_creds.text import counted
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import document, lent, storage
+from pytest_adyen_creds.cassettes import lent, paths, serializer
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import SANDBOX, Cassette, origin_of
-from pytest_adyen_creds.cassettes.record import Recording, RecordingTransport
+from pytest_adyen_creds.cassettes.lint import find_staleness
+from pytest_adyen_creds.cassettes.model import SANDBOX, Cassette, origin_of
+from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport
+from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
-from pytest_adyen_creds.cassettes.scrub import SANDBOX_ACCOUNTS, Scrubber
-from pytest_adyen_creds.cassettes.staleness import find_staleness
 from pytest_adyen_creds.cassettes.traffic import Plan, RunContext, Traffic, plan
 from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
@@ -87,8 +87,8 @@ class _Nowhere(httpx.BaseTransport):
 
 
 def _from_cassette(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
-    path, name = test.cassette, storage.shown(test.cassette)
-    cassette = document.read(path) if path.is_file() else Cassette(())
+    path, name = test.cassette, paths.shown(test.cassette)
+    cassette = serializer.read(path) if path.is_file() else Cassette(())
     if path.is_file():
         run.recordings.add(path)
     traffic.recorded_for = cassette.provenance.contract if cassette.provenance else None
@@ -205,4 +205,4 @@ def _warn_if_stale(run: RunContext, test: Test, cassette: Cassette) -> None:
         digests={contract.version: contract.digest},
     )
     for problem in problems:
-        test.warn(StaleCassetteWarning(f"{storage.shown(problem.path)} is stale: {problem.message}"))
+        test.warn(StaleCassetteWarning(f"{paths.shown(problem.path)} is stale: {problem.message}"))

@@ -9,8 +9,8 @@ import httpx
 
 from pytest_adyen_creds.cassettes.asked import ask
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Interaction
 from pytest_adyen_creds.cassettes.miss import describe_miss
+from pytest_adyen_creds.cassettes.model import Interaction
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.intercept.hosts import Hosts
 
@@ -44,13 +44,13 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self._answer(request, await request.aread())
 
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        headers = request.headers
+        headers = {name.lower(): value.decode("latin-1") for name, value in request.headers.raw}
         asked = ask(
             request.method,
             self._hosts.canonical(str(request.url)),
-            headers.get("x-api-key"),
-            headers.get("authorization"),
-            headers.get("content-type"),
+            headers.get(b"x-api-key"),
+            headers.get(b"authorization"),
+            headers.get(b"content-type"),
             body,
         )
         interaction = self.index.take(asked)

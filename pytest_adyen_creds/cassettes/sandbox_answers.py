@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import cached_property
 from http import HTTPStatus
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import httpx
 
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction, find_header
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, find_header
+from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.errors import FileRefused, SandboxError
 from pytest_adyen_creds.files import parse_json
 from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.sandbox.answers import Answers
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE
 from pytest_adyen_creds.text import normalised
-
-if TYPE_CHECKING:
-    from pytest_adyen_creds.contract import Contract, Operation
-    from pytest_adyen_creds.sandbox.answers import Answers
 
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _COMPANY: Final = re.compile(r"@Company\.([A-Za-z0-9_-]{1,80})")
@@ -42,7 +41,7 @@ def sandbox_answers(
     captured: Interaction,
     body: Any,
     answers: Answers,
-    furnished: dict[str, Furnished] | None = None,
+    furnished: dict[str, Attempt] | None = None,
 ) -> Iterator[httpx.Response]:
     """Yield each answer of a sandbox to ``operation`` with the captured status; none where it never answers so.
 
@@ -52,30 +51,14 @@ def sandbox_answers(
     """
     for way in _ways(operation, captured):
         try:
-            attempt = _Attempt(contract, operation, parameters, captured, body, answers)
-            key = attempt.list_key() if furnished is not None and way == "as sent" else None
-            if furnished is None or key is None:
-                response = attempt.carry_out(way)
-            else:
-                if key not in furnished:
-                    furnished[key] = Furnished(attempt, attempt.furnish())
-                response = furnished[key].ask(captured)
+            attempt = Attempt(contract, operation, parameters, body, answers)
+            if furnished is not None and way == "as sent" and (key := attempt.list_key()):
+                attempt = furnished.setdefault(key, attempt)
+            response = attempt.send(way, captured)
         except (SandboxError, httpx.InvalidURL, UnicodeError, KeyError):
             continue  # this state cannot be made
         if response.status_code == captured.status:
             yield response
-
-
-@dataclass(frozen=True, slots=True)
-class Furnished:
-    """A sandbox with the credentials of a captured list."""
-
-    _attempt: _Attempt
-    _made: list[tuple[str, str]]
-
-    def ask(self, captured: Interaction) -> httpx.Response:
-        """Send ``captured``, the request for a list."""
-        return self._attempt.send("as sent", self._made, captured)
 
 
 def _ways(operation: Operation, captured: Interaction) -> list[str]:
@@ -91,7 +74,7 @@ def _ways(operation: Operation, captured: Interaction) -> list[str]:
     return [*ways.get(status, []), "a fault"]
 
 
-class _Attempt:
+class Attempt:
     """One sandbox with what a captured exchange was about."""
 
     def __init__(
@@ -99,12 +82,10 @@ class _Attempt:
         contract: Contract,
         operation: Operation,
         parameters: Mapping[str, str],
-        captured: Interaction,
         body: Any,
         answers: Answers,
     ) -> None:
         self._operation = operation
-        self._captured = captured
         self._shown = _credentials(body)
         self._merchant = parameters.get("merchantId")
         company = parameters.get("companyId") or _company(self._shown)
@@ -123,10 +104,6 @@ class _Attempt:
         if isinstance(body, dict) and "allowedOrigins" in operation.path:
             self._origins = _domains(body.get("data"))
 
-    def carry_out(self, way: str) -> httpx.Response:
-        """Send the captured request in one of :func:`_ways`."""
-        return self.send(way, self.furnish(), self._captured)
-
     def list_key(self) -> str | None:
         """Return what is the same for lists that one furnished sandbox can answer; None for all else."""
         operation = self._operation
@@ -135,18 +112,19 @@ class _Attempt:
         kinds = {repr(sorted((name, bool(value)) for name, value in each.items())) for each in self._shown}
         return repr((str(self._client.base_url), operation.label, min(self._total, _MOST_LISTED), sorted(kinds)))
 
-    def furnish(self) -> list[tuple[str, str]]:
-        """Make the credentials that were captured, and as many more as the list has; return their ids and keys."""
+    @cached_property
+    def _made(self) -> tuple[str, str]:
+        """The id and the key of the first of the credentials that were captured; made with as many as the list has."""
         shown = self._shown[:_MOST] or [{}]
         made = [self._make(each) for each in shown]
         further = min(self._total, _MOST_LISTED) - len(made) - (self._merchant is None)
         for each in islice(cycle(shown), max(0, further)):
             self._make(each)  # which pages a page links depends on how many there are, and each shows all kinds
-        return made
+        return made[0]
 
-    def send(self, way: str, made: list[tuple[str, str]], captured: Interaction) -> httpx.Response:
-        """Send the request of ``captured`` about the first of what was ``made``."""
-        id, key = made[0]
+    def send(self, way: str, captured: Interaction) -> httpx.Response:
+        """Send the request of ``captured`` in one of :func:`_ways`, about the first of the credentials."""
+        id, key = self._made
         values = {
             "companyId": self._sandbox.company,
             "merchantId": self._merchant or "",
@@ -156,19 +134,20 @@ class _Attempt:
         if way == "foreign account":
             values |= {"companyId": f"{values['companyId']}Foreign", "merchantId": f"{values['merchantId']}Foreign"}
         if way == "a fault":
-            self._sandbox.faults.status(self._captured.status, self._operation.label, optional=True)
+            self._sandbox.faults.status(captured.status, self._operation.label, optional=True)
         signer = key if self._operation.path.split("/")[1] == "me" else self._sandbox.provisioning.api_key.reveal()
         if way in ("unknown key", "no role"):
             signer = _NOBODY if way == "unknown key" else self._powerless()
         path = self._operation.path
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
+        media = find_header(captured.request_headers, "content-type") or "application/json"
         query = "pageSize=0" if way == "no page" else urlsplit(captured.uri).query
         request = self._client.build_request(
             self._operation.method,
             f"{path}?{query}" if query else path,
-            headers={"X-API-Key": signer, "Content-Type": self._media()},
-            content=self._content(way),
+            headers={"X-API-Key": signer, "Content-Type": media},
+            content=_content(way, captured.request_body),
         )
         if way == "sent again":
             self._client.send(request)
@@ -226,22 +205,16 @@ class _Attempt:
             raise SandboxError(f"{method} was answered with {response.status_code}")
         return response.json()
 
-    def _media(self) -> str:
-        return find_header(self._captured.request_headers, "content-type") or "application/json"
 
-    def _content(self, way: str) -> bytes | None:
-        content = self._captured.request_body
-        if way == "half a body":
-            return b'{"'
-        if way == "without roles" and content:
-            try:
-                sent = parse_json(content.decode("utf-8-sig"), "the request")
-            except (FileRefused, UnicodeDecodeError):
-                return content
-            if not isinstance(sent, dict):
-                return content
-            return json.dumps({name: value for name, value in sent.items() if name == "domain"}).encode()
-        return content or None
+def _content(way: str, content: bytes) -> bytes | None:
+    if way == "half a body":
+        return b'{"'
+    if way == "without roles" and content:
+        with suppress(FileRefused, UnicodeDecodeError):
+            sent = parse_json(content.decode("utf-8-sig"), "the request")
+            if isinstance(sent, dict):
+                return json.dumps({name: value for name, value in sent.items() if name == "domain"}).encode()
+    return content or None
 
 
 def _credentials(body: Any) -> list[Mapping[str, Any]]:

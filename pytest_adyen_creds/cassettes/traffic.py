@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import document, lent, storage
+from pytest_adyen_creds.cassettes import lent, serializer
 from pytest_adyen_creds.cassettes.index import Index, request_of
-from pytest_adyen_creds.cassettes.interaction import Cassette
-from pytest_adyen_creds.cassettes.log import provenance_of
-from pytest_adyen_creds.cassettes.storage import shown
+from pytest_adyen_creds.cassettes.model import Cassette
+from pytest_adyen_creds.cassettes.paths import shown
+from pytest_adyen_creds.cassettes.recording import provenance_of
 from pytest_adyen_creds.credentials.credential import HandmadeCredential
 from pytest_adyen_creds.credentials.leases import Leases
 from pytest_adyen_creds.endpoints import is_loopback
@@ -20,7 +20,7 @@ from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.cassettes.record import Recording
+    from pytest_adyen_creds.cassettes.recording import Recording
     from pytest_adyen_creds.client import Observer
     from pytest_adyen_creds.client.route import Route
     from pytest_adyen_creds.contract import Contract
@@ -121,7 +121,7 @@ class Traffic:
         if self.plan.answers == "cassette":
             known = self.context.get(lent.BY_HAND, {})
             if kind not in known:
-                raise CassetteError(self.miss(f"{self.cassette}: holds no {kind} credential; {document.AGAIN}"))
+                raise CassetteError(self.miss(f"{self.cassette}: holds no {kind} credential; {serializer.AGAIN}"))
             return lent.from_context(HandmadeCredential, known[kind], self.cassette)
         credential = make(self.throwaways.backend)
         if self.recording is not None:
@@ -144,7 +144,7 @@ class Traffic:
         source = recorded_from(backend)
         clean = recording.scrubbed(provenance_of(run.contract(), source, clock.now()))
         if run.settings.record == "missing" and self.cassette.is_file():
-            before = document.read(self.cassette)
+            before = serializer.read(self.cassette)
             if _holds(before, clean):
                 return False
             if before.provenance is None or before.provenance.backend != source:
@@ -152,7 +152,7 @@ class Traffic:
                     f"{self.cassette}: lacks what this test asks for, and it was not recorded from "
                     f"{backend.origin}; to record all of it anew use --adyen-record=all"
                 )
-        storage.write(self.cassette, clean)
+        serializer.write(self.cassette, clean)
         return True
 
     def miss(self, message: str) -> str:

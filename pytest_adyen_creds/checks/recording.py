@@ -24,23 +24,24 @@ def record(
     keep: Sequence[str] = (),
 ) -> None:
     """Write ``acts``, scrubbed, as a cassette; ``keep`` are account names that are no secret."""
-    from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
-    from pytest_adyen_creds.cassettes.scrub import Scrubber
+    from pytest_adyen_creds.cassettes.recording import Recording, interaction_of, provenance_of
+    from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 
-    log = InteractionLog()
+    recording = Recording(Scrubber(contract, keep=keep))
     for act in acts:
         found = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
-        log.add(act.request, act.response, act.meta() | ({"operation": found[0].label} if found else {}))
+        meta = act.meta() | ({"operation": found[0].label} if found else {})
+        recording.note(interaction_of(act.request, act.response, meta))
     tools = ("schemathesis", "hypothesis")
-    log.save(path, provenance_of(contract, backend, now, tools), Scrubber(contract, keep=keep))
+    recording.save(path, provenance_of(contract, backend, now, tools))
 
 
 def replayed(path: Path) -> Iterator[Act]:
     """Yield what a cassette holds; raises :class:`CassetteError` where it is missing, empty or cannot be read."""
     import httpx
 
-    from pytest_adyen_creds.cassettes.document import read
-    from pytest_adyen_creds.cassettes.interaction import origin_of
+    from pytest_adyen_creds.cassettes.model import origin_of
+    from pytest_adyen_creds.cassettes.serializer import read
 
     if not path.is_file():
         raise CassetteError(

@@ -23,7 +23,7 @@ from pytest_adyen_creds.client.models import (
 )
 from pytest_adyen_creds.client.ownership import Ownership
 from pytest_adyen_creds.client.retry import Clock, RateLimit, Retries, SystemClock
-from pytest_adyen_creds.client.transports import GuardedTransport, Network, Observer, no_cookies
+from pytest_adyen_creds.client.transports import TIMEOUT, GuardedTransport, Network, Observer, no_cookies
 from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
 from pytest_adyen_creds.secrets import SECRETS, Secret
@@ -65,7 +65,7 @@ class ManagementClient:
         ownership: Ownership,
         retries: Retries | None = None,
         rate_limit: RateLimit | None = None,
-        timeout: float = 30.0,
+        timeout: float = TIMEOUT,
         clock: Clock | None = None,
         new_key: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ ASKED_AT: Final = "pytest_adyen_creds.asked_at"
 
 VIA: Final = "pytest_adyen_creds.via"
 """In a request's extensions: how its library would have it sent; see :class:`Network`."""
+
+TIMEOUT: Final = 30.0
+"""Seconds for each step of a request whose client or library hands no time-out over."""
 
 _SEND: Final = httpx.HTTPTransport.handle_request
 """As it was before anything stood in its place: what is sent from here has passed what stands there."""
@@ -93,6 +97,7 @@ class Network(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
         via: Mapping[str, Any] = request.extensions.get(VIA) or {}
+        request.extensions.setdefault("timeout", dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT))
         return _SEND(self._transport(request.url.scheme, via), request)
 
     def close(self) -> None:
@@ -130,16 +135,7 @@ class _Guard:
                 "hand over the sandbox's transport, or an Ownership with a budget"
             )
 
-    def finish(
-        self, request: httpx.Request, intent: str | None, response: httpx.Response, raw: bytes, started: float
-    ) -> httpx.Response:
-        seen = _copy(response, raw)
-        try:
-            seen.read()
-        except httpx.DecodingError:
-            del seen.headers["content-encoding"]
-            seen = _copy(seen, raw)
-            seen.read()
+    def finish(self, request: httpx.Request, intent: str | None, seen: httpx.Response, started: float) -> None:
         seen.request, seen.elapsed = request, timedelta(seconds=clock.monotonic() - started)
         body = parse(seen.content)
         for secret in secrets_in(seen.content, body):
@@ -154,7 +150,6 @@ class _Guard:
             raise EndpointRefused(f"{self.ownership.halted}; the run stops here")
         for observer in tuple(self.observers):
             observer(Exchange(request, seen))
-        return _copy(response, raw)
 
     def fail(self, intent: str | None, error: BaseException) -> None:
         if intent is not None:
@@ -195,17 +190,12 @@ class GuardedTransport(ThreadedTransport):
                 started += self._rate_limit.acquire()
             with guarded():
                 response = self._inner.handle_request(request)
-                try:
-                    raw = bytearray()
-                    for chunk in response.stream:  # type: ignore[union-attr]
-                        raw += chunk
-                        _check_size(raw, request)
-                finally:
-                    response.close()
+                seen = read(response, most=LARGEST_ANSWER)
         except BaseException as error:
             self._guard.fail(intent, error)
             raise
-        return self._guard.finish(request, intent, response, bytes(raw), started)
+        self._guard.finish(request, intent, seen, started)
+        return response
 
     def close(self) -> None:
         """Close the inner transport."""
@@ -231,18 +221,33 @@ def no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
-def _check_size(raw: bytearray, request: httpx.Request) -> None:
-    if len(raw) > LARGEST_ANSWER:
-        raise httpx.ReadError(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB", request=request)
+def read(response: httpx.Response, *, most: int = sys.maxsize) -> httpx.Response:
+    """Return a copy of ``response`` that has been read; one whose body is not packed as it says, as it came.
 
-
-def _copy(response: httpx.Response, raw: bytes) -> httpx.Response:
-    return httpx.Response(
-        response.status_code,
-        headers=response.headers,
-        stream=httpx.ByteStream(raw),
-        extensions=response.extensions,
+    The stream of ``response`` itself can be read afterwards as often as is wanted. Raises :class:`httpx.ReadError`
+    where it has more than ``most`` bytes, as sent.
+    """
+    stream = response.stream
+    assert isinstance(stream, httpx.SyncByteStream)
+    raw = bytearray()
+    try:
+        for chunk in stream:
+            raw += chunk
+            if len(raw) > most:
+                raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB")
+    finally:
+        stream.close()
+    response.stream = httpx.ByteStream(bytes(raw))
+    copy = httpx.Response(
+        response.status_code, headers=response.headers, stream=response.stream, extensions=response.extensions
     )
+    try:
+        copy.read()
+    except httpx.DecodingError:
+        headers = httpx.Headers(response.headers)
+        del headers["content-encoding"]
+        copy = httpx.Response(response.status_code, headers=headers, content=bytes(raw), extensions=copy.extensions)
+    return copy
 
 
 def outcome_of(status: int, body: object) -> Outcome:

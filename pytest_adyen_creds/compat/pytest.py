@@ -91,11 +91,7 @@ def change_log_lines(config: pytest.Config, change: Callable[[str], str]) -> Non
     logging_plugin = config.pluginmanager.get_plugin("logging-plugin")
     for name in ("log_cli_handler", "log_file_handler"):
         if (handler := getattr(logging_plugin, name, None)) is not None:
-            handler.format = _changed(handler.format, change)
-
-
-def _changed(format_record: Callable[[Any], str], change: Callable[[str], str]) -> Callable[[Any], str]:
-    return lambda record: change(format_record(record))
+            handler.format = lambda record, before=handler.format: change(before(record))
 
 
 def add_junit_properties(config: pytest.Config, properties: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from pytest_adyen_creds.client import (
     no_cookies,
 )
 from pytest_adyen_creds.client.route import Route
+from pytest_adyen_creds.client.transports import TIMEOUT
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK, OVER_NETWORK, Timing
 from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.endpoints import is_loopback
@@ -37,8 +38,6 @@ REQUESTS_PER_MINUTE: Final = 120
 
 _BURST: Final = 20
 """How many of them may be sent at once."""
-
-_TIMEOUT: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,6 @@ class Backend:
             transport=self._routed() if for_tests else self.transport(),
             ownership=ownership,
             clock=clock or self.clock,
-            timeout=_TIMEOUT,
             rate_limit=self.rate_limit,
         )
         client.observers.extend(self.observers)
@@ -118,7 +116,7 @@ class Backend:
             "headers": headers,
             "cookies": no_cookies(),
             "trust_env": False,
-            "timeout": _TIMEOUT,
+            "timeout": TIMEOUT,
         }
 
     def _routed(self) -> httpx.BaseTransport:

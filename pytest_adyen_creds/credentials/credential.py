@@ -243,12 +243,12 @@ def to_body(credential: ShownCredential) -> dict[str, Any]:
         "roles": list(credential.roles),
         "allowedOrigins": [asdict(origin) for origin in credential.origins],
         "associatedMerchantAccounts": list(credential.merchants),
-        "_links": {name: {"href": href} for name, href in credential.links.items()},
         "description": credential.description,
         "active": credential.active,
         "apiKey": credential.api_key and credential.api_key.reveal(),
         "password": credential.password and credential.password.reveal(),
         "clientKey": credential.client_key and credential.client_key.reveal(),
+        "_links": {name: {"href": href} for name, href in sorted(credential.links.items())},
     }
 
 

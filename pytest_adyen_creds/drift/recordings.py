@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
-from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes import paths, serializer
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
-from pytest_adyen_creds.cassettes.interaction import find_header, is_adyens, origin_of
+from pytest_adyen_creds.cassettes.model import find_header, is_adyens, origin_of
 from pytest_adyen_creds.contract.judge import judge
 from pytest_adyen_creds.drift.aggregate import Aggregate
 from pytest_adyen_creds.errors import CassetteError, FileRefused
@@ -19,7 +19,7 @@ from pytest_adyen_creds.errors import CassetteError, FileRefused
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract
 
-SUFFIXES: Final = (*storage.SUFFIXES, ".json")
+SUFFIXES: Final = (*paths.SUFFIXES, ".json")
 """What a recording's name ends in: vcrpy's two serializers."""
 
 _HOST: Final = re.compile(r"management-(?:test|live)\.adyen\.com")
@@ -48,16 +48,16 @@ def survey(folder: Path, contract: Contract, load: Callable[[str], Contract | No
     an answer that was cut short.
     """
     found = Survey()
-    for path in storage.find_cassettes(folder, SUFFIXES):
+    for path in paths.find_cassettes(folder, SUFFIXES):
         found.cassettes += 1
-        cassette = document.read(path)
+        cassette = serializer.read(path)
         origin = origin_of(cassette.provenance)
         for number, interaction in enumerate(cassette.interactions, 1):
             try:
                 url = urlsplit(interaction.uri)
                 body = unpacked_if_known(interaction.response_body, interaction.response_headers)
             except ValueError as error:
-                raise CassetteError(f"{path}: interaction {number}: {error}; {document.AGAIN}") from None
+                raise CassetteError(f"{path}: interaction {number}: {error}; {serializer.AGAIN}") from None
             except CassetteError as error:
                 raise CassetteError(f"{path}: interaction {number}: {error}") from None
             version = _VERSION.match(url.path)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-from pytest_adyen_creds.cassettes.interaction import find_header, is_adyens
+from pytest_adyen_creds.cassettes.model import find_header, is_adyens
 from pytest_adyen_creds.contract.baseline import Acceptance, Judgement
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge

@@ -70,10 +70,10 @@ class Floor:
     def _connecting(self, at: int, theirs: Any) -> Any:
         @wraps(theirs)
         def connecting(sock: socket.socket, *arguments: Any) -> Any:
-            if at < len(arguments) and sock.family in (socket.AF_INET, socket.AF_INET6) and not is_guarded():
-                address = arguments[at]
-                if isinstance(address, tuple) and len(address) > 1:
-                    self._check(_name(address[0]), address[1])
+            address = arguments[at] if at < len(arguments) else None
+            # of the other families' addresses, some are tuples, and none has a name before a port
+            if type(address) is tuple and len(address) > 1 and not is_guarded():
+                self._check(address[0], address[1])
             return theirs(sock, *arguments)
 
         return connecting
@@ -81,8 +81,8 @@ class Floor:
     def _looking_up(self, theirs: Any) -> Any:
         @wraps(theirs)
         def looking_up(host: Any, *arguments: Any, **options: Any) -> Any:
-            name = _name(host)
-            if not is_host_of_adyen(name):
+            name, is_adyens = _known(host)
+            if not is_adyens:
                 return theirs(host, *arguments, **options)
             if not is_guarded():
                 self._refuse(name)
@@ -92,8 +92,9 @@ class Floor:
 
         return looking_up
 
-    def _check(self, host: str, port: Any) -> None:
-        if is_host_of_adyen(host) or host in self._addresses:
+    def _check(self, given: Any, port: Any) -> None:
+        host, is_adyens = _known(given)
+        if is_adyens or host in self._addresses:
             self._refuse(host)
         server = self._server
         if server is None or port != (server.port or 443) or not self._is_local:
@@ -118,10 +119,19 @@ class Floor:
         )
 
 
+def _known(host: Any) -> tuple[str, bool]:
+    """Return ``host`` as a resolver would read it, and whether it is one of Adyen's."""
+    return _known_text(host.decode("latin-1") if isinstance(host, bytes | bytearray) else str(host or ""))
+
+
 @lru_cache(maxsize=1024)
-def _name(host: Any) -> str:
-    """Return ``host`` as a resolver would read it: an address, or a name in ASCII and small letters."""
-    text = host.decode("latin-1") if isinstance(host, bytes | bytearray) else str(host or "")
+def _known_text(text: str) -> tuple[str, bool]:
+    name = _name(text)
+    return name, is_host_of_adyen(name)
+
+
+def _name(text: str) -> str:
+    """Return a host as a resolver would read it: an address, or a name in ASCII and small letters."""
     if (address := _address(text)) is not None:
         return str(getattr(address, "ipv4_mapped", None) or address)
     with suppress(UnicodeError):  # else no resolver takes it

@@ -82,7 +82,7 @@ class Interceptor:
 
     def is_mocked(self, request: httpx.Request) -> bool:
         """Return whether a mock below the interceptor is there for a request of httpx that it would take."""
-        return mocks.is_left_to_respx(request, is_known=self._knows(request))
+        return mocks.has_respx() and mocks.is_left_to_respx(request, is_known=self._knows(request))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Return the route's answer, or raise what keeps it from being given."""
@@ -93,9 +93,8 @@ class Interceptor:
         return await _on_a_thread(self.answer, request, via)
 
     def _answered(self, request: httpx.Request, route: httpx.BaseTransport) -> httpx.Response:
-        url = str(request.url)
-        if not self._answers_all and not self.hosts.is_served(url):
-            self._refuse(request, url)
+        if not self._answers_all and not self.hosts.is_served(str(request.url)):
+            self._refuse(request, str(request.url))
         if not self._knows(request):
             raise EndpointRefused(
                 f"{request.method} {SECRETS.mask(request.url.path)} is no operation that {self.origin} knows: it has "
@@ -153,24 +152,3 @@ async def _on_a_thread(
 ) -> httpx.Response:
     request.extensions |= {ASKED_AT: clock.monotonic(), VIA: via or {}}
     return await anyio.to_thread.run_sync(answer, request, abandon_on_cancel=True)
-
-
-def read(response: httpx.Response) -> httpx.Response:
-    """Return a copy of ``response`` that has been read; one whose body is not packed as it says, as it came."""
-    stream = response.stream
-    assert isinstance(stream, httpx.SyncByteStream)
-    try:
-        raw = b"".join(stream)
-    finally:
-        stream.close()
-    response.stream = httpx.ByteStream(raw)
-    copy = httpx.Response(
-        response.status_code, headers=response.headers, stream=httpx.ByteStream(raw), extensions=response.extensions
-    )
-    try:
-        copy.read()
-    except httpx.DecodingError:
-        headers = httpx.Headers(response.headers)
-        del headers["content-encoding"]
-        copy = httpx.Response(response.status_code, headers=headers, content=raw, extensions=response.extensions)
-    return copy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -115,7 +115,7 @@ def _from_httpx2(request: Any) -> httpx.Request:
     return httpx.Request(
         request.method,
         str(request.url),
-        headers=request.headers.raw,
+        headers=_fields(request.headers.multi_items()),
         content=request.content,
         extensions=dict(request.extensions),
     )
@@ -146,7 +146,9 @@ def _send(taker: Taker, requests: Any) -> Any:
     ) -> Any:
         if not taker.wants(request.url) or vcrpy.stands_in_front():
             return send(adapter, request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
-        made = httpx.Request(request.method, request.url, headers=list(request.headers.items()), content=_body(request))
+        made = httpx.Request(
+            request.method, request.url, headers=_fields(request.headers.items()), content=_body(request)
+        )
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         made.extensions["timeout"] = {"connect": connect, "read": read, "write": read, "pool": connect}
         made.extensions[VIA] = _via(requests, request.url, verify, cert, proxies)
@@ -170,6 +172,14 @@ def _send(taker: Taker, requests: Any) -> Any:
         return adapter.build_response(request, raw)
 
     return answered
+
+
+def _fields(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    # how long the body is, is said anew: what is judged is what is sent
+    texts = (
+        tuple(part.decode("latin-1") if isinstance(part, bytes) else str(part) for part in pair) for pair in headers
+    )
+    return [(name, value) for name, value in texts if name.lower() not in ("content-length", "transfer-encoding")]
 
 
 def _body(request: Any) -> bytes:

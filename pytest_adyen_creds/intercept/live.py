@@ -9,10 +9,10 @@ import httpx
 
 from pytest_adyen_creds.client import GuardedTransport, Ownership, guarded
 from pytest_adyen_creds.client.parsing import parse, secrets_in
+from pytest_adyen_creds.client.transports import read
 from pytest_adyen_creds.endpoints import check_parsed, is_loopback
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.intercept.hosts import Hosts
-from pytest_adyen_creds.intercept.interceptor import read
 from pytest_adyen_creds.secrets import SECRETS
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})

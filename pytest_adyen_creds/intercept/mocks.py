@@ -19,11 +19,14 @@ def is_mock(method: Any) -> bool:
     return str(getattr(method, "__module__", "")).partition(".")[0] in _MODULES
 
 
+def has_respx() -> bool:
+    """Return whether respx has been imported."""
+    return "respx.mocks" in sys.modules
+
+
 def is_left_to_respx(request: httpx.Request, *, is_known: bool) -> bool:
     """Return whether ``request`` is respx's: a test has set a route for it, or set any and nobody else knows it."""
-    mocks = sys.modules.get("respx.mocks")
-    if mocks is None:
-        return False
+    mocks = sys.modules["respx.mocks"]
     routers = [router for mocker in mocks.Mocker.registry.values() for router in mocker.routers]
     if not routers or not is_known:
         return bool(routers)

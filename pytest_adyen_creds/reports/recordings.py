@@ -22,12 +22,12 @@ def recordings_of(results: Results, now: datetime) -> list[dict[str, Any]]:
 
 
 def _recording(results: Results, path: Path, now: datetime) -> dict[str, Any]:
-    from pytest_adyen_creds.cassettes import document
-    from pytest_adyen_creds.cassettes.staleness import find_staleness
+    from pytest_adyen_creds.cassettes import serializer
+    from pytest_adyen_creds.cassettes.lint import find_staleness
 
     known: dict[str, Any] = {"path": _shown(results, path)}
     try:
-        cassette = document.read(path)
+        cassette = serializer.read(path)
     except AdyenCredsError as error:
         reason = str(error).removeprefix(f"{path}: ")
         return known | _unknown() | {"stale": [reason]}

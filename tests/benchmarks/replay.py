@@ -22,8 +22,8 @@ from pathlib import Path
 import httpx
 from processes import run, show
 
-from pytest_adyen_creds.cassettes import document, storage
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.interceptor import Interceptor
@@ -85,13 +85,13 @@ def bound(path: Path, asked: list[Interaction]) -> float:
 
 
 def intercepted(path: Path, asked: list[Interaction]) -> float:
-    replay = ReplayTransport(document.read(path).interactions, path)
+    replay = ReplayTransport(serializer.read(path).interactions, path)
     with Interceptor(replay, Hosts(), "a recording", answers_all=True).opened(), httpx.Client(verify=False) as client:
         return rate(client, asked)
 
 
 def transport(path: Path, asked: list[Interaction]) -> float:
-    with httpx.Client(transport=ReplayTransport(document.read(path).interactions, path)) as client:
+    with httpx.Client(transport=ReplayTransport(serializer.read(path).interactions, path)) as client:
         return rate(client, asked)
 
 
@@ -138,7 +138,7 @@ PEERS = ("vcrpy", "recording")
 def written(size: int) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{size}.yaml"
-        storage.write(path, cassette(size))
+        serializer.write(path, cassette(size))
         yield path
 
 

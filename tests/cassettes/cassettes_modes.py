@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 
 from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.interaction import Cassette, origin_of
+from pytest_adyen_creds.cassettes.model import Cassette, origin_of
 from pytest_adyen_creds.cassettes.opening import live_interceptor
-from pytest_adyen_creds.cassettes.record import Recording
+from pytest_adyen_creds.cassettes.recording import Recording
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.client import Ownership, SystemClock
 from pytest_adyen_creds.credentials.backend import Backend

@@ -12,9 +12,9 @@ import os
 import sys
 from pathlib import Path
 
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction, Provenance
-from pytest_adyen_creds.cassettes.log import InteractionLog
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, Provenance
+from pytest_adyen_creds.cassettes.recording import Recording
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.secrets import SECRETS
 
 
@@ -24,7 +24,7 @@ def record(folder: Path, secret: str) -> None:
     generation = 0
     while True:
         generation += 1
-        log = InteractionLog()
+        log = Recording(scrubber)
         for number in range(20):
             log.note(
                 Interaction(
@@ -39,7 +39,7 @@ def record(folder: Path, secret: str) -> None:
                 )
             )
         say(f"recording {generation}")
-        log.save(folder / "life.yaml", Provenance("sandbox", "2026-11-22T00:00:00Z", "v3", "sha256:0", "g"), scrubber)
+        log.save(folder / "life.yaml", Provenance("sandbox", "2026-11-22T00:00:00Z", "v3", "sha256:0", "g"))
 
 
 def say(line: str) -> None:

@@ -6,7 +6,6 @@ import base64
 import html
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,11 @@ import vcr
 from cassettes_libraries import ORIGIN
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.commands import cassettes
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
-from pytest_adyen_creds.cassettes.scrub import Scrubber
-from pytest_adyen_creds.cassettes.staleness import find_staleness, save_in_use
+from pytest_adyen_creds.cassettes.lint import find_staleness
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SecretRegistry
@@ -69,7 +68,7 @@ def clean_cassette() -> Cassette:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ADYEN_MANAGEMENT_API_KEY", raising=False)
-    storage.write(tmp_path / "clean.yaml", clean_cassette())
+    serializer.write(tmp_path / "clean.yaml", clean_cassette())
     return tmp_path
 
 
@@ -95,7 +94,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize("secret", [API_KEY, CLIENT_KEY], ids=["API key", "client key"])
 def test_a_canary_planted_by_hand_is_found_by_its_form(folder: Path, form: Any, secret: str) -> None:
-    planted = document.dumps(clean_cassette()).replace("allowedOrigins", "x")
+    planted = serializer.dumps(clean_cassette()).replace("allowedOrigins", "x")
     path = folder / "planted.yaml"
     text = planted.replace('"id":', f'"note": "{form(secret)}",\n          "id":')
     assert text != planted
@@ -110,7 +109,7 @@ def test_a_known_secret_is_found_in_every_form_though_it_has_none_of_its_own(
 ) -> None:
     secret = f"{abs(hash(folder))}-Tr0ub4dor&3/+="
     (folder / "known.txt").write_text(secret + "\n")
-    planted = document.dumps(clean_cassette())
+    planted = serializer.dumps(clean_cassette())
     (folder / "planted.yaml").write_text(planted.replace('"id":', f'"note": "{form(secret)}",\n          "id":'))
     assert run("check", folder / "planted.yaml") == 0
 
@@ -135,7 +134,7 @@ def test_a_known_secret_is_found_in_every_form_though_it_has_none_of_its_own(
 def test_a_value_in_the_place_of_a_secret_is_found_whatever_it_looks_like(
     folder: Path, planted: Interaction, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    storage.write(folder / "planted.yaml", Cassette((exchange(), planted), provenance()))
+    serializer.write(folder / "planted.yaml", Cassette((exchange(), planted), provenance()))
 
     assert run("check", folder, "--format", "json") == 1
 
@@ -148,7 +147,7 @@ def test_a_value_in_the_place_of_a_secret_is_found_whatever_it_looks_like(
 
 @pytest.mark.parametrize("placeholder", ["REDACTED", "[masked]", "<FILTERED>", "***", "", "DUMMY", "YOUR_API_KEY"])
 def test_what_other_tools_put_in_a_secrets_place_is_no_secret(folder: Path, placeholder: str) -> None:
-    storage.write(folder / "other.yaml", Cassette((exchange(headers=(("x-api-key", placeholder),)),)))
+    serializer.write(folder / "other.yaml", Cassette((exchange(headers=(("x-api-key", placeholder),)),)))
 
     assert run("check", folder) == 0
 
@@ -199,7 +198,7 @@ def test_age_and_contract_decide_what_is_stale(
 
 
 def test_staleness_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    storage.write(folder / "old.yaml", Cassette((), provenance(recorded_at="2020-01-01T00:00:00Z")))
+    serializer.write(folder / "old.yaml", Cassette((), provenance(recorded_at="2020-01-01T00:00:00Z")))
 
     assert run("check", folder) == 0
     assert run("check", folder, "--max-age", "30") == 1
@@ -223,7 +222,7 @@ def test_a_folder_without_cassettes_is_said_to_have_none(folder: Path, capsys: p
 
 def test_what_is_wrong_is_listed_in_the_order_of_the_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exchanges = [exchange(b'{"password": "correct horse %d"}' % number) for number in range(12)]
-    storage.write(folder / "many.yaml", Cassette(tuple(exchanges)))
+    serializer.write(folder / "many.yaml", Cassette(tuple(exchanges)))
 
     assert run("check", folder, "--format", "json") == 1
     places = [found["where"] for found in json.loads(capsys.readouterr().out) if found["kind"] == "secret"]
@@ -234,7 +233,7 @@ def test_what_is_wrong_is_listed_in_the_order_of_the_file(folder: Path, capsys: 
 
 def test_a_secret_in_a_path_is_masked_in_either_format(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "known.txt").write_text("sesame-1234\n")
-    storage.write(folder / "sesame-1234.yaml", Cassette((exchange(b'{"password": "correct horse"}'),)))
+    serializer.write(folder / "sesame-1234.yaml", Cassette((exchange(b'{"password": "correct horse"}'),)))
 
     for form in ("text", "json"):
         assert run("check", folder, "--secrets", folder / "known.txt", "--format", form) == 1
@@ -242,7 +241,7 @@ def test_a_secret_in_a_path_is_masked_in_either_format(folder: Path, capsys: pyt
 
 
 def test_a_cassette_that_cannot_be_written_again_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = document.dumps(Cassette((exchange(b'{"apiKey": "abcdefgh"}'),)))
+    text = serializer.dumps(Cassette((exchange(b'{"apiKey": "abcdefgh"}'),)))
     path = folder / "x.yaml"
     path.write_text(text.replace("interactions:", "context:\n  made: 2026-11-22\ninteractions:"))
 
@@ -251,57 +250,6 @@ def test_a_cassette_that_cannot_be_written_again_is_one_line(folder: Path, capsy
     said = capsys.readouterr().err
     assert said.startswith(f"{path}: cannot be written: a cassette cannot hold date")
     assert said.count("\n") == 1
-
-
-def test_a_cassette_whose_test_is_gone_is_an_orphan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "test_life.py").write_text("class TestLife:\n    async def test_a(self): ...\ndef test_b(): ...\n")
-    for name in ("test_life/TestLife.test_a", "test_life/test_b[x.y-1]", "test_life/test_gone", "test_none/test_a"):
-        storage.write(folder / "cassettes" / f"{name}.yaml", clean_cassette())
-
-    assert run("check", folder, "--format", "json") == 1
-
-    found = json.loads(capsys.readouterr().out)
-    assert [Path(item["path"]).stem for item in found if item["kind"] == "orphan"] == ["test_gone", "test_a"]
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        '@pytest.mark.vcr("login.yaml")\ndef test_shop(): ...\n',
-        "from base import *\n",
-        "from base import Shop\nclass TestShop(Shop): ...\n",
-        "from base import login\n",
-        "def broken(:\n",
-    ],
-)
-def test_a_cassette_that_may_be_in_use_is_no_orphan(folder: Path, module: str) -> None:
-    (folder / "test_shop.py").write_text(module)
-    (folder / "test_steps.feature").write_text("Scenario: login\n")
-    ours, other = clean_cassette(), replace(clean_cassette(), provenance=None)
-    storage.write(folder / "cassettes" / "test_shop" / "login.yaml", other if "vcr" in module else ours)
-    storage.write(folder / "cassettes" / "test_steps" / "login.yaml", ours)
-    storage.write(folder / "cassettes" / "shared" / "common.yaml", other)
-
-    assert run("check", folder) == 0
-
-
-def test_unused_lists_what_the_last_full_run_did_not_ask_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(AdyenCredsError, match="run pytest here first"):
-        run("check", folder, "--unused")
-    storage.write(folder / "cassettes" / "more" / "unused.yaml", clean_cassette())
-    storage.write(folder / "cassettes" / "shared" / "common.yaml", replace(clean_cassette(), provenance=None))
-    (folder / "more.py").write_text("def unused(): ...\n")
-    save_in_use(folder, [folder / "clean.yaml"])
-
-    assert run("check", folder) == 0
-    capsys.readouterr()
-    assert run("check", folder, "--unused") == 1
-
-    first, second, _ = capsys.readouterr().out.splitlines()
-    assert first.endswith("unused.yaml: orphan: no test that was collected asks for it; remove it")
-    assert second.endswith(
-        "common.yaml: orphan: no test that was collected asks for it; remove it where no code opens it by its name"
-    )
 
 
 def test_a_folder_that_does_not_exist_could_not_be_checked(folder: Path) -> None:
@@ -346,7 +294,7 @@ def test_a_plain_vcrpy_cassette_is_scrubbed_in_place_and_still_replays(
 
 def test_accounts_and_secrets_given_by_hand_are_replaced(folder: Path) -> None:
     path = folder / "x.yaml"
-    storage.write(path, Cassette((exchange(b'{"detail": "AcmeCorp and sesame-1234"}'),)))
+    serializer.write(path, Cassette((exchange(b'{"detail": "AcmeCorp and sesame-1234"}'),)))
     (folder / "known.txt").write_text("sesame-1234\n")
 
     assert run("scrub", path, "--write", "--account", "AcmeCorp", "--secrets", folder / "known.txt") == 0
@@ -360,7 +308,7 @@ def test_what_check_finds_scrub_replaces(folder: Path, form: Any) -> None:
     known = "sesame+open/the&door=42"
     (folder / "known.txt").write_text(known)
     bodies = (f"see {form(known)}.", f'{{"n": 1.50, "see": "{form(API_KEY)}"}}')
-    storage.write(folder / "x.yaml", Cassette(tuple(exchange(body.encode()) for body in bodies)))
+    serializer.write(folder / "x.yaml", Cassette(tuple(exchange(body.encode()) for body in bodies)))
     assert run("check", folder, "--secrets", "known.txt") == 1
 
     assert run("scrub", folder, "--secrets", "known.txt", "--write") == 0
@@ -371,19 +319,19 @@ def test_what_check_finds_scrub_replaces(folder: Path, form: Any) -> None:
 @pytest.mark.parametrize("body", ["{apiKey: abcdefgh}", "[{apiKey: abcdefgh}]"])
 def test_what_aiohttp_was_given_as_json_is_scrubbed(folder: Path, body: str) -> None:
     path = folder / "aio.yaml"
-    text = document.dumps(Cassette((exchange(),)))
+    text = serializer.dumps(Cassette((exchange(),)))
     path.write_text(text.replace("body: null", f"body: {body}"))
     assert run("check", path) == 1
 
     assert run("scrub", path, "--write") == 0
 
     assert run("check", path) == 0
-    assert b"Pseudonym-000001" in document.read(path).interactions[0].request_body
+    assert b"Pseudonym-000001" in serializer.read(path).interactions[0].request_body
 
 
 def test_scrubbing_goes_on_after_a_file_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "a.yaml").write_text("version: 2\ninteractions: []\n")
-    storage.write(folder / "b.yaml", Cassette((exchange(b'{"apiKey": "abcdefgh"}'),)))
+    serializer.write(folder / "b.yaml", Cassette((exchange(b'{"apiKey": "abcdefgh"}'),)))
 
     assert run("scrub", folder, "--write") == 1
 

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.compare import Comparison
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
-from pytest_adyen_creds.cassettes.log import interaction_of
-from pytest_adyen_creds.cassettes.sandbox_answers import _Attempt, sandbox_answers
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.recording import interaction_of
+from pytest_adyen_creds.cassettes.sandbox_answers import Attempt, sandbox_answers
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
@@ -147,7 +147,7 @@ def test_a_status_that_the_sandbox_never_answers_differs(me: Interaction) -> Non
 def written(folder: Path, interactions: list[Interaction], provenance: Provenance | None = None) -> Path:
     path = folder / "cassettes" / "test_x" / "one.yaml"
     path.parent.mkdir(parents=True)
-    path.write_text(document.dumps(Cassette(tuple(interactions), provenance)))
+    path.write_text(serializer.dumps(Cassette(tuple(interactions), provenance)))
     return path
 
 
@@ -468,13 +468,13 @@ def pages() -> list[Interaction]:
 
 def test_pages_asked_for_alike_are_compared_once(pages: list[Interaction], monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    create = _Attempt._make
+    create = Attempt._make
 
-    def counting(attempt: _Attempt, shown: Any) -> tuple[str, str]:
+    def counting(attempt: Attempt, shown: Any) -> tuple[str, str]:
         made.append(shown)
         return create(attempt, shown)
 
-    monkeypatch.setattr(_Attempt, "_make", counting)
+    monkeypatch.setattr(Attempt, "_make", counting)
     comparison = compared(pages)
     assert list(comparison.lines()) == []
     assert comparison.compared == len(pages) == 45

@@ -18,12 +18,12 @@ import yaml
 from werkzeug import Request, Response
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.commands import cassettes
-from pytest_adyen_creds.cassettes.fields import secret_properties
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
-from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.recording import Recording, interaction_of, provenance_of
+from pytest_adyen_creds.cassettes.redact.fields import secret_properties
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.secrets import SecretRegistry
 
 MANAGEMENT = "https://management-test.adyen.com"
@@ -257,7 +257,7 @@ def test_each_secret_property_is_scrubbed_and_found(name: str, tmp_path: Path) -
         "/v71/x", {parent: body} if parent else body, host=CHECKOUT, request_headers=(), response_headers=()
     )
     path = tmp_path / "x.yaml"
-    storage.write(path, Cassette((recorded,)))
+    serializer.write(path, Cassette((recorded,)))
     assert run("check", path) == 1
 
     assert run("scrub", path, "--write") == 0
@@ -323,10 +323,10 @@ def test_what_is_planted_by_hand_is_found_and_named_but_not_shown(
     plant: Callable[[Interaction], Interaction], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cassette = clean_cassette()
-    storage.write(tmp_path / "x.yaml", cassette)
+    serializer.write(tmp_path / "x.yaml", cassette)
     assert run("check", tmp_path / "x.yaml") == 0
     first, second, *others = cassette.interactions
-    storage.write(tmp_path / "x.yaml", replace(cassette, interactions=(first, plant(second), *others)))
+    serializer.write(tmp_path / "x.yaml", replace(cassette, interactions=(first, plant(second), *others)))
     capsys.readouterr()
 
     assert run("check", tmp_path / "x.yaml") == 1
@@ -343,7 +343,7 @@ def test_the_sandboxs_own_accounts_and_the_words_of_other_tools_pass(tmp_path: P
     first, *others = cassette.interactions
     body = {"companyName": "TestCompany", "username": "ws@Company.TestCompany", "id": "<REDACTED>", "requestId": "***"}
     first = replace(first, response_body=json.dumps(body).encode())
-    storage.write(tmp_path / "x.yaml", replace(cassette, interactions=(first, *others)))
+    serializer.write(tmp_path / "x.yaml", replace(cassette, interactions=(first, *others)))
 
     assert run("check", tmp_path / "x.yaml") == 0
 
@@ -406,16 +406,15 @@ def server() -> Iterator[httpx.Client]:
 
 
 def test_nothing_is_left_in_a_recording_of_our_own(server: httpx.Client, tmp_path: Path) -> None:
-    log = InteractionLog()
+    contract = load_contract("v3")
+    log = Recording(Scrubber(contract, registry=SecretRegistry()))
     for each in recording("v3"):
         path = each.uri.removeprefix(MANAGEMENT).removeprefix(CHECKOUT)
         signed = {"X-API-Key": API_KEY, "Cookie": f"JSESSIONID={SESSION}"}
         response = server.request(each.method, path, headers=signed, content=each.request_body)
-        log.add(response.request, response)
-    contract = load_contract("v3")
-    scrubber = Scrubber(contract, registry=SecretRegistry())
+        log.note(interaction_of(response.request, response))
 
-    log.save(tmp_path / "own.yaml", provenance_of(contract, "live", datetime(2026, 11, 24, tzinfo=UTC)), scrubber)
+    log.save(tmp_path / "own.yaml", provenance_of(contract, "live", datetime(2026, 11, 24, tzinfo=UTC)))
 
     text = (tmp_path / "own.yaml").read_text(encoding="utf-8")
     assert "Every secret, account name, user name and id below is a pseudonym" in text
@@ -476,4 +475,4 @@ def test_nothing_is_left_of_what_the_platform_was_seen_to_answer(tmp_path: Path)
     assert left_in(text, planted) == set()
     assert not re.search("(?i)jsessionid|traceparent|pspreference|strict-transport", text)
     assert run("check", path) == 0
-    assert document.read(path).interactions[0].status == 200
+    assert serializer.read(path).interactions[0].status == 200

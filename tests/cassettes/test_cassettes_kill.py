@@ -14,8 +14,8 @@ from typing import IO
 
 import pytest
 
-from pytest_adyen_creds.cassettes import document, storage
-from pytest_adyen_creds.cassettes.interaction import Cassette
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import Cassette
 
 SECRET = "AQE" + "n0t-0n-d1sk" * 6
 KILLS = 100
@@ -41,7 +41,7 @@ def test_a_recording_killed_at_any_point_leaves_a_whole_cassette_and_no_secret(t
                 assert b"n0t-0n-d1sk" not in left.read_bytes()
             if path.exists():
                 whole += 1
-                recorded = document.read(path).interactions
+                recorded = serializer.read(path).interactions
                 assert len(recorded) == 20
                 assert len({interaction.uri.partition("&")[0] for interaction in recorded}) == 1
         recorder.stdin.close()
@@ -50,7 +50,7 @@ def test_a_recording_killed_at_any_point_leaves_a_whole_cassette_and_no_secret(t
 
     assert whole > KILLS // 2
     assert torn, "no kill fell between the first byte of a file and its renaming"
-    storage.write(path, Cassette(()))
+    serializer.write(path, Cassette(()))
     assert [left.name for left in tmp_path.iterdir()] == ["life.yaml"]
 
 

@@ -26,11 +26,10 @@ from cassettes_libraries import LIBRARIES, ORIGIN, Call
 from cassettes_modes import intercepting, live, opened, replaying
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document, storage
-from pytest_adyen_creds.cassettes.interaction import Cassette, Provenance
-from pytest_adyen_creds.cassettes.log import InteractionLog, provenance_of
-from pytest_adyen_creds.cassettes.record import Recording, RecordingTransport
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import Cassette, Provenance
+from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport, interaction_of, provenance_of
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.sandbox import Sandbox
@@ -55,7 +54,7 @@ def recording(path: Path, app: Any, provenance: Provenance | None = None) -> Ite
     made = Recording(scrubber())
     with opened(RecordingTransport(made, SandboxTransport(app))):
         yield
-    storage.write(path, made.scrubbed(provenance or PROVENANCE))
+    serializer.write(path, made.scrubbed(provenance or PROVENANCE))
 
 
 @contextmanager
@@ -65,11 +64,11 @@ def recording_live(path: Path, base_url: str, key: str | None = None) -> Iterato
         ownership.lease("S2-1", tag.make("abcdefgh", datetime.now(UTC)), api_key=Secret(key))
     with live(base_url, ownership, made):
         yield
-    storage.write(path, made.scrubbed(PROVENANCE))
+    serializer.write(path, made.scrubbed(PROVENANCE))
 
 
 def replay(path: Path, base_urls: tuple[str, ...] = ()) -> Any:
-    return replaying(document.read(path), path, base_urls)
+    return replaying(serializer.read(path), path, base_urls)
 
 
 @pytest.fixture
@@ -276,7 +275,7 @@ def test_other_hosts_are_let_through(call: Call, server: str, tmp_path: Path) ->
         assert call("GET", f"{server}/b", None, None).json()["path"] == "/b"
     with recording(tmp_path / "x.yaml", Sandbox().app):
         assert call("GET", f"{server}/c", None, None).json()["path"] == "/c"
-    assert document.read(tmp_path / "x.yaml").interactions == ()
+    assert serializer.read(tmp_path / "x.yaml").interactions == ()
 
 
 @every_library
@@ -427,15 +426,16 @@ def test_a_run_of_another_server_sends_nothing_to_adyens(call: Call, no_network:
 
 
 def test_an_exchange_of_httpx_is_logged_as_it_is(server: str, tmp_path: Path) -> None:
-    log = InteractionLog()
+    log = Recording(scrubber())
     with httpx.Client() as client:
         response = client.post(f"{server}/v3/me/allowedOrigins", json={"domain": "https://a.example"})
-    log.add(response.request, response, {"operation": "POST /me/allowedOrigins", "generated_by": "hand"})
+    meta = {"operation": "POST /me/allowedOrigins", "generated_by": "hand"}
+    log.note(interaction_of(response.request, response, meta))
     made_at = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 
-    written = log.save(tmp_path / "x.yaml", provenance_of(load_contract("v1"), "live", made_at), scrubber())
+    written = log.save(tmp_path / "x.yaml", provenance_of(load_contract("v1"), "live", made_at))
 
-    assert document.read(tmp_path / "x.yaml") == written
+    assert serializer.read(tmp_path / "x.yaml") == written
     assert written.provenance is not None
     assert written.provenance.recorded_at == "2026-11-22T01:02:03Z"
     assert (written.provenance.contract, written.provenance.contract_digest) == ("v1", load_contract("v1").digest)

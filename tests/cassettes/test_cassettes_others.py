@@ -15,9 +15,9 @@ import vcr
 from cassettes_libraries import LIBRARIES, ORIGIN, Call
 from cassettes_modes import Opened, intercepting, live, replaying
 
-from pytest_adyen_creds.cassettes.interaction import Cassette
-from pytest_adyen_creds.cassettes.record import Recording
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import Cassette
+from pytest_adyen_creds.cassettes.recording import Recording
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.sandbox import Sandbox

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document, storage
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.commands import cassettes
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
-from pytest_adyen_creds.cassettes.log import provenance_of
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction
+from pytest_adyen_creds.cassettes.recording import provenance_of
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.drift.commands import drift
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.secrets import SecretRegistry
@@ -49,12 +49,12 @@ def posted(uri: str, body: bytes, headers: Any = FORM) -> Interaction:
 def scrubbed(*interactions: Interaction, options: tuple[object, ...] = ()) -> tuple[Interaction, ...]:
     """Return ``interactions`` as the command scrubs them: found before, clean after, and the same once more."""
     path = Path("recording.yaml")
-    storage.write(path, Cassette(interactions))
+    serializer.write(path, Cassette(interactions))
     assert run("check", path, *options) == 1
     assert run("scrub", path, "--write", *options) == 0
     assert run("check", path, *options) == 0
     assert run("scrub", path, *options) == 0
-    return document.read(path).interactions
+    return serializer.read(path).interactions
 
 
 def test_a_number_in_the_place_of_an_id_stays_a_number_and_is_the_same_everywhere() -> None:
@@ -250,7 +250,7 @@ def test_documented_headers_are_recorded_scrubbed_and_judged_as_the_answer_was(t
     assert scrubber.interactions([clean, refused]) == [clean, refused]
     made = provenance_of(contract, "live", datetime.now(UTC))
     (tmp_path / "recorded").mkdir()
-    storage.write(tmp_path / "recorded" / "x.yaml", Cassette((clean,), made))
+    serializer.write(tmp_path / "recorded" / "x.yaml", Cassette((clean,), made))
     judged = ["cassettes", str(tmp_path / "recorded"), "--contracts", str(folder)]
     assert not drift.main(args=judged, standalone_mode=False)
 
@@ -264,7 +264,7 @@ def test_a_contract_of_ones_own_says_what_the_commands_look_for(version: str, wa
     folder = own_contract(tmp_path / "mine", version)
     options = ("--contracts", folder) if way == "option" else ()
     hook = answered(f"/{version}/hooks", HOOK, (*JSON, ("x-rate-limit", "100")))
-    storage.write(Path("recording.yaml"), Cassette((hook,)))
+    serializer.write(Path("recording.yaml"), Cassette((hook,)))
     assert run("check", "recording.yaml") == 0
     if way == "ini":
         (tmp_path / "pytest.ini").write_text("[pytest]\nadyen_contracts = mine\n")
@@ -283,7 +283,7 @@ def test_a_recording_made_with_a_contract_of_ones_own_is_stale_by_that_contract_
 ) -> None:
     folder = own_contract(tmp_path / "mine")
     made = provenance_of(load_contract("v3", folder), "live", datetime.now(UTC))
-    storage.write(Path("recording.yaml"), Cassette((answered("/v3/hooks", {"colour": "green"}),), made))
+    serializer.write(Path("recording.yaml"), Cassette((answered("/v3/hooks", {"colour": "green"}),), made))
 
     assert run("check", "recording.yaml", "--contracts", folder) == 0
     assert run("check", "recording.yaml") == 1
@@ -292,7 +292,7 @@ def test_a_recording_made_with_a_contract_of_ones_own_is_stale_by_that_contract_
 
 @pytest.mark.parametrize("command", ["check", "scrub"])
 def test_a_folder_without_a_contract_is_refused(command: str, tmp_path: Path) -> None:
-    storage.write(Path("recording.yaml"), Cassette((answered("/v3/hooks", HOOK),)))
+    serializer.write(Path("recording.yaml"), Cassette((answered("/v3/hooks", HOOK),)))
 
     with pytest.raises(AdyenCredsError, match="no contract 'v3'"):
         run(command, "recording.yaml", "--contracts", tmp_path)

@@ -15,7 +15,7 @@ from cassettes_libraries import ORIGIN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.cassettes.interaction import Interaction
+from pytest_adyen_creds.cassettes.model import Interaction
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import Secret

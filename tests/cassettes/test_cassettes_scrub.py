@@ -16,12 +16,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.body import LARGEST
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, find_header
-from pytest_adyen_creds.cassettes.log import InteractionLog
-from pytest_adyen_creds.cassettes.pseudonyms import is_part_of_pseudonyms
-from pytest_adyen_creds.cassettes.scrub import Scrubber
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, find_header
+from pytest_adyen_creds.cassettes.recording import Recording
+from pytest_adyen_creds.cassettes.redact.pseudonyms import is_part_of_pseudonyms
+from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SecretRegistry
 
@@ -46,7 +46,7 @@ def exchange(uri: str = f"{ORIGIN}/v3/me", **parts: Any) -> Interaction:
 
 
 def text_of(*interactions: Interaction) -> str:
-    return document.dumps(Cassette(interactions))
+    return serializer.dumps(Cassette(interactions))
 
 
 def created(**more: Any) -> Interaction:
@@ -375,6 +375,12 @@ def test_what_is_not_exactly_json_is_kept_to_the_byte(body: bytes) -> None:
     assert clean.response_body == body
 
 
+def test_a_header_that_is_no_base64_is_replaced_as_a_whole() -> None:
+    (clean,) = scrubber().interactions([exchange(request_headers=(("authorization", "Basic pässword1"),))])
+
+    assert (clean.request_header("authorization") or "").startswith("Basic Pseudonym-")
+
+
 def test_a_compression_that_hides_its_content_is_refused() -> None:
     recorded = exchange(response_body=b"\x8b\xff\xfe", response_headers=(("content-encoding", "br"),))
 
@@ -427,11 +433,11 @@ def test_a_secret_that_cannot_be_replaced_stops_the_recording() -> None:
 
 
 def test_the_context_is_scrubbed_with_the_interactions(tmp_path: Path) -> None:
-    log = InteractionLog()
+    log = Recording(scrubber())
     log.context["credential"] = {"apiKey": API_KEY, "username": "ws_123456@Company.AcmeGroup"}
     log.note(exchange(request_headers=(("x-api-key", API_KEY),)))
 
-    (clean,), context = scrubber().recording(log.interactions, log.context)
+    (clean,), context = scrubber().recording(log.noted, log.context)
 
     assert context["credential"]["apiKey"] == clean.request_header("x-api-key")
     assert "AcmeGroup" not in str(context)

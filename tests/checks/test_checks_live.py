@@ -316,7 +316,7 @@ def test_an_interrupted_run_leaves_nothing(pytester: pytest.Pytester, live, monk
                     raise KeyboardInterrupt
             """
         )
-        monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+        monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=os.pathsep)
         result = live(there, "-p", "stopper")
         assert result.ret == pytest.ExitCode.INTERRUPTED
         made = there.new()

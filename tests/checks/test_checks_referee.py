@@ -14,8 +14,8 @@ import pytest
 from checks_referee import case_of, passes
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.interaction import Interaction
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import Interaction
 from pytest_adyen_creds.contract import Contract, bundled
 from pytest_adyen_creds.contract.judge import judge
 
@@ -26,7 +26,7 @@ Answer = tuple[str, int, dict[str, str], bytes]
 
 def recorded(version: str) -> Iterator[tuple[Path, Interaction]]:
     for path in sorted((bundled("cassettes") / version).glob("*.yaml")):
-        for interaction in document.read(path).interactions:
+        for interaction in serializer.read(path).interactions:
             yield path, interaction
 
 

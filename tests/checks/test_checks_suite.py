@@ -10,7 +10,7 @@ import pytest
 from checks_breakages import Answer, breaking
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.checks.failure import CheckFailure, explain
 from pytest_adyen_creds.checks.lives import LIVES
 from pytest_adyen_creds.checks.results import Results
@@ -96,7 +96,7 @@ def test_every_sequence_and_every_status_is_recorded(version: str) -> None:
     seen = set()
     for path in folder.glob("*.yaml"):
         assert path.stat().st_size < 1_000_000
-        cassette = document.read(path)
+        cassette = serializer.read(path)
         assert cassette.provenance is not None
         assert cassette.provenance.backend == "sandbox"
         assert cassette.provenance.contract_digest == contract.digest

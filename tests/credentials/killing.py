@@ -210,7 +210,7 @@ def command(folder: Path, url: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-q", *plugins, "--adyen-live", f"--adyen-base-url={url}/v3", str(folder)]
 
 
-def kill_runs(kills: int, seed: int, *, forget: bool, say: Callable[[str], None] = lambda text: None) -> Outcome:
+def kill_runs(kills: int, seed: int, *, forget: bool, report: Callable[[str], None] = lambda text: None) -> Outcome:
     """Kill ``kills`` runs over one account, one after another, clean up, and return what came of it.
 
     With ``forget`` each run's ledger is deleted, and another machine runs ``adyen-creds sweep`` when the tags expired.
@@ -238,7 +238,7 @@ def kill_runs(kills: int, seed: int, *, forget: bool, say: Callable[[str], None]
             if forget:
                 shutil.rmtree(state, ignore_errors=True)
             if outcome.kills % 20 == 0:
-                say(f"seed {seed}: {outcome.kills} kills, {outcome.whole_runs} whole runs")
+                report(f"seed {seed}: {outcome.kills} kills, {outcome.whole_runs} whole runs")
         outcome.active_before = len(active_throwaways(account.sandbox))
         if forget:
             elsewhere = environment(account.sandbox, Path(scratch) / "elsewhere")
@@ -295,7 +295,7 @@ def main() -> int:
     share = [given.runs // given.accounts + (lane < given.runs % given.accounts) for lane in range(given.accounts)]
     with ThreadPoolExecutor(given.accounts) as lanes:
         done = lanes.map(
-            lambda lane: kill_runs(share[lane], given.seed * 1000 + lane, forget=given.forget, say=print),
+            lambda lane: kill_runs(share[lane], given.seed * 1000 + lane, forget=given.forget, report=print),
             range(given.accounts),
         )
         total = sum(done, Outcome())

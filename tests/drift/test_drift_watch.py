@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance, origin_of
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance, origin_of
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.client import GuardedTransport, ManagementClient, Ownership, Retries
 from pytest_adyen_creds.contract import bundled
@@ -404,13 +404,13 @@ def test_departing_recordings_of_the_suite_are_findings(pytester: pytest.Pyteste
     folder = pytester.mkdir("cassettes") / "management" / "v3"
     shutil.copytree(bundled("cassettes") / "v3", folder)
     path = folder / "get-me.yaml"
-    cassette = document.read(path)
+    cassette = serializer.read(path)
     first = cassette.interactions[0]
     departing = tuple(
         Interaction(first.method, first.uri, first.request_headers, b"", status, "x", headers, _data(body), first.meta)
         for status, body, headers, _ in ENVELOPES.values()
     )
-    path.write_text(document.dumps(Cassette((*cassette.interactions, *departing), cassette.provenance)))
+    path.write_text(serializer.dumps(Cassette((*cassette.interactions, *departing), cassette.provenance)))
     arguments = ("--adyen-contracts", "--adyen-drift=report", "--adyen-report=found.json", "-k", "GET and me")
     pytester.runpytest_subprocess(*arguments)
     value = json.loads(pytester.path.joinpath("found.json").read_text())

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction
 from pytest_adyen_creds.contract import bundled
 
 CREATE = "POST /companies/{companyId}/apiCredentials"
@@ -116,13 +116,13 @@ def broken(folder: Path, change: Callable[[Interaction], Interaction]) -> None:
     """Copy the bundled cassettes, with one answer of one operation changed."""
     shutil.copytree(bundled("cassettes") / "v3", folder / "v3")
     path = folder / "v3" / f"{load_contract('v3').operations[CREATE].id}.yaml"
-    cassette = document.read(path)
+    cassette = serializer.read(path)
     index = next(
         number for number, each in enumerate(cassette.interactions) if each.status == 200 and each.method == "POST"
     )
     interactions = list(cassette.interactions)
     interactions[index] = change(interactions[index])
-    path.write_text(document.dumps(Cassette(tuple(interactions), cassette.provenance, cassette.context)))
+    path.write_text(serializer.dumps(Cassette(tuple(interactions), cassette.provenance, cassette.context)))
 
 
 def changed(interaction: Interaction, **values: object) -> Interaction:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from reports_samples import report, results_of, see
 
-from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.cli import main
@@ -35,10 +35,10 @@ def departing(tmp_path: Path) -> Path:
     folder = tmp_path / "cassettes"
     shutil.copytree(bundled("cassettes") / "v3", folder / "v3")
     path = folder / "v3" / "get-me.yaml"
-    cassette = document.read(path)
+    cassette = serializer.read(path)
     last = cassette.interactions[-1]
     last = replace(last, response_body=json.dumps({**json.loads(last.response_body), "motto": 1}).encode())
-    path.write_text(document.dumps(replace(cassette, interactions=(*cassette.interactions, last))))
+    path.write_text(serializer.dumps(replace(cassette, interactions=(*cassette.interactions, last))))
     return folder
 
 
@@ -68,8 +68,8 @@ def test_findings(departing: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 
 def changed(folder: Path, name: str, change: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> None:
     path = folder / "v3" / name
-    cassette = document.read(path)
-    path.write_text(document.dumps(replace(cassette, interactions=change(cassette.interactions))))
+    cassette = serializer.read(path)
+    path.write_text(serializer.dumps(replace(cassette, interactions=change(cassette.interactions))))
 
 
 def test_a_recording_of_nothing_could_not_be_judged(departing: Path, capsys: pytest.CaptureFixture[str]) -> None:

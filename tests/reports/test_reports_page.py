@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from reports_samples import ERROR, HOSTILE, NOW, hostile_results, report, results_of, see, suite_results
 
-from pytest_adyen_creds.cassettes import document
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.contract.baseline import Baseline, Entry
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.files import write_text
@@ -93,7 +93,7 @@ def test_accepted_findings_stand_apart_with_their_reasons(tmp_path: Path) -> Non
 def test_recordings_say_their_age_and_why_they_are_stale(tmp_path: Path) -> None:
     results = suite_results(tmp_path, cassette_max_age=30.0)
     path = sorted(results.recordings)[0]
-    cassette = document.read(path)
+    cassette = serializer.read(path)
     assert cassette.provenance
     text = path.read_text().replace(cassette.provenance.contract_digest, "sha256:of-another-contract")
     (tmp_path / "other.yaml").write_text(text)

@@ -56,7 +56,7 @@ _AT_ADYEN: Final[Mapping[str, Kind]] = {
     "originid": "id",
     "webhookid": "id",
 }
-_IN_ADDRESS: Final[Mapping[str, Kind]] = {"company": "company", "merchant": "merchant", "account": "account"}
+IN_ADDRESS: Final[Mapping[str, Kind]] = {"company": "company", "merchant": "merchant", "account": "account"}
 """Parameters of addresses of Adyen's, such as the Customer Area's; in bodies these are ordinary words."""
 _IN_MANAGEMENT: Final[Mapping[str, Kind]] = {"id": "id"}
 """In other APIs of Adyen an ``id`` may be the user's own word, such as that of a line item."""
@@ -90,11 +90,6 @@ class Names:
             name = name.partition(".")[2]
             found = self.kinds.get(name)
         return found
-
-
-def kind_in_address(name: str) -> Kind | None:
-    """Return what the parameter ``name`` of an address of Adyen's holds beside what properties hold, or ``None``."""
-    return _IN_ADDRESS.get(name.lower())
 
 
 class Fields:

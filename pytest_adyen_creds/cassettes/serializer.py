@@ -1,4 +1,4 @@
-"""The cassette's file: vcrpy's layout with a ``provenance`` beside the interactions; read strictly, written whole."""
+"""A cassette's file: vcrpy's YAML with a ``provenance`` beside the interactions; read strictly, written whole."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from pytest_adyen_creds.cassettes import layout
-from pytest_adyen_creds.cassettes.interaction import Cassette, Headers, Interaction, Provenance
+import yaml
+
+from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, Provenance
 from pytest_adyen_creds.errors import CassetteError, FileRefused
-from pytest_adyen_creds.files import parse_document, read_text
+from pytest_adyen_creds.files import parse_document, read_text, write_text
 
 VERSION: Final = 1
 """The version of vcrpy's cassette format, which plain vcrpy reads as well."""
+
+END: Final = "..."
+"""The last line of a cassette that was written here: a file without it was cut off."""
 
 LARGEST: Final = 64 * 1024 * 1024
 """The largest cassette that is read, in bytes."""
@@ -25,29 +29,35 @@ AGAIN: Final = "record it again with --adyen-record=all"
 
 _BACKENDS: Final = {
     "sandbox": (
-        "# Recorded from the embedded sandbox: its answers are not Adyen's answers.",
-        "# Every secret and id below is a pseudonym, and so is every name but the sandbox's own accounts.",
+        "# Recorded from the embedded sandbox: its answers are not Adyen's answers.\n"
+        "# Every secret and id below is a pseudonym, and so is every name but the sandbox's own accounts.\n"
     ),
     "live": (
-        "# Recorded from Adyen's test endpoint.",
-        "# Every secret, account name, user name and id below is a pseudonym.",
+        "# Recorded from Adyen's test endpoint.\n# Every secret, account name, user name and id below is a pseudonym.\n"
     ),
 }
 _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}")
+# what YAML prints as it is, less the characters that some readers take for a line break
+_UNPRINTABLE: Final = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./@%+=~;,()?&-]*(?:[ :][A-Za-z0-9_./@%+=~;,()?&-]+)*")
+_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 def dumps(cassette: Cassette) -> str:
-    """Return the text of ``cassette``: the same for the same cassette, and read back to exactly the same bodies."""
+    """Return the text of ``cassette``: the same for the same cassette, and read back to exactly the same bodies.
+
+    Raises ValueError for what no cassette can hold: in the context, a value that is not JSON.
+    """
     document: dict[str, Any] = {"version": VERSION}
-    lead: tuple[str, ...] = ()
+    lead = ""
     if cassette.provenance is not None:
         lead = _BACKENDS[cassette.provenance.backend]
         document["provenance"] = _provenance_out(cassette.provenance)
     if cassette.context:
         document["context"] = dict(cassette.context)
     document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
-    text = layout.write_mapping(document)
-    return "\n".join([*lead, text + layout.END, ""])
+    return f"{lead}{_to_yaml(document)}{END}\n"
 
 
 def loads(text: str, name: str) -> Cassette:
@@ -57,18 +67,75 @@ def loads(text: str, name: str) -> Cassette:
     YAML at all (tags, aliases, deeper than 200 levels).
     """
     try:
-        document: Any = layout.read_mapping(text)
-    except layout.UnknownLayout:
-        try:
-            document = parse_document(text, name)
-        except FileRefused as error:
-            raise CassetteError(f"{str(error).rpartition('; ')[0]}; {AGAIN}") from None
-    return _Shape(name).cassette(document, complete=text.rstrip().endswith("\n" + layout.END))
+        document = parse_document(text, name)
+    except FileRefused as error:
+        raise CassetteError(f"{str(error).rpartition('; ')[0]}; {AGAIN}") from None
+    return _Reader(name).cassette(document, complete=text.rstrip().endswith(f"\n{END}"))
 
 
 def read(path: Path | str) -> Cassette:
     """Return the cassette in the file at ``path``; raises like :func:`loads`, and for a file that cannot be read."""
     return loads(read_text(path, largest=LARGEST, empty=AGAIN), str(path))
+
+
+def write(path: Path, cassette: Cassette) -> None:
+    """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one."""
+    try:
+        write_text(path, dumps(cassette))
+    except ValueError as error:
+        raise CassetteError(f"{path}: cannot be written: {error}; write it as a text in quotes") from None
+    except FileRefused as error:
+        raise CassetteError(str(error)) from None
+
+
+def pretty(value: Any) -> bytes:
+    """Return ``value`` as the JSON that cassettes hold: a line per member, what YAML can print as it is."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes the JSON values, and bytes, the same way each time; the C dumper writes some characters otherwise."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _to_yaml(document: dict[str, Any]) -> str:
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
+
+
+def _text_out(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    if _SURROGATE.search(text):
+        raise ValueError("a cassette cannot hold half a surrogate pair")
+    is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
+    style = "|" if _fits_a_block(text) else "" if is_plain else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _bytes_out(dumper: _Dumper, data: bytes) -> yaml.ScalarNode:
+    encoded = base64.b64encode(data).decode()
+    lines = "\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76))
+    return dumper.represent_scalar("tag:yaml.org,2002:binary", lines, style="|")
+
+
+def _refuse(dumper: _Dumper, value: Any) -> NoReturn:
+    raise ValueError(f"a cassette cannot hold {type(value).__name__} {value!r}")
+
+
+_Dumper.yaml_representers = {
+    kind: yaml.SafeDumper.yaml_representers[kind] for kind in (type(None), bool, int, float, list, dict)
+}
+_Dumper.add_representer(str, _text_out)
+_Dumper.add_representer(bytes, _bytes_out)
+_Dumper.add_representer(None, _refuse)  # type: ignore[arg-type]  # for all else
+
+
+def _fits_a_block(text: str) -> bool:
+    """Tell whether ``text`` has several lines that YAML can hold as they are."""
+    if "\n" not in text[:-1] or text[0] in " \n" or text.endswith(("\n\n", " ")) or " \n" in text:
+        return False
+    return not _UNPRINTABLE.search(text)
 
 
 def _provenance_out(provenance: Provenance) -> dict[str, Any]:
@@ -117,8 +184,8 @@ def _body_out(body: bytes) -> str | bytes:
         return body
 
 
-class _Shape:
-    """Strictly private. Turns a parsed document into a cassette, or says in one line what is wrong with it."""
+class _Reader:
+    """Turns a parsed document into a cassette, or says in one line what is wrong with it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -130,7 +197,7 @@ class _Shape:
             self._refuse(f"is a cassette of version {document.get('version')!r}, and this release reads {VERSION}")
         provenance = document.get("provenance")
         if provenance is not None and not complete:
-            self._refuse(f"ends without its last line ({layout.END}): it was cut off")
+            self._refuse(f"ends without its last line ({END}): it was cut off")
         if not isinstance(document["interactions"], list):
             self._refuse("holds interactions that are not a list")
         context = document.get("context", {})
@@ -145,7 +212,7 @@ class _Shape:
         )
 
     def _provenance(self, value: Any) -> Provenance:
-        if not isinstance(value, dict) or value.get("backend") not in _BACKENDS:
+        if not isinstance(value, dict) or str(value.get("backend")) not in _BACKENDS:
             self._refuse("has a provenance that names no backend (sandbox or live)")
         texts: dict[str, str] = {}
         for key in ("recorded_at", "contract", "contract_digest", "generator"):

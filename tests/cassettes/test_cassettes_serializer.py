@@ -12,8 +12,8 @@ from vcr.serialize import deserialize
 from vcr.serializers import yamlserializer
 
 from pytest_adyen_creds import files
-from pytest_adyen_creds.cassettes import document, layout, storage
-from pytest_adyen_creds.cassettes.interaction import Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes import paths, serializer
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError, FileRefused
 
 PROVENANCE = Provenance(
@@ -55,16 +55,16 @@ def exchange(body: bytes = b"{}") -> Interaction:
 def test_every_interaction_comes_back_exactly(recorded: list[Interaction]) -> None:
     cassette = Cassette(tuple(recorded), PROVENANCE)
 
-    text = document.dumps(cassette)
+    text = serializer.dumps(cassette)
 
-    assert document.loads(text, "x") == cassette
-    assert document.dumps(document.loads(text, "x")) == text
+    assert serializer.loads(text, "x") == cassette
+    assert serializer.dumps(serializer.loads(text, "x")) == text
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(interactions, max_size=3))
 def test_plain_vcrpy_reads_the_same(recorded: list[Interaction]) -> None:
-    requests, responses = deserialize(document.dumps(Cassette(tuple(recorded), PROVENANCE)), yamlserializer)[:2]
+    requests, responses = deserialize(serializer.dumps(Cassette(tuple(recorded), PROVENANCE)), yamlserializer)[:2]
 
     assert [request.method for request in requests] == [item.method for item in recorded]
     assert [request.uri for request in requests] == [item.uri for item in recorded]
@@ -83,34 +83,51 @@ values = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(printable | nasty, values, min_size=1, max_size=3))
-def test_the_layout_means_the_same_to_every_yaml_reader(mapping: dict[str, object]) -> None:
-    text = layout.write_mapping(mapping) + "...\n"
+def test_the_context_means_the_same_to_every_yaml_reader(mapping: dict[str, object]) -> None:
+    text = serializer.dumps(Cassette((), PROVENANCE, mapping))
 
-    assert yaml.safe_load(text) == mapping
-    assert yaml.load(text, Loader=yaml.CSafeLoader) == mapping
+    assert yaml.safe_load(text)["context"] == mapping
+    assert yaml.load(text, Loader=yaml.CSafeLoader)["context"] == mapping
+    assert serializer.loads(text, "x").context == mapping
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.text(st.sampled_from('ab:- "\\\n#|>.1{}[]'), max_size=40))
+@given(st.text(st.sampled_from("ab:- \"\\\n#|>.1{}[],?!~'"), max_size=40))
 @example("a:\n-")
-def test_what_is_read_without_a_yaml_parser_is_what_a_yaml_parser_reads(text: str) -> None:
-    text += "\n...\n"
+@example("a: 2026-01-01\nb: !!binary aGk=\nc: [0x1F, ~, yes, 1.5, ! x, !!str 1]")
+@example("a: b\n---\nc: d")
+@example("? [a]\n: b")
+@example("!!int x")
+@example("!!python/name:os.system")
+def test_what_is_read_is_what_a_yaml_parser_reads_or_it_is_refused(text: str) -> None:
     try:
-        value = layout.read_mapping(text)
-    except layout.UnknownLayout:
+        value = files.parse_document(f"\n{text}", "x")
+    except FileRefused:
         return
 
-    assert yaml.load(text, Loader=yaml.CSafeLoader) == value
+    assert text.lstrip()[:1] in ("{", "[") or yaml.load(text, Loader=yaml.CSafeLoader) == value
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(st.sampled_from('ab:- "\\\n#|>.1{}[],?~'), max_size=40))
+def test_plain_yaml_is_not_refused(text: str) -> None:
+    text = f"a: b\n{text}"
+    try:
+        value = yaml.load(text, Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError):
+        return
+
+    assert files.parse_document(text, "x") == value
 
 
 def test_a_reviewer_sees_json_line_by_line_and_where_it_came_from() -> None:
-    text = document.dumps(Cassette((exchange(b'{\n  "id": "S2-1"\n}'),), PROVENANCE))
+    text = serializer.dumps(Cassette((exchange(b'{\n  "id": "S2-1"\n}'),), PROVENANCE))
 
     assert text.startswith("# Recorded from the embedded sandbox: its answers are not Adyen's answers.\n")
     assert '      string: |-\n        {\n          "id": "S2-1"\n        }\n' in text
 
 
-WHOLE = document.dumps(Cassette((exchange(),), PROVENANCE))
+WHOLE = serializer.dumps(Cassette((exchange(),), PROVENANCE))
 
 
 @pytest.mark.parametrize(
@@ -133,6 +150,9 @@ WHOLE = document.dumps(Cassette((exchange(),), PROVENANCE))
         (WHOLE.replace("code: 200", "code: 99"), "interaction 1"),
         (WHOLE.replace("method: GET", 'method: "GET /"'), "interaction 1"),
         (WHOLE.replace("backend: sandbox", "backend: adyen"), "names no backend"),
+        (WHOLE.replace("backend: sandbox", "backend: [sandbox]"), "names no backend"),
+        (WHOLE.replace("backend: sandbox", "backend: !!set {sandbox}"), "no list and no mapping"),
+        (WHOLE + "---\n" + WHOLE, "more than one document"),
         (WHOLE.replace("contract_digest: sha256:00\n", "contract_digest: 7\n"), "without contract_digest"),
         ("\x00", "neither JSON nor plain YAML"),
     ],
@@ -142,7 +162,7 @@ def test_a_hostile_or_wrong_file_is_refused_in_one_line(tmp_path: Path, text: st
     path.write_text(text)
 
     with pytest.raises(AdyenCredsError) as refused:
-        document.read(path)
+        serializer.read(path)
 
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -175,25 +195,25 @@ def test_brackets_within_a_text_are_no_nesting(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_cassette_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
-    text = document.dumps(Cassette((exchange(b'{\n  "a": 1\n}'), exchange(b"{\n}\n")), PROVENANCE))
+    text = serializer.dumps(Cassette((exchange(b'{\n  "a": 1\n}'), exchange(b"{\n}\n")), PROVENANCE))
 
     for end in range(text.index("interactions"), len(text) - 2):
         with pytest.raises(AdyenCredsError):
-            document.loads(text[:end], "cut.yaml")
+            serializer.loads(text[:end], "cut.yaml")
 
 
 def test_an_oversized_file_is_refused_before_it_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "LARGEST", 100)
+    monkeypatch.setattr(serializer, "LARGEST", 100)
     (tmp_path / "big.yaml").write_text(WHOLE)
 
     with pytest.raises(AdyenCredsError, match="larger than"):
-        document.read(tmp_path / "big.yaml")
+        serializer.read(tmp_path / "big.yaml")
 
 
 @pytest.mark.parametrize("name", ["../x", "../../etc/passwd", "/etc/passwd", "a/../../x", "", "x\0y"])
 def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(CassetteError, match="stays in its folder"):
-        storage.named_cassette(tmp_path / "cassettes", name)
+        paths.named_cassette(tmp_path / "cassettes", name)
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
@@ -201,7 +221,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cassettes" / "x.yaml").symlink_to(tmp_path / "elsewhere.yaml")
 
     with pytest.raises(CassetteError, match="link"):
-        storage.named_cassette(tmp_path / "cassettes", "x")
+        paths.named_cassette(tmp_path / "cassettes", "x")
 
 
 @pytest.mark.parametrize(
@@ -213,19 +233,19 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_tests_cassette_lies_beside_it(tmp_path: Path, test_class: str | None, name: str, expected: str) -> None:
-    path = storage.cassette_path(tmp_path / "test_module.py", test_class, name)
+    path = paths.cassette_path(tmp_path / "test_module.py", test_class, name)
 
     assert path == tmp_path / "cassettes" / "test_module" / expected
 
 
 def test_a_long_name_still_is_one_file(tmp_path: Path) -> None:
-    one = storage.cassette_path(tmp_path / "test_m.py", None, "test_" + "é" * 300 + "1")
-    other = storage.cassette_path(tmp_path / "test_m.py", None, "test_" + "é" * 300 + "2")
+    one = paths.cassette_path(tmp_path / "test_m.py", None, "test_" + "é" * 300 + "1")
+    other = paths.cassette_path(tmp_path / "test_m.py", None, "test_" + "é" * 300 + "2")
 
-    storage.write(one, Cassette((exchange(),), PROVENANCE))
+    serializer.write(one, Cassette((exchange(),), PROVENANCE))
 
     assert one != other
-    assert document.read(one).interactions == (exchange(),)
+    assert serializer.read(one).interactions == (exchange(),)
 
 
 def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> None:
@@ -233,7 +253,7 @@ def test_leftovers_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -
     dead.touch()
     living.touch()
 
-    storage.write(tmp_path / "a.yaml", Cassette((exchange(),), PROVENANCE))
+    serializer.write(tmp_path / "a.yaml", Cassette((exchange(),), PROVENANCE))
 
     assert sorted(path.name for path in tmp_path.iterdir()) == [living.name, "a.yaml"]
 
@@ -242,7 +262,7 @@ def test_a_failed_write_leaves_the_old_cassette_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.yaml"
-    storage.write(path, Cassette((exchange(),), PROVENANCE))
+    serializer.write(path, Cassette((exchange(),), PROVENANCE))
     before = path.read_bytes()
 
     def fail(descriptor: int) -> None:
@@ -250,7 +270,7 @@ def test_a_failed_write_leaves_the_old_cassette_and_nothing_else(
 
     monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(CassetteError, match="No space left"):
-        storage.write(path, Cassette((exchange(b"other"),), PROVENANCE))
+        serializer.write(path, Cassette((exchange(b"other"),), PROVENANCE))
 
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -1,19 +1,14 @@
-"""Where cassettes lie on disk: names that stay in their folder, and files that appear whole or not at all."""
+"""Where cassettes lie on disk: beside the tests that they belong to, under names that stay in their folder."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from secrets import token_hex
 from typing import Final
 
-from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import document
-from pytest_adyen_creds.cassettes.interaction import Cassette
 from pytest_adyen_creds.errors import CassetteError
 
 SUFFIXES: Final = (".yaml", ".yml")
@@ -24,8 +19,6 @@ _BEGINNING: Final = re.compile(
     rb'^(?:interactions|[ \t]*"interactions"|\{[^{}]{0,200}"interactions")[ \t]*:', re.MULTILINE
 )
 _LONGEST: Final = 255
-_DAY: Final = 24 * 60 * 60.0
-_LEFTOVER: Final = re.compile(r"\.(?P<pid>\d+)-[\w-]+\.adyen-creds\.tmp")
 
 
 def cassette_path(test_file: Path, test_class: str | None, test_name: str) -> Path:
@@ -84,64 +77,3 @@ def shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):
         return str(path)
-
-
-def write(path: Path, cassette: Cassette) -> None:
-    """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one."""
-    try:
-        data = document.dumps(cassette).encode()
-    except ValueError as error:
-        raise CassetteError(f"{path}: cannot be written: {error}; write it as a text in quotes") from None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(path.parent)
-        _replace(path, data)
-    except OSError as error:
-        raise CassetteError(f"{path}: cannot be written ({error.strerror}); check the folder and its rights") from None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.parent / f".{os.getpid()}-{token_hex(8)}.adyen-creds.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(OSError):
-            temporary.chmod(path.stat().st_mode & 0o777)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that killed processes left in ``folder``; those of running ones stay."""
-    for path in folder.glob(".*.adyen-creds.tmp"):
-        match = _LEFTOVER.fullmatch(path.name)
-        if match and not _is_in_use(path, int(match["pid"])):
-            path.unlink(missing_ok=True)
-
-
-def _is_in_use(path: Path, pid: int) -> bool:
-    if os.name == "nt":  # where signal 0 is not a question but an interruption
-        return path.stat().st_mtime > clock.now().timestamp() - _DAY
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

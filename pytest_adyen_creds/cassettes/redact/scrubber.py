@@ -11,12 +11,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pytest_adyen_creds.cassettes.fields import Fields, Hosts, Kind, digits_of, is_id, loopback_origin, path_of_uri
-from pytest_adyen_creds.cassettes.forms import Finder, any_of
-from pytest_adyen_creds.cassettes.interaction import CANONICAL_ORIGIN, Interaction
-from pytest_adyen_creds.cassettes.learned import KNOWN_FORMS, ORDINARY, Answers, Learner, is_user
-from pytest_adyen_creds.cassettes.places import Places
-from pytest_adyen_creds.cassettes.pseudonyms import Pseudonyms, holds_pseudonym, is_part_of_pseudonyms, is_pseudonym
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
+from pytest_adyen_creds.cassettes.redact.fields import Fields, Hosts, Kind, digits_of, loopback_origin, path_of_uri
+from pytest_adyen_creds.cassettes.redact.finder import KNOWN_FORMS, ORDINARY, Finder, any_of, keys_in, may_be, names_in
+from pytest_adyen_creds.cassettes.redact.pseudonyms import (
+    Pseudonyms,
+    holds_pseudonym,
+    is_part_of_pseudonyms,
+    is_pseudonym,
+)
+from pytest_adyen_creds.cassettes.redact.visitor import TRACE_HEADERS, Visitor, visit, visit_answer, visit_context
 from pytest_adyen_creds.contract.contract import Contract
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
@@ -31,7 +35,7 @@ SANDBOX_ACCOUNTS: Final = ("TestCompany", "TestMerchant", "TestMerchantEU")
 class Scrubber:
     """Replaces secrets, account names, user names, ids and hosts in recordings by pseudonyms.
 
-    ``source`` is the contract whose places are searched, or names of secret properties to have in place of those of the
+    ``source`` is the contract whose fields are searched, or names of secret properties to have in place of those of the
     bundled one. ``accounts`` are the configured company and merchant account names; ``registry`` holds every secret
     that the session knows. ``keep`` names accounts that are no one's (the sandbox's own) and stay readable. Ids are
     pseudonyms in every recording, whatever the backend: a server numbers its credentials by what it created before,
@@ -61,9 +65,9 @@ class Scrubber:
         return self.recording(interactions, {})[0]
 
     def secrets_in(self, interaction: Interaction) -> set[str]:
-        """Return the secrets that ``interaction`` shows in the places where secrets stand."""
-        learner = Learner(self._accounts)
-        self._places([interaction]).visit(interaction, learner)
+        """Return the secrets that ``interaction`` shows in the fields where secrets stand."""
+        learner = _Learner(self._accounts)
+        visit(interaction, self._fields, hosts_of([interaction], self._fields, foreign=self._foreign), learner)
         found = learner.secrets | learner.looks
         return {value for value in found if _is_telling(value) and not is_pseudonym(value)}
 
@@ -71,24 +75,20 @@ class Scrubber:
         self, interactions: Sequence[Interaction], context: Mapping[str, Any]
     ) -> tuple[list[Interaction], dict[str, Any]]:
         """Return ``interactions`` and the JSON values of ``context`` scrubbed together, ``context`` first."""
-        hosts = hosts_of(interactions, self._fields, foreign=self._foreign)
-        places = Places(self._fields, hosts)
-        learner, said = Learner(self._accounts), Answers(())
-        places.value(dict(context), learner)
-        places.value(dict(context), said)
+        fields, hosts = self._fields, hosts_of(interactions, self._fields, foreign=self._foreign)
+        learner, said = _Learner(self._accounts), _Answers(())
+        visit_context(context, fields, hosts, learner)
+        visit_context(context, fields, hosts, said)
         for interaction in interactions:
-            places.visit(interaction, learner)
+            visit(interaction, fields, hosts, learner)
             if 200 <= interaction.status < 300:
-                places.answer(interaction, said)
+                visit_answer(interaction, fields, hosts, said)
         learner.known |= said.levels.keys() | said.ids | said.usernames
         replacer = _Replacer(learner, self._registry, self._keep, hosts.stand_ins)
-        clean_context = places.value(dict(context), replacer)
-        clean = [places.visit(interaction, replacer) for interaction in interactions]
+        clean_context = visit_context(context, fields, hosts, replacer)
+        clean = [visit(interaction, fields, hosts, replacer) for interaction in interactions]
         replacer.check(clean, clean_context)
         return clean, clean_context
-
-    def _places(self, interactions: Sequence[Interaction]) -> Places:
-        return Places(self._fields, hosts_of(interactions, self._fields, foreign=self._foreign))
 
 
 def hosts_of(interactions: Iterable[Interaction], fields: Fields, *, foreign: bool) -> Hosts:
@@ -101,11 +101,84 @@ def hosts_of(interactions: Iterable[Interaction], fields: Fields, *, foreign: bo
     )
 
 
-class _Replacer:
+class _Learner(Visitor):
+    """Collects what a recording shows of secrets, names and ids; changes nothing."""
+
+    def __init__(self, accounts: Iterable[str]) -> None:
+        self.secrets: set[str] = set()
+        self.looks: set[str] = set()
+        """What only looks like a secret, and where it ends is a guess."""
+        self.configured = frozenset(accounts)
+        self.known: set[str] = set(self.configured)
+        """The accounts, ids and user names that there are, for all we know; a request may name anything there."""
+        self.levels: dict[str, str] = dict.fromkeys(self.configured, "")
+        self.ids: set[str] = set()
+        self.usernames: set[str] = set()
+        self.references: set[str] = set()
+        self.numbers: set[str] = set()
+        """The digits of ids, names and references that are numbers somewhere."""
+        self.texts: set[str] = set()
+        """Every text and every value, once."""
+        self._read: set[str] = set()
+
+    def field(self, value: str, kind: Kind) -> str:
+        if not may_be(value, kind) or (kind == "username" and holds_pseudonym(value)):
+            return self.text(value)
+        self.texts.add(value)
+        self._learn(value, kind)
+        return value
+
+    def _learn(self, value: str, kind: Kind) -> None:
+        if kind in ("secret", "reference"):
+            (self.secrets if kind == "secret" else self.references).add(value)
+        elif not holds_pseudonym(value):
+            if kind in ("id", "username"):
+                (self.ids if kind == "id" else self.usernames).add(value)
+            elif not self.levels.get(value):
+                self.levels[value] = "" if kind == "account" else kind
+
+    def number(self, value: float, kind: Kind | None) -> float:
+        digits = digits_of(value)
+        self.texts.add(digits)
+        if digits and kind not in (None, "secret") and not holds_pseudonym(digits):
+            self.numbers.add(digits)
+            (self.references if kind == "reference" else self.ids).add(digits)
+        return value
+
+    def text(self, value: str) -> str:
+        if value not in self._read:  # roles, labels and paths come again in every interaction
+            self._read.add(value)
+            self.texts.add(value)
+            self.looks |= keys_in(value)
+            self._learn_names(value)
+        return value
+
+    def _learn_names(self, value: str) -> None:
+        for kind, name in names_in(value):
+            if kind != "username":  # of which the company is what is telling
+                self._learn(name, kind)
+
+    def idempotency_key(self, value: str) -> str:
+        self.texts.add(value)
+        return value
+
+    def dropped(self, name: str, value: str) -> None:
+        (self.references if name in TRACE_HEADERS else self.secrets).add(value)
+
+
+class _Answers(_Learner):
+    """Collects the accounts, ids and user names that a server's own answers name."""
+
+    def text(self, value: str) -> str:
+        self._learn_names(value)
+        return value
+
+
+class _Replacer(Visitor):
     """Answers with pseudonyms."""
 
     def __init__(
-        self, learner: Learner, registry: SecretRegistry, keep: frozenset[str], stand_ins: frozenset[str]
+        self, learner: _Learner, registry: SecretRegistry, keep: frozenset[str], stand_ins: frozenset[str]
     ) -> None:
         self._pseudonyms = Pseudonyms()
         for text in learner.texts:
@@ -128,11 +201,28 @@ class _Replacer:
         origins = sorted(stand_ins, key=len, reverse=True)
         self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in origins) or r"(?!)")
 
-    def at(self, where: str) -> None:
-        """Answer the same everywhere."""
-
-    def secret(self, value: str) -> str:
-        return self._pseudonyms.secret(value)
+    def field(self, value: str, kind: Kind) -> str:
+        learner, pseudonyms = self._learner, self._pseudonyms
+        if kind == "secret":
+            return pseudonyms.secret(value)
+        if kind == "id" and value in learner.levels and value not in learner.numbers:
+            kind = "account"  # the Management API names companies and merchants by their accounts
+        is_account = kind in ("company", "merchant", "account")
+        if is_account and value in self._keep:
+            return value
+        if value in learner.numbers:
+            return self._stand_in(value)
+        if kind == "reference":
+            is_one = bool(value) and not holds_pseudonym(value)
+        else:
+            is_one = value in learner.levels if is_account else may_be(value, kind)
+            is_one = is_one and not self._is_replaced_within(value)
+        if not is_one:
+            return self.text(value)
+        if is_account:
+            return pseudonyms.account(value, learner.levels[value])
+        named = {"id": pseudonyms.credential_id, "username": pseudonyms.username, "reference": pseudonyms.request_id}
+        return named[kind](value)
 
     def number(self, value: float, kind: Kind | None) -> float:
         digits = digits_of(value)
@@ -166,56 +256,22 @@ class _Replacer:
         if value in learner.numbers:
             return self._pseudonyms.number(value)
         if value in learner.levels:
-            return self.account(value, "")
+            return self.field(value, "account")
         if value in learner.ids:
             return self._pseudonyms.credential_id(value)
         if value in learner.usernames:
             return self._pseudonyms.username(value)
         return self._pseudonyms.request_id(value)
 
-    def account(self, name: str, level: str) -> str:
-        if name in self._keep:
-            return name
-        if name in self._learner.numbers:
-            return self._stand_in(name)
-        if self._is_replaced_within(name):
-            return self.text(name)
-        levels = self._learner.levels
-        return self._pseudonyms.account(name, levels[name]) if name in levels else self.text(name)
-
-    def identifier(self, value: str) -> str:
-        if value in self._learner.numbers:
-            return self._stand_in(value)
-        if value in self._learner.levels:  # the Management API names companies and merchants by their accounts
-            return self.account(value, "")
-        if not is_id(value) or self._is_replaced_within(value):
-            return self.text(value)
-        return self._pseudonyms.credential_id(value)
-
-    def username(self, value: str) -> str:
-        if value in self._learner.numbers:
-            return self._stand_in(value)
-        if KNOWN_FORMS.fullmatch(value) or not is_user(value) or self._is_replaced_within(value):
-            return self.text(value)
-        return self._pseudonyms.username(value)
-
     def _is_replaced_within(self, value: str) -> bool:
         # a key that was sent in the place of a name stays recognizable as that key
         return holds_pseudonym(value) or any(secret in self._secrets for _, _, secret in self._found.find(value))
-
-    def reference(self, value: str) -> str:
-        if value in self._learner.numbers:
-            return self._stand_in(value)
-        return self._pseudonyms.request_id(value) if value and not holds_pseudonym(value) else self.text(value)
 
     def idempotency_key(self, value: str) -> str:
         return self._pseudonyms.idempotency_key(value)
 
     def origin(self, value: str) -> str:
         return self._origins.sub(CANONICAL_ORIGIN, value)
-
-    def dropped(self, name: str, value: str) -> None:
-        """Leave nothing of it."""
 
     def check(self, interactions: Sequence[Interaction], context: Mapping[str, Any]) -> None:
         """Raise :class:`CassetteError` where a secret is left that replacing did not reach, whatever hid it."""
@@ -234,11 +290,11 @@ class _Replacer:
         if match["tag"]:
             return f"{match['tag']}{self._pseudonyms.run(match['run'])} exp {TAG_EXPIRY}"
         if match["owner"]:
-            return f"{self._local(match['local'])}{match['at']}{match['scope']}{self.account(match['owner'], '')}"
+            return f"{self._local(match['local'])}{match['at']}{match['scope']}{self.field(match['owner'], 'account')}"
         if match["holder"]:
-            return match["path"] + self.account(match["holder"], "")
+            return match["path"] + self.field(match["holder"], "account")
         if match["of"]:
-            return match["resource"] + self.identifier(match["of"])
+            return match["resource"] + self.field(match["of"], "id")
         if match["request"]:
             return self._pseudonyms.request_id(match["request"])
         return self._pseudonyms.credential_id(match["id"]) if match["id"] else self._stand_in(match["name"])

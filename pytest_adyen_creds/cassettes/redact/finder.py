@@ -1,4 +1,4 @@
-"""Secrets in text, in every form that they may take there: found by what they look like, or known and replaced."""
+"""The secret finder: keys, names and ids in a text by what they look like, and known values in all their spellings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from pytest_adyen_creds.cassettes.redact.fields import Kind, is_id
 from pytest_adyen_creds.secrets import SecretRegistry
 from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
@@ -21,6 +22,26 @@ KEYS: Final = {
     "a client key": re.compile(r"(?<![A-Za-z0-9])test_(?!PSEUDONYM)[A-Z0-9]{16,}"),
 }
 """What Adyen's keys look like, by what they are called; pseudonyms do not."""
+
+_ACCOUNT: Final = r"(?:(?=[\w.-]*[A-Za-z])\w[\w.-]*\w|\d{4,})"
+_TAG: Final = r"(?P<tag>pytest-adyen-creds )(?P<run>\S{8}) exp \d{4}-\d\d-\d\dT\d\d:\d\dZ"
+_USERNAME: Final = (
+    r"(?<![\w.+-])(?P<local>ws|[\w.+-]{1,64})(?P<at>@|%40)"
+    rf"(?P<scope>(?:Company|BalancePlatform|Scope)\.(?:Company_)?)(?P<owner>{_ACCOUNT})"
+)
+_PATH: Final = rf"(?P<path>/(?:companies|merchants)/)(?P<holder>{_ACCOUNT})(?=[/?#\"'\s]|$)"
+_RESOURCE: Final = r"(?P<resource>/(?:apiCredentials|allowedOrigins)/)(?P<of>(?=[\w-]*\d)[\w-]{4,200})(?=[/?#\"'\s]|$)"
+# as the platform was seen to write them: of credentials and other resources, older ones and origins, and of requests
+_ID: Final = r"\b(?P<id>S2-[0-9A-Za-z]{4,}|[A-Z]{4}\d\d[0-9A-Z]{14,34})\b"
+_REQUEST: Final = r"\b(?P<request>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}_\d+-[0-9A-Z]{12,24})\b"
+KNOWN_FORMS: Final = re.compile("|".join((_TAG, _USERNAME, _PATH, _RESOURCE, _REQUEST, _ID)), re.ASCII)
+"""Names and ids by what they look like, in any text: user names, paths, ids, and the runs in throwaways' tags."""
+
+_NAME: Final = re.compile(r"(?=.*[^\W\d_])\w[^\x00-\x1f\x7f]*[\w.)!]|\d{4,}")
+ORDINARY: Final = frozenset(
+    {"null", "none", "true", "false", "string", "undefined", "test", "live", "adyen", "company"}
+)
+"""Words that also stand in sentences: never searched for elsewhere."""
 
 _SHORTEST: Final = 21
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
@@ -90,6 +111,33 @@ class Finder:
             return None
         encoded = base64.b64encode(cleaned.encode("latin-1"), altchars=altchars).decode()
         return encoded if token.endswith("=") else encoded.rstrip("=") + body[end:]
+
+
+def names_in(text: str) -> Iterator[tuple[Kind, str]]:
+    """Yield what ``text`` shows of names and ids by :data:`KNOWN_FORMS`; of a user name, what is before its company."""
+    for match in KNOWN_FORMS.finditer(text):
+        if match["owner"]:
+            yield "username", f"{match['local']}@"
+            yield "company" if "Company" in match["scope"] else "account", match["owner"]
+        elif match["holder"]:
+            yield "company" if match["path"] == "/companies/" else "merchant", match["holder"]
+        elif match["id"] or match["of"]:
+            yield "id", match["id"] or match["of"]
+        elif match["request"]:
+            yield "reference", match["request"]
+
+
+def may_be(value: str, kind: Kind) -> bool:
+    """Tell whether the whole ``value`` of a field of ``kind`` may be one; generated requests have others."""
+    match kind:
+        case "secret" | "reference":
+            return True
+        case "id":
+            return is_id(value)
+        case "username":
+            is_user = len(value) >= 3 and value.isprintable() and value.lower() not in ORDINARY
+            return is_user and not KNOWN_FORMS.fullmatch(value)
+    return _NAME.fullmatch(value) is not None
 
 
 def keys_in(text: str) -> set[str]:
