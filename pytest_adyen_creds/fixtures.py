@@ -15,7 +15,7 @@ from pytest_adyen_creds.compat.pytest import fixture_names, write_line
 if TYPE_CHECKING:
     import httpx
 
-    from pytest_adyen_creds.cassettes.traffic import Traffic
+    from pytest_adyen_creds.cassettes.session import Session
     from pytest_adyen_creds.checks.responses import CheckingContract
     from pytest_adyen_creds.checks.suite import Suite
     from pytest_adyen_creds.client import ManagementClient
@@ -126,14 +126,14 @@ def adyen_management(_adyen_throwaways: LeaseClient) -> ManagementClient:
 
 
 @pytest.fixture
-def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Traffic]:
+def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[Session]:
     """The traffic of this test: while it lasts, the backend in use answers for Adyen, whatever library asks.
 
     Every fixture that talks to Adyen brings it along. A test whose code under test alone does asks for it by name:
     ``@pytest.mark.usefixtures("adyen_traffic")``. ``adyen_traffic.cassette`` is where the test's recording lies.
     """
-    from pytest_adyen_creds.cassettes.keeper import attach, cassette_of, is_recorded_elsewhere
-    from pytest_adyen_creds.cassettes.opening import Test, opened
+    from pytest_adyen_creds.cassettes.modes import Test, opened
+    from pytest_adyen_creds.cassettes.recorder import attach, cassette_of, is_recorded_elsewhere
     from pytest_adyen_creds.drift.traffic import telling
 
     item = request.node
@@ -146,12 +146,12 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[T
     )
     with opened(_adyen_run.context, test) as traffic, telling(_adyen_run.results.watch, traffic.interceptor):
         attach(item, traffic)
-        _adyen_run.results.answered[traffic.plan.answers] += 1
+        _adyen_run.results.answered[traffic.mode.answers] += 1
         yield traffic
 
 
 @pytest.fixture
-def adyen_sandbox(adyen_traffic: Traffic) -> Sandbox:
+def adyen_sandbox(adyen_traffic: Session) -> Sandbox:
     """The embedded sandbox: its clock, faults and customer area. Faults end with the test.
 
     A test that passed fails at its end where nothing met a fault that it set, unless that is ``optional``.
@@ -164,7 +164,7 @@ def adyen_sandbox(adyen_traffic: Traffic) -> Sandbox:
 
 
 @pytest.fixture
-def adyen_credentials(adyen_traffic: Traffic, request: pytest.FixtureRequest) -> Iterator[Leases]:
+def adyen_credentials(adyen_traffic: Session, request: pytest.FixtureRequest) -> Iterator[Leases]:
     """The pool, for a test that needs several: ``adyen_credentials.lease(...)``; all are given back at the end."""
     leases = adyen_traffic.leases(_progress_to(request.config))
     yield leases
@@ -182,7 +182,7 @@ def adyen_credential(adyen_credentials: Leases, request: pytest.FixtureRequest) 
 
 
 @pytest.fixture
-def adyen_client(adyen_credential: Credential, adyen_traffic: Traffic) -> Iterator[httpx.Client]:
+def adyen_client(adyen_credential: Credential, adyen_traffic: Session) -> Iterator[httpx.Client]:
     """An httpx client signed in as the throwaway; paths come after the base URL: ``adyen_client.get("/me")``."""
     throwaways = adyen_traffic.throwaways
     with throwaways.backend.client(adyen_credential.key(), throwaways.ownership) as client:
@@ -190,7 +190,7 @@ def adyen_client(adyen_credential: Credential, adyen_traffic: Traffic) -> Iterat
 
 
 @pytest.fixture
-def adyen_async_client(adyen_credential: Credential, adyen_traffic: Traffic) -> httpx.AsyncClient:
+def adyen_async_client(adyen_credential: Credential, adyen_traffic: Session) -> httpx.AsyncClient:
     """An asynchronous httpx client signed in as the throwaway; it keeps no connection, so it needs no closing."""
     throwaways = adyen_traffic.throwaways
     return throwaways.backend.async_client(adyen_credential.key(), throwaways.ownership)
@@ -224,7 +224,7 @@ def adyen_sdk(adyen_credential: Credential, adyen_client: httpx.Client) -> Any:
 
 
 @pytest.fixture
-def adyen_balance_platform_credential(adyen_traffic: Traffic) -> HandmadeCredential:
+def adyen_balance_platform_credential(adyen_traffic: Session) -> HandmadeCredential:
     """A balance-platform credential, made by hand and named by ``ADYEN_BALANCE_PLATFORM_USERNAME`` and ``…_API_KEY``.
 
     In the embedded sandbox it is made there; on a live server a test is skipped where the environment names none.
@@ -233,7 +233,7 @@ def adyen_balance_platform_credential(adyen_traffic: Traffic) -> HandmadeCredent
 
 
 @pytest.fixture
-def adyen_lem_credential(adyen_traffic: Traffic) -> HandmadeCredential:
+def adyen_lem_credential(adyen_traffic: Session) -> HandmadeCredential:
     """A Legal Entity Management credential, made by hand and named by ``ADYEN_LEM_USERNAME`` and ``…_API_KEY``.
 
     In the embedded sandbox it is made there; on a live server a test is skipped where the environment names none.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds import clock  # noqa: F401 - it takes the time of day before any test can freeze it
-from pytest_adyen_creds.cassettes.keeper import TALKING, prepare
+from pytest_adyen_creds.cassettes.recorder import TALKING, prepare
 from pytest_adyen_creds.compat.pytest import (
     ModuleUnderOwnName,
     change_debug_file,
@@ -151,7 +151,7 @@ def _import_ahead(session: pytest.Session) -> None:
     # hypothesis' tables of types, say
     used = {name for item in session.items for name in fixture_names(item) if name.startswith("adyen_")}
     further = ["checks.registration"] if "adyen_contract" in used else []
-    for module in ["cassettes.opening", "drift.traffic", *further] if used else ():
+    for module in ["cassettes.modes", "drift.traffic", *further] if used else ():
         importlib.import_module(f"pytest_adyen_creds.{module}")
 
 

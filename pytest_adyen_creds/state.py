@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_adyen_creds.cassettes.keeper import Keeper
+from pytest_adyen_creds.cassettes.recorder import Recorder
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.reports.writing import check_writable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_adyen_creds.cassettes.compare import Comparison
-    from pytest_adyen_creds.cassettes.traffic import RunContext
+    from pytest_adyen_creds.cassettes.session import RunContext
     from pytest_adyen_creds.client import Exchange
     from pytest_adyen_creds.client.route import Route
     from pytest_adyen_creds.credentials.backend import Backend
@@ -56,7 +56,7 @@ class Run:
 
         if self.live is None:
             return to_the_network(self.settings.base_url)
-        from pytest_adyen_creds.cassettes.opening import live_interceptor
+        from pytest_adyen_creds.cassettes.modes import live_interceptor
 
         client = self.live.lease_client
         return live_interceptor(client.backend, client.ownership, entrances=[self.gateway.url])
@@ -83,7 +83,7 @@ class Run:
     @cached_property
     def context(self) -> RunContext:
         """What the traffic of this run's tests shares."""
-        from pytest_adyen_creds.cassettes.traffic import RunContext
+        from pytest_adyen_creds.cassettes.session import RunContext
 
         return RunContext(
             self.settings,
@@ -91,6 +91,7 @@ class Run:
             route=self.route,
             observer=self.results.watch.client,
             gateway_url=lambda: self.gateway.url,
+            unrecorded=self.results.unrecorded,
             recordings=self.results.recordings,
         )
 
@@ -154,7 +155,7 @@ def run_of(config: pytest.Config) -> Run:
 
         results.watches = True
         config.pluginmanager.register(Watching(results.watch, run.interceptor), "adyen-watching")
-    config.pluginmanager.register(Keeper(results.kept), "adyen-cassettes")
+    config.pluginmanager.register(Recorder(results.kept), "adyen-cassettes")
     if run.settings.backend == "live":
         from pytest_adyen_creds.credentials.live_session import LiveSession
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from pytest_adyen_creds.cassettes.asked import ask
-from pytest_adyen_creds.cassettes.index import Index
-from pytest_adyen_creds.cassettes.miss import describe_miss
+from pytest_adyen_creds.cassettes.canonical import canonical_request
 from pytest_adyen_creds.cassettes.model import Interaction
+from pytest_adyen_creds.cassettes.playback import Playback
+from pytest_adyen_creds.cassettes.unmatched import describe_unmatched
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.intercept.hosts import Hosts
 
@@ -19,18 +19,18 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """An httpx transport, sync and async, that answers from a recording and knows nothing else.
 
     Every request that the recording does not hold raises :class:`CassetteError`. ``interactions`` may be an
-    :class:`Index` that others use, too. ``on_miss`` is told what a miss is about, and returns what to say.
+    :class:`Playback` that others use, too. ``on_miss`` is told what a miss is about, and returns what to say.
     """
 
     def __init__(
         self,
-        interactions: Iterable[Interaction] | Index,
+        interactions: Iterable[Interaction] | Playback,
         name: str | Path,
         *,
         base_urls: Iterable[str] = (),
         on_miss: Callable[[str], str] = str,
     ) -> None:
-        self.index = interactions if isinstance(interactions, Index) else Index(interactions)
+        self.index = interactions if isinstance(interactions, Playback) else Playback(interactions)
         self._name = str(name)
         self._hosts = Hosts(base_urls)
         self._on_miss = on_miss
@@ -45,7 +45,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         headers = {name.lower(): value.decode("latin-1") for name, value in request.headers.raw}
-        asked = ask(
+        asked = canonical_request(
             request.method,
             self._hosts.canonical(str(request.url)),
             headers.get(b"x-api-key"),
@@ -55,7 +55,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         )
         interaction = self.index.take(asked)
         if interaction is None:
-            raise CassetteError(self._on_miss(describe_miss(self.index, asked, self._name)))
+            raise CassetteError(self._on_miss(describe_unmatched(self.index, asked, self._name)))
         return httpx.Response(
             interaction.status,
             headers=list(interaction.response_headers),

@@ -45,6 +45,8 @@ class Results:
         """The departures, by key, that an item of the suite has failed for."""
         self.owed: dict[tuple[str, ...], CheckFailure] = {}
         """The departures that other items met, and that the item of their own operation has yet to fail for."""
+        self.unrecorded: set[Path] = set()
+        """Where the cassettes would lie of tests that the sandbox answered for want of one."""
         self.recordings: set[Path] = set()
         """The cassettes that answered."""
         self.watches = False
@@ -149,6 +151,7 @@ class Results:
             "failures": [failure.to_json() for failure in self.failures],
             "failed": sorted(self.failed),
             "owed": [failure.to_json() for failure in self.owed.values()],
+            "unrecorded": sorted(map(str, self.unrecorded)),
             "recordings": sorted(map(str, self.recordings)),
             "problems": self.problems,
             "compared": dict(self.compared),
@@ -164,6 +167,7 @@ class Results:
         self.note(CheckFailure(**failure) for failure in value["failures"])
         self.failed.update(map(tuple, value["failed"]))
         self.owed |= {owed.key: owed for owed in (CheckFailure(**failure) for failure in value["owed"])}
+        self.unrecorded.update(map(Path, value["unrecorded"]))
         self.recordings.update(map(Path, value["recordings"]))
         self.problems += value["problems"]
         self.compared.update(value["compared"])

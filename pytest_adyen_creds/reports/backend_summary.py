@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_adyen_creds.cassettes.orphans import find_orphans
+from pytest_adyen_creds.cassettes.paths import shown
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
 from pytest_adyen_creds.text import counted
 
@@ -35,6 +37,10 @@ def backend_lines(results: Results) -> Iterator[str]:
     tests = "test" if counts[0][0] == 1 else "tests"
     said = [f"{count} {tests + ' ' if not number else ''}{way}" for number, (count, way) in enumerate(counts)]
     yield f"adyen: {', '.join(said)}"
+    for folder in sorted({path.parent for path in results.unrecorded}):
+        issues, _ = find_orphans(sorted(folder.glob("*.yaml")))
+        for issue in issues:
+            yield f"adyen: the sandbox answered a test, and {shown(issue.path)} lies there: {issue.message}"
     if settings.record != "none":
         failed = results.kept["failed"]
         why = f"; {counted(failed, 'test')} failed, and left {'its' if failed == 1 else 'theirs'} as it was"

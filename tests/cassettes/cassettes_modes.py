@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
-from pytest_adyen_creds.cassettes.index import Index
 from pytest_adyen_creds.cassettes.model import Cassette, origin_of
-from pytest_adyen_creds.cassettes.opening import live_interceptor
+from pytest_adyen_creds.cassettes.modes import live_interceptor
+from pytest_adyen_creds.cassettes.playback import Playback
 from pytest_adyen_creds.cassettes.recording import Recording
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.client import Ownership, SystemClock
@@ -31,7 +31,7 @@ def intercepting(app: Any, base_urls: tuple[str, ...] = ()) -> Opened:
 
 
 def replaying(cassette: Cassette, name: object, base_urls: tuple[str, ...] = ()) -> Opened:
-    replay = ReplayTransport(Index(cassette.interactions), str(name), base_urls=base_urls)
+    replay = ReplayTransport(Playback(cassette.interactions), str(name), base_urls=base_urls)
     return Interceptor(replay, Hosts(base_urls), origin_of(cassette.provenance), answers_all=True).opened()
 
 

@@ -13,7 +13,7 @@ from werkzeug import Response
 from werkzeug.serving import make_server
 
 from pytest_adyen_creds.cassettes import serializer
-from pytest_adyen_creds.cassettes.traffic import recorded_from
+from pytest_adyen_creds.cassettes.session import recorded_from
 from pytest_adyen_creds.client import SystemClock
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.sandbox import Sandbox
@@ -456,7 +456,7 @@ def test_a_stale_cassette_warns_and_is_an_error_where_the_ini_says_so(pytester: 
         result = pytester.runpytest_inprocess()
         result.assert_outcomes(errors=1)
         result.stdout.fnmatch_lines([stale])
-        assert "opening.py" not in result.stdout.str()
+        assert "modes.py" not in result.stdout.str()
     path.write_text(fresh)
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
@@ -480,6 +480,21 @@ def test_an_orphan_is_found_without_a_run(pytester: pytest.Pytester, recorded: P
     assert line.startswith(f"{orphan.relative_to(pytester.path)}: orphan: test_shop.py has no test test_two; remove it")
     orphan.unlink()
     assert check(pytester).ret == 0
+
+
+def test_a_run_says_where_a_cassette_of_an_earlier_name_lies(pytester: pytest.Pytester, recorded: Path) -> None:
+    pytester.makepyfile(test_shop="def test_one(adyen_client): pass\ndef test_other(adyen_client): pass\n")
+    for more, said in (
+        ((), True),
+        (("-n2",), True),
+        (("-k", "test_one"), False),
+        (("--adyen-backend=sandbox",), False),
+    ):
+        result = pytester.runpytest_subprocess(*more)
+        line = (
+            "adyen: the sandbox answered a test, and *test_two.yaml lies there: *has no test test_two; remove it, or*"
+        )
+        (result.stdout.fnmatch_lines([line]) if said else result.stdout.no_fnmatch_line(line))
 
 
 def test_beside_pytest_recording(pytester: pytest.Pytester) -> None:

@@ -1,4 +1,4 @@
-"""The keeper: a pytest plugin that writes a test's recording once it has passed."""
+"""The recorder: a pytest plugin that writes a test's recording once it has passed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from pytest_adyen_creds.compat.pytest import fixture_names, set_up_first
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.cassettes.traffic import Traffic
+    from pytest_adyen_creds.cassettes.session import Session
 
 TALKING: Final = frozenset(
     {
@@ -30,7 +30,7 @@ TALKING: Final = frozenset(
 )
 """The fixtures that talk to Adyen: the traffic of a test that uses one is answered by the backend in use."""
 
-_TRAFFIC: Final = pytest.StashKey["Traffic"]()
+_TRAFFIC: Final = pytest.StashKey["Session"]()
 _UNFINISHED: Final = pytest.StashKey[bool]()
 
 
@@ -57,13 +57,13 @@ def is_recorded_elsewhere(item: pytest.Item) -> bool:
     return item.get_closest_marker("vcr") is not None
 
 
-def attach(item: pytest.Item, traffic: Traffic) -> None:
+def attach(item: pytest.Item, traffic: Session) -> None:
     """Keep ``traffic`` until ``item`` has ended."""
     item.stash[_TRAFFIC] = traffic
     item.stash[_UNFINISHED] = True
 
 
-class Keeper:
+class Recorder:
     """Writes recordings.
 
     ``kept`` is where to count those that were ``written``, and those that were not because the test ``failed``.

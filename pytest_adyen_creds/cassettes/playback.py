@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
-from pytest_adyen_creds.cassettes.asked import Asked, ask
+from pytest_adyen_creds.cassettes.canonical import CanonicalRequest, canonical_request
 from pytest_adyen_creds.cassettes.model import Interaction
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -20,7 +20,7 @@ _ISSUED: Final = re.compile(rb"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudo
 class _Answers:
     """Strictly private. What was recorded for one request, in order, and how much of it has been played."""
 
-    asked: Asked
+    asked: CanonicalRequest
     numbers: list[int] = field(default_factory=list)
     played: int = 0
 
@@ -61,7 +61,7 @@ class _Aliases:
             self._taken.add(recorded)
 
 
-class Index:
+class Playback:
     """Finds the recorded answer to a request.
 
     The n-th time the same request is made, it gets the n-th answer recorded for it. After the last one, a reading
@@ -83,7 +83,7 @@ class Index:
         for number, interaction in enumerate(self.interactions):
             self._add(number, request_of(interaction))
 
-    def _add(self, number: int, asked: Asked) -> None:
+    def _add(self, number: int, asked: CanonicalRequest) -> None:
         variants = self._answers.setdefault(asked.key, {})
         facets = (asked.accounts, asked.credential, asked.media_type)
         variants.setdefault(facets, _Answers(asked)).numbers.append(number)
@@ -91,12 +91,12 @@ class Index:
         if asked.credential is not None:
             self._credentials.add(asked.credential)
 
-    def has(self, asked: Asked) -> bool:
+    def has(self, asked: CanonicalRequest) -> bool:
         """Tell whether :meth:`take` would answer; nothing is used up."""
         with self._lock:
             return self._find(asked) is not None
 
-    def take(self, asked: Asked) -> Interaction | None:
+    def take(self, asked: CanonicalRequest) -> Interaction | None:
         """Return the recorded interaction that answers ``asked`` now, and use it up; ``None`` where there is none."""
         with self._lock:
             answers = self._find(asked)
@@ -128,7 +128,7 @@ class Index:
         """Tell whether the test is given ``credential``."""
         return credential in self._kept
 
-    def translated(self, asked: Asked) -> Asked:
+    def translated(self, asked: CanonicalRequest) -> CanonicalRequest:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
         return replace(
             asked,
@@ -136,11 +136,11 @@ class Index:
             credential=asked.credential and self._credential_aliases.get(asked.credential),
         )
 
-    def times_recorded(self, asked: Asked) -> int:
+    def times_recorded(self, asked: CanonicalRequest) -> int:
         """Return how many answers were recorded for a request with this method, place, query and body."""
         return sum(len(answers.numbers) for answers in self._answers.get(asked.key, {}).values())
 
-    def _find(self, asked: Asked) -> _Answers | None:
+    def _find(self, asked: CanonicalRequest) -> _Answers | None:
         variants = self._answers.get(asked.key)
         if variants is None:
             return None
@@ -156,7 +156,7 @@ class Index:
                 best = rank, answers
         return best and best[1]
 
-    def _rank(self, answers: _Answers, asked: Asked) -> tuple[int, int, int, int] | None:
+    def _rank(self, answers: _Answers, asked: CanonicalRequest) -> tuple[int, int, int, int] | None:
         if answers.is_spent and asked.method not in _SAFE:
             return None
         accounts = self._fits_accounts(asked.accounts, answers.asked.accounts)
@@ -191,7 +191,7 @@ class Index:
             return 3
         return 2 if self._is_issued(recorded) else 1
 
-    def _bind(self, asked: Asked, recorded: Asked) -> None:
+    def _bind(self, asked: CanonicalRequest, recorded: CanonicalRequest) -> None:
         for name, other in zip(asked.accounts, recorded.accounts, strict=True):
             self._account_aliases.bind(name, other)
         if asked.credential and recorded.credential:
@@ -206,9 +206,9 @@ class Index:
         return frozenset(found.decode() for body in bodies for found in _ISSUED.findall(body))
 
 
-def request_of(interaction: Interaction) -> Asked:
+def request_of(interaction: Interaction) -> CanonicalRequest:
     """Return the request of a recorded ``interaction`` in canonical form."""
-    return ask(
+    return canonical_request(
         interaction.method,
         interaction.uri,
         interaction.request_header("x-api-key"),

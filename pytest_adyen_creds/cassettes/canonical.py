@@ -28,7 +28,7 @@ _LOOSE: Final = (b"pytest-adyen-creds ", *(name.encode() for name in _ACCOUNT_LI
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CanonicalRequest:
     """One request in canonical form.
 
     ``key`` has to be equal: method, origin, path and body with accounts left open, query in any order. The rest may
@@ -52,9 +52,9 @@ class Asked:
         return str(self.key[2])
 
 
-def ask(
+def canonical_request(
     method: str, uri: str, api_key: str | None, authorization: str | None, media_type: str | None, body: bytes
-) -> Asked:
+) -> CanonicalRequest:
     """Return a request in canonical form; ``media_type`` is its Content-Type, with or without parameters."""
     origin, path, accounts = _place(uri)
     query = uri.partition("?")[2].partition("#")[0]
@@ -66,7 +66,7 @@ def ask(
         _query(query) if query else (),
         _body(body, accounts_in_body) if body else b"",
     )
-    return Asked(
+    return CanonicalRequest(
         key=key,
         accounts=(*accounts, *accounts_in_body) if accounts_in_body else accounts,
         credential=_credential(api_key, authorization),

@@ -1,4 +1,4 @@
-"""A test's traffic: who answers it, its cassette, and the credentials that it was lent."""
+"""A test's traffic: who answers it, its cassette, and the credentials that it was recorded_leases."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import lent, serializer
-from pytest_adyen_creds.cassettes.index import Index, request_of
+from pytest_adyen_creds.cassettes import recorded_leases, serializer
 from pytest_adyen_creds.cassettes.model import Cassette
 from pytest_adyen_creds.cassettes.paths import shown
+from pytest_adyen_creds.cassettes.playback import Playback, request_of
 from pytest_adyen_creds.cassettes.recording import provenance_of
 from pytest_adyen_creds.credentials.credential import HandmadeCredential
 from pytest_adyen_creds.credentials.leases import Leases
@@ -35,29 +35,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Mode:
     """Who answers a test, and whether what it is answered is recorded."""
 
     answers: Literal["cassette", "sandbox", "live"]
     records: bool = False
 
 
-def plan(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> Plan:
-    """Return the plan for one test.
+def mode_of(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> Mode:
+    """Return the mode of one test.
 
     ``drives_sandbox``: the test asks for the sandbox itself (its clock, its faults), which no recording can stand for,
     so the sandbox answers it wherever no server does, unrecorded. Whoever records has a backend answer, never a
     cassette.
     """
     if settings.backend == "live":
-        return Plan("live", settings.record != "none")
+        return Mode("live", settings.record != "none")
     if drives_sandbox:
-        return Plan("sandbox")
+        return Mode("sandbox")
     if settings.record != "none":
-        return Plan("sandbox", records=True)
+        return Mode("sandbox", records=True)
     if settings.backend == "replay" or (settings.backend == "auto" and has_cassette):
-        return Plan("cassette")
-    return Plan("sandbox")
+        return Mode("cassette")
+    return Mode("sandbox")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class RunContext:
     """Returns an observer of a client that an origin, in words, answers."""
     gateway_url: Callable[[], str]
     """Returns the URL that stands for a live run's server in other processes."""
+    unrecorded: set[Path]
+    """Where the cassettes would lie of tests that the sandbox answered for want of one: where to note another."""
     recordings: set[Path]
     """The cassettes that answered: where to note another."""
 
@@ -82,13 +84,13 @@ def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
     return "sandbox" if backend.sandbox is not None or is_loopback(backend.base_url) else "live"
 
 
-class Traffic:
-    """What the fixture ``adyen_traffic`` gives a test: while it lasts, any HTTP library is answered as planned."""
+class Session:
+    """What the fixture ``adyen_traffic`` gives a test: while it lasts, any HTTP library is answered in its mode."""
 
-    def __init__(self, run: RunContext, path: Path, plan: Plan, throwaways: Callable[[], LeaseClient]) -> None:
+    def __init__(self, run: RunContext, path: Path, mode: Mode, throwaways: Callable[[], LeaseClient]) -> None:
         self.cassette = path
         """Where the test's cassette lies, or would."""
-        self.plan = plan
+        self.mode = mode
         self.sandbox: Sandbox | None = None
         """The sandbox that the test may drive; None where a cassette or another server answers."""
         self.recording: Recording | None = None
@@ -114,18 +116,20 @@ class Traffic:
         """Return what the fixture ``adyen_credentials`` gives the test."""
         if self.recording is None:
             return Leases(self.throwaways, report)
-        return lent.NotedLeases(self.throwaways, report, self._note_lease)
+        return recorded_leases.NotedLeases(self.throwaways, report, self._note_lease)
 
     def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
         """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""
-        if self.plan.answers == "cassette":
-            known = self.context.get(lent.BY_HAND, {})
+        if self.mode.answers == "cassette":
+            known = self.context.get(recorded_leases.BY_HAND, {})
             if kind not in known:
                 raise CassetteError(self.miss(f"{self.cassette}: holds no {kind} credential; {serializer.AGAIN}"))
-            return lent.from_context(HandmadeCredential, known[kind], self.cassette)
+            return recorded_leases.from_context(HandmadeCredential, known[kind], self.cassette)
         credential = make(self.throwaways.backend)
         if self.recording is not None:
-            self.recording.context.setdefault(lent.BY_HAND, {})[kind] = lent.to_context(credential)
+            self.recording.context.setdefault(recorded_leases.BY_HAND, {})[kind] = recorded_leases.to_context(
+                credential
+            )
         return credential
 
     def save(self) -> bool:
@@ -140,7 +144,7 @@ class Traffic:
         backend = self.throwaways.backend
         key = backend.key.reveal()
         if any(interaction.request_header("x-api-key") == key for interaction in recording.noted):
-            recording.context[lent.PROVISIONING] = {"apiKey": key}
+            recording.context[recorded_leases.PROVISIONING] = {"apiKey": key}
         source = recorded_from(backend)
         clean = recording.scrubbed(provenance_of(run.contract(), source, clock.now()))
         if run.settings.record == "missing" and self.cassette.is_file():
@@ -189,10 +193,12 @@ class Traffic:
 
     def _note_lease(self, spec: Spec, credential: Credential) -> None:
         if self.recording is not None:
-            self.recording.context.setdefault(lent.LENT, []).append(lent.entry_of(spec, credential))
+            self.recording.context.setdefault(recorded_leases.LENT, []).append(
+                recorded_leases.entry_of(spec, credential)
+            )
 
 
 def _holds(before: Cassette, clean: Cassette) -> bool:
-    index = Index(before.interactions)
+    index = Playback(before.interactions)
     is_lent = before.context.keys() >= clean.context.keys()
     return is_lent and all(index.take(request_of(interaction)) is not None for interaction in clean.interactions)

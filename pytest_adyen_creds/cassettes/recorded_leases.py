@@ -89,7 +89,7 @@ class NotedLeases(Leases):
         return credential
 
 
-class Lending:
+class RecordedLeases:
     """Lends what a recorded test was lent: for each question, in the order of the recording. Thread-safe.
 
     ``miss`` is told what is wanting, and returns what to say.
@@ -123,7 +123,7 @@ class Lending:
         """Take one back: nothing is to be done."""
 
 
-class LentThrowaways(LeaseClient):
+class RecordedLeaseClient(LeaseClient):
     """Throwaways out of a recording: not on any server, so nothing tags them and nothing resets them."""
 
     def lease(self, spec: Spec, report: Report = ignore) -> Credential:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import Any, Final
 
-from pytest_adyen_creds.cassettes.asked import Asked
-from pytest_adyen_creds.cassettes.index import Index, request_of
+from pytest_adyen_creds.cassettes.canonical import CanonicalRequest
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN
+from pytest_adyen_creds.cassettes.playback import Playback, request_of
 from pytest_adyen_creds.secrets import MASK, SECRETS
 from pytest_adyen_creds.text import counted
 
@@ -25,7 +25,7 @@ _RECORD: Final = (
 )
 
 
-def describe_miss(index: Index, asked: Asked, name: str) -> str:
+def describe_unmatched(index: Playback, asked: CanonicalRequest, name: str) -> str:
     """Return why the cassette ``name`` has no answer to ``asked``: up to eight lines, secrets masked."""
     lines = [f"{name}: holds no answer to {_title(asked)}"]
     asked = index.translated(asked)
@@ -40,8 +40,8 @@ def describe_miss(index: Index, asked: Asked, name: str) -> str:
     return SECRETS.mask("\n".join(lines))
 
 
-def _nearest(index: Index, asked: Asked) -> tuple[int, Asked] | None:
-    best: tuple[float, int, Asked] | None = None
+def _nearest(index: Playback, asked: CanonicalRequest) -> tuple[int, CanonicalRequest] | None:
+    best: tuple[float, int, CanonicalRequest] | None = None
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(asked.path)
     for number, interaction in enumerate(index.interactions[:_COMPARED]):
@@ -55,7 +55,7 @@ def _nearest(index: Index, asked: Asked) -> tuple[int, Asked] | None:
     return best and (best[1], best[2])
 
 
-def _differences(index: Index, asked: Asked, recorded: Asked) -> Iterator[str]:
+def _differences(index: Playback, asked: CanonicalRequest, recorded: CanonicalRequest) -> Iterator[str]:
     if asked.key == recorded.key:
         yield from _facet_differences(index, asked, recorded)
         return
@@ -71,7 +71,7 @@ def _differences(index: Index, asked: Asked, recorded: Asked) -> Iterator[str]:
         yield from _body_differences(asked.key[4], recorded.key[4])
 
 
-def _facet_differences(index: Index, asked: Asked, recorded: Asked) -> Iterator[str]:
+def _facet_differences(index: Playback, asked: CanonicalRequest, recorded: CanonicalRequest) -> Iterator[str]:
     found = False
     if len(asked.accounts) == len(recorded.accounts):
         for name, other in zip(asked.accounts, recorded.accounts, strict=True):
@@ -86,7 +86,7 @@ def _facet_differences(index: Index, asked: Asked, recorded: Asked) -> Iterator[
         yield f"it was recorded {counted(times, 'time')}, and every answer has been given"
 
 
-def _credential_difference(index: Index, asked: str | None, recorded: str | None) -> str:
+def _credential_difference(index: Playback, asked: str | None, recorded: str | None) -> str:
     if asked is None:
         return "it is not signed in, the recorded one is"
     if recorded is None:
@@ -124,7 +124,7 @@ def _value_differences(asked: Any, recorded: Any, pointer: str) -> Iterator[str]
         yield f"body {pointer or 'as a whole'} is {_short(json.dumps(asked))}, recorded {_short(json.dumps(recorded))}"
 
 
-def _title(asked: Asked) -> str:
+def _title(asked: CanonicalRequest) -> str:
     place = asked.path
     for account in asked.accounts:
         place = place.replace("*", account, 1)
@@ -132,7 +132,7 @@ def _title(asked: Asked) -> str:
     return f"{asked.method} {asked.key[1] or CANONICAL_ORIGIN}{place}{'?' + query if asked.key[3] else ''}"
 
 
-def _query(asked: Asked) -> str:
+def _query(asked: CanonicalRequest) -> str:
     return "&".join(f"{name}={value}" for name, value in asked.key[3]) or "none"
 
 

@@ -1,4 +1,4 @@
-"""Opening a test's traffic: the interceptor for every HTTP library, and the route of the plugin's own clients."""
+"""The modes: what answers a test, by the interceptor for each HTTP library and the route of the plugin's clients."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import lent, paths, serializer
-from pytest_adyen_creds.cassettes.index import Index
+from pytest_adyen_creds.cassettes import paths, recorded_leases, serializer
 from pytest_adyen_creds.cassettes.lint import find_staleness
 from pytest_adyen_creds.cassettes.model import SANDBOX, Cassette, origin_of
+from pytest_adyen_creds.cassettes.playback import Playback
 from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
-from pytest_adyen_creds.cassettes.traffic import Plan, RunContext, Traffic, plan
+from pytest_adyen_creds.cassettes.session import Mode, RunContext, Session, mode_of
 from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
@@ -56,20 +56,22 @@ class Test:
 
 
 @contextmanager
-def opened(run: RunContext, test: Test) -> Iterator[Traffic]:
+def opened(run: RunContext, test: Test) -> Iterator[Session]:
     """Answer the traffic of ``test`` in a ``with`` block, as the run's settings and the test's cassette have it.
 
     Raises :class:`CassetteError` for a cassette that cannot be read.
     """
-    planned = plan(run.settings, has_cassette=test.cassette.is_file(), drives_sandbox=test.drives_sandbox)
-    traffic = Traffic(run, test.cassette, planned, lambda: test.fixture("_adyen_throwaways"))
+    mode = mode_of(run.settings, has_cassette=test.cassette.is_file(), drives_sandbox=test.drives_sandbox)
+    if mode == Mode("sandbox") and not test.drives_sandbox and run.settings.backend == "auto":
+        run.unrecorded.add(test.cassette)
+    session = Session(run, test.cassette, mode, lambda: test.fixture("_adyen_throwaways"))
     with ExitStack() as stack:
-        interceptor = _MODES[planned](run, test, traffic, stack)
-        if test.is_recorded_elsewhere and planned.answers != "live":
+        interceptor = _MODES[mode](run, test, session, stack)
+        if test.is_recorded_elsewhere and mode.answers != "live":
             interceptor = Interceptor(_Nowhere(), Hosts([run.settings.base_url]), interceptor.origin, answers_all=True)
-        traffic.interceptor = stack.enter_context(interceptor.opened())
+        session.interceptor = stack.enter_context(interceptor.opened())
         try:
-            yield traffic
+            yield session
         finally:
             run.route.mode = run.route.origin = None
 
@@ -86,58 +88,58 @@ class _Nowhere(httpx.BaseTransport):
         )
 
 
-def _from_cassette(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
+def _from_cassette(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
     path, name = test.cassette, paths.shown(test.cassette)
     cassette = serializer.read(path) if path.is_file() else Cassette(())
     if path.is_file():
         run.recordings.add(path)
-    traffic.recorded_for = cassette.provenance.contract if cassette.provenance else None
+    session.recorded_for = cassette.provenance.contract if cassette.provenance else None
     _warn_if_stale(run, test, cassette)
     origin = origin_of(cassette.provenance)
     backend = _own_sandbox(run, test, origin)
-    index = Index(cassette.interactions)
-    index.keep(*lent.names_in(cassette.context))
-    provisioning = cassette.context.get(lent.PROVISIONING)
+    index = Playback(cassette.interactions)
+    index.keep(*recorded_leases.names_in(cassette.context))
+    provisioning = cassette.context.get(recorded_leases.PROVISIONING)
     if isinstance(provisioning, dict) and isinstance(provisioning.get("apiKey"), str):
         for mine in filter(None, (backend.key, run.settings.api_key)):
             index.let_stand_for(mine.reveal(), provisioning["apiKey"])
-    lending = lent.Lending(cassette.context, path, traffic.miss)
-    throwaways = lent.LentThrowaways(backend, lending, Budget(0), new_run())
+    leases = recorded_leases.RecordedLeases(cassette.context, path, session.miss)
+    throwaways = recorded_leases.RecordedLeaseClient(backend, leases, Budget(0), new_run())
     stack.callback(throwaways.close)
-    traffic.context, traffic.lender = cassette.context, lambda: throwaways
+    session.context, session.lender = cassette.context, lambda: throwaways
     base_urls = [run.settings.base_url]
-    replay = ReplayTransport(index, name, base_urls=base_urls, on_miss=traffic.miss)
+    replay = ReplayTransport(index, name, base_urls=base_urls, on_miss=session.miss)
     run.route.mode, run.route.origin = replay, origin
     return Interceptor(replay, Hosts(base_urls), origin, answers_all=True)
 
 
-def _from_sandbox(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
+def _from_sandbox(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
     if run.settings.backend == "replay":  # in which no server outlives a test
-        sandbox = _lend_from(replace(_own_sandbox(run, test, None), route=None), traffic, stack)
+        sandbox = _lend_from(replace(_own_sandbox(run, test, None), route=None), session, stack)
         run.route.mode = sandbox.transport()
     else:
         backend: Backend = test.fixture("_adyen_backend")
         assert backend.sandbox is not None
-        traffic.sandbox = sandbox = backend.sandbox
-    stack.callback(_end_faults, sandbox, traffic)
+        session.sandbox = sandbox = backend.sandbox
+    stack.callback(_end_faults, sandbox, session)
     return Interceptor(sandbox.transport(), Hosts([run.settings.base_url]), SANDBOX, knows=_sandbox_knows)
 
 
-def _recorded_sandbox(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
+def _recorded_sandbox(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
     # a sandbox of its own: a recording must not depend on which tests ran before, nor on which worker
-    sandbox = _lend_from(_own_sandbox(run, test, None), traffic, stack)
-    traffic.recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
-    run.route.mode = RecordingTransport(traffic.recording, sandbox.transport())
+    sandbox = _lend_from(_own_sandbox(run, test, None), session, stack)
+    session.recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
+    run.route.mode = RecordingTransport(session.recording, sandbox.transport())
     return Interceptor(run.route.mode, Hosts([run.settings.base_url]), SANDBOX, knows=_sandbox_knows)
 
 
-def _from_live(run: RunContext, test: Test, traffic: Traffic, stack: ExitStack) -> Interceptor:
-    throwaways = traffic.throwaways
-    if traffic.plan.records:
-        traffic.recording = Recording(_scrubber(run, ()))
-        run.route.mode = RecordingTransport(traffic.recording, throwaways.backend.transport())
-    traffic.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written
-    recording = None if test.is_recorded_elsewhere else traffic.recording
+def _from_live(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
+    throwaways = session.throwaways
+    if session.mode.records:
+        session.recording = Recording(_scrubber(run, ()))
+        run.route.mode = RecordingTransport(session.recording, throwaways.backend.transport())
+    session.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written
+    recording = None if test.is_recorded_elsewhere else session.recording
     return live_interceptor(throwaways.backend, throwaways.ownership, recording, entrances=[run.gateway_url()])
 
 
@@ -156,12 +158,12 @@ def live_interceptor(
     return Interceptor(route, hosts, backend.origin, answers_all=True, behind=behind)
 
 
-_MODES: dict[Plan, Callable[[RunContext, Test, Traffic, ExitStack], Interceptor]] = {
-    Plan("cassette"): _from_cassette,
-    Plan("sandbox"): _from_sandbox,
-    Plan("sandbox", records=True): _recorded_sandbox,
-    Plan("live"): _from_live,
-    Plan("live", records=True): _from_live,
+_MODES: dict[Mode, Callable[[RunContext, Test, Session, ExitStack], Interceptor]] = {
+    Mode("cassette"): _from_cassette,
+    Mode("sandbox"): _from_sandbox,
+    Mode("sandbox", records=True): _recorded_sandbox,
+    Mode("live"): _from_live,
+    Mode("live", records=True): _from_live,
 }
 
 
@@ -170,18 +172,18 @@ def _sandbox_knows(request: httpx.Request) -> bool:
     return not isinstance(match, routing.Mismatch) or bool(match.allowed)
 
 
-def _end_faults(sandbox: Sandbox, traffic: Traffic) -> None:
+def _end_faults(sandbox: Sandbox, session: Session) -> None:
     sandbox.faults.end()
-    traffic.unmet = sandbox.faults.take_unmet()
+    session.unmet = sandbox.faults.take_unmet()
 
 
-def _lend_from(backend: Backend, traffic: Traffic, stack: ExitStack) -> Sandbox:
+def _lend_from(backend: Backend, session: Session, stack: ExitStack) -> Sandbox:
     """Have the test's throwaways come from its own sandbox, and return that."""
     assert backend.sandbox is not None
-    traffic.sandbox = backend.sandbox
+    session.sandbox = backend.sandbox
     throwaways = embedded(backend)
     stack.callback(throwaways.close)
-    traffic.lender = lambda: throwaways
+    session.lender = lambda: throwaways
     return backend.sandbox
 
 
