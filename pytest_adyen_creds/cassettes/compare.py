@@ -24,7 +24,7 @@ from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.redact.pseudonyms import is_pseudonym
-from pytest_adyen_creds.cassettes.sandbox_answers import Attempt, sandbox_answers
+from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, sandbox_answers
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.finding import Finding

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import httpx
 
@@ -18,6 +18,7 @@ from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, P
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import ASKED_AT
 from pytest_adyen_creds.client.transports import read
+from pytest_adyen_creds.contract import Contract
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS
 
@@ -75,20 +76,8 @@ class RecordingTransport(httpx.BaseTransport):
         self._inner.close()
 
 
-class ContractFacts(Protocol):
-    """What a recording says about the contract in use: its version and its digest."""
-
-    @property
-    def version(self) -> str:
-        """``v3`` or ``v1``."""
-
-    @property
-    def digest(self) -> str:
-        """``sha256:…`` over everything that decides."""
-
-
 def provenance_of(
-    contract: ContractFacts, backend: Literal["sandbox", "live"], now: datetime, tools: Iterable[str] = ("vcrpy",)
+    contract: Contract, backend: Literal["sandbox", "live"], now: datetime, tools: Iterable[str] = ("vcrpy",)
 ) -> Provenance:
     """Return the provenance of a recording made at ``now`` (aware) by this package with ``tools`` (distributions)."""
     return Provenance(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final, NoReturn
+from dataclasses import replace
+from typing import Final
 from unittest.mock import patch
 
-import anyio.to_thread
 import httpx
 
-from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import ASKED_AT, VIA
 from pytest_adyen_creds.compat import vcrpy
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import EndpointRefused
-from pytest_adyen_creds.intercept import libraries, mocks
+from pytest_adyen_creds.intercept import mocks
 from pytest_adyen_creds.intercept.hosts import Hosts
+from pytest_adyen_creds.intercept.libraries import Taker, entrances
 from pytest_adyen_creds.secrets import SECRETS
 
 Observer = Callable[[httpx.Request, httpx.Response, str], None]
@@ -63,12 +62,12 @@ class Interceptor:
     @contextmanager
     def opened(self) -> Iterator[Interceptor]:
         """Take requests in a ``with`` block; one that is opened within it takes them first."""
-        behind = {each.place: each.replacement for each in libraries.entrances(_Behind(self))}
-        behind = {place: entrance for place, entrance in behind.items() if place in vcrpy.PLACES}
+        taker = Taker(self.wants, self.is_mocked, self.answer)
+        behind = {each.place: each.replacement for each in entrances(replace(taker, answer=self.let_out))}
         with ExitStack() as stack:
             stack.enter_context(vcrpy.stubbed(self.wants, self.answer))
             stack.enter_context(vcrpy.foreign_cassettes(self.wants, self.let_out, self._played, behind))
-            for entrance in libraries.entrances(self):
+            for entrance in entrances(taker):
                 if mocks.is_mock(getattr(entrance.owner, entrance.method)):
                     continue
                 stack.enter_context(patch.object(entrance.owner, entrance.method, entrance.replacement))
@@ -88,13 +87,13 @@ class Interceptor:
         """Return the route's answer, or raise what keeps it from being given."""
         return self._answered(request, self._route)
 
-    async def answer_async(self, request: httpx.Request, via: dict[str, Any] | None = None) -> httpx.Response:
-        """Return the route's answer, given on a thread of its own."""
-        return await _on_a_thread(self.answer, request, via)
-
     def _answered(self, request: httpx.Request, route: httpx.BaseTransport) -> httpx.Response:
         if not self._answers_all and not self.hosts.is_served(str(request.url)):
-            self._refuse(request, str(request.url))
+            check_endpoint(str(request.url))
+            raise EndpointRefused(
+                f"{request.method} {SECRETS.mask(str(request.url))}: {self.origin} has the Management API only; "
+                "nothing was sent: mock it in the test, or run with --adyen-live"
+            )
         if not self._knows(request):
             raise EndpointRefused(
                 f"{request.method} {SECRETS.mask(request.url.path)} is no operation that {self.origin} knows: it has "
@@ -104,13 +103,6 @@ class Interceptor:
         response = route.handle_request(request)
         self._tell(request, response, self.origin)
         return response
-
-    def _refuse(self, request: httpx.Request, url: str) -> NoReturn:
-        check_endpoint(url)
-        raise EndpointRefused(
-            f"{request.method} {SECRETS.mask(url)}: {self.origin} answers for the Management API only, and no request "
-            "reaches another host of Adyen from here; nothing was sent: mock it in the test, or run with --adyen-live"
-        )
 
     def let_out(self, request: httpx.Request) -> httpx.Response:
         """Return the answer to what a cassette of another tool would send, or refuse it."""
@@ -133,22 +125,3 @@ class Interceptor:
             response.stream = httpx.ByteStream(b"".join(response.stream))  # type: ignore[arg-type]
         for observer in tuple(self.observers):
             observer(request, response, origin)
-
-
-class _Behind:
-    """Takes what cassettes of other tools would send."""
-
-    def __init__(self, interceptor: Interceptor) -> None:
-        self.wants = interceptor.wants
-        self.is_mocked = interceptor.is_mocked
-        self.answer = interceptor.let_out
-
-    async def answer_async(self, request: httpx.Request, via: dict[str, Any] | None = None) -> httpx.Response:
-        return await _on_a_thread(self.answer, request, via)
-
-
-async def _on_a_thread(
-    answer: Callable[[httpx.Request], httpx.Response], request: httpx.Request, via: dict[str, Any] | None
-) -> httpx.Response:
-    request.extensions |= {ASKED_AT: clock.monotonic(), VIA: via or {}}
-    return await anyio.to_thread.run_sync(answer, request, abandon_on_cancel=True)

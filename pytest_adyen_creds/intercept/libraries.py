@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+import anyio.to_thread
 import httpx
 
-from pytest_adyen_creds.client import VIA
+from pytest_adyen_creds import clock
+from pytest_adyen_creds.client import ASKED_AT, VIA
 from pytest_adyen_creds.compat import aiohttp, vcrpy
 
 
-class Taker(Protocol):
-    """What takes requests."""
+@dataclass(frozen=True)
+class Taker:
+    """What takes requests: which URLs it ``wants``, what is left to a mock below, and who answers, in any thread."""
 
-    def wants(self, url: str) -> bool:
-        """Return whether a request to ``url`` is taken."""
-
-    def is_mocked(self, request: httpx.Request) -> bool:
-        """Return whether a mock below is there for a request of httpx that is."""
-
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        """Answer one that is."""
+    wants: Callable[[str], bool]
+    is_mocked: Callable[[httpx.Request], bool]
+    answer: Callable[[httpx.Request], httpx.Response]
 
     async def answer_async(self, request: httpx.Request, via: dict[str, Any] | None = None) -> httpx.Response:
-        """Answer one that is."""
+        """Return the answer, given on a thread; ``via`` is how the library would have the request sent."""
+        request.extensions |= {ASKED_AT: clock.monotonic(), VIA: via or {}}
+        return await anyio.to_thread.run_sync(self.answer, request, abandon_on_cancel=True)
 
 
 @dataclass(frozen=True)
@@ -46,69 +47,51 @@ class Entrance:
 
 def entrances(taker: Taker) -> Iterator[Entrance]:
     """Yield the places at which ``taker`` is to have the requests that it wants; all others go on there."""
-    yield Entrance(httpx.HTTPTransport, "handle_request", _sync(taker))
-    yield Entrance(httpx.AsyncHTTPTransport, "handle_async_request", _async(taker))
-    if (httpx2 := sys.modules.get("httpx2")) is not None:
-        yield Entrance(httpx2.HTTPTransport, "handle_request", _sync2(taker, httpx2))
-        yield Entrance(httpx2.AsyncHTTPTransport, "handle_async_request", _async2(taker, httpx2))
+    for module in filter(None, map(sys.modules.get, ("httpx", "httpx2"))):
+        yield Entrance(module.HTTPTransport, "handle_request", _handle_request(taker, module))
+        yield Entrance(module.AsyncHTTPTransport, "handle_async_request", _handle_async_request(taker, module))
     if (requests := sys.modules.get("requests")) is not None:
         yield Entrance(requests.adapters.HTTPAdapter, "send", _send(taker, requests))
     if (of_aiohttp := aiohttp.entrance(taker.wants, taker.answer_async)) is not None:
         yield Entrance(*of_aiohttp)
 
 
-def _sync(taker: Taker) -> Any:
-    send = httpx.HTTPTransport.handle_request
-
-    def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        if not taker.wants(str(request.url)) or taker.is_mocked(request):
-            return send(transport, request)
-        request.read()
-        return taker.answer(request)
-
-    return handle_request
-
-
-def _async(taker: Taker) -> Any:
-    send = httpx.AsyncHTTPTransport.handle_async_request
-
-    async def handle_async_request(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
-        if not taker.wants(str(request.url)) or taker.is_mocked(request):
-            return await send(transport, request)
-        await request.aread()
-        return await taker.answer_async(request)
-
-    return handle_async_request
-
-
-def _sync2(taker: Taker, httpx2: Any) -> Any:
-    send = httpx2.HTTPTransport.handle_request
+def _handle_request(taker: Taker, module: Any) -> Any:
+    send = module.HTTPTransport.handle_request
 
     def handle_request(transport: Any, request: Any) -> Any:
-        if not taker.wants(str(request.url)):
+        if not taker.wants(str(request.url)) or taker.is_mocked(request):
             return send(transport, request)
         request.read()
-        try:
-            return _as_httpx2(taker.answer(_from_httpx2(request)), httpx2)
-        except httpx.TransportError as error:
-            raise getattr(httpx2, type(error).__name__)(str(error), request=request) from error
+        if module is httpx:
+            return taker.answer(request)
+        with _errors_of(module, request):
+            return _as_httpx2(taker.answer(_from_httpx2(request)), module)
 
     return handle_request
 
 
-def _async2(taker: Taker, httpx2: Any) -> Any:
-    send = httpx2.AsyncHTTPTransport.handle_async_request
+def _handle_async_request(taker: Taker, module: Any) -> Any:
+    send = module.AsyncHTTPTransport.handle_async_request
 
     async def handle_async_request(transport: Any, request: Any) -> Any:
-        if not taker.wants(str(request.url)):
+        if not taker.wants(str(request.url)) or taker.is_mocked(request):
             return await send(transport, request)
         await request.aread()
-        try:
-            return _as_httpx2(await taker.answer_async(_from_httpx2(request)), httpx2)
-        except httpx.TransportError as error:
-            raise getattr(httpx2, type(error).__name__)(str(error), request=request) from error
+        if module is httpx:
+            return await taker.answer_async(request)
+        with _errors_of(module, request):
+            return _as_httpx2(await taker.answer_async(_from_httpx2(request)), module)
 
     return handle_async_request
+
+
+@contextmanager
+def _errors_of(httpx2: Any, request: Any) -> Iterator[None]:
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise getattr(httpx2, type(error).__name__)(str(error), request=request) from error
 
 
 def _from_httpx2(request: Any) -> httpx.Request:

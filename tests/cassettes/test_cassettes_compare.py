@@ -17,7 +17,7 @@ from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.compare import Comparison
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.recording import interaction_of
-from pytest_adyen_creds.cassettes.sandbox_answers import Attempt, sandbox_answers
+from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, sandbox_answers
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
