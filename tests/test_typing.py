@@ -78,5 +78,5 @@ def test_the_contract_that_is_loaded_is_of_the_public_type() -> None:
     assert isinstance(load_contract("v1"), Contract)
     assert {Credential.__module__, Secret.__module__} == {
         "pytest_adyen_creds.credentials.credential",
-        "pytest_adyen_creds.secrets",
+        "pytest_adyen_creds.secrets.registry",
     }
