@@ -80,7 +80,7 @@ def write_text(path: Path, text: str) -> None:
         with suppress(OSError):
             temporary.chmod(path.stat().st_mode & 0o777)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise FileRefused(f"{path}: cannot be written ({reason}); check the folder and its rights") from None
@@ -108,7 +108,8 @@ def _is_in_use(path: Path, pid: int) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in ``folder`` on the disk before going on."""
     if os.name == "nt":  # a folder cannot be opened there
         return
     descriptor = os.open(folder, os.O_RDONLY)

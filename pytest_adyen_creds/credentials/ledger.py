@@ -29,7 +29,7 @@ from pytest_adyen_creds.client import Budget, Place
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.errors import CredentialError, FileRefused
-from pytest_adyen_creds.files import write_text
+from pytest_adyen_creds.files import sync_folder, write_text
 
 KEPT_FOR: Final = timedelta(days=30)
 """How long the file of a run whose server is no longer asked is kept."""
@@ -81,7 +81,7 @@ class Ledger(ForkGuard):
                 host=socket.gethostname(),
                 pid=os.getpid(),
             )
-            _sync_folder(folder)
+            sync_folder(folder)
         except OSError as error:
             raise self._unwritable(error) from None
 
@@ -322,16 +322,6 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
 
 def _is_older(moment: datetime, age: timedelta) -> bool:
     return moment < clock.now() - age
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 if sys.platform == "win32":

@@ -39,7 +39,8 @@ class Floor:
         self._server = urlsplit(server) if server else None
         self._is_local = bool(server and is_loopback(server))
         self._addresses: set[str] = set()
-        self._laid: dict[tuple[Any, str], tuple[Any, Any]] = {}
+        self._over: dict[Any, Any] = {}
+        """What each function of ours stands over."""
 
     @contextmanager
     def laid(self) -> Iterator[Floor]:
@@ -48,9 +49,11 @@ class Floor:
             self.hold()
             yield self
         finally:
-            for (owner, name), (ours, theirs) in self._laid.items():
-                if getattr(owner, name) is ours:  # else another tool's stands there, and calls ours or nobody
-                    setattr(owner, name, theirs)
+            for owner, name in (*((_SOCKET, name) for name in _CONNECTING), *((socket, name) for name in _LOOKING_UP)):
+                there = getattr(owner, name, None)
+                while there in self._over:  # else another tool's stands there, and calls ours or nobody
+                    there = self._over[there]
+                    setattr(owner, name, there)
 
     def hold(self) -> None:
         """Stand under the socket again, where another tool has put something of its own in place."""
@@ -61,11 +64,11 @@ class Floor:
 
     def _lay(self, owner: Any, name: str, over: Callable[[Any], Any]) -> None:
         theirs = getattr(owner, name, None)
-        if theirs is None or theirs is self._laid.get((owner, name), (None,))[0]:
-            return  # there is no sendmsg on Windows
+        if theirs is None or theirs in self._over:  # there is no sendmsg on Windows
+            return
         ours = over(theirs)
         setattr(owner, name, ours)
-        self._laid[owner, name] = ours, theirs
+        self._over[ours] = theirs
 
     def _connecting(self, at: int, theirs: Any) -> Any:
         @wraps(theirs)

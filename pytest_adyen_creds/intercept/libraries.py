@@ -159,10 +159,11 @@ def _send(taker: Taker, requests: Any) -> Any:
 
 def _fields(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
     # how long the body is, is said anew: what is judged is what is sent
-    texts = (
-        tuple(part.decode("latin-1") if isinstance(part, bytes) else str(part) for part in pair) for pair in headers
-    )
-    return [(name, value) for name, value in texts if name.lower() not in ("content-length", "transfer-encoding")]
+    return [
+        (name, value.decode("latin-1") if isinstance(value, bytes) else str(value))
+        for name, value in headers
+        if name.lower() not in ("content-length", "transfer-encoding")
+    ]
 
 
 def _body(request: Any) -> bytes:

@@ -139,3 +139,18 @@ def test_it_stands_under_what_another_tool_puts_in_place_and_goes_with_its_run()
         with socket.socket() as made, pytest.raises(EndpointRefused):
             made.connect(("management-test.adyen.com", 443))
     assert socket.socket.connect is before
+
+
+def test_what_tests_patch_and_take_back_builds_no_tower(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = socket.getaddrinfo
+    with Floor().laid() as floor:
+        for _ in range(2_000):
+            with monkeypatch.context() as patch:
+                below = socket.getaddrinfo
+                patch.setattr(socket, "getaddrinfo", lambda *arguments, below=below: below(*arguments))
+                floor.hold()
+            floor.hold()
+        assert socket.getaddrinfo("127.0.0.1", 80)
+        with pytest.raises(EndpointRefused):
+            socket.getaddrinfo("management-test.adyen.com", 443)
+    assert socket.getaddrinfo is before
