@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -163,3 +164,22 @@ def test_what_is_put_on_a_connection_by_hand_passes_the_guards(server: tuple[str
         assert by_hand(elsewhere, "http://shop.example/through-a-proxy") == 200
     assert asked == [f"PATCH {ACCOUNT}/S2-1"]
     assert asked_elsewhere == ["PATCH /anything", "PATCH http://shop.example/through-a-proxy"]
+
+
+def test_what_libraries_hand_over_counts_in_a_live_run(server: tuple[str, list[str]]) -> None:
+    url, asked = server
+    with live(url), serving() as (proxy, through_proxy):
+        assert requests.get(f"{url}/v3/me", proxies={"http": proxy}, timeout=5).status_code == 200
+        assert follow("GET", f"{url}/v3/me", proxy=proxy) == 200
+        with pytest.raises(FileNotFoundError):
+            requests.get(f"{url}/v3/me", verify="/no-such-file", timeout=5)
+    assert (asked, through_proxy) == ([], [f"GET {url}/v3/me"] * 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with live(url):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.get(f"{url}/v3/me", timeout=0.1)
+            with pytest.raises(requests.ReadTimeout):
+                requests.get(f"{url}/v3/me", timeout=0.1)
+            with pytest.raises(TimeoutError):
+                follow("GET", f"{url}/v3/me", timeout=aiohttp.ClientTimeout(total=0.1))
