@@ -121,6 +121,13 @@ OPTIONS: Final = (
         "--adyen-strict",
         "adyen_strict",
     ),
+    Option(
+        "audit",
+        "flag",
+        False,
+        "guard the socket by Python's audit events, too: nothing in Python goes past them; a busy run gets slower",
+        ini="adyen_audit",
+    ),
     Option("contracts", "path", None, "a directory of your own contracts, laid out like ours", ini="adyen_contracts"),
     Option("cassettes", "path", None, "a directory of the contract suite's cassettes", ini="adyen_cassettes"),
     Option(

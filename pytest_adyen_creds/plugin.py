@@ -166,14 +166,15 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     from pytest_adyen_creds.state import run_of
 
     with ExitStack() as stack:
-        server = None
+        server, audited = None, False
         with suppress(AdyenCredsError):  # a setting is wrong; the fixtures say it
             run = run_of(session.config)
+            audited = run.settings.audit
             if run.live is not None:
                 server = run.settings.base_url
                 if session.items:  # xdist's controller has none, and starts workers that need the key
                     stack.enter_context(environment_of_tests(os.environ, run.base_url))
-        session.config.stash[_FLOOR] = stack.enter_context(Floor(server).laid())
+        session.config.stash[_FLOOR] = stack.enter_context(Floor(server, audited=audited).laid())
         return (yield)
 
 

@@ -62,6 +62,8 @@ class Settings:
     reports: tuple[Path, ...] = ()
     strict: bool = False
     """Whether answers are judged by the published document alone, so that known deviations count."""
+    audit: bool = False
+    """Whether Python's audit events are listened to, too, so that no connection goes past the guard at the socket."""
     contracts: Path | None = None
     cassettes: Path | None = None
     ready_timeout: float = 600.0

@@ -1,12 +1,14 @@
 """The floor: a guard at the socket, under every library, for the case that nothing above it took a request.
 
 While it holds, no host of Adyen is looked up or connected to, and no run's server connected to, but by a guarded
-transport. What has sockets of its own, in C or in another process, is not seen.
+transport. What goes past the methods of ``socket.socket`` is seen by Python's audit events, for those who ask for them.
+What has sockets of its own, in C or in another process, is not seen.
 """
 
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial, wraps
@@ -31,24 +33,43 @@ _SOCKET: Final = socket.socket
 
 _LOOKING_UP: Final = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
 
+_AUDITED: Final = {
+    "socket.connect": 1,
+    "socket.sendto": 1,
+    "socket.sendmsg": 1,
+    "socket.getaddrinfo": 0,
+    "socket.gethostbyname": 0,
+}
+"""Python's audit events that say where a socket goes or what is looked up, and at which argument."""
+
 
 class Floor:
-    """Refuses connections that no guarded transport makes; ``server`` is a live run's base URL, else None."""
+    """Refuses connections that no guarded transport makes; ``server`` is a live run's base URL, else None.
 
-    def __init__(self, server: str | None = None) -> None:
+    ``audited`` has it listen to Python's audit events, too. They see what other code calls below ``socket.socket``, and
+    no test can take them off; each of them costs a call, on a busy run some per cent.
+    """
+
+    def __init__(self, server: str | None = None, *, audited: bool = False) -> None:
         self._server = urlsplit(server) if server else None
         self._is_local = bool(server and is_loopback(server))
         self._addresses: set[str] = set()
         self._over: dict[Any, Any] = {}
         """What each function of ours stands over."""
+        self._audited = audited
+        self._is_laid = False
 
     @contextmanager
     def laid(self) -> Iterator[Floor]:
         """Hold in a ``with`` block."""
         try:
+            self._is_laid = True
+            if self._audited:
+                sys.addaudithook(self._audit)  # none can be taken off again: it rests when the run has ended
             self.hold()
             yield self
         finally:
+            self._is_laid = False
             for owner, name in (*((_SOCKET, name) for name in _CONNECTING), *((socket, name) for name in _LOOKING_UP)):
                 there = getattr(owner, name, None)
                 while there in self._over:  # else another tool's stands there, and calls ours or nobody
@@ -69,6 +90,18 @@ class Floor:
         ours = over(theirs)
         setattr(owner, name, ours)
         self._over[ours] = theirs
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        at = _AUDITED.get(event)
+        if at is None or not self._is_laid or is_guarded():
+            return
+        given = arguments[at]
+        if event in ("socket.getaddrinfo", "socket.gethostbyname"):
+            name, is_adyens = _known(given)
+            if is_adyens:
+                self._refuse(name)
+        elif type(given) is tuple and len(given) > 1:
+            self._check(given[0], given[1])
 
     def _connecting(self, at: int, theirs: Any) -> Any:
         @wraps(theirs)

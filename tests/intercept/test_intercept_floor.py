@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import socket
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.intercept.floor import Floor
 
 NOTING = """
+import _socket
 import socket
+import sys
 from pathlib import Path
 
 look_up, connect = socket.getaddrinfo, socket.socket.connect
@@ -154,3 +157,37 @@ def test_what_tests_patch_and_take_back_builds_no_tower(monkeypatch: pytest.Monk
         with pytest.raises(EndpointRefused):
             socket.getaddrinfo("management-test.adyen.com", 443)
     assert socket.getaddrinfo is before
+
+
+BELOW = """
+import _socket
+import pytest
+
+@pytest.mark.parametrize("look_up", [lambda host: _socket.getaddrinfo(host, 443), _socket.gethostbyname])
+def test_below(adyen_client, look_up):
+    with pytest.raises(Exception) as refused:
+        look_up("checkout-test.adyen.com")
+    assert type(refused.value).__name__ == "EndpointRefused"
+"""
+
+
+def test_the_audit_events_see_what_is_looked_up_below_the_module(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nadyen_audit = true\n")
+    pytester.makepyfile(BELOW)
+    pytester.runpytest_subprocess("--adyen-backend=sandbox").assert_outcomes(passed=2)
+
+
+def test_the_audit_events_see_what_is_called_below_the_class_until_the_run_has_ended() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as made:
+        address = server.getsockname()
+        with Floor(f"http://127.0.0.1:{address[1]}/v3", audited=True).laid():
+            with pytest.raises(EndpointRefused, match="only guarded requests reach"):
+                _socket.socket.connect(made, address)
+            with (
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sending,
+                pytest.raises(EndpointRefused, match="only guarded requests reach"),
+            ):
+                _socket.socket.sendto(sending, b"x", address)
+            with guarded(), socket.socket() as ours:
+                _socket.socket.connect(ours, address)
+        _socket.socket.connect(made, address)
