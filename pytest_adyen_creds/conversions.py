@@ -30,11 +30,15 @@ class _Expected(Exception):
     """Strictly private: what should have been written."""
 
 
+def is_true(raw: Any) -> bool:
+    """Tell whether ``raw`` is a flag's way to say yes; what is no flag's word says no."""
+    return str(raw).strip().lower() in ("true", "1", "yes", "on")
+
+
 def _flag(_: Option, text: str) -> bool:
-    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-    if text.lower() not in words:
+    if not is_true(text) and text.lower() not in ("false", "0", "no", "off"):
         raise _Expected("true or false")
-    return words[text.lower()]
+    return is_true(text)
 
 
 def _choice(option: Option, text: str) -> str:

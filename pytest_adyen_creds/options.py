@@ -122,6 +122,13 @@ OPTIONS: Final = (
         "adyen_strict",
     ),
     Option(
+        "keep_environment",
+        "flag",
+        False,
+        "leave the provisioning key in the environment of the tests; it is masked all the same",
+        ini="adyen_keep_environment",
+    ),
+    Option(
         "audit",
         "flag",
         False,

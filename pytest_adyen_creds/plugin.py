@@ -17,16 +17,17 @@ from pytest_adyen_creds.cassettes.recorder import TALKING, prepare
 from pytest_adyen_creds.compat.pytest import (
     ModuleUnderOwnName,
     change_debug_file,
+    change_ids,
     change_log_lines,
     collection_error,
     fixture_names,
     shorten_crash,
 )
-from pytest_adyen_creds.compat.xdist import hand_over, name_of, results_of
+from pytest_adyen_creds.compat.xdist import hand_over, name_of, results_of, tell_worker, told_by_controller
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
-from pytest_adyen_creds.stash import RUN
+from pytest_adyen_creds.stash import KEY, RUN
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -63,8 +64,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             parser.addini(option.ini, option.help, default=None)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Read the provisioning key before any code of the tests can, and take it out of their environment."""
+    _take_key(early_config)
+
+
+def _take_key(config: pytest.Config) -> None:
+    if KEY in config.stash or not any(name.startswith("ADYEN_") and "_API_KEY" in name for name in os.environ):
+        return
+    from pytest_adyen_creds.conversions import is_true
+    from pytest_adyen_creds.settings import ProvisioningKey
+
+    config.stash[KEY], taken = ProvisioningKey.take(os.environ, keep=is_true(config.getini("adyen_keep_environment")))
+    config.add_cleanup(lambda: os.environ.update(taken))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give an xdist worker, which has this process's environment, the key that is not in it."""
+    key = node.config.stash.get(KEY, None)
+    if key is not None and key.secret is not None:
+        tell_worker(node, {"key": key.secret.reveal(), "source": key.source})
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; add the bundled suite where it is asked for."""
+    _take_key(config)  # where a conftest has loaded the plugin
+    if told := told_by_controller(config):
+        from pytest_adyen_creds.secrets import Secret
+        from pytest_adyen_creds.settings import ProvisioningKey
+
+        config.stash[KEY] = ProvisioningKey(Secret(told["key"]), told["source"])
     config.addinivalue_line(
         "markers",
         "adyen_credential(level='company', roles=(), preset=None, origins=(), merchants=(), fresh=False): "
@@ -113,8 +144,11 @@ def pytest_pycollect_makemodule(module_path: Path, parent: Any) -> pytest.Module
     return suite
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one item an operation where a test asks for ``adyen_operation``."""
+    """Make one item an operation where a test asks for ``adyen_operation``; mask ids, which pytest keeps on disk."""
+    if _known():
+        change_ids(metafunc, _masked)
     if "adyen_operation" in metafunc.fixturenames:
         from pytest_adyen_creds.state import run_of
 
@@ -162,7 +196,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if _run(session.config) is None and not any(name in TALKING for name in names):
         return (yield)
     from pytest_adyen_creds.intercept.floor import Floor
-    from pytest_adyen_creds.settings import environment_of_tests
+    from pytest_adyen_creds.settings import BASE_URL
     from pytest_adyen_creds.state import run_of
 
     with ExitStack() as stack:
@@ -172,8 +206,11 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             audited = run.settings.audit
             if run.live is not None:
                 server = run.settings.base_url
-                if session.items:  # xdist's controller has none, and starts workers that need the key
-                    stack.enter_context(environment_of_tests(os.environ, run.base_url))
+                if (
+                    session.items and BASE_URL in os.environ
+                ):  # xdist's controller has none; what children ask passes the guards, too
+                    stack.callback(os.environ.__setitem__, BASE_URL, os.environ[BASE_URL])
+                    os.environ[BASE_URL] = run.base_url
         session.config.stash[_FLOOR] = stack.enter_context(Floor(server, audited=audited).laid())
         return (yield)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -43,8 +42,42 @@ _INI_FILES: Final = (
 """Where pytest looks for its ini options, in its order, and the section; ``pyproject.toml`` has them in two tables."""
 
 
-_KEY: Final = ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_MANAGEMENT_API_KEY_FILE")
-_BASE_URL: Final = "ADYEN_BASE_URL"
+_KEY: Final = "ADYEN_MANAGEMENT_API_KEY"
+BASE_URL: Final = "ADYEN_BASE_URL"
+"""The variable that names another server."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisioningKey:
+    """What the environment has of the key that signs a live run's requests."""
+
+    secret: Secret | None
+    source: str = f"environment {_KEY}"
+    """Where it is from, in words."""
+    problem: str = ""
+    """Why there is none though the environment names one."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> ProvisioningKey:
+        """Read the key, or the file that holds it; whether a run needs it is not known yet, so nothing is raised."""
+        try:
+            text, source = read_key(environ, _KEY)
+        except SettingsError as error:
+            return cls(None, problem=str(error))
+        return cls(Secret(text) if text else None, source)
+
+    @classmethod
+    def take(cls, environ: MutableMapping[str, str], *, keep: bool = False) -> tuple[ProvisioningKey, dict[str, str]]:
+        """Return the key of ``environ``, and the variables about it, which are taken out unless they are to be kept.
+
+        Keys of other users are registered, so that they are masked, and stay: they are there for tests.
+        """
+        for name, value in environ.items():
+            if name.startswith("ADYEN_") and name.endswith("_API_KEY"):
+                SECRETS.add(value.strip())
+        key = cls.of(environ)
+        taken = {} if keep else {name: environ.pop(name) for name in (_KEY, f"{_KEY}_FILE") if name in environ}
+        return key, taken
 
 
 @dataclass(frozen=True)
@@ -62,6 +95,8 @@ class Settings:
     reports: tuple[Path, ...] = ()
     strict: bool = False
     """Whether answers are judged by the published document alone, so that known deviations count."""
+    keep_environment: bool = False
+    """Whether tests find the provisioning key in their environment."""
     audit: bool = False
     """Whether Python's audit events are listened to, too, so that no connection goes past the guard at the socket."""
     contracts: Path | None = None
@@ -95,14 +130,20 @@ class Settings:
 
 
 def resolve(
-    options: Mapping[str, Any], ini: Mapping[str, Any], environ: Mapping[str, str], *, root: Path | None = None
+    options: Mapping[str, Any],
+    ini: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    root: Path | None = None,
+    key: ProvisioningKey | None = None,
 ) -> Settings:
     """Return the settings of this run: command line over ini over environment over default.
 
     ``options`` and ``ini`` map the names of :data:`OPTIONS` (``dest`` and ``ini``) to what was given; None and ``""``
     mean not given, and so does False for a flag. Paths in ``ini`` are relative to ``root`` (default: the current
-    directory). Raises :class:`SettingsError` naming the source of a wrong value and what to write instead, and
-    :class:`EndpointRefused` for a base URL that the guard refuses.
+    directory). ``key`` is what was read before, where ``environ`` no longer has it. Raises :class:`SettingsError`
+    naming the source of a wrong value and what to write instead, and :class:`EndpointRefused` for a base URL that the
+    guard refuses.
     """
     _refuse_live_keys(options, ini, environ)
     given: dict[str, tuple[str, Any]] = {}
@@ -116,24 +157,8 @@ def resolve(
     _settle_version(given, values)
     _require_folders(given, values)
     values.pop("live", None)
-    return Settings(api_key=_api_key(environ, read_file=values.get("backend") == "live"), **values)
-
-
-@contextmanager
-def environment_of_tests(environ: MutableMapping[str, str], base_url: str) -> Iterator[None]:
-    """Take the provisioning key, and the path to it, out of ``environ`` in a ``with`` block.
-
-    Where ``environ`` names a base URL, it is ``base_url`` meanwhile, so that what children ask passes the guards, too.
-    """
-    before = {name: environ[name] for name in (*_KEY, _BASE_URL) if name in environ}
-    for name in _KEY:
-        environ.pop(name, None)
-    if _BASE_URL in before:
-        environ[_BASE_URL] = base_url
-    try:
-        yield
-    finally:
-        environ.update(before)
+    key = key or ProvisioningKey.of(environ)
+    return Settings(api_key=_api_key(key, is_needed=values.get("backend") == "live"), **values)
 
 
 def _sources(
@@ -204,16 +229,14 @@ def _refuse_live_keys(options: Mapping[str, Any], ini: Mapping[str, Any], enviro
                 )
 
 
-def _api_key(environ: Mapping[str, str], *, read_file: bool) -> Secret | None:
-    name = _KEY[0]
-    if not read_file:  # offline nothing needs the key, so a bad one is no reason to stop
-        text = environ.get(name, "").strip()
-        return Secret(text) if text else None
-    text, source = read_key(environ, name)
-    _refuse_live_keys({}, {}, {source.removeprefix("environment "): text})
-    if text and not re.fullmatch(r"[!-~]+", text):
-        raise SettingsError(f"{source} does not hold an API key: it has spaces, line ends or non-ASCII characters")
-    return Secret(text) if text else None
+def _api_key(key: ProvisioningKey, *, is_needed: bool) -> Secret | None:
+    text = key.secret.reveal() if key.secret else ""
+    _refuse_live_keys({}, {}, {key.source.removeprefix("environment "): text})
+    if is_needed and key.problem:
+        raise SettingsError(key.problem)
+    if is_needed and text and not re.fullmatch(r"[!-~]+", text):
+        raise SettingsError(f"{key.source} does not hold an API key: it has spaces, line ends or non-ASCII characters")
+    return key.secret
 
 
 def read_key(environ: Mapping[str, str], name: str) -> tuple[str, str]:

@@ -8,3 +8,6 @@ import pytest
 
 RUN: Final[pytest.StashKey[Any]] = pytest.StashKey()
 """The :class:`.state.Run`; not there in a run that does not use the plugin, which must not import it either."""
+
+KEY: Final[pytest.StashKey[Any]] = pytest.StashKey()
+"""The :class:`.settings.ProvisioningKey`; not there where the environment has no key."""

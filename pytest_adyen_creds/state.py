@@ -15,7 +15,7 @@ from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.reports.writing import check_writable
 from pytest_adyen_creds.settings import Settings, resolve
-from pytest_adyen_creds.stash import RUN
+from pytest_adyen_creds.stash import KEY, RUN
 
 if TYPE_CHECKING:
     import httpx
@@ -183,4 +183,5 @@ def results_for(settings: Settings, root: Path) -> Results:
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of this run: command line over ini over environment."""
     ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
-    return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath))
+    key = config.stash.get(KEY, None)
+    return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath), key=key)

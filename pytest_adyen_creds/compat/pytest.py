@@ -6,6 +6,8 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from functools import wraps
+from inspect import signature
 from types import ModuleType
 from typing import Any, Final
 
@@ -39,6 +41,31 @@ def set_up_first(item: pytest.Item, fixture: str) -> None:
     names = fixture_names(item)
     if names[:1] != [fixture]:
         names[:] = [fixture, *(name for name in names if name != fixture)]
+
+
+def change_ids(metafunc: pytest.Metafunc, change: Callable[[str], str]) -> None:
+    """Change the ids that a test's parameters are given, by marks, fixtures and hooks; ``change`` gets each text."""
+    parametrize = metafunc.parametrize
+
+    def changed(given: Any) -> Any:
+        return change(given) if isinstance(given, str) else given
+
+    def of_set(value: Any) -> Any:  # pytest.param makes a tuple of its own class, with an id
+        return value._replace(id=changed(value.id)) if hasattr(value, "_replace") and hasattr(value, "marks") else value
+
+    @wraps(parametrize)
+    def with_ids(argnames: Any, argvalues: Any, *more: Any, **options: Any) -> None:
+        bound = signature(parametrize).bind(argnames, argvalues, *more, **options)
+        given = bound.arguments
+        given["argvalues"] = [of_set(value) for value in argvalues]
+        ids = given.get("ids")
+        if callable(ids):
+            given["ids"] = lambda value: changed(ids(value))
+        elif ids is not None:
+            given["ids"] = [changed(each) for each in ids]
+        parametrize(*bound.args, **bound.kwargs)
+
+    metafunc.parametrize = with_ids  # type: ignore[method-assign]
 
 
 def scope_mismatch(failure: str) -> tuple[str, str] | None:

@@ -20,6 +20,17 @@ def hand_over(config: pytest.Config, results: Mapping[str, Any]) -> None:
     config.workeroutput[_NAME] = results  # type: ignore[attr-defined]
 
 
+def tell_worker(node: Any, told: Mapping[str, str]) -> None:
+    """Give a worker that is to start plain data, on the way that its arguments take."""
+    node.workerinput[_NAME] = dict(told)
+
+
+def told_by_controller(config: pytest.Config) -> dict[str, str] | None:
+    """Return, once, what the controller gave this worker; None in every other process."""
+    told: dict[str, str] | None = getattr(config, "workerinput", {}).pop(_NAME, None)
+    return told
+
+
 def results_of(node: Any) -> dict[str, Any] | None:
     """Return what a worker that has ended handed over; None where it crashed before."""
     results: dict[str, Any] | None = getattr(node, "workeroutput", {}).get(_NAME)

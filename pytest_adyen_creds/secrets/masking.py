@@ -35,7 +35,7 @@ def mask_report(report: Any) -> None:
     report.sections = _masked(report.sections, 0)
     change_subtest(report, _shown)
     if properties := getattr(report, "user_properties", None):
-        report.user_properties = [(name, _shown(_plain(value), str)) for name, value in properties]
+        report.user_properties = [tuple(_shown(_plain(part), str) for part in each) for each in properties]
     for name, held in list(vars(report).items()):
         if name not in _PYTESTS_OWN:
             setattr(report, name, _plain(held))

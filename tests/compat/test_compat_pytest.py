@@ -56,6 +56,45 @@ def test_fixture_names(pytester: pytest.Pytester) -> None:
     pytester.inline_run(plugins=[Plugin()]).assertoutcome(passed=1)
 
 
+def test_ids_of_parameters(pytester: pytest.Pytester) -> None:
+    """Marks, fixtures and hooks all give ids by Metafunc.parametrize; pytest.param makes a named tuple with an id."""
+
+    items: list[pytest.Item] = []
+
+    class Plugin:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_generate_tests(self, metafunc):
+            compat.change_ids(metafunc, str.upper)
+
+        def pytest_itemcollected(self, item):
+            items.append(item)
+
+    pytester.makeconftest(
+        """
+        def pytest_generate_tests(metafunc):
+            if "asked" in metafunc.fixturenames:
+                metafunc.parametrize("asked", [1, 2], ids=iter(["hook", None]))
+        """
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(params=[1], ids=["fixture"])
+        def made(request): pass
+
+        @pytest.mark.parametrize("listed", [1, 2], ids=["mark", "mark"])
+        @pytest.mark.parametrize("called", [1], ids=lambda value: "callable")
+        @pytest.mark.parametrize("one, two", [pytest.param(1, 2, id="param", marks=[pytest.mark.skip]), (3, 4)])
+        def test_it(made, asked, listed, called, one, two): pass
+        """
+    )
+    pytester.inline_run("--collect-only", plugins=[Plugin()])
+    ids = {part for item in items for part in item.callspec.id.split("-")}
+    assert ids >= {"FIXTURE", "HOOK", "CALLABLE", "PARAM", "3"}, ids
+    assert not {"fixture", "hook", "mark", "callable", "param"} & ids
+
+
 def test_scope_mismatch(pytester: pytest.Pytester) -> None:
     """A fixture that asks for a narrower one fails with "ScopeMismatch: ... SCOPE scoped fixture NAME ..."."""
     found = []

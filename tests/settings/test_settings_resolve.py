@@ -126,11 +126,11 @@ class TestKey:
         assert settings.api_key.reveal() == "AQE-from-environ"
         assert "AQE-from-environ" not in repr(settings)
 
-    def test_from_a_file_in_live_mode_only(self, tmp_path):
+    def test_from_a_file(self, tmp_path):
         (tmp_path / "key").write_text("AQE-from-a-file\n")
         environ = {"ADYEN_MANAGEMENT_API_KEY_FILE": str(tmp_path / "key")}
         assert resolve({"adyen_live": True}, {}, environ).api_key.reveal() == "AQE-from-a-file"
-        assert resolve({}, {}, environ).api_key is None
+        assert resolve({}, {}, environ).api_key.reveal() == "AQE-from-a-file"
 
     def test_a_bad_key_file_is_no_reason_to_stop_an_offline_run(self, tmp_path):
         environ = {"ADYEN_MANAGEMENT_API_KEY_FILE": str(tmp_path / "missing")}
