@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, load_contract
+from pytest_adyen_creds.contract.documents import SUFFIX
+from pytest_adyen_creds.contract.operations import read_openapi
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.files import read_json
 from pytest_adyen_creds.text import counted, printed
@@ -26,6 +30,11 @@ def _contract_option(function: Any) -> Any:
     return click.option(
         "--api-version", type=click.Choice(VERSIONS), default="v3", show_default=True, help="Version of the API."
     )(function)
+
+
+_format_option: Final = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."
+)
 
 
 def _structures(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
@@ -97,9 +106,7 @@ def _require(found: Contract, name: str) -> None:
 
 @contract.command()
 @_contract_option
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."
-)
+@_format_option
 @click.argument("name", shell_complete=_structures)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.pass_context
@@ -123,9 +130,7 @@ def validate(context: click.Context, api_version: str, folder: Path | None, form
 
 @contract.command()
 @_contract_option
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to say it."
-)
+@_format_option
 def deviations(api_version: str, folder: Path | None, form: str) -> None:
     """List what the platform is known to answer otherwise than the contract says, each with its evidence.
 
@@ -155,18 +160,51 @@ def deviations(api_version: str, folder: Path | None, form: str) -> None:
 @click.pass_context
 def lint(context: click.Context, folder: Path | None, api_version: str | None) -> None:
     """Check the documents in FOLDER (default: the bundled ones) with the official validator and the compiler."""
-    from pytest_adyen_creds.contract.lint import lint as lint_contract
-
     folder = folder or bundled("contracts")
     there = sorted(path.parent.name for path in folder.glob("*/openapi.yaml"))
     versions = [api_version] if api_version else there
     if not there or not set(versions) <= set(there):
         raise ContractError(f"{folder}: no {api_version or 'VERSION'}/openapi.yaml there; name a contract's folder")
-    problems = dict.fromkeys(line for version in versions for line in lint_contract(folder, version))
+    problems = dict.fromkeys(line for version in versions for line in _problems(folder, version))
     for line in problems:
         click.echo(printed(line.replace(f"{Path.cwd()}{os.sep}", "")))
     click.echo(f"{', '.join(versions)}: {_count(len(problems), 'problem')}")
     context.exit(1 if problems else 0)
+
+
+def _problems(folder: Path, version: str) -> Iterator[str]:
+    """Yield one line for each error and each warning in the contract ``version`` below ``folder``.
+
+    What another version extends is read for each of them, and said in the same words. The validator sees each document
+    with its imports and its extended keywords switched on. Raises :class:`FileRefused` and :class:`ContractError` for a
+    contract that cannot be read at all.
+    """
+    from json_structure import SchemaValidator
+
+    folder = folder.resolve()
+    _, paths = read_openapi(folder / version / "openapi.yaml")
+    files = [file for path in paths for file in sorted((path.parent / "structures").glob(f"*{SUFFIX}"))]
+    sources = {file: read_json(file) for file in files}
+    for file, source in sources.items():
+        others = [copy.deepcopy(other) for path, other in sources.items() if path != file]
+        try:
+            validator = SchemaValidator(allow_import=True, extended=True, external_schemas=others)
+            problems = [*validator.validate(copy.deepcopy(source)), *validator.warnings]
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            problems = [f"the official validator cannot read it ({type(error).__name__}: {error})"]
+        for problem in problems:
+            yield f"{file}: {problem}"
+    try:
+        contract = load_contract(version, folder)
+        contract.to_openapi()
+    except ContractError as error:
+        yield str(error)
+        return
+    if not contract.operations:
+        yield f"{paths[0]}#/paths: there is no operation; describe what the API takes and answers"
+    for name, document in contract.structures.items():
+        for problem in SchemaValidator(extended=True).validate(copy.deepcopy(document)):
+            yield f"{name}, on its own: {problem}"
 
 
 def _count(number: int, noun: str) -> str:

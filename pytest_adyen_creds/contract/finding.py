@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from pytest_adyen_creds.errors import FileRefused
@@ -41,20 +41,12 @@ class Finding:
     @property
     def rank(self) -> tuple[int, str, str, str, str, str]:
         """Return what findings are sorted by: the most serious first, then by id, operation, status and place."""
-        status = "" if self.status is None else str(self.status)
-        return (LEVELS.index(self.level), self.id, self.operation, status, self.location, self.message)
+        _, _, operation, status, location, message = self.key
+        return (LEVELS.index(self.level), self.id, operation, status, location, message)
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as the JSON object that every report of this package holds."""
-        return {
-            "id": self.id,
-            "level": self.level,
-            "operation": self.operation,
-            "status": self.status,
-            "location": self.location,
-            "message": self.message,
-            "count": self.count,
-        }
+        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Any) -> Finding:
@@ -67,15 +59,7 @@ class Finding:
             raise FileRefused(f"a finding's level is one of {', '.join(LEVELS)}; not {value['level']!r}")
         if not (status is None or type(status) is int) or type(count) is not int or count < 1:
             raise FileRefused("a finding's status is a number or null, and its count a number above 0; this one's not")
-        return cls(
-            id=value["id"],
-            level=value["level"],
-            operation=value["operation"],
-            status=status,
-            location=value["location"],
-            message=value["message"],
-            count=count,
-        )
+        return cls(**{name: value[name] for name in names}, status=status, count=count)
 
 
 @dataclass(frozen=True, slots=True)

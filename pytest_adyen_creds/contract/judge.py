@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.contract.finding import Finding, Level
-from pytest_adyen_creds.contract.operations import Header
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import parse_json
 from pytest_adyen_creds.secrets import SECRETS, mask_text
@@ -73,26 +73,22 @@ def judge(
     empty where it had none and ``None`` where that is not known. ``body`` is decoded from any content encoding.
     ``headers``: the answer's; ``None``: not known, so not judged. Nothing is raised, whatever the answer holds.
     """
-    departures = [*_headers(operation.headers.get(status, ()), headers)]
+    departures = [*_headers(operation, status, headers)]
     departure = _departure(operation, status, content_type, body)
     structure = operation.responses.get(status)
     found: list[Observation] = []
     if departure is None and structure is not None:
-        value, departure = _parsed(body)
-        violations = contract.validate(structure, value) if departure is None else []
-        if violations:
+        value, problem = _parsed(body)
+        if problem:
+            text = f"the response body {problem}"
+            departure = Finding("response-body-not-json", "breaking", operation.label, status, "", text)
+        elif violations := contract.validate(structure, value):
             found = list(_once(places(contract, operation, status, value, violations)))
     if departure is not None:
         departures.insert(0, departure)
     media = (content_type or "").partition(";")[0].strip() or "no stated media type"
     example = _masked(f"{status} with {len(body)} bytes of {media}")
-    return [
-        *(
-            Observation(Finding(each.id, each.level, operation.label, status, each.location, each.message), example)
-            for each in departures
-        ),
-        *found,
-    ]
+    return [*(Observation(each, example) for each in departures), *found]
 
 
 def places(
@@ -108,51 +104,48 @@ def places(
     return _BodyFindings(contract, operation, status, structure, body).observations(violations)
 
 
-@dataclass(frozen=True, slots=True)
-class _Departure:
-    id: str
-    level: Level
-    message: str
-    location: str = ""
-
-
-def _departure(operation: Operation, status: int, content_type: str | None, body: bytes) -> _Departure | None:
+def _departure(operation: Operation, status: int, content_type: str | None, body: bytes) -> Finding | None:
     """Return what is wrong with an answer before its body is read as JSON."""
+
+    def finding(id_: str, level: Level, text: str) -> Finding:
+        return Finding(id_, level, operation.label, status, "", text)
+
     if status not in operation.responses:
         known = ", ".join(map(str, sorted(operation.responses)))
         text = f"the status {status} is not in the contract, which knows {known}"
-        return _Departure("response-undocumented-status", "warning", text)
+        return finding("response-undocumented-status", "warning", text)
     documented = operation.responses[status] is not None
     if not body.strip():
         text = "the response has no body where the contract has one"
-        return _Departure("response-body-missing", "breaking", text) if documented else None
+        return finding("response-body-missing", "breaking", text) if documented else None
     if not documented:
         text = "the response has a body where the contract has none"
-        return _Departure("response-undocumented-body", "warning", text)
+        return finding("response-undocumented-body", "warning", text)
     media = (content_type or "").partition(";")[0].strip() or ("text/html" if _HTML.match(body) else "")
     if media.lower() == DOCUMENTED or (not media and content_type is None):
         return None
     shown = media.lower() if SECRETS.mask(media) == media else SECRETS.mask(media)  # in lower case no secret is known
     came = f"as {_readable(shown)}" if media else "without a media type"
     text = f"the response came {came} where the contract has {DOCUMENTED}"
-    return _Departure("response-undocumented-media-type", "breaking", text)
+    return finding("response-undocumented-media-type", "breaking", text)
 
 
-def _headers(documented: tuple[Header, ...], headers: Mapping[str, str] | None) -> Iterator[_Departure]:
+def _headers(operation: Operation, status: int, headers: Mapping[str, str] | None) -> Iterator[Finding]:
     """Yield the documented headers that an answer lacks, or has with a value of another form."""
     if headers is None:
         return
     there = {name.lower(): value for name, value in headers.items()}
-    for each in documented:
+    for each in operation.headers.get(status, ()):
         name, value = f"the response header `{each.name}`", there.get(each.name.lower())
         location = f"/header/{escape_pointer(each.name)}"
         if value is None:
             if each.required:
                 text = f"{name} is required and missing"
-                yield _Departure("response-required-header-missing", "breaking", text, location)
+                id_ = "response-required-header-missing"
+                yield Finding(id_, "breaking", operation.label, status, location, text)
         elif not any(_fits(each.schema, reading) for reading in _readings_of(value)):
             text = f"{name} is not as documented"
-            yield _Departure("response-header-type-changed", "breaking", text, location)
+            yield Finding("response-header-type-changed", "breaking", operation.label, status, location, text)
 
 
 def _fits(schema: Mapping[str, Any], value: Any) -> bool:
@@ -168,27 +161,24 @@ def _readings_of(value: str) -> Iterator[Any]:
         yield json.loads(value) if not re.match(r"-?0[0-9]", value) else float(value)
 
 
-def _parsed(body: bytes) -> tuple[Any, _Departure | None]:
-    """Return the JSON value in ``body``, or what is wrong with it."""
+def _parsed(body: bytes) -> tuple[Any, str]:
+    """Return the JSON value in ``body``, and what is wrong with it: nothing where it is JSON."""
     try:
-        return parse_json(body.decode("utf-8-sig"), "the body"), None
+        return parse_json(body.decode("utf-8-sig"), "the body"), ""
     except UnicodeDecodeError:
-        problem = "is not UTF-8"
+        return None, "is not UTF-8"
     except FileRefused as error:
-        nested = "nested deeper" in str(error)
-        problem = (
-            "is nested too deeply to be read" if nested else "is HTML, not JSON" if _HTML.match(body) else "is not JSON"
-        )
-    return None, _Departure("response-body-not-json", "breaking", f"the response body {problem}")
+        if "nested deeper" in str(error):
+            return None, "is nested too deeply to be read"
+        return None, "is HTML, not JSON" if _HTML.match(body) else "is not JSON"
 
 
 class _BodyFindings:
     """Turns the violations of one body into observations."""
 
     def __init__(self, contract: Contract, operation: Operation, status: int, structure: str, body: Any) -> None:
-        self._finding: Callable[..., Finding] = lambda *args: Finding(
-            args[0], args[1], operation.label, status, *args[2:]
-        )
+        self._operation = operation
+        self._status = status
         self._body = body
         self._schema = contract.to_json_schema(structure)
 
@@ -202,38 +192,30 @@ class _BodyFindings:
             elif parent not in done:
                 wrapping = self._wrapping(parent)
                 if wrapping is None:
-                    yield self._of_presence(violation, pointer_parts(violation.pointer)[-1])
+                    yield self._of_presence(violation)
                 else:
                     done.add(parent)
                     yield wrapping
 
-    def _of_presence(self, violation: Violation, name: str) -> Observation:
-        location = self._location(violation.pointer)
-        shown = _readable(name)
+    def _of_presence(self, violation: Violation) -> Observation:
+        shown, pointer = _readable(pointer_parts(violation.pointer)[-1]), violation.pointer
         if violation.keyword == "required":
             text = f"the required response property `{shown}` is missing"
-            return self._observation(
-                "response-required-property-missing", "breaking", location, text, violation.message, violation.pointer
-            )
+            return self._observation("response-required-property-missing", "breaking", pointer, text, violation.message)
         text = f"the response property `{shown}` is not in the contract; a strict parser breaks on it"
-        return self._observation(
-            "response-undocumented-property", "warning", location, text, violation.message, violation.pointer
-        )
+        return self._observation("response-undocumented-property", "warning", pointer, text, violation.message)
 
     def _of_value(self, violation: Violation) -> Observation:
-        location = self._location(violation.pointer)
-        kind = "response-property" if location else "response-body"
-        subject = _subject(location)
+        kind, subject = self._subject(violation.pointer)
         aspect, level = _KEYWORDS.get(violation.keyword, (f"{_kebab(violation.keyword)}-changed", "warning"))
         value = self._at(violation.pointer)
         if violation.keyword == "type" and value is None:
             text = f"{subject} is null where the contract has {violation.expected}"
-            return self._observation(
-                f"{kind}-became-nullable", "breaking", location, text, violation.message, violation.pointer
-            )
+            aspect, level = "became-nullable", "breaking"
+            return self._observation(f"{kind}-{aspect}", level, violation.pointer, text, violation.message)
         found = f"is {_type_name(value)}" if violation.keyword == "type" else "is not as documented"
         text = f"{subject} {found} where the contract has {violation.expected}"
-        return self._observation(f"{kind}-{aspect}", level, location, text, violation.message, violation.pointer)
+        return self._observation(f"{kind}-{aspect}", level, violation.pointer, text, violation.message)
 
     def _wrapping(self, pointer: str) -> Observation | None:
         """Return the observation for an object that came inside another, or without the one around it."""
@@ -241,22 +223,18 @@ class _BodyFindings:
         known = self._properties(pointer)
         if not isinstance(value, dict) or not known or not value:
             return None
-        location = self._location(pointer)
-        kind = "response-property" if location else "response-body"
-        subject = _subject(location)
+        kind, subject = self._subject(pointer)
         if len(value) == 1:
             name, inner = next(iter(value.items()))
             if name not in known and isinstance(inner, dict) and inner and inner.keys() <= known.keys():
                 text = f"{subject} came wrapped: inside another object, under `{_readable(name)}`"
-                return self._observation(
-                    f"{kind}-wrapped", "breaking", location, text, f"{pointer}/{_readable(name)}", pointer
-                )
+                return self._observation(f"{kind}-wrapped", "breaking", pointer, text, f"{pointer}/{_readable(name)}")
         if len(known) == 1:
             name, schema = next(iter(known.items()))
             inside = self._properties_of(schema)
             if inside and name not in value and value.keys() <= inside.keys():
                 text = f"{subject} came without the object around it, `{name}`"
-                return self._observation(f"{kind}-unwrapped", "breaking", location, text, pointer, pointer)
+                return self._observation(f"{kind}-unwrapped", "breaking", pointer, text, pointer)
         return None
 
     def _properties(self, pointer: str) -> Mapping[str, Any]:
@@ -290,35 +268,38 @@ class _BodyFindings:
             yield from self._parts_of(each, depth + 1)
 
     def _at(self, pointer: str) -> Any:
-        value = self._body
-        for part in pointer_parts(pointer):
-            if isinstance(value, list) and part.isdigit() and int(part) < len(value):
-                value = value[int(part)]
-            elif isinstance(value, dict) and part in value:
-                value = value[part]
-            else:
-                return _ABSENT
-        return value
+        return reduce(_member, pointer_parts(pointer), self._body)
 
     def _location(self, pointer: str) -> str:
         """Return ``pointer`` with ``*`` for each place in an array."""
         value, segments = self._body, []
         for part in pointer_parts(pointer):
-            if isinstance(value, list):
-                segments.append("*")
-                value = value[int(part)] if part.isdigit() and int(part) < len(value) else _ABSENT
-            else:
-                segments.append(escape_pointer(_readable(part)))
-                value = value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
+            segments.append("*" if isinstance(value, list) else escape_pointer(_readable(part)))
+            value = _member(value, part)
         return "".join(f"/{part}" for part in segments)
 
-    def _observation(
-        self, id_: str, level: Level, location: str, message: str, example: str, pointer: str
-    ) -> Observation:
-        return Observation(self._finding(id_, level, location, message), _masked(example), pointer)
+    def _subject(self, pointer: str) -> tuple[str, str]:
+        """Return what findings at ``pointer`` are about: how their ids begin, and its name."""
+        location = self._location(pointer)
+        names = [part for part in pointer_parts(location) if part != "*"]
+        items = "the items of " * location.endswith("/*")
+        subject = items + (f"the response property `{_readable(names[-1])}`" if names else "the response body")
+        return "response-property" if location else "response-body", subject
+
+    def _observation(self, id_: str, level: Level, pointer: str, message: str, example: str) -> Observation:
+        location = self._location(pointer)
+        finding = Finding(id_, level, self._operation.label, self._status, location, message)
+        return Observation(finding, _masked(example), pointer)
 
 
 _ABSENT: Final = object()
+
+
+def _member(value: Any, part: str) -> Any:
+    """Return the member of a JSON value that a part of a pointer names, ``_ABSENT`` where there is none."""
+    if isinstance(value, list):
+        return value[int(part)] if part.isdigit() and int(part) < len(value) else _ABSENT
+    return value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
 
 
 def _once(observations: Iterator[Observation]) -> Iterator[Observation]:
@@ -328,12 +309,6 @@ def _once(observations: Iterator[Observation]) -> Iterator[Observation]:
         if observation.finding.key not in seen:
             seen.add(observation.finding.key)
             yield observation
-
-
-def _subject(location: str) -> str:
-    names = [part for part in pointer_parts(location) if part != "*"]
-    items = "the items of " * location.endswith("/*")
-    return items + (f"the response property `{_readable(names[-1])}`" if names else "the response body")
 
 
 def _type_name(value: Any) -> str:

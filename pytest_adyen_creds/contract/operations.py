@@ -61,12 +61,11 @@ class Operation:
     headers: Mapping[int, tuple[Header, ...]] = field(default_factory=dict)
 
 
-def read_openapi(path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
-    """Return the OpenAPI document at ``path``, ``x-extends`` carried out, and the documents read, nearest first."""
-    return _read_openapi(path, ())
+def read_openapi(path: Path, seen: tuple[Path, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    """Return the OpenAPI document at ``path``, ``x-extends`` carried out, and the documents read, nearest first.
 
-
-def _read_openapi(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    ``seen`` are the documents that led to this one; to extend one of them again is refused.
+    """
     document = read_document(path)
     if not isinstance(document, dict):
         raise ContractError(f"{path}: is not an OpenAPI document; it must be an object")
@@ -76,7 +75,7 @@ def _read_openapi(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], t
     base_path = (path.parent / str(base)).resolve()
     if base_path in seen or base_path == path.resolve():
         raise ContractError(f"{path}#/{EXTENDS}: {base} extends this document in turn; break the circle")
-    extended, paths = _read_openapi(base_path, (*seen, path.resolve()))
+    extended, paths = read_openapi(base_path, (*seen, path.resolve()))
     return merge_patch(extended, document), (path, *paths)
 
 
