@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_adyen_creds.checks.failure import NotReached
-from pytest_adyen_creds.checks.lives import LIVES
+from pytest_adyen_creds.checks.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.adyen_contract
 
@@ -22,10 +22,10 @@ def test_operation(adyen_operation: Any, adyen_suite: Any) -> None:
     report(adyen_suite, lambda: adyen_suite.check(adyen_operation))
 
 
-@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("life", SCENARIOS)
 def test_life(life: str, adyen_suite: Any) -> None:
     """One credential's life: what only a sequence of requests shows, such as the overlap of two keys."""
-    report(adyen_suite, lambda: adyen_suite.check_life(life))
+    report(adyen_suite, lambda: adyen_suite.check_scenario(life))
 
 
 def test_stateful(adyen_suite: Any) -> None:

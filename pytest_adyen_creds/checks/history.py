@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pytest_adyen_creds.checks.seen import Seen, items, own_path, texts
+from pytest_adyen_creds.checks.exchange import Exchange, items, own_path, texts
 from pytest_adyen_creds.text import normalised
 
 _SHORTEST: Final = 6
@@ -67,75 +67,76 @@ class History:
         self.linked: dict[str, str] = {}
         """Paths that answers linked to as their own resource, and where they did."""
 
-    def signer(self, seen: Seen) -> Known | None:
+    def signer(self, exchange: Exchange) -> Known | None:
         """Return the credential that signed the request; None where it is not one the sequence showed the key of."""
-        key, basic = seen.presented
+        key, basic = exchange.presented
         if key is not None and key in self.keys:
             return self.credentials.get(self.keys[key].credential)
         if basic is not None and basic[1] in self.passwords:
             return self.credentials.get(self.passwords[basic[1]])
         return None
 
-    def subject(self, seen: Seen) -> Known | None:
+    def subject(self, exchange: Exchange) -> Known | None:
         """Return the credential that the request is about, where the sequence has met it."""
-        if seen.level == "me":
-            return self.signer(seen)
-        return self.credentials.get(seen.parameters.get("apiCredentialId", ""))
+        if exchange.level == "me":
+            return self.signer(exchange)
+        return self.credentials.get(exchange.parameters.get("apiCredentialId", ""))
 
-    def add(self, seen: Seen) -> None:
+    def add(self, exchange: Exchange) -> None:
         """Take in one exchange."""
-        self._note_secrets(seen)
-        life = self.keys.get(seen.presented[0] or "")
-        if life is not None and seen.status not in (401, 429) and seen.status < 500:
+        self._note_secrets(exchange)
+        life = self.keys.get(exchange.presented[0] or "")
+        if life is not None and exchange.status not in (401, 429) and exchange.status < 500:
             life.worked = True
-        if seen.changes:
-            self._note_change(seen)
-        for _, shown in seen.credentials():
-            self._note_credential(seen, shown)
-        if seen.good and seen.kind == "page":
-            self._note_page(seen)
-        subject = self.subject(seen)
-        if subject is not None and seen.good:
-            self._note_origins(subject, seen)
+        if exchange.changes:
+            self._note_change(exchange)
+        for _, shown in exchange.credentials():
+            self._note_credential(exchange, shown)
+        if exchange.good and exchange.kind == "page":
+            self._note_page(exchange)
+        subject = self.subject(exchange)
+        if subject is not None and exchange.good:
+            self._note_origins(subject, exchange)
 
-    def _note_secrets(self, seen: Seen) -> None:
-        key, basic = seen.presented
-        shown = [text for _, name, text in texts(seen.body) if name in seen.contract.secret_properties and seen.good]
+    def _note_secrets(self, exchange: Exchange) -> None:
+        key, basic = exchange.presented
+        names = exchange.contract.secret_properties if exchange.good else ()
+        shown = [text for _, name, text in texts(exchange.body) if name in names]
         self.secrets |= {s for s in (key, basic and basic[1], *shown) if s and len(s) >= _SHORTEST}
 
-    def _note_change(self, seen: Seen) -> None:
+    def _note_change(self, exchange: Exchange) -> None:
         # a refusal changed nothing; whether an answer that failed did is not known
-        if 400 <= seen.status < 500:
+        if 400 <= exchange.status < 500:
             return
         self.listings.clear()
-        subject = self.subject(seen)
-        clear = seen.good and (isinstance(seen.body, dict) or seen.status == 204)
+        subject = self.subject(exchange)
+        clear = exchange.good and (isinstance(exchange.body, dict) or exchange.status == 204)
         if subject is None:
             return
         if not clear:
             subject.forget()
-        elif seen.kind == "api-key" and isinstance(seen.body.get("apiKey") if seen.body else None, str):
+        elif exchange.kind == "api-key" and isinstance(exchange.shown.get("apiKey"), str):
             for life in self.keys.values():
                 if life.credential == subject.id and life.replaced is None:
-                    life.replaced = seen.at
-            self.keys[seen.body["apiKey"]] = KeyLife(subject.id)
-        elif seen.kind == "client-key" and isinstance(seen.body.get("clientKey") if seen.body else None, str):
-            subject.client_keys.add(seen.body["clientKey"])
-        elif seen.operation.method == "PATCH" and seen.status == 204:
+                    life.replaced = exchange.at
+            self.keys[exchange.body["apiKey"]] = KeyLife(subject.id)
+        elif exchange.kind == "client-key" and isinstance(exchange.shown.get("clientKey"), str):
+            subject.client_keys.add(exchange.body["clientKey"])
+        elif exchange.operation.method == "PATCH" and exchange.status == 204:
             subject.forget()
 
-    def _note_credential(self, seen: Seen, shown: dict[str, Any]) -> None:
+    def _note_credential(self, exchange: Exchange, shown: dict[str, Any]) -> None:
         id = shown.get("id")
         if not isinstance(id, str):
             return
         known = self.credentials.setdefault(id, Known(id))
-        if seen.kind == "created":
-            known.path = seen.path
+        if exchange.kind == "created":
+            known.path = exchange.path
         # the credential that makes others is read in a set-up too, and is no one's to change
         made_it = isinstance(shown.get("username"), str) and shown["username"].startswith("ws@")
-        known.own = known.own or seen.kind == "created" or (seen.own and not made_it)
+        known.own = known.own or exchange.kind == "created" or (exchange.own and not made_it)
         # which merchant accounts GET /me names for a credential of the whole company is in no document
-        unclear = ("associatedMerchantAccounts",) if seen.level == "me" else ()
+        unclear = ("associatedMerchantAccounts",) if exchange.level == "me" else ()
         for name, value in shown.items():
             if name not in ("_links", "apiKey", "password", "clientKey", "allowedOrigins", *unclear):
                 known.fields[name] = value
@@ -144,55 +145,55 @@ class History:
         known.active = shown["active"] if isinstance(shown.get("active"), bool) else None
         if isinstance(shown.get("clientKey"), str):
             known.client_keys.add(shown["clientKey"])
-        emptied = seen.changes and isinstance(seen.sent, dict) and seen.sent.get("allowedOrigins") == []
-        if "allowedOrigins" in shown or seen.kind == "created" or emptied:
+        emptied = exchange.changes and exchange.asked.get("allowedOrigins") == []
+        if "allowedOrigins" in shown or exchange.kind == "created" or emptied:
             known.origins = _by_id(items(shown, "allowedOrigins"))
-        if isinstance(shown.get("apiKey"), str) and seen.kind == "created":
+        if isinstance(shown.get("apiKey"), str) and exchange.kind == "created":
             self.keys.setdefault(shown["apiKey"], KeyLife(id))
-        if isinstance(shown.get("password"), str) and seen.kind == "created":
+        if isinstance(shown.get("password"), str) and exchange.kind == "created":
             self.passwords.setdefault(shown["password"], id)
-        if seen.level == "me":
-            self._note_me(seen, shown)
-        self._note_link(seen, shown)
+        if exchange.level == "me":
+            self._note_me(exchange, shown)
+        self._note_link(exchange, shown)
 
-    def _note_me(self, seen: Seen, shown: dict[str, Any]) -> None:
+    def _note_me(self, exchange: Exchange, shown: dict[str, Any]) -> None:
         username = shown.get("username")
         if isinstance(username, str) and username.startswith("ws@Company."):
             self.giveable = frozenset(normalised(role) for role in items(shown, "roles") if isinstance(role, str))
-        key = seen.presented[0]
+        key = exchange.presented[0]
         if key is not None:
             self.keys.setdefault(key, KeyLife(shown["id"], worked=True))
 
-    def _note_link(self, seen: Seen, shown: dict[str, Any]) -> None:
+    def _note_link(self, exchange: Exchange, shown: dict[str, Any]) -> None:
         path = own_path(shown)
         if path is not None:
-            self.linked.setdefault(path, seen.operation.label)
+            self.linked.setdefault(path, exchange.operation.label)
 
-    def _note_page(self, seen: Seen) -> None:
-        total = seen.body.get("itemsTotal") if isinstance(seen.body, dict) else None
-        number = seen.query.get("pageNumber", "1")
+    def _note_page(self, exchange: Exchange) -> None:
+        total = exchange.shown.get("itemsTotal")
+        number = exchange.query.get("pageNumber", "1")
         if not isinstance(total, int) or not number.isascii() or not number.isdigit() or len(number) > 9:
             return
-        key = seen.path, seen.query.get("pageSize", "10")
+        key = exchange.path, exchange.query.get("pageSize", "10")
         listing = self.listings.get(key)
         if listing is None or listing.total != total:
             listing = self.listings[key] = Listing(total)
         listing.pages[int(number)] = tuple(
-            item["id"] for _, item in seen.credentials() if isinstance(item.get("id"), str)
+            item["id"] for _, item in exchange.credentials() if isinstance(item.get("id"), str)
         )
 
-    def _note_origins(self, subject: Known, seen: Seen) -> None:
-        if seen.operation.method == "DELETE":
-            gone = seen.parameters.get("originId", "")
+    def _note_origins(self, subject: Known, exchange: Exchange) -> None:
+        if exchange.operation.method == "DELETE":
+            gone = exchange.parameters.get("originId", "")
             subject.removed.add(gone)
             if subject.origins is not None:
                 subject.origins.pop(gone, None)
-        elif seen.kind == "origins" and seen.status != 204:
-            subject.origins = _by_id(items(seen.body, "data"))
-        elif seen.kind == "origin" and subject.origins is not None and isinstance(seen.body, dict):
-            subject.origins |= _by_id([seen.body])
-        for _, shown in seen.origins():
-            self._note_link(seen, shown)
+        elif exchange.kind == "origins" and exchange.status != 204:
+            subject.origins = _by_id(items(exchange.body, "data"))
+        elif exchange.kind == "origin" and subject.origins is not None:
+            subject.origins |= _by_id([exchange.shown])
+        for _, shown in exchange.origins():
+            self._note_link(exchange, shown)
 
 
 def _by_id(origins: list[Any]) -> dict[str, str]:

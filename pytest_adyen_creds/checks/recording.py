@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pytest_adyen_creds.checks.act import Act
+import httpx
+
+from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.errors import CassetteError
 
 if TYPE_CHECKING:
@@ -16,30 +18,30 @@ if TYPE_CHECKING:
 
 def record(
     path: Path,
-    contract: Contract,
-    acts: Sequence[Act],
+    exchanges: Sequence[Exchange],
     backend: Literal["sandbox", "live"],
     now: datetime,
     *,
     keep: Sequence[str] = (),
 ) -> None:
-    """Write ``acts``, scrubbed, as a cassette; ``keep`` are account names that are no secret."""
+    """Write ``exchanges``, one or more, scrubbed, as a cassette; ``keep`` are account names that are no secret."""
     from pytest_adyen_creds.cassettes.recording import Recording, interaction_of, provenance_of
     from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 
+    contract = exchanges[0].contract
     recording = Recording(Scrubber(contract, keep=keep))
-    for act in acts:
-        found = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
-        meta = act.meta() | ({"operation": found[0].label} if found else {})
-        recording.note(interaction_of(act.request, act.response, meta))
+    for each in exchanges:
+        meta = {"generated_by": each.generated_by, "expects": each.expects, "at": f"{each.at:.0f}"}
+        meta = {name: value for name, value in meta.items() if value not in ("", "0")}
+        if each.is_known:
+            meta["operation"] = each.operation.label
+        recording.note(interaction_of(each.request, each.response, meta))
     tools = ("schemathesis", "hypothesis")
     recording.save(path, provenance_of(contract, backend, now, tools))
 
 
-def replayed(path: Path) -> Iterator[Act]:
+def replayed(path: Path, contract: Contract) -> Iterator[Exchange]:
     """Yield what a cassette holds; raises :class:`CassetteError` where it is missing, empty or cannot be read."""
-    import httpx
-
     from pytest_adyen_creds.cassettes.model import origin_of
     from pytest_adyen_creds.cassettes.serializer import read
 
@@ -59,6 +61,15 @@ def replayed(path: Path) -> Iterator[Act]:
         request = httpx.Request(each.method, each.uri, headers=each.request_headers, content=each.request_body)
         headers = [(name, value) for name, value in each.response_headers if name.lower() != "content-encoding"]
         response = httpx.Response(each.status, headers=headers, content=each.response_body, request=request)
-        known = Act.from_meta(each.meta)
-        source = f"{path.name}, interaction {number}, {known['generated_by']}"
-        yield Act(request, response, source=source, origin=origin, **known)
+        generated_by = each.meta.get("generated_by", "recorded by other means")
+        at = each.meta.get("at", "0")
+        yield Exchange.of(
+            contract,
+            request,
+            response,
+            generated_by=generated_by,
+            expects=each.meta.get("expects", ""),
+            at=float(at) if at.isascii() and at.isdigit() else 0.0,
+            source=f"{path.name}, interaction {number}, {generated_by}",
+            origin=origin,
+        )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import schemathesis
 
+from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import register_secrets
 from pytest_adyen_creds.checks.rules import RULES, Rule
 from pytest_adyen_creds.checks.rules.rule import Complaint
-from pytest_adyen_creds.checks.seen import Seen
 from pytest_adyen_creds.compat.schemathesis import CheckFailed, all_of
 from pytest_adyen_creds.contract import VERSIONS, load_contract
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
@@ -42,13 +42,13 @@ class RuleBroken(CheckFailed):
 
 def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | None]:
     def check(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
-        seen = alone(response)
-        if seen is None:
+        exchange = alone(response)
+        if exchange is None:
             return True
-        complaints = list(rule.breaches(seen, History()))
+        complaints = list(rule.breaches(exchange, History()))
         if complaints:
-            register_secrets(seen)
-            label = seen.operation.label
+            register_secrets(exchange)
+            label = exchange.operation.label
             raise all_of(RuleBroken(label, rule, complaint) for complaint in complaints)
         return None
 
@@ -57,30 +57,20 @@ def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | N
     return check
 
 
-def alone(response: Response) -> Seen | None:
+def alone(response: Response) -> Exchange | None:
     """Return an answer of the Management API as an exchange by itself; None for an answer of another API.
 
     Answers of Adyen's test host and of loopback are: there, ``adyen-creds sandbox serve`` has the same paths.
     """
-    sent = response.request
     try:
-        body = getattr(sent, "content", None) if isinstance(sent, httpx.Request) else getattr(sent, "body", None)
-        url = httpx.URL(str(sent.url))
-        request = httpx.Request(
-            str(sent.method), url, headers=[(str(k), str(v)) for k, v in sent.headers.items()], content=body or b""
-        )
+        url = httpx.URL(str(response.request.url))
+        version = url.path.split("/")[1]
+        if version not in VERSIONS or not (url.host == MANAGEMENT_HOST or is_loopback(str(url))):
+            return None
+        exchange = Exchange.of_library(load_contract(version), response)
     except (httpx.InvalidURL, TypeError, AttributeError):
         return None
-    version = url.path.split("/")[1]
-    if version not in VERSIONS or not (url.host == MANAGEMENT_HOST or is_loopback(str(url))):
-        return None
-    contract = load_contract(version)
-    found = contract.match(request.method, url.raw_path.decode("ascii", "replace"))
-    if found is None:
-        return None
-    headers = [(name, value) for name, values in response.headers.items() for value in values]
-    answer = httpx.Response(response.status_code, headers=headers, content=response.content or b"")
-    return Seen.of(contract, found[0], request, answer)
+    return exchange if exchange.is_known else None
 
 
 CHECKS: Final = {name: schemathesis.check(_check(rule)) for name, rule in RULES.items()}

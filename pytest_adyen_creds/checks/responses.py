@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, Self
 
-import httpx
-
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.checks.act import Act
+from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import explain
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
@@ -120,27 +118,13 @@ class CheckingContract(Contract):
         does not have is wrong, too.
         """
         __tracebackhide__ = True
-        act = _act(response)
-        matched = self.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
-        if matched is None:
+        exchange = Exchange.of_library(self._plain, response, generated_by="a test of yours")
+        if not exchange.is_known:
             raise ContractBroken(
-                f"{act.request.method} {act.request.url.path} is no operation of the contract ({self.version}); "
+                f"{exchange.operation.label} is no operation of the contract ({self.version}); "
                 "check responses of its operations only"
             )
         acceptance = self._acceptance or Acceptance(self.known_deviations, Baseline(), clock.today())
-        failures = judge(self._plain, matched[0], act, History(), acceptance)
+        failures = judge(exchange, History(), acceptance)
         if failures:
             raise ContractBroken(explain(failures))
-
-
-def _act(response: Answered) -> Act:
-    if isinstance(response, httpx.Response):
-        response.read()
-        return Act(response.request, response, "a test of yours")
-    sent = response.request
-    body = getattr(sent, "content", None) or getattr(sent, "body", None) or b""
-    request = httpx.Request(str(sent.method), str(sent.url), headers=dict(sent.headers), content=body)
-    # what the library decompressed is not compressed any more
-    headers = {name: value for name, value in response.headers.items() if name.lower() != "content-encoding"}
-    answer = httpx.Response(response.status_code, headers=headers, content=response.content, request=request)
-    return Act(request, answer, "a test of yours")

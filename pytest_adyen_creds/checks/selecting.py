@@ -7,25 +7,25 @@ import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pytest_adyen_creds.checks.lives import LIVES
+from pytest_adyen_creds.checks.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.results import Results
 
 
 def sequence_of(name: str) -> str:
-    """Return the sequence that an item of the suite is about: a label, a life's name, or ``stateful``."""
+    """Return the sequence that an item of the suite is about: a label, a scenario's name, or ``stateful``."""
     return name.partition("[")[2].removesuffix("]") or name.removeprefix("test_")
 
 
 def command(item: str, results: Results) -> str:
-    """Return the command that runs the item named ``item`` (an operation's label, a life's name, ``stateful``).
+    """Return the command that runs the item named ``item`` (an operation's label, a scenario's name, ``stateful``).
 
     For a live run, the command that records it as well, and then the one that judges the recording offline.
     """
     settings = results.settings
     names = [f"test_operation[{label}]" for label in results.contract.operations]
-    names += [f"test_life[{name}]" for name in LIVES] + ["test_stateful"]
+    names += [f"test_life[{name}]" for name in SCENARIOS] + ["test_stateful"]
     wanted = next((name for name in names if name.partition("[")[2] == f"{item}]"), f"test_{item}")
     parts = ["pytest", "--adyen-contracts"]
     if settings.backend != "auto":

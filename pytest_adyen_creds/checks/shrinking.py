@@ -10,56 +10,46 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_adyen_creds.checks.failure import CheckFailure
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.checks.exercises import Exercise
-    from pytest_adyen_creds.checks.stage import Performed
+    from pytest_adyen_creds.checks.cases import TestCase
+    from pytest_adyen_creds.checks.exchange import Exchange
 
 TRIES: Final = 24
 """How many smaller requests are tried at most."""
 
 
 def shrunk(
-    failures: list[CheckFailure], performed: Sequence[Performed], alone: Callable[[Any], list[CheckFailure]]
+    failures: list[CheckFailure], exchanges: Sequence[Exchange], alone: Callable[[TestCase], list[CheckFailure]]
 ) -> list[CheckFailure]:
     """Return ``failures`` with the first exchange's replaced by those of the smallest request that fails the same.
 
-    ``alone`` carries out one exercise by itself and returns what it fails. A failure that needs what came before it
-    stays as it is.
+    ``alone`` sends one test case by itself and returns what it fails. A failure that needs what came before it stays as
+    it is.
     """
     first = failures[0]
-    number = next((n for n, each in enumerate(performed, 1) if first.source.endswith(f", number {n}")), 0)
-    if not number or not performed[number - 1].exercise.generated_by.startswith("schemathesis"):
+    case = next((each.case for each in exchanges if each.source == first.source), None)
+    if case is None or not case.generated_by.startswith("schemathesis"):
         return failures
-    wanted = first.check
-    exercise = performed[number - 1].exercise
-    best = [found for found in alone(exercise) if found.check == wanted]
+    best = [found for found in alone(case) if found.check == first.check]
     if not best:
         return failures
-    tries = 0
-    smaller = True
-    while smaller and tries < TRIES:
-        smaller = False
-        for candidate in _smaller(exercise):
-            tries += 1
-            found = [each for each in alone(candidate) if each.check == wanted]
-            if found:
-                exercise, best, smaller = candidate, found, True
-                break
-            if tries >= TRIES:
-                break
-    same = [failure for failure in failures if failure.source == first.source and failure.check == wanted]
+    smaller = _smaller(case)
+    for _ in range(TRIES):
+        candidate = next(smaller, None)
+        if candidate is None:
+            break
+        found = [each for each in alone(candidate) if each.check == first.check]
+        if found:
+            best, smaller = found, _smaller(candidate)
+    same = [failure for failure in failures if failure.source == first.source and failure.check == first.check]
     rest = [failure for failure in failures if failure not in same]
     return [replace(found, source=f"{first.source}, shrunk") for found in best] + rest
 
 
-def _smaller(exercise: Exercise) -> Iterator[Exercise]:
-    for name in exercise.query:
-        yield replace(exercise, query={key: value for key, value in exercise.query.items() if key != name})
-    try:
-        body = json.loads(exercise.content or b"")
-    except ValueError:
-        return
-    for smaller in _less(body):
-        yield replace(exercise, content=json.dumps(smaller).encode())
+def _smaller(case: TestCase) -> Iterator[TestCase]:
+    for name in case.query:
+        yield replace(case, query={key: value for key, value in case.query.items() if key != name})
+    for smaller in _less(case.json):
+        yield replace(case, content=json.dumps(smaller).encode())
 
 
 def _less(value: Any) -> Iterator[Any]:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks import failure
-from pytest_adyen_creds.checks.act import SET_UP, Act
+from pytest_adyen_creds.checks.cases import Amounts, TestCase
 from pytest_adyen_creds.checks.departures import Departures
+from pytest_adyen_creds.checks.exchange import SET_UP, Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
-from pytest_adyen_creds.checks.generation import Amounts
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
-from pytest_adyen_creds.checks.lives import LIVES, STATEFUL
 from pytest_adyen_creds.checks.recording import record, replayed
+from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
 from pytest_adyen_creds.checks.selecting import command
+from pytest_adyen_creds.checks.world import level_of
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import CredentialError
-from pytest_adyen_creds.secrets import SECRETS
-from pytest_adyen_creds.text import plain
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.checks.live import LiveStage
     from pytest_adyen_creds.checks.live_suite import LiveSuite
-    from pytest_adyen_creds.checks.rehearsal import Prepare, Rehearsal
     from pytest_adyen_creds.checks.results import Results
-    from pytest_adyen_creds.checks.stage import Performed
-    from pytest_adyen_creds.contract import Contract, Operation
+    from pytest_adyen_creds.checks.runner import Runner
+    from pytest_adyen_creds.checks.sandbox_target import Prepare
+    from pytest_adyen_creds.contract import Operation
     from pytest_adyen_creds.credentials.leases import LeaseClient
+
+Run = Callable[["Runner"], None]
+"""Makes the exchanges of a sequence."""
 
 
 class Suite:
@@ -70,37 +71,28 @@ class Suite:
 
         Raises :class:`NotReached` where this run may not send it, or its set-up could not go on.
         """
+        return self._check(
+            operation.id,
+            operation.label,
+            lambda runner: runner.run_operation(operation, self._amounts, self._seed),
+            operation,
+        )
 
-        def rehearse(rehearsal: Rehearsal) -> None:
-            rehearsal.exercise(operation, rehearsal.exercises(operation, self._amounts, self._seed))
-
-        def perform(stage: LiveStage) -> None:
-            stage.exercise(operation, self._amounts, self._seed)
-
-        return self._check(operation.id, operation.label, rehearse, perform, operation)
-
-    def check_life(self, name: str) -> list[CheckFailure]:
-        """Judge every exchange of the life ``name`` (one of ``LIVES``); see :meth:`check`."""
-        file = f"life-{name.replace(' ', '-')}"
-        return self._check(file, name, lambda rehearsal: rehearsal.live(name), lambda stage: stage.live(name))
+    def check_scenario(self, name: str) -> list[CheckFailure]:
+        """Judge every exchange of the scenario ``name`` (one of ``SCENARIOS``); see :meth:`check`."""
+        return self._check(f"life-{name.replace(' ', '-')}", name, lambda runner: runner.run_scenario(name))
 
     def check_stateful(self) -> list[CheckFailure]:
-        """Judge the walks along the contract's links; see :meth:`check`."""
-
-        def rehearse(rehearsal: Rehearsal) -> None:
-            from pytest_adyen_creds.checks.stateful import walk
-
-            walk(rehearsal.stage, rehearsal.world(), seed=self._seed)
-
-        return self._check(STATEFUL, STATEFUL, rehearse, lambda stage: stage.walk(self._seed))
+        """Judge the runs along the contract's links; see :meth:`check`."""
+        return self._check(STATEFUL, STATEFUL, lambda runner: runner.run_stateful(self._seed))
 
     def check_all(self) -> None:
         """Judge every sequence that this backend has."""
         self._departures = Departures(self._results, self._results.contract.operations)
         for operation in self._results.contract.operations.values():
             self.check(operation)
-        for name in LIVES:
-            self.check_life(name)
+        for name in SCENARIOS:
+            self.check_scenario(name)
         self.check_stateful()
 
     @staticmethod
@@ -116,25 +108,18 @@ class Suite:
         folder = settings.cassettes or default
         return folder / self._results.contract.version / f"{name}.yaml"
 
-    def _check(
-        self,
-        name: str,
-        item: str,
-        rehearse: Callable[[Rehearsal], None],
-        perform: Callable[[LiveStage], None],
-        operation: Operation | None = None,
-    ) -> list[CheckFailure]:
+    def _check(self, name: str, item: str, run: Run, operation: Operation | None = None) -> list[CheckFailure]:
         settings = self._results.settings
         path = self.cassette(name)
         recording = settings.record == "all" or (settings.record == "missing" and not path.is_file())
         if settings.backend == "live":
-            return self._performed(item, perform, path if recording else None)
+            return self._check_live(item, run, path if recording else None)
         if settings.backend == "sandbox" or recording:
-            return self._rehearsed(item, rehearse, path if recording else None, operation)
+            return self._check_sandbox(item, run, path if recording else None, operation)
         self._results.recordings.add(path)
-        return self._departures.of(item, self._judged(item, replayed(path)))
+        return self._departures.of(item, self._judged(item, replayed(path, self._results.contract)))
 
-    def _performed(self, item: str, perform: Callable[[LiveStage], None], record_to: Path | None) -> list[CheckFailure]:
+    def _check_live(self, item: str, run: Run, record_to: Path | None) -> list[CheckFailure]:
         from pytest_adyen_creds.checks.live_suite import LiveSuite
 
         if self._lease_client is None:
@@ -142,59 +127,50 @@ class Suite:
         if self._live is None:
             self._live = LiveSuite(self._results, self._lease_client, self._items, self._amounts, self._say)
         reason = None
-        with self._live.sequence() as stage:
+        with self._live.sequence() as target:
             try:
-                perform(stage)
+                run(target)
             except NotReached as error:
                 reason = error
-        acts = [each.act for each in stage.stage.performed]
-        if record_to is not None and acts:
-            record(record_to, self._results.contract, acts, "live", clock.now())
-        where = f"the server at {self._results.settings.base_url}"
-        failures = self._departures.of(item, self._judged(item, _numbered(stage.stage.performed, where)))
-        self._live.report(stage, failures)
-        if not failures and all(act.generated_by == SET_UP for act in acts):
-            raise reason or NotReached(stage.why_nothing(item))
+        if record_to is not None and target.exchanges:
+            record(record_to, target.exchanges, "live", clock.now())
+        failures = self._departures.of(item, self._judged(item, target.exchanges))
+        self._live.report(failures)
+        if not failures and all(each.generated_by == SET_UP for each in target.exchanges):
+            raise reason or NotReached(target.why_nothing(item))
         if reason is not None and not failures:
             self._say(f"{item}: a part of it was not sent: {reason}")
         return failures
 
-    def _judged(self, item: str, acts: Iterable[Act]) -> list[CheckFailure]:
+    def _judged(self, item: str, exchanges: Iterable[Exchange]) -> list[CheckFailure]:
         failures: list[CheckFailure] = []
         history = History()
         replay = command(item, self._results)
-        for act in acts:
-            failures += self._judge(replace(act, replay=replay), history)
+        for exchange in exchanges:
+            found = judge(exchange, history, self._results.acceptance)
+            found = [replace(each, replay=replay) for each in found]
+            if exchange.is_known:
+                self._results.saw(exchange.operation.label, exchange.status, exchange.origin, found)
+                self._results.watch.judged(exchange.request, exchange.response, exchange.origin)
+            else:
+                self._results.note(found)
+            failures += found
         return failures
 
-    def _judge(self, act: Act, history: History) -> list[CheckFailure]:
-        contract = self._results.contract
-        matched = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
-        if matched is None:
-            found = [_of_no_operation(contract, act)]
-            self._results.note(found)
-            return found
-        operation = matched[0]
-        found = judge(contract, operation, act, history, self._results.acceptance)
-        self._results.saw(operation.label, act.response.status_code, act.origin, found)
-        self._results.watch.judged(act.request, act.response, act.origin)
-        return found
-
-    def _rehearsed(
-        self, item: str, rehearse: Callable[[Rehearsal], None], record_to: Path | None, operation: Operation | None
+    def _check_sandbox(
+        self, item: str, run: Run, record_to: Path | None, operation: Operation | None
     ) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.rehearsal import Incomplete, Rehearsal
+        from pytest_adyen_creds.checks.sandbox_target import Incomplete, sandbox_target
 
         incomplete: Incomplete | None = None
-        with Rehearsal(self._results.contract, self._prepare) as rehearsal:
+        with sandbox_target(self._results.contract, self._prepare) as target:
             try:
-                rehearse(rehearsal)
+                run(target)
             except Incomplete as error:
                 incomplete = error
             if record_to is not None:
-                rehearsal.record(record_to, clock.now())
-        performed = rehearsal.performed
-        found = self._judged(item, _numbered(performed, "the embedded sandbox"))
+                record(record_to, target.exchanges, "sandbox", clock.now(), keep=target.accounts)
+        found = self._judged(item, target.exchanges)
         failures = self._departures.of(item, found)
         if incomplete is not None and not failures:
             if found:
@@ -203,49 +179,19 @@ class Suite:
         own = [each for each in failures if any(each is met for met in found)]  # others were met in other sequences
         if not own or operation is None:
             return failures
-        return [*self._shrunk(own, performed, operation), *(each for each in failures if each not in own)]
+        return [*self._shrunk(own, target.exchanges), *(each for each in failures if each not in own)]
 
-    def _shrunk(
-        self, failures: list[CheckFailure], performed: Sequence[Performed], operation: Operation
-    ) -> list[CheckFailure]:
+    def _shrunk(self, failures: list[CheckFailure], exchanges: list[Exchange]) -> list[CheckFailure]:
+        from pytest_adyen_creds.checks.sandbox_target import sandbox_target
         from pytest_adyen_creds.checks.shrinking import shrunk
 
-        def alone(exercise: object) -> list[CheckFailure]:
-            from pytest_adyen_creds.checks.rehearsal import Rehearsal
-
-            with Rehearsal(self._results.contract, self._prepare) as rehearsal:
-                rehearsal.set_up(operation)
-                rehearsal.exercise(operation, [exercise])  # type: ignore[list-item]
+        def alone(case: TestCase) -> list[CheckFailure]:
+            with sandbox_target(self._results.contract, self._prepare) as target:
+                target.furnish(level_of(case.operation))
+                target.send(case)
             history, found = History(), []
-            for act in _numbered(rehearsal.performed, "the embedded sandbox"):
-                judged = operation_of(self._results.contract, act, operation)
-                found = judge(self._results.contract, judged, act, history, self._results.acceptance)
+            for exchange in target.exchanges:
+                found = judge(exchange, history, self._results.acceptance)
             return found
 
-        return shrunk(failures, performed, alone)
-
-
-def _of_no_operation(contract: Contract, act: Act) -> CheckFailure:
-    request = act.request
-    return CheckFailure(
-        operation=plain(SECRETS.mask(f"{request.method} {request.url.path}")),
-        status=act.response.status_code,
-        check="operation_coverage",
-        pointer="",
-        message=f"is no operation of the contract ({contract.version}), so that nothing can judge the answer",
-        next_step="add the operation to openapi.yaml, or take the exchange out of the recording",
-        source=act.source,
-        rule="each exchange of the suite is of an operation of the contract",
-        replay=act.replay,
-    )
-
-
-def operation_of(contract: Contract, act: Act, default: Operation) -> Operation:
-    """Return the operation that an act is of."""
-    matched = contract.match(act.request.method, act.request.url.raw_path.decode("ascii", "replace"))
-    return matched[0] if matched else default
-
-
-def _numbered(performed: Sequence[Performed], origin: str) -> Iterator[Act]:
-    for number, each in enumerate(performed, 1):
-        yield replace(each.act, source=f"{each.act.generated_by}, number {number}", origin=origin)
+        return shrunk(failures, exchanges, alone)

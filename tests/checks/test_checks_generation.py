@@ -9,11 +9,10 @@ import pytest
 import yaml
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.checks.generation import Amounts
-from pytest_adyen_creds.checks.lives import LIVES
-from pytest_adyen_creds.checks.rehearsal import Rehearsal
+from pytest_adyen_creds.checks.cases import Amounts
+from pytest_adyen_creds.checks.sandbox_target import sandbox_target
+from pytest_adyen_creds.checks.scenarios import SCENARIOS
 from pytest_adyen_creds.checks.selecting import expression
-from pytest_adyen_creds.checks.stateful import walk
 from pytest_adyen_creds.checks.world import DATA, KINDS, World, furnished
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import ContractError
@@ -33,10 +32,11 @@ WORLD = World("C", ("M1", "M2"), {"company": "S2-1"}, {"company": "S2-2"}, ("A r
 def test_positive_cases_are_accepted_and_many(label: str) -> None:
     contract = load_contract("v3")
     operation = contract.operations[label]
-    with Rehearsal(contract) as rehearsal:
-        exercises = rehearsal.exercises(operation, Amounts(30, 0, 30), seed=7)
-        rehearsal.exercise(operation, [each for each in exercises if each.expects == "2xx"])
-        statuses = [each.act.response.status_code for each in rehearsal.performed]
+    with sandbox_target(contract) as target:
+        for case in target.cases(operation, Amounts(30, 0, 30), seed=7):
+            if case.expects == "2xx":
+                target.send(case)
+        statuses = [each.status for each in target.exchanges]
     assert len(statuses) > 10
     assert set(statuses) == {200}
 
@@ -44,8 +44,8 @@ def test_positive_cases_are_accepted_and_many(label: str) -> None:
 def test_negative_cases_break_the_contract() -> None:
     contract = load_contract("v3")
     operation = contract.operations[CREATE]
-    with Rehearsal(contract) as rehearsal:
-        made = rehearsal.exercises(operation, Amounts(0, 30, 10))
+    with sandbox_target(contract) as target:
+        made = target.cases(operation, Amounts(0, 30, 10))
     negative = [each for each in made if each.generated_by.endswith("coverage, negative")]
     broken = [each for each in negative if not contract.is_valid("CreateCompanyApiCredentialRequest", each.json)]
     assert len(broken) >= 20
@@ -56,17 +56,17 @@ def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
     operation = contract.operations[CREATE]
 
     def made(seed: int) -> list[object]:
-        with Rehearsal(contract) as rehearsal:
-            return list(rehearsal.exercises(operation, Amounts(), seed))
+        with sandbox_target(contract) as target:
+            return list(target.cases(operation, Amounts(), seed))
 
     assert made(1) == made(1)
     assert made(1) != made(2)
 
 
 def test_walks_follow_the_links_at_every_level() -> None:
-    with Rehearsal(load_contract("v3")) as rehearsal:
-        walk(rehearsal.stage, rehearsal.world(), seed=3)
-        good = {each.operation.label for each in rehearsal.performed if each.act.response.is_success}
+    with sandbox_target(load_contract("v3")) as target:
+        target.run_stateful(seed=3)
+        good = {each.operation.label for each in target.exchanges if each.good}
     followed = [label for label in good if "{apiCredentialId}" in label]
     assert {label.split("/")[1] for label in good} == {"companies", "merchants", "me"}
     assert len(followed) >= 6
@@ -91,8 +91,8 @@ def page_size(kind: object):
 
 def test_a_contract_of_ones_own_says_its_own_values(tmp_path: Path) -> None:
     contract = load_contract("v3", own_contract(tmp_path, page_size({"values": [7]})))
-    with Rehearsal(contract) as rehearsal:
-        made = rehearsal.exercises(contract.operations["GET /companies/{companyId}/apiCredentials"], Amounts(5, 0, 5))
+    with sandbox_target(contract) as target:
+        made = target.cases(contract.operations["GET /companies/{companyId}/apiCredentials"], Amounts(5, 0, 5))
     sizes = {str(each.query["pageSize"]) for each in made if each.expects == "2xx" and "pageSize" in each.query}
     assert sizes == {"7"}
 
@@ -119,7 +119,7 @@ def test_every_kind_can_be_carried_out() -> None:
 
 
 NAMES = [f"test_operation[{label}]" for label in load_contract("v3").operations]
-NAMES += [f"test_life[{life}]" for life in LIVES] + ["test_stateful"]
+NAMES += [f"test_life[{life}]" for life in SCENARIOS] + ["test_stateful"]
 
 
 @pytest.mark.parametrize("name", NAMES)

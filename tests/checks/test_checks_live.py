@@ -19,7 +19,7 @@ import pytest
 from checks_breakages import Answer, Broken
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.checks.live import LiveStage
+from pytest_adyen_creds.checks.live_target import LiveTarget
 from pytest_adyen_creds.client import Budget, tag
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.leases import LeaseClient
@@ -245,9 +245,9 @@ def test_many_runs_of_walks_leave_others_alone() -> None:
         for seed in range(RUNS):
             before = set(there.new())
             with throwaways_of(there, 3) as throwaways:
-                stage = LiveStage(contract, throwaways, "TestMerchant", {})
-                stage.walk(seed)
-                assert stage.stage.skipped or stage.stage.performed
+                target = LiveTarget(contract, throwaways, "TestMerchant", {})
+                target.run_stateful(seed)
+                assert target.skipped or target.exchanges
             made = {id: item for id, item in there.new().items() if id not in before}
             assert len(made) <= 3
             assert not any(item["active"] for item in made.values())
@@ -327,14 +327,14 @@ def test_an_interrupted_run_leaves_nothing(pytester: pytest.Pytester, live, monk
 def test_refused_requests_are_counted_as_skipped() -> None:
     contract = load_contract("v3")
     with served(foreign=2) as there, throwaways_of(there, 0) as throwaways:
-        stage = LiveStage(contract, throwaways, "TestMerchant", {})
-        from pytest_adyen_creds.checks.generation import Amounts
+        target = LiveTarget(contract, throwaways, "TestMerchant", {})
+        from pytest_adyen_creds.checks.cases import Amounts
 
         operation = contract.operations["PATCH /companies/{companyId}/apiCredentials/{apiCredentialId}"]
-        stage.exercise(operation, Amounts(), 0)
-        sent = {each.operation.method for each in stage.stage.performed}
+        target.run_operation(operation, Amounts(), 0)
+        sent = {each.operation.method for each in target.exchanges}
         assert sent <= {"GET"}
-        assert stage.stage.skipped > 10
+        assert target.skipped > 10
         with pytest.raises(AdyenCredsError, match="needs a throwaway"):
-            stage.live("rotation at company level")
+            target.run_scenario("rotation at company level")
         assert there.unharmed()

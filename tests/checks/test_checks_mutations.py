@@ -8,9 +8,9 @@ import pytest
 from checks_mutations import BODIES, MUTATIONS, RULES, Mutation
 
 from pytest_adyen_creds.checks.failure import CheckFailure
-from pytest_adyen_creds.checks.lives import STATEFUL
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.checks.rules import RULES as TABLE
+from pytest_adyen_creds.checks.scenarios import STATEFUL
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.settings import Settings
@@ -26,7 +26,7 @@ def check(suite: Suite, results: Results, sequence: str) -> list[CheckFailure]:
     if sequence == STATEFUL:
         return suite.check_stateful() or []
     operation = results.contract.operations.get(sequence)
-    return (suite.check(operation) if operation else suite.check_life(sequence)) or []
+    return (suite.check(operation) if operation else suite.check_scenario(sequence)) or []
 
 
 def noticed(mutation: Mutation, folder: Path) -> list[str]:

@@ -12,8 +12,8 @@ from checks_breakages import Answer, breaking
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.checks.failure import CheckFailure, explain
-from pytest_adyen_creds.checks.lives import LIVES
 from pytest_adyen_creds.checks.results import Results
+from pytest_adyen_creds.checks.scenarios import SCENARIOS
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.sandbox import Sandbox
@@ -91,7 +91,7 @@ def test_every_sequence_and_every_status_is_recorded(version: str) -> None:
     contract = load_contract(version)
     folder = bundled("cassettes") / version
     names = {operation.id for operation in contract.operations.values()}
-    names |= {f"life-{name.replace(' ', '-')}" for name in LIVES} | {"stateful"}
+    names |= {f"life-{name.replace(' ', '-')}" for name in SCENARIOS} | {"stateful"}
     assert {path.stem for path in folder.glob("*.yaml")} == names
     seen = set()
     for path in folder.glob("*.yaml"):

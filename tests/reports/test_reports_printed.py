@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reports_samples import ERROR, results_of, see
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.checks.act import Act
+from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, explain
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
@@ -39,10 +39,9 @@ def assert_text(lines: Iterable[str]) -> None:
 
 
 def judged(content: bytes, media: str = "application/json", status: int = 422) -> list[CheckFailure]:
-    contract = load_contract("v3")
     request = httpx.Request("GET", "https://management-test.adyen.com/v3/me")
     response = httpx.Response(status, headers={"content-type": media}, content=content, request=request)
-    return judge(contract, contract.operations["GET /me"], Act(request, response, "a test"), History())
+    return judge(Exchange.of(load_contract("v3"), request, response), History())
 
 
 @given(st.text("::#[ \t\n\x1b\u2028\u202ea"))

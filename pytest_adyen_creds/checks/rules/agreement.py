@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pytest_adyen_creds.checks.exchange import Exchange, items
 from pytest_adyen_creds.checks.history import History, Known
 from pytest_adyen_creds.checks.rules.origins import differences, same
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
-from pytest_adyen_creds.checks.seen import Seen, items
 from pytest_adyen_creds.text import normalised
 
 _LISTS: Final = ("associatedMerchantAccounts", "allowedIpAddresses", "roles")
@@ -19,17 +19,17 @@ _LISTS: Final = ("associatedMerchantAccounts", "allowedIpAddresses", "roles")
     "Create, read, list and /me say the same of one credential until something changes it.",
     f"{SPECIFICATION}, the operations on one credential answer one resource",
 )
-def reads_agree(seen: Seen, history: History) -> Iterator[Complaint]:
+def reads_agree(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Properties that differ from what the sequence showed before."""
-    for pointer, shown in seen.credentials():
+    for pointer, shown in exchange.credentials():
         known = history.credentials.get(shown["id"]) if isinstance(shown.get("id"), str) else None
         if known is None:
             continue
-        if seen.changes:
+        if exchange.changes:
             # what a change changes is the other rule's; nothing changes who it is
             yield from _differing(pointer, shown, known, ("id", "username"))
         elif known.own:
-            unclear = ("associatedMerchantAccounts",) if seen.level == "me" else ()
+            unclear = ("associatedMerchantAccounts",) if exchange.level == "me" else ()
             names = tuple(name for name in known.fields if name in shown and name not in unclear)
             yield from _differing(pointer, shown, known, names)
             yield from _left_out(pointer, shown, known)
@@ -37,9 +37,9 @@ def reads_agree(seen: Seen, history: History) -> Iterator[Complaint]:
             yield from _client_key(pointer, shown, known)
         else:
             yield from _differing(pointer, shown, known, ("id", "username", "companyName"))
-    if seen.kind == "credential" and seen.good and isinstance(seen.body, dict):
-        asked = seen.parameters.get("apiCredentialId")
-        if asked is not None and isinstance(seen.body.get("id"), str) and seen.body["id"] != asked:
+    if exchange.kind == "credential" and exchange.good:
+        asked, answered = exchange.parameters.get("apiCredentialId"), exchange.shown.get("id")
+        if asked is not None and isinstance(answered, str) and answered != asked:
             yield Complaint("/id", "/id is not that of the credential that was asked for")
 
 
@@ -48,12 +48,12 @@ def reads_agree(seen: Seen, history: History) -> Iterator[Complaint]:
     "A credential that a request created or changed is as the request says.",
     f"{SPECIFICATION}, the properties of the create and update messages",
 )
-def asked_is_done(seen: Seen, history: History) -> Iterator[Complaint]:
+def asked_is_done(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Properties that an accepted request asked for and its answer does not show."""
-    asked, shown = seen.sent, seen.body
-    if not (seen.good and seen.changes and isinstance(asked, dict) and isinstance(shown, dict)):
+    asked, shown = exchange.sent, exchange.body
+    if not (exchange.good and exchange.changes and isinstance(asked, dict) and isinstance(shown, dict)):
         return
-    if seen.kind not in ("created", "credential"):
+    if exchange.kind not in ("created", "credential"):
         return
     for name in ("description", "subjectDN"):
         if isinstance(asked.get(name), str) and asked[name].strip() != str(shown.get(name) or "").strip():
@@ -61,7 +61,7 @@ def asked_is_done(seen: Seen, history: History) -> Iterator[Complaint]:
     wanted = asked.get("active")
     if isinstance(wanted, bool) and isinstance(shown.get("active"), bool) and shown["active"] != wanted:
         yield Complaint("/active", "/active is not what the request asked for")
-    if seen.kind == "created" and shown.get("active") is False:
+    if exchange.kind == "created" and shown.get("active") is False:
         yield Complaint("/active", "/active is false for a credential that was just created")
     for name in ("roles", "associatedMerchantAccounts"):
         if isinstance(asked.get(name), list) and _set(asked[name]) != _set(items(shown, name)):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
-from pytest_adyen_creds.checks.seen import Seen, href_of, items, path_of
 
 _BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
 
@@ -18,14 +18,14 @@ _BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
     f"{SPECIFICATION}, examples of _links; v1 by a captured GET /me response",
     "observed",
 )
-def stay(seen: Seen, history: History) -> Iterator[Complaint]:
+def stay(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Links that lead to another scheme, host or version."""
-    if not seen.good:
+    if not exchange.good:
         return
-    called = path_of(seen.request.url.raw_path.decode("ascii", "replace"))[0]
-    for pointer, href in _links(seen.body):
-        if not href.startswith(f"{seen.base}/"):
-            yield Complaint(pointer, f"{pointer} leads away from {seen.base}")
+    called = path_of(exchange.request.url.raw_path.decode("ascii", "replace"))[0]
+    for pointer, href in _links(exchange.body):
+        if not href.startswith(f"{exchange.base}/"):
+            yield Complaint(pointer, f"{pointer} leads away from {exchange.base}")
         elif path_of(href)[0] not in ("v1", called):
             yield Complaint(pointer, f"{pointer} names another version than {called}")
 
@@ -35,22 +35,22 @@ def stay(seen: Seen, history: History) -> Iterator[Complaint]:
     "A resource's links name the resource itself, what is below it, and its account.",
     f"{SPECIFICATION}, ApiCredentialLinks and Links",
 )
-def name_resource(seen: Seen, history: History) -> Iterator[Complaint]:
+def name_resource(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Links of credentials and origins that name something else."""
-    for pointer, shown in seen.credentials():
+    for pointer, shown in exchange.credentials():
         id = shown.get("id")
-        if seen.level == "me":
+        if exchange.level == "me":
             own = {"/me"}
         elif isinstance(id, str):
             # a company's list may link a merchant account's credential where it lives
             homes = [item for item in items(shown, "associatedMerchantAccounts") if isinstance(item, str)]
-            own = {f"{_list_path(seen)}/{id}", *(f"/merchants/{home}/apiCredentials/{id}" for home in homes)}
+            own = {f"{_list_path(exchange)}/{id}", *(f"/merchants/{home}/apiCredentials/{id}" for home in homes)}
         else:
             continue
-        yield from _credential(pointer, shown, own, seen)
+        yield from _credential(pointer, shown, own, exchange)
         yield from _origins(pointer, items(shown, "allowedOrigins"), own)
-    for pointer, shown in seen.origins():
-        parent = seen.path.partition("/allowedOrigins")[0]
+    for pointer, shown in exchange.origins():
+        parent = exchange.path.partition("/allowedOrigins")[0]
         yield from _origin(pointer, shown, {parent})
 
 
@@ -59,24 +59,24 @@ def name_resource(seen: Seen, history: History) -> Iterator[Complaint]:
     "What an answer links as its own resource is there to be read.",
     f"{SPECIFICATION}, links named self",
 )
-def resolve(seen: Seen, history: History) -> Iterator[Complaint]:
+def resolve(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Linked resources that are not found; removed origins excepted."""
-    subject = history.subject(seen)
-    removed = subject is not None and seen.parameters.get("originId") in subject.removed
-    gone = seen.status in (404, 405, 410, 422) or seen.status == 204
-    asked_for = seen.expects not in ("", "2xx")
-    if seen.operation.method != "GET" or seen.query or not gone or asked_for or removed:
+    subject = history.subject(exchange)
+    removed = subject is not None and exchange.parameters.get("originId") in subject.removed
+    gone = exchange.status in (404, 405, 410, 422) or exchange.status == 204
+    asked_for = exchange.expects not in ("", "2xx")
+    if exchange.operation.method != "GET" or exchange.query or not gone or asked_for or removed:
         return
-    if seen.path in history.linked:
-        yield Complaint("", f"{history.linked[seen.path]} linked this, and it answers {seen.status}")
+    if exchange.path in history.linked:
+        yield Complaint("", f"{history.linked[exchange.path]} linked this, and it answers {exchange.status}")
 
 
-def _credential(pointer: str, shown: dict[str, Any], own: set[str], seen: Seen) -> Iterator[Complaint]:
+def _credential(pointer: str, shown: dict[str, Any], own: set[str], exchange: Exchange) -> Iterator[Complaint]:
     wanted = {"self": own} | {name: {f"{path}/{name}" for path in own} for name in _BELOW}
-    if "companyId" in seen.parameters:
-        wanted["company"] = {f"/companies/{seen.parameters['companyId']}"}
-    if "merchantId" in seen.parameters:
-        wanted["merchant"] = {f"/merchants/{seen.parameters['merchantId']}"}
+    if "companyId" in exchange.parameters:
+        wanted["company"] = {f"/companies/{exchange.parameters['companyId']}"}
+    if "merchantId" in exchange.parameters:
+        wanted["merchant"] = {f"/merchants/{exchange.parameters['merchantId']}"}
     for name, paths in wanted.items():
         href = href_of(shown, name)
         if href is not None and not _names(href, paths):
@@ -108,8 +108,8 @@ def _what(name: str) -> str:
     )
 
 
-def _list_path(seen: Seen) -> str:
-    head, mark, _ = seen.path.partition("/apiCredentials")
+def _list_path(exchange: Exchange) -> str:
+    head, mark, _ = exchange.path.partition("/apiCredentials")
     return head + mark
 
 

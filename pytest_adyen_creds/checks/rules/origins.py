@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
-from pytest_adyen_creds.checks.seen import Seen
 
 
 @rule(
@@ -15,14 +15,14 @@ from pytest_adyen_creds.checks.seen import Seen
     "Adding an origin answers the origin that was added, with an id.",
     f"{SPECIFICATION}, POST …/allowedOrigins",
 )
-def as_sent(seen: Seen, history: History) -> Iterator[Complaint]:
+def as_sent(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Answers with another domain, or with nothing to read the origin by."""
-    if not seen.good or seen.kind != "origin" or not seen.changes or not isinstance(seen.body, dict):
+    if not exchange.good or exchange.kind != "origin" or not exchange.changes or not isinstance(exchange.body, dict):
         return
-    asked = seen.sent.get("domain") if isinstance(seen.sent, dict) else None
-    if isinstance(asked, str) and isinstance(seen.body.get("domain"), str) and not same(asked, seen.body["domain"]):
+    asked, shown = exchange.asked.get("domain"), exchange.body.get("domain")
+    if isinstance(asked, str) and isinstance(shown, str) and not same(asked, shown):
         yield Complaint("/domain", "/domain is not the origin that was added")
-    if not isinstance(seen.body.get("id"), str):
+    if not isinstance(exchange.body.get("id"), str):
         yield Complaint("/id", "/id is missing; without it the origin can be neither read nor removed")
 
 
@@ -31,23 +31,23 @@ def as_sent(seen: Seen, history: History) -> Iterator[Complaint]:
     "The list of a credential's origins, and each read by its id, is what was added and not removed.",
     f"{SPECIFICATION}, GET and DELETE …/allowedOrigins and …/allowedOrigins/{{originId}}",
 )
-def round_trip(seen: Seen, history: History) -> Iterator[Complaint]:
+def round_trip(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Origins that are lost, changed, or still there."""
-    subject = history.subject(seen)
-    if subject is None or not seen.good or seen.changes or seen.expects == "204":
+    subject = history.subject(exchange)
+    if subject is None or not exchange.good or exchange.changes or exchange.expects == "204":
         return
-    origin_id = seen.parameters.get("originId")
+    origin_id = exchange.parameters.get("originId")
     if origin_id is not None:
         if origin_id in subject.removed:
             yield Complaint("", "an origin that was removed can still be read")
         known = (subject.origins or {}).get(origin_id)
-        shown = seen.body if isinstance(seen.body, dict) else {}
+        shown = exchange.shown
         if shown.get("id") not in (None, origin_id):
             yield Complaint("/id", "/id is not that of the origin that was asked for")
         if known is not None and isinstance(shown.get("domain"), str) and not same(known, shown["domain"]):
             yield Complaint("/domain", "/domain is not what the origin was added with")
-    elif seen.kind == "origins" and subject.origins is not None:
-        listed = {shown.get("id"): shown.get("domain") for _, shown in seen.origins()}
+    elif exchange.kind == "origins" and subject.origins is not None:
+        listed = {shown.get("id"): shown.get("domain") for _, shown in exchange.origins()}
         yield from differences(subject.origins, listed, "/data")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
-from pytest_adyen_creds.checks.seen import Seen, href_of, items, path_of
 from pytest_adyen_creds.text import counted
 
 DEFAULT: Final = 10
@@ -32,12 +32,12 @@ class _Page(NamedTuple):
     "A page's totals and length fit each other and the page size that was asked for (10 unless said otherwise).",
     f"{SPECIFICATION}, GET …/apiCredentials, parameters and PaginationLinks",
 )
-def totals(seen: Seen, history: History) -> Iterator[Complaint]:
+def totals(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Totals that contradict each other or the data."""
-    page = _page(seen)
+    page = _page(exchange)
     if page is None:
         return
-    pages = seen.body.get("pagesTotal")
+    pages = exchange.body.get("pagesTotal")
     if isinstance(pages, int) and pages not in {-(-page.total // page.size), page.last}:
         yield Complaint("/pagesTotal", f"/pagesTotal is {pages} for {counted(page.total, 'item')}, {page.size} a page")
     wanted = max(0, min(page.size, page.total - (page.number - 1) * page.size))
@@ -50,10 +50,10 @@ def totals(seen: Seen, history: History) -> Iterator[Complaint]:
     "A page links the first and the last one, the next one unless it is the last, the previous unless it is the first.",
     f"{SPECIFICATION}, PaginationLinks",
 )
-def links(seen: Seen, history: History) -> Iterator[Complaint]:
+def links(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Links that are missing, too many, or lead to another page."""
-    page = _page(seen)
-    if page is None or "_links" not in seen.body:
+    page = _page(exchange)
+    if page is None or "_links" not in exchange.body:
         return
     wanted = {"self": page.number, "first": 1, "last": page.last}
     if page.number < page.last:
@@ -61,11 +61,11 @@ def links(seen: Seen, history: History) -> Iterator[Complaint]:
     if 1 < page.number <= page.last:
         wanted["prev"] = page.number - 1
     for name in ("self", "first", "last", "next", "prev"):
-        href, place = href_of(seen.body, name), f"/_links/{name}/href"
+        href, place = href_of(exchange.body, name), f"/_links/{name}/href"
         if href is None:
             if name in ("next", "prev") and name in wanted:
                 yield Complaint(place, f"{place} is missing on page {page.number} of {page.last}")
-        elif name in wanted and not _leads_to(href, seen.path, wanted[name], page.size):
+        elif name in wanted and not _leads_to(href, exchange.path, wanted[name], page.size):
             yield Complaint(place, f"{place} does not lead to page {wanted[name]} of this list")
         elif name not in wanted and page.number <= page.last:
             yield Complaint(place, f"{place} leads on from page {page.number} of {page.last}")
@@ -76,37 +76,38 @@ def links(seen: Seen, history: History) -> Iterator[Complaint]:
     "Over its pages a list has each credential once: none twice, none missing.",
     f"{SPECIFICATION}, GET …/apiCredentials",
 )
-def complete(seen: Seen, history: History) -> Iterator[Complaint]:
+def complete(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Items on two pages, and credentials of this list that none of its pages has."""
-    page = _page(seen)
+    page = _page(exchange)
     if page is None:
         return
     ids = [item["id"] for item in page.data if isinstance(item, dict) and isinstance(item.get("id"), str)]
     if len(set(ids)) < len(ids):
         yield Complaint("/data", "/data has the same credential twice")
-    listing = history.listings.get((seen.path, seen.query.get("pageSize", str(DEFAULT))))
+    listing = history.listings.get((exchange.path, exchange.query.get("pageSize", str(DEFAULT))))
     earlier = listing.pages if listing is not None and listing.total == page.total else {}
     others = {id for number, found in earlier.items() if number != page.number for id in found}
     if others & set(ids):
         yield Complaint("/data", "/data has a credential that another page had already")
     if all(number in earlier or number == page.number for number in range(1, page.last + 1)):
-        missing = {known.id for known in history.credentials.values() if known.path == seen.path} - others - set(ids)
+        created = {known.id for known in history.credentials.values() if known.path == exchange.path}
+        missing = created - others - set(ids)
         if missing:
             yield Complaint("/data", f"{len(missing)} credentials that were created here are on no page")
 
 
-def _page(seen: Seen) -> _Page | None:
-    if seen.kind != "page" or seen.status != 200 or not isinstance(seen.body, dict):
+def _page(exchange: Exchange) -> _Page | None:
+    if exchange.kind != "page" or exchange.status != 200 or not isinstance(exchange.body, dict):
         return None
-    number, size = _number(seen, "pageNumber", 1), _number(seen, "pageSize", DEFAULT)
-    total = seen.body.get("itemsTotal")
+    number, size = _number(exchange, "pageNumber", 1), _number(exchange, "pageSize", DEFAULT)
+    total = exchange.body.get("itemsTotal")
     if number is None or size is None or not isinstance(total, int) or isinstance(total, bool) or total < 0:
         return None
-    return _Page(number, size, total, items(seen.body, "data"))
+    return _Page(number, size, total, items(exchange.body, "data"))
 
 
-def _number(seen: Seen, name: str, default: int) -> int | None:
-    text = seen.query.get(name, str(default))
+def _number(exchange: Exchange, name: str, default: int) -> int | None:
+    text = exchange.query.get(name, str(default))
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0 else None
 
 

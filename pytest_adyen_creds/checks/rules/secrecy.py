@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pytest_adyen_creds.checks.exchange import Exchange, texts
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
-from pytest_adyen_creds.checks.seen import Seen, texts
 
 _ONCE: Final = {"apiKey": ("created", "api-key"), "password": ("created",)}
 _CLIENT_KEY: Final = ("created", "credential", "page", "client-key")
@@ -19,16 +19,16 @@ _SHORTEST: Final = 6
     "An API key is shown by the call that makes it, a password by the creation, and neither anywhere else.",
     f"{SPECIFICATION}, POST …/apiCredentials and POST …/generateApiKey",
 )
-def shown_once(seen: Seen, history: History) -> Iterator[Complaint]:
+def shown_once(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Secret properties in other answers, and values of known secrets under any name."""
-    if not seen.good:
+    if not exchange.good:
         return
     known = _once_shown(history)
-    for pointer, name, text in texts(seen.body):
+    for pointer, name, text in texts(exchange.body):
         if name in _ONCE:
-            if seen.kind not in _ONCE[name] or pointer != f"/{name}":
+            if exchange.kind not in _ONCE[name] or pointer != f"/{name}":
                 yield Complaint(pointer, f"{pointer} shows a secret in an answer that must not show one")
-        elif name == "clientKey" and seen.kind not in _CLIENT_KEY:
+        elif name == "clientKey" and exchange.kind not in _CLIENT_KEY:
             yield Complaint(pointer, f"{pointer} shows a client key in an answer that must not show one")
         elif any(secret in text for secret in known):
             yield Complaint(pointer, f"{pointer} holds an API key or a password that was shown before")
@@ -39,17 +39,17 @@ def shown_once(seen: Seen, history: History) -> Iterator[Complaint]:
     "No error shows a secret: not the key that signed the request, and none that was shown before.",
     f"{SPECIFICATION}, RestServiceError has no secret property; an error is logged where an answer is not",
 )
-def none_in_errors(seen: Seen, history: History) -> Iterator[Complaint]:
+def none_in_errors(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Secrets in the body or the headers of an answer that is no success."""
-    if seen.good:
+    if exchange.good:
         return
-    key, basic = seen.presented
+    key, basic = exchange.presented
     presented = [secret for secret in (key, basic and basic[1]) if secret and len(secret) >= _SHORTEST]
     secrets = {*history.secrets, *presented}
-    found = list(texts(seen.body)) or [("", "", seen.content.decode("utf-8", "replace"))]
-    found += [("", name, value) for name, value in seen.headers.items()]
+    found = list(texts(exchange.body)) or [("", "", exchange.response.content.decode("utf-8", "replace"))]
+    found += [("", name, value) for name, value in exchange.response.headers.items()]
     for pointer, name, text in found:
-        if name in seen.contract.secret_properties and len(text) >= _SHORTEST:
+        if name in exchange.contract.secret_properties and len(text) >= _SHORTEST:
             yield Complaint(pointer, f"{pointer} of an error is named like a secret, and holds a value")
         elif any(secret in text for secret in secrets):
             place = pointer or (f"the header {name}" if name else "the body")
@@ -61,12 +61,16 @@ def none_in_errors(seen: Seen, history: History) -> Iterator[Complaint]:
     "A key or a password that is made is one that was never shown before.",
     f"{SPECIFICATION}, POST …/generateApiKey and …/generateClientKey: a new key is generated",
 )
-def are_new(seen: Seen, history: History) -> Iterator[Complaint]:
+def are_new(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Secrets that a creating or rotating call answers a second time."""
-    if not seen.good or seen.kind not in ("created", "api-key", "client-key") or not isinstance(seen.body, dict):
+    if (
+        not exchange.good
+        or exchange.kind not in ("created", "api-key", "client-key")
+        or not isinstance(exchange.body, dict)
+    ):
         return
-    for name in seen.contract.secret_properties:
-        value = seen.body.get(name)
+    for name in exchange.contract.secret_properties:
+        value = exchange.body.get(name)
         if isinstance(value, str) and value in history.secrets:
             yield Complaint(f"/{name}", f"/{name} is a secret that was shown before; each is made anew")
 
@@ -76,11 +80,11 @@ def are_new(seen: Seen, history: History) -> Iterator[Complaint]:
     "A client key starts with the name of its environment: test_ on a test endpoint.",
     "docs.adyen.com, client-side authentication, on client keys",
 )
-def environment(seen: Seen, history: History) -> Iterator[Complaint]:
+def environment(exchange: Exchange, history: History) -> Iterator[Complaint]:
     """Client keys without ``test_``."""
-    if not seen.good:
+    if not exchange.good:
         return
-    for pointer, name, text in texts(seen.body):
+    for pointer, name, text in texts(exchange.body):
         if name == "clientKey" and not text.startswith("test_"):
             yield Complaint(pointer, f"{pointer} does not start with test_, so it is no key of the test environment")
 

@@ -1,20 +1,27 @@
-"""One exchange as the rules see it: parsed once, and never trusted to be what it should be."""
+"""One exchange of a sequence: parsed once, how its request came about, and never trusted to be what it should be."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-if TYPE_CHECKING:
-    import httpx
+import httpx
 
-    from pytest_adyen_creds.contract import Contract, Operation
+from pytest_adyen_creds.checks.world import Level, level_of
+from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.contract import Operation
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.cases import TestCase
+    from pytest_adyen_creds.contract import Contract
+
+SET_UP: Final = "set-up"
+"""How the requests came about that make, or read, what the others are about."""
 
 Kind = Literal["page", "created", "credential", "origins", "origin", "api-key", "client-key", "nothing"]
 """What a good answer of an operation holds."""
@@ -23,45 +30,88 @@ _DEEPEST: Final = 50
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One exchange of ``operation``. ``expects`` is a status such as ``401``, a class such as ``2xx``, or nothing.
+class Exchange:
+    """A request and its answer, both read; made by :meth:`of`.
 
-    ``at`` are the seconds on the server's clock since the first exchange of its sequence. ``body`` and ``sent`` are
-    the JSON values of both bodies, None where there is none. ``base`` is what paths stand behind: scheme and host.
+    ``operation`` is the contract's, and ``parameters`` are its path parameters, decoded; see :attr:`is_known`.
+    ``generated_by`` says how the request came about, and ``case`` is what it was made from in this run. ``expects`` is
+    what it was made to show: a status such as ``401``, a class such as ``2xx``, or nothing. ``at``: how many seconds
+    the server's clock had been moved on since the sequence began. ``source`` names the recording or the case,
+    ``origin`` who answered.
     """
 
     contract: Contract
     operation: Operation
     parameters: Mapping[str, str]
     request: httpx.Request
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
+    response: httpx.Response
+    generated_by: str = ""
     expects: str = ""
     at: float = 0.0
-    own: bool = False
-    """Whether what it shows is the sequence's own: made, or leased, for it."""
+    source: str = ""
+    origin: str = ""
+    case: TestCase | None = None
 
     @classmethod
-    def of(
-        cls, contract: Contract, operation: Operation, request: httpx.Request, response: httpx.Response, **known: Any
-    ) -> Seen:
-        """Return the exchange of ``request`` and ``response``, both read."""
-        found = contract.match(request.method, request.url.raw_path.decode("ascii", "replace"))
-        parameters = found[1] if found else {}
-        return cls(
-            contract, operation, parameters, request, response.status_code, response.headers, response.content, **known
-        )
+    def of(cls, contract: Contract, request: httpx.Request, response: httpx.Response, **known: Any) -> Exchange:
+        """Return the exchange of ``request`` and ``response``, both read, of the operation that the contract has."""
+        method, path = request.method, request.url.path
+        found = contract.match(method, request.url.raw_path.decode("ascii", "replace"))
+        operation, parameters = found or (Operation(f"{method} {path}", method, path, "", (), None, {}), {})
+        return cls(contract, operation, parameters, request, response, **known)
+
+    @classmethod
+    def of_library(cls, contract: Contract, response: Any, **known: Any) -> Exchange:
+        """Return the exchange of a response of httpx, requests or schemathesis, or of one with the same attributes."""
+        if isinstance(response, httpx.Response):
+            response.read()
+            return cls.of(contract, response.request, response, **known)
+        sent = response.request
+        body = getattr(sent, "content", None) or getattr(sent, "body", None) or b""
+        request = httpx.Request(str(sent.method), str(sent.url), headers=dict(sent.headers), content=body)
+        headers = [
+            (name, value)
+            for name, values in response.headers.items()
+            if name.lower() != "content-encoding"  # what the library decompressed is not compressed any more
+            for value in (values if isinstance(values, list) else [values])
+        ]
+        answer = httpx.Response(response.status_code, headers=headers, content=response.content or b"", request=request)
+        return cls.of(contract, request, answer, **known)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the contract has the operation; one that it has not documents no answer."""
+        return self.operation.label in self.contract.operations
+
+    @property
+    def own(self) -> bool:
+        """Whether what it shows is the sequence's own: made, or leased, for it."""
+        return self.generated_by == SET_UP
+
+    @property
+    def status(self) -> int:
+        """The answer's HTTP status."""
+        return self.response.status_code
 
     @cached_property
     def body(self) -> Any:
         """The JSON value of the answer's body; None where it is not JSON."""
-        return _parsed(self.content)
+        return parse(self.response.content)
 
     @cached_property
     def sent(self) -> Any:
         """The JSON value of the request's body; None where it is not JSON."""
-        return _parsed(self.request.content)
+        return parse(self.request.content)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The JSON object of the answer's body; an empty one where it is none."""
+        return self.body if isinstance(self.body, dict) else {}
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The JSON object of the request's body; an empty one where it is none."""
+        return self.sent if isinstance(self.sent, dict) else {}
 
     @cached_property
     def query(self) -> Mapping[str, str]:
@@ -83,7 +133,7 @@ class Seen:
     @property
     def good(self) -> bool:
         """Whether the answer is a success."""
-        return 200 <= self.status < 300
+        return self.response.is_success
 
     @property
     def changes(self) -> bool:
@@ -91,10 +141,9 @@ class Seen:
         return self.operation.method != "GET"
 
     @property
-    def level(self) -> Literal["company", "merchant", "me"]:
+    def level(self) -> Level:
         """Whose credentials the operation is about."""
-        first = self.operation.path.split("/")[1]
-        return "company" if first == "companies" else "merchant" if first == "merchants" else "me"
+        return level_of(self.operation)
 
     @cached_property
     def kind(self) -> Kind:
@@ -129,22 +178,16 @@ class Seen:
 
     def credentials(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (pointer, credential) for each credential that a good answer shows."""
-        if not self.good:
-            return
-        if self.kind in ("credential", "created") and isinstance(self.body, dict):
-            yield "", self.body
-        elif self.kind == "page":
-            for number, item in enumerate(items(self.body, "data")):
-                if isinstance(item, dict):
-                    yield f"/data/{number}", item
+        return self._resources(one=("credential", "created"), many="page")
 
     def origins(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (pointer, origin) for each allowed origin that a good answer of an origins operation shows."""
-        if not self.good:
-            return
-        if self.kind == "origin" and isinstance(self.body, dict):
+        return self._resources(one=("origin",), many="origins")
+
+    def _resources(self, one: tuple[Kind, ...], many: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
+        if self.good and self.kind in one and isinstance(self.body, dict):
             yield "", self.body
-        elif self.kind == "origins":
+        elif self.good and self.kind == many:
             for number, item in enumerate(items(self.body, "data")):
                 if isinstance(item, dict):
                     yield f"/data/{number}", item
@@ -194,10 +237,3 @@ def href_of(shown: Any, name: str) -> str | None:
     link = links.get(name) if isinstance(links, dict) else None
     href = link.get("href") if isinstance(link, dict) else None
     return href if isinstance(href, str) else None
-
-
-def _parsed(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None

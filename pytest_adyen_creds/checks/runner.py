@@ -1,0 +1,117 @@
+"""Runners: test cases, scenarios and stateful tests are sent through the guarded client, and what happened is kept."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from pytest_adyen_creds.checks.cases import Amounts, Signer, TestCase
+from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items
+from pytest_adyen_creds.client import ManagementClient, Retries
+from pytest_adyen_creds.errors import OwnershipRefused
+from pytest_adyen_creds.secrets import Secret
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.scenarios import Scenario
+    from pytest_adyen_creds.contract import Contract, Operation
+
+_NOBODY: Final = "AQE0000000000000000000000000000000000000-nobody"
+
+
+class Runner(ABC):
+    """Sends what it is given to a server, in order.
+
+    ``exchanges`` is what happened, ``skipped`` counts what was not sent. ``origin`` says who answers; ``keys`` maps the
+    names of signers to keys.
+    """
+
+    retries: ClassVar = Retries(tries=1)
+    """A test case is about one answer: trying again would hide it."""
+
+    def __init__(self, contract: Contract, client: ManagementClient, key: Secret, origin: str) -> None:
+        self.contract = contract
+        self.client = client
+        self.origin = origin
+        self.keys = {"provisioning": key, "unknown": Secret(_NOBODY)}
+        self.exchanges: list[Exchange] = []
+        self.skipped = 0
+        self.elapsed = 0.0
+        """Seconds that the server's clock was moved on."""
+
+    @abstractmethod
+    def run_operation(self, operation: Operation, amounts: Amounts, seed: int) -> None:
+        """Set up, and send the test cases of ``operation``."""
+
+    @abstractmethod
+    def run_scenario(self, name: str) -> None:
+        """Set up, and play the scenario ``name``."""
+
+    @abstractmethod
+    def run_stateful(self, seed: int) -> None:
+        """Set up, and follow the contract's links."""
+
+    def admitted(self, case: TestCase) -> TestCase | None:
+        """Return what is sent for ``case``; None where it may not be sent."""
+        return case
+
+    def send(self, case: TestCase) -> dict[str, Any]:
+        """Send one test case; return the answer's JSON object, an empty one where there is none or nothing was sent.
+
+        Raises :class:`ApiError` where no answer came.
+        """
+        admitted = self.admitted(case)
+        auth = self.keys.get(case.signer) if isinstance(case.signer, str) else case.signer
+        if auth is None or admitted is None:
+            self.skipped += 1
+            return {}
+        try:
+            response = self.client.send(
+                admitted.operation.method,
+                admitted.path,
+                params=dict(admitted.query),
+                content=admitted.content,
+                headers={"Content-Type": admitted.media_type} if admitted.content is not None else {},
+                auth=auth,
+                retries=self.retries,
+            )
+        except OwnershipRefused:
+            self.skipped += 1
+            return {}
+        exchange = Exchange.of(
+            self.contract,
+            response.request,
+            response,
+            generated_by=admitted.generated_by,
+            expects=admitted.expects,
+            at=self.elapsed,
+            source=f"{admitted.generated_by}, number {len(self.exchanges) + 1}",
+            origin=self.origin,
+            case=admitted,
+        )
+        self.exchanges.append(exchange)
+        return exchange.shown if exchange.good else {}
+
+    def play(self, scenario: Scenario) -> None:
+        """Send each test case of ``scenario``, which is told of each answer."""
+        answer: Any = None  # which starts a generator
+        while True:
+            try:
+                case = scenario.send(answer)
+            except StopIteration:
+                return
+            answer = self.send(case)
+
+    def set_up(
+        self, label: str, parameters: Mapping[str, str], *, body: Any = None, signer: Signer = "provisioning"
+    ) -> dict[str, Any]:
+        """Send a request of the set-up, of the operation ``label``; return the answer as :meth:`send` does."""
+        content = json.dumps(body).encode() if body else None
+        operation = self.contract.operations[label]
+        return self.send(TestCase(operation, SET_UP, "2xx", parameters, content=content, signer=signer))
+
+    def roles(self) -> tuple[str, ...]:
+        """Read who signs in, and return the roles that this credential holds."""
+        me = self.set_up("GET /me", {})
+        return tuple(role for role in items(me, "roles") if isinstance(role, str))

@@ -1,0 +1,124 @@
+"""The sandbox target: test cases, scenarios and stateful tests against a sandbox of their own over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of
+from pytest_adyen_creds.checks.exchange import items
+from pytest_adyen_creds.checks.runner import Runner
+from pytest_adyen_creds.checks.scenarios import SCENARIOS, Context
+from pytest_adyen_creds.checks.stateful import follow_links
+from pytest_adyen_creds.checks.world import Level, World, level_of
+from pytest_adyen_creds.client import ManagementClient, Ownership
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.sandbox import Sandbox
+from pytest_adyen_creds.secrets import Secret
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.contract import Contract, Operation
+
+Prepare = Callable[[Sandbox], object]
+
+
+class Incomplete(SandboxError):
+    """The set-up's answers did not show what the rest needs; what they did show can be judged."""
+
+
+class SandboxTarget(Runner):
+    """Runs one sequence against a sandbox of its own, so that no sequence's recording depends on another's."""
+
+    def __init__(self, contract: Contract, client: ManagementClient, sandbox: Sandbox) -> None:
+        super().__init__(contract, client, sandbox.provisioning.api_key, "the embedded sandbox")
+        self.sandbox = sandbox
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The names of the sandbox's accounts, which are no secret."""
+        return (self.sandbox.company, *self.sandbox.merchants)
+
+    def cases(self, operation: Operation, amounts: Amounts, seed: int = 0) -> list[TestCase]:
+        """Set up, and return the test cases of ``operation``."""
+        world, _ = self.furnish(level_of(operation))
+        return cases_of(self.contract, operation, world, amounts=amounts, seed=seed)
+
+    def run_operation(self, operation: Operation, amounts: Amounts, seed: int) -> None:
+        """Set up, and send the test cases of ``operation``."""
+        for case in self.cases(operation, amounts, seed):
+            self.send(case)
+
+    def run_scenario(self, name: str) -> None:
+        """Set up, and play the scenario ``name``."""
+        scenario, level = SCENARIOS[name]
+        world, made = self.furnish("company" if level == "me" else level, calls=True)
+        context = Context(
+            self.contract.operations,
+            world,
+            level,
+            id=made["id"],
+            username=made["username"],
+            key=Secret(made["apiKey"]),
+            password=Secret(made["password"]) if isinstance(made.get("password"), str) else None,
+            embedded=True,
+        )
+        self.play(scenario(context))
+
+    def run_stateful(self, seed: int) -> None:
+        """Set up at every level, and follow the contract's links."""
+        company, _ = self.furnish("company")
+        merchant, _ = self.furnish("merchant")
+        world = replace(company, credentials={**company.credentials, **merchant.credentials}, origins={})
+        follow_links(self, world, seed=seed)
+
+    def send(self, case: TestCase) -> dict[str, Any]:
+        """Move the sandbox's clock on and set its fault as ``case`` says, and send it."""
+        if case.hours:
+            self.sandbox.clock.advance(hours=case.hours)
+            self.elapsed += case.hours * 3600
+        if case.fault is not None:
+            self.sandbox.faults.status(case.fault, case.operation.label)
+        return super().send(case)
+
+    def furnish(self, level: Level, *, calls: bool = False) -> tuple[World, dict[str, Any]]:
+        """Make a credential with an origin at ``level``; return what there is, and the credential as it was answered.
+
+        ``calls``: it may call the operations on credentials. Raises :class:`Incomplete` where the answers do not show
+        the credential.
+        """
+        company, merchants = self.sandbox.company, self.sandbox.merchants
+        accounts = {"companyId": company, "merchantId": merchants[0]}
+        world = World(company, merchants, {}, {}, self.roles())
+        made: dict[str, Any] = {}
+        if level == "me":
+            origins: list[Any] = [self.set_up("POST /me/allowedOrigins", {}, body={"domain": ORIGIN})]
+        else:
+            body = {"roles": [world.role, world.calling_role] if calls else [world.role], "allowedOrigins": [ORIGIN]}
+            path = {"company": "/companies/{companyId}", "merchant": "/merchants/{merchantId}"}[level]
+            made = self.set_up(f"POST {path}/apiCredentials", accounts, body=body)
+            origins = items(made, "allowedOrigins")
+            if not all(isinstance(made.get(name), str) for name in ("id", "username", "apiKey")):
+                raise Incomplete(
+                    f"creating a credential at {level} level did not answer what it must; see the findings"
+                )
+            self.keys["powerless"] = Secret(made["apiKey"])
+        ids = [origin["id"] for origin in origins if isinstance(origin, dict) and isinstance(origin.get("id"), str)]
+        if not ids:
+            raise Incomplete(f"no allowed origin was answered at {level} level; see the findings")
+        return replace(world, credentials={level: made["id"]} if made else {}, origins={level: ids[0]}), made
+
+
+@contextmanager
+def sandbox_target(contract: Contract, prepare: Prepare = lambda sandbox: None) -> Iterator[SandboxTarget]:
+    """Serve a sandbox and yield its target; ``prepare`` is called before: to set faults, for instance."""
+    sandbox = Sandbox()
+    prepare(sandbox)
+    with (
+        sandbox.serve() as server,
+        ManagementClient(
+            f"{server.url}/{contract.version}", api_key=sandbox.provisioning.api_key, ownership=Ownership.sandbox()
+        ) as client,
+    ):
+        yield SandboxTarget(contract, client, sandbox)
