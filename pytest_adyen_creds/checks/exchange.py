@@ -176,6 +176,12 @@ class Exchange:
                 basic = None
         return self.request.headers.get("x-api-key"), basic
 
+    @property
+    def presented_secrets(self) -> list[str]:
+        """The API key and the password that the request signs in with, where it does."""
+        key, basic = self.presented
+        return [secret for secret in (key, basic and basic[1]) if secret]
+
     def credentials(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (pointer, credential) for each credential that a good answer shows."""
         return self._resources(one=("credential", "created"), many="page")

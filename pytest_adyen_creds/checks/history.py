@@ -8,7 +8,8 @@ from typing import Any, Final
 from pytest_adyen_creds.checks.exchange import Exchange, items, own_path, texts
 from pytest_adyen_creds.text import normalised
 
-_SHORTEST: Final = 6
+SHORTEST: Final = 6
+"""Characters of the shortest text that is taken for a secret."""
 
 
 @dataclass
@@ -99,10 +100,9 @@ class History:
             self._note_origins(subject, exchange)
 
     def _note_secrets(self, exchange: Exchange) -> None:
-        key, basic = exchange.presented
         names = exchange.contract.secret_properties if exchange.good else ()
         shown = [text for _, name, text in texts(exchange.body) if name in names]
-        self.secrets |= {s for s in (key, basic and basic[1], *shown) if s and len(s) >= _SHORTEST}
+        self.secrets |= {secret for secret in (*exchange.presented_secrets, *shown) if len(secret) >= SHORTEST}
 
     def _note_change(self, exchange: Exchange) -> None:
         # a refusal changed nothing; whether an answer that failed did is not known

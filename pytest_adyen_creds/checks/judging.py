@@ -10,7 +10,7 @@ from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
-from pytest_adyen_creds.checks.rules import RULES, Complaint, Rule
+from pytest_adyen_creds.checks.rules import RULES, Rule, RuleViolation
 from pytest_adyen_creds.client.parsing import secrets_in
 from pytest_adyen_creds.contract.judge import Observation
 from pytest_adyen_creds.contract.judge import judge as judge_answer
@@ -44,7 +44,7 @@ def judge(exchange: Exchange, history: History, acceptance: Acceptance | None = 
     if not exchange.is_known:
         return [_of_no_operation(exchange)]
     contract, response = exchange.contract, exchange.response
-    broken = [(rule, complaint) for rule in RULES.values() for complaint in rule.breaches(exchange, history)]
+    broken = [(rule, violation) for rule in RULES.values() for violation in rule.breaches(exchange, history)]
     media = response.headers.get("content-type", "")
     observed = judge_answer(contract, exchange.operation, exchange.status, media, response.content, response.headers)
     observed = [each for each in observed if acceptance is None or acceptance.counts(each.finding)]
@@ -60,12 +60,10 @@ def judge(exchange: Exchange, history: History, acceptance: Acceptance | None = 
 
 def register_secrets(exchange: Exchange) -> None:
     """Let masking know the secrets of an exchange that another client made."""
-    key, basic = exchange.presented
     for secret in {
         *secrets_in(exchange.response.content, exchange.body),
         *secrets_in(exchange.request.content, exchange.sent),
-        key,
-        basic and basic[1],
+        *exchange.presented_secrets,
     }:
         if secret:
             SECRETS.add(secret)
@@ -105,9 +103,9 @@ def _of_no_operation(exchange: Exchange) -> CheckFailure:
     )
 
 
-def _of_rule(exchange: Exchange, rule: Rule, complaint: Complaint) -> CheckFailure:
+def _of_rule(exchange: Exchange, rule: Rule, violation: RuleViolation) -> CheckFailure:
     says = f"{rule.says} ({rule.evidence}: {rule.source})"
-    return _failure(exchange, rule.name, complaint.pointer, complaint.message, rule=says, next_step=_RULE_STEP)
+    return _failure(exchange, rule.name, violation.pointer, violation.message, rule=says, next_step=_RULE_STEP)
 
 
 def _of_finding(exchange: Exchange, observation: Observation) -> CheckFailure:

@@ -12,7 +12,7 @@ from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import register_secrets
 from pytest_adyen_creds.checks.rules import RULES, Rule
-from pytest_adyen_creds.checks.rules.rule import Complaint
+from pytest_adyen_creds.checks.rules.rule import RuleViolation
 from pytest_adyen_creds.compat.schemathesis import CheckFailed, all_of
 from pytest_adyen_creds.contract import VERSIONS, load_contract
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
@@ -27,17 +27,17 @@ class RuleBroken(CheckFailed):
 
     kind_title = "Adyen rule broken"
 
-    __slots__ = ("complaint", "rule")
+    __slots__ = ("rule", "violation")
 
-    def __init__(self, operation: str, rule: Rule, complaint: Complaint) -> None:
+    def __init__(self, operation: str, rule: Rule, violation: RuleViolation) -> None:
         super().__init__(
             operation,
             title=f"{rule.says} ({rule.evidence}: {rule.source})",
-            message=SECRETS.mask(complaint.message),
-            key=f"{rule.name}{complaint.pointer}{complaint.message}",
+            message=SECRETS.mask(violation.message),
+            key=f"{rule.name}{violation.pointer}{violation.message}",
         )
         self.rule = rule
-        self.complaint = complaint
+        self.violation = violation
 
 
 def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | None]:
@@ -45,11 +45,11 @@ def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | N
         exchange = alone(response)
         if exchange is None:
             return True
-        complaints = list(rule.breaches(exchange, History()))
-        if complaints:
+        violations = list(rule.breaches(exchange, History()))
+        if violations:
             register_secrets(exchange)
             label = exchange.operation.label
-            raise all_of(RuleBroken(label, rule, complaint) for complaint in complaints)
+            raise all_of(RuleBroken(label, rule, violation) for violation in violations)
         return None
 
     check.__name__ = rule.name

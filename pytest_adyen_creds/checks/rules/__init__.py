@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from pytest_adyen_creds.checks.rules import (  # each enters its rules into the table
-    acceptance,
-    agreement,
-    envelope,
-    keys,
+    credentials,
+    errors,
     links,
     origins,
     pages,
-    roles,
-    secrecy,
-    usernames,
+    secrets,
 )
-from pytest_adyen_creds.checks.rules.rule import RULES, Complaint, Evidence, Rule
+from pytest_adyen_creds.checks.rules.rule import RULES, Rule, RuleViolation
 
-__all__ = [
-    "RULES",
-    "Complaint",
-    "Evidence",
-    "Rule",
-    "acceptance",
-    "agreement",
-    "envelope",
-    "keys",
-    "links",
-    "origins",
-    "pages",
-    "roles",
-    "secrecy",
-    "usernames",
-]
+__all__ = ["RULES", "Rule", "RuleViolation", "credentials", "errors", "links", "origins", "pages", "secrets"]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
 from pytest_adyen_creds.checks.history import History
-from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
+from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
 _BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
 
@@ -18,16 +18,16 @@ _BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
     f"{SPECIFICATION}, examples of _links; v1 by a captured GET /me response",
     "observed",
 )
-def stay(exchange: Exchange, history: History) -> Iterator[Complaint]:
+def stay(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     """Links that lead to another scheme, host or version."""
     if not exchange.good:
         return
     called = path_of(exchange.request.url.raw_path.decode("ascii", "replace"))[0]
     for pointer, href in _links(exchange.body):
         if not href.startswith(f"{exchange.base}/"):
-            yield Complaint(pointer, f"{pointer} leads away from {exchange.base}")
+            yield RuleViolation(pointer, f"{pointer} leads away from {exchange.base}")
         elif path_of(href)[0] not in ("v1", called):
-            yield Complaint(pointer, f"{pointer} names another version than {called}")
+            yield RuleViolation(pointer, f"{pointer} names another version than {called}")
 
 
 @rule(
@@ -35,23 +35,24 @@ def stay(exchange: Exchange, history: History) -> Iterator[Complaint]:
     "A resource's links name the resource itself, what is below it, and its account.",
     f"{SPECIFICATION}, ApiCredentialLinks and Links",
 )
-def name_resource(exchange: Exchange, history: History) -> Iterator[Complaint]:
+def name_resource(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     """Links of credentials and origins that name something else."""
     for pointer, shown in exchange.credentials():
         id = shown.get("id")
         if exchange.level == "me":
             own = {"/me"}
         elif isinstance(id, str):
+            account = exchange.path.partition("/apiCredentials")[0]
             # a company's list may link a merchant account's credential where it lives
             homes = [item for item in items(shown, "associatedMerchantAccounts") if isinstance(item, str)]
-            own = {f"{_list_path(exchange)}/{id}", *(f"/merchants/{home}/apiCredentials/{id}" for home in homes)}
+            own = {f"{account}/apiCredentials/{id}", *(f"/merchants/{home}/apiCredentials/{id}" for home in homes)}
         else:
             continue
         yield from _credential(pointer, shown, own, exchange)
-        yield from _origins(pointer, items(shown, "allowedOrigins"), own)
+        for number, origin in enumerate(items(shown, "allowedOrigins")):
+            yield from _origin(f"{pointer}/allowedOrigins/{number}", origin, own)
     for pointer, shown in exchange.origins():
-        parent = exchange.path.partition("/allowedOrigins")[0]
-        yield from _origin(pointer, shown, {parent})
+        yield from _origin(pointer, shown, {exchange.path.partition("/allowedOrigins")[0]})
 
 
 @rule(
@@ -59,7 +60,7 @@ def name_resource(exchange: Exchange, history: History) -> Iterator[Complaint]:
     "What an answer links as its own resource is there to be read.",
     f"{SPECIFICATION}, links named self",
 )
-def resolve(exchange: Exchange, history: History) -> Iterator[Complaint]:
+def resolve(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     """Linked resources that are not found; removed origins excepted."""
     subject = history.subject(exchange)
     removed = subject is not None and exchange.parameters.get("originId") in subject.removed
@@ -68,10 +69,10 @@ def resolve(exchange: Exchange, history: History) -> Iterator[Complaint]:
     if exchange.operation.method != "GET" or exchange.query or not gone or asked_for or removed:
         return
     if exchange.path in history.linked:
-        yield Complaint("", f"{history.linked[exchange.path]} linked this, and it answers {exchange.status}")
+        yield RuleViolation("", f"{history.linked[exchange.path]} linked this, and it answers {exchange.status}")
 
 
-def _credential(pointer: str, shown: dict[str, Any], own: set[str], exchange: Exchange) -> Iterator[Complaint]:
+def _credential(pointer: str, shown: dict[str, Any], own: set[str], exchange: Exchange) -> Iterator[RuleViolation]:
     wanted = {"self": own} | {name: {f"{path}/{name}" for path in own} for name in _BELOW}
     if "companyId" in exchange.parameters:
         wanted["company"] = {f"/companies/{exchange.parameters['companyId']}"}
@@ -81,20 +82,15 @@ def _credential(pointer: str, shown: dict[str, Any], own: set[str], exchange: Ex
         href = href_of(shown, name)
         if href is not None and not _names(href, paths):
             place = f"{pointer}/_links/{name}/href"
-            yield Complaint(place, f"{place} does not name {_what(name)}")
+            yield RuleViolation(place, f"{place} does not name {_what(name)}")
 
 
-def _origins(pointer: str, origins: list[Any], parents: set[str]) -> Iterator[Complaint]:
-    for number, shown in enumerate(origins):
-        yield from _origin(f"{pointer}/allowedOrigins/{number}", shown, parents)
-
-
-def _origin(pointer: str, shown: Any, parents: set[str]) -> Iterator[Complaint]:
+def _origin(pointer: str, shown: Any, parents: set[str]) -> Iterator[RuleViolation]:
     href = href_of(shown, "self")
     if href is None or not isinstance(shown.get("id"), str):
         return
     if not _names(href, {f"{parent}/allowedOrigins/{shown['id']}" for parent in parents}):
-        yield Complaint(f"{pointer}/_links/self/href", f"{pointer}/_links/self/href does not name the origin")
+        yield RuleViolation(f"{pointer}/_links/self/href", f"{pointer}/_links/self/href does not name the origin")
 
 
 def _names(href: str, paths: set[str]) -> bool:
@@ -106,11 +102,6 @@ def _what(name: str) -> str:
     return {"self": "the resource that holds it", "company": "the company", "merchant": "the merchant account"}.get(
         name, f"the credential's {name}"
     )
-
-
-def _list_path(exchange: Exchange) -> str:
-    head, mark, _ = exchange.path.partition("/apiCredentials")
-    return head + mark
 
 
 def _links(value: Any, pointer: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.history import History
-from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
+from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
 
 @rule(
@@ -15,15 +15,15 @@ from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
     "Adding an origin answers the origin that was added, with an id.",
     f"{SPECIFICATION}, POST …/allowedOrigins",
 )
-def as_sent(exchange: Exchange, history: History) -> Iterator[Complaint]:
+def as_sent(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     """Answers with another domain, or with nothing to read the origin by."""
     if not exchange.good or exchange.kind != "origin" or not exchange.changes or not isinstance(exchange.body, dict):
         return
     asked, shown = exchange.asked.get("domain"), exchange.body.get("domain")
     if isinstance(asked, str) and isinstance(shown, str) and not same(asked, shown):
-        yield Complaint("/domain", "/domain is not the origin that was added")
+        yield RuleViolation("/domain", "/domain is not the origin that was added")
     if not isinstance(exchange.body.get("id"), str):
-        yield Complaint("/id", "/id is missing; without it the origin can be neither read nor removed")
+        yield RuleViolation("/id", "/id is missing; without it the origin can be neither read nor removed")
 
 
 @rule(
@@ -31,7 +31,7 @@ def as_sent(exchange: Exchange, history: History) -> Iterator[Complaint]:
     "The list of a credential's origins, and each read by its id, is what was added and not removed.",
     f"{SPECIFICATION}, GET and DELETE …/allowedOrigins and …/allowedOrigins/{{originId}}",
 )
-def round_trip(exchange: Exchange, history: History) -> Iterator[Complaint]:
+def round_trip(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     """Origins that are lost, changed, or still there."""
     subject = history.subject(exchange)
     if subject is None or not exchange.good or exchange.changes or exchange.expects == "204":
@@ -39,27 +39,27 @@ def round_trip(exchange: Exchange, history: History) -> Iterator[Complaint]:
     origin_id = exchange.parameters.get("originId")
     if origin_id is not None:
         if origin_id in subject.removed:
-            yield Complaint("", "an origin that was removed can still be read")
+            yield RuleViolation("", "an origin that was removed can still be read")
         known = (subject.origins or {}).get(origin_id)
         shown = exchange.shown
         if shown.get("id") not in (None, origin_id):
-            yield Complaint("/id", "/id is not that of the origin that was asked for")
+            yield RuleViolation("/id", "/id is not that of the origin that was asked for")
         if known is not None and isinstance(shown.get("domain"), str) and not same(known, shown["domain"]):
-            yield Complaint("/domain", "/domain is not what the origin was added with")
+            yield RuleViolation("/domain", "/domain is not what the origin was added with")
     elif exchange.kind == "origins" and subject.origins is not None:
         listed = {shown.get("id"): shown.get("domain") for _, shown in exchange.origins()}
         yield from differences(subject.origins, listed, "/data")
 
 
-def differences(known: dict[str, str], listed: dict[Any, Any], pointer: str) -> Iterator[Complaint]:
+def differences(known: dict[str, str], listed: dict[Any, Any], pointer: str) -> Iterator[RuleViolation]:
     """Yield how a list of origins, id to domain, departs from the known one."""
     if known.keys() - listed.keys():
-        yield Complaint(pointer, f"{pointer} lacks an origin that was added")
+        yield RuleViolation(pointer, f"{pointer} lacks an origin that was added")
     if listed.keys() - known.keys():
-        yield Complaint(pointer, f"{pointer} has an origin that was removed, or never added")
+        yield RuleViolation(pointer, f"{pointer} has an origin that was removed, or never added")
     for id in known.keys() & listed.keys():
         if isinstance(listed[id], str) and not same(known[id], listed[id]):
-            yield Complaint(pointer, f"{pointer} shows an origin with another domain than it was added with")
+            yield RuleViolation(pointer, f"{pointer} shows an origin with another domain than it was added with")
 
 
 def same(one: str, other: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
 from pytest_adyen_creds.checks.history import History
-from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, Complaint, rule
+from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 from pytest_adyen_creds.text import counted
 
 DEFAULT: Final = 10
@@ -15,7 +15,7 @@ DEFAULT: Final = 10
 
 
 class _Page(NamedTuple):
-    """Strictly private: what was asked for and what the answer says of it."""
+    """What was asked for, and what the answer says of it."""
 
     number: int
     size: int
@@ -32,17 +32,19 @@ class _Page(NamedTuple):
     "A page's totals and length fit each other and the page size that was asked for (10 unless said otherwise).",
     f"{SPECIFICATION}, GET …/apiCredentials, parameters and PaginationLinks",
 )
-def totals(exchange: Exchange, history: History) -> Iterator[Complaint]:
+def totals(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     """Totals that contradict each other or the data."""
     page = _page(exchange)
     if page is None:
         return
     pages = exchange.body.get("pagesTotal")
     if isinstance(pages, int) and pages not in {-(-page.total // page.size), page.last}:
-        yield Complaint("/pagesTotal", f"/pagesTotal is {pages} for {counted(page.total, 'item')}, {page.size} a page")
+        yield RuleViolation(
+            "/pagesTotal", f"/pagesTotal is {pages} for {counted(page.total, 'item')}, {page.size} a page"
+        )
     wanted = max(0, min(page.size, page.total - (page.number - 1) * page.size))
     if len(page.data) != wanted:
-        yield Complaint("/data", f"/data has {counted(len(page.data), 'item')} where the totals make it {wanted}")
+        yield RuleViolation("/data", f"/data has {counted(len(page.data), 'item')} where the totals make it {wanted}")
 
 
 @rule(
@@ -50,7 +52,7 @@ def totals(exchange: Exchange, history: History) -> Iterator[Complaint]:
     "A page links the first and the last one, the next one unless it is the last, the previous unless it is the first.",
     f"{SPECIFICATION}, PaginationLinks",
 )
-def links(exchange: Exchange, history: History) -> Iterator[Complaint]:
+def links(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     """Links that are missing, too many, or lead to another page."""
     page = _page(exchange)
     if page is None or "_links" not in exchange.body:
@@ -64,11 +66,11 @@ def links(exchange: Exchange, history: History) -> Iterator[Complaint]:
         href, place = href_of(exchange.body, name), f"/_links/{name}/href"
         if href is None:
             if name in ("next", "prev") and name in wanted:
-                yield Complaint(place, f"{place} is missing on page {page.number} of {page.last}")
+                yield RuleViolation(place, f"{place} is missing on page {page.number} of {page.last}")
         elif name in wanted and not _leads_to(href, exchange.path, wanted[name], page.size):
-            yield Complaint(place, f"{place} does not lead to page {wanted[name]} of this list")
+            yield RuleViolation(place, f"{place} does not lead to page {wanted[name]} of this list")
         elif name not in wanted and page.number <= page.last:
-            yield Complaint(place, f"{place} leads on from page {page.number} of {page.last}")
+            yield RuleViolation(place, f"{place} leads on from page {page.number} of {page.last}")
 
 
 @rule(
@@ -76,24 +78,24 @@ def links(exchange: Exchange, history: History) -> Iterator[Complaint]:
     "Over its pages a list has each credential once: none twice, none missing.",
     f"{SPECIFICATION}, GET …/apiCredentials",
 )
-def complete(exchange: Exchange, history: History) -> Iterator[Complaint]:
+def complete(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     """Items on two pages, and credentials of this list that none of its pages has."""
     page = _page(exchange)
     if page is None:
         return
     ids = [item["id"] for item in page.data if isinstance(item, dict) and isinstance(item.get("id"), str)]
     if len(set(ids)) < len(ids):
-        yield Complaint("/data", "/data has the same credential twice")
+        yield RuleViolation("/data", "/data has the same credential twice")
     listing = history.listings.get((exchange.path, exchange.query.get("pageSize", str(DEFAULT))))
     earlier = listing.pages if listing is not None and listing.total == page.total else {}
     others = {id for number, found in earlier.items() if number != page.number for id in found}
     if others & set(ids):
-        yield Complaint("/data", "/data has a credential that another page had already")
+        yield RuleViolation("/data", "/data has a credential that another page had already")
     if all(number in earlier or number == page.number for number in range(1, page.last + 1)):
         created = {known.id for known in history.credentials.values() if known.path == exchange.path}
         missing = created - others - set(ids)
         if missing:
-            yield Complaint("/data", f"{len(missing)} credentials that were created here are on no page")
+            yield RuleViolation("/data", f"{len(missing)} credentials that were created here are on no page")
 
 
 def _page(exchange: Exchange) -> _Page | None:

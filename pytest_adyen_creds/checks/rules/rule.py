@@ -15,14 +15,14 @@ Evidence = Literal["documented", "observed", "assumed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class RuleViolation:
     """One place where an exchange breaks a rule: the JSON Pointer into the answer's body, and what is wrong there."""
 
     pointer: str
     message: str
 
 
-Breaches = Callable[["Exchange", "History"], Iterator[Complaint]]
+Breaches = Callable[["Exchange", "History"], Iterator[RuleViolation]]
 """Yields where an exchange breaks a rule, given what came before it; whatever the answer holds, it raises nothing."""
 
 

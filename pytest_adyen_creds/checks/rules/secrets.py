@@ -1,0 +1,141 @@
+"""Secrets: shown where they are made and nowhere else; whose a key is, and how long it works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_adyen_creds.checks.exchange import Exchange, texts
+from pytest_adyen_creds.checks.history import SHORTEST, History
+from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
+
+_ONCE: Final = {"apiKey": ("created", "api-key"), "password": ("created",)}
+_CLIENT_KEY: Final = ("created", "credential", "page", "client-key")
+
+OVERLAP: Final = 24 * 3600.0
+"""Seconds that a replaced key goes on working."""
+
+_SLACK: Final = 120.0
+
+
+@rule(
+    "secrets_shown_once",
+    "An API key is shown by the call that makes it, a password by the creation, and neither anywhere else.",
+    f"{SPECIFICATION}, POST …/apiCredentials and POST …/generateApiKey",
+)
+def shown_once(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+    """Secret properties in other answers, and values of known secrets under any name."""
+    if not exchange.good:
+        return
+    known = {secret for secret in (*history.keys, *history.passwords) if len(secret) >= SHORTEST}
+    for pointer, name, text in texts(exchange.body):
+        if name in _ONCE:
+            if exchange.kind not in _ONCE[name] or pointer != f"/{name}":
+                yield RuleViolation(pointer, f"{pointer} shows a secret in an answer that must not show one")
+        elif name == "clientKey" and exchange.kind not in _CLIENT_KEY:
+            yield RuleViolation(pointer, f"{pointer} shows a client key in an answer that must not show one")
+        elif any(secret in text for secret in known):
+            yield RuleViolation(pointer, f"{pointer} holds an API key or a password that was shown before")
+
+
+@rule(
+    "no_secret_in_errors",
+    "No error shows a secret: not the key that signed the request, and none that was shown before.",
+    f"{SPECIFICATION}, RestServiceError has no secret property; an error is logged where an answer is not",
+)
+def none_in_errors(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+    """Secrets in the body or the headers of an answer that is no success."""
+    if exchange.good:
+        return
+    secrets = history.secrets | {secret for secret in exchange.presented_secrets if len(secret) >= SHORTEST}
+    found = list(texts(exchange.body)) or [("", "", exchange.response.content.decode("utf-8", "replace"))]
+    found += [("", name, value) for name, value in exchange.response.headers.items()]
+    for pointer, name, text in found:
+        if name in exchange.contract.secret_properties and len(text) >= SHORTEST:
+            yield RuleViolation(pointer, f"{pointer} of an error is named like a secret, and holds a value")
+        elif any(secret in text for secret in secrets):
+            place = pointer or (f"the header {name}" if name else "the body")
+            yield RuleViolation(pointer, f"{place} of an error holds a secret")
+
+
+@rule(
+    "secrets_are_new",
+    "A key or a password that is made is one that was never shown before.",
+    f"{SPECIFICATION}, POST …/generateApiKey and …/generateClientKey: a new key is generated",
+)
+def are_new(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+    """Secrets that a creating or rotating call answers a second time."""
+    if not exchange.good or exchange.kind not in ("created", "api-key", "client-key"):
+        return
+    for name in exchange.contract.secret_properties:
+        value = exchange.shown.get(name)
+        if isinstance(value, str) and value in history.secrets:
+            yield RuleViolation(f"/{name}", f"/{name} is a secret that was shown before; each is made anew")
+
+
+@rule(
+    "client_key_environment",
+    "A client key starts with the name of its environment: test_ on a test endpoint.",
+    "docs.adyen.com, client-side authentication, on client keys",
+)
+def environment(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+    """Client keys without ``test_``."""
+    if not exchange.good:
+        return
+    for pointer, name, text in texts(exchange.body):
+        if name == "clientKey" and not text.startswith("test_"):
+            text = f"{pointer} does not start with test_, so it is no key of the test environment"
+            yield RuleViolation(pointer, text)
+
+
+@rule(
+    "deactivated_refused",
+    "None of a deactivated credential's keys works, nor its password.",
+    f"{SPECIFICATION}, property active of the update messages",
+)
+def deactivated(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+    """Requests that a switched-off credential signed and that were let in."""
+    signer = history.signer(exchange)
+    if signer is not None and signer.active is False and _let_in(exchange):
+        yield RuleViolation("", f"the credential is deactivated, and its key was let in with {exchange.status}")
+
+
+@rule(
+    "old_key_overlap",
+    "A replaced API key works for 24 hours more, and then no longer.",
+    f"{SPECIFICATION}, POST …/generateApiKey",
+)
+def overlap(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+    """Replaced keys that are refused too early, or let in too late."""
+    life = history.keys.get(exchange.presented[0] or "")
+    signer = history.signer(exchange)
+    if life is None or life.replaced is None or signer is None or signer.active is not True:
+        return
+    age = exchange.at - life.replaced
+    if age < OVERLAP - _SLACK and exchange.status == 401 and (life.worked or exchange.expects):
+        yield RuleViolation("", f"a key that was replaced {age / 3600:.1f} hours ago is refused; it has 24 hours")
+    if age > OVERLAP + _SLACK and _let_in(exchange):
+        yield RuleViolation("", f"a key that was replaced {age / 3600:.1f} hours ago is let in; it has 24 hours")
+
+
+@rule(
+    "me_is_caller",
+    "GET /me shows the credential whose key or password signed the request.",
+    f"{SPECIFICATION}, GET /me",
+)
+def me_is_caller(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+    """Answers about somebody else."""
+    signer = history.signer(exchange)
+    if exchange.operation.label != "GET /me" or not exchange.good or not isinstance(exchange.body, dict):
+        return
+    if signer is None:
+        return
+    for name in ("id", "username"):
+        wanted = signer.id if name == "id" else signer.fields.get(name)
+        if isinstance(wanted, str) and exchange.body.get(name) != wanted:
+            yield RuleViolation(f"/{name}", f"/{name} is not that of the credential that signed the request")
+
+
+def _let_in(exchange: Exchange) -> bool:
+    """Whether the server took the request's key; an answer about the rate or its own fault does not say."""
+    return exchange.status not in (401, 403, 429) and exchange.status < 500
