@@ -26,6 +26,7 @@ from pytest_adyen_creds.errors import ContractError
 REFS: Final = "#/components/schemas/"
 """Where the references of a compiled schema point."""
 
+_VALUES: Final = ("enum", "const")
 _AS_TEXT: Final = frozenset({"int64", "uint64", "int128", "uint128", "decimal"})
 
 
@@ -122,7 +123,7 @@ class Compiler:
             return build[kind](node, at)
         if kind not in PRIMITIVES:
             self._refuse(f"{at}/type", f"{kind!r} is not a type of JSON Structure core")
-        self._check_keywords(node, frozenset({"enum", "const", *NUMERIC}), at)
+        self._check_keywords(node, frozenset({*_VALUES, *NUMERIC}), at)
         return self._primitive(kind, node, at)
 
     def _primitive(self, kind: str, node: Schema, at: str) -> Schema:
@@ -137,24 +138,17 @@ class Compiler:
                 self._refuse(f"{at}/{keyword}", "must be a number; correct it")
             tighter = {"minimum": max, "maximum": min}.get(keyword)
             result[keyword] = tighter(node[keyword], result.get(keyword, node[keyword])) if tighter else node[keyword]
-        return result | self._values(node)
-
-    @staticmethod
-    def _values(node: Schema) -> Schema:
-        return {keyword: node[keyword] for keyword in ("enum", "const") if keyword in node}
+        return result | _taken(node, *_VALUES)
 
     def _string(self, node: Schema, _at: str) -> Schema:
-        result: Schema = {"type": "string"}
-        for keyword in ("minLength", "maxLength", "pattern", "format", "contentEncoding"):
-            if keyword in node:
-                result[keyword] = node[keyword]
-        return result | self._values(node)
+        keywords = ("minLength", "maxLength", "pattern", "format", "contentEncoding", *_VALUES)
+        return {"type": "string"} | _taken(node, *keywords)
 
     def _binary(self, node: Schema, at: str) -> Schema:
         encoding = node.get("contentEncoding", "base64")
         if encoding not in ENCODINGS:
             self._refuse(f"{at}/contentEncoding", f"{encoding!r} is not one of {', '.join(ENCODINGS)}")
-        return binary(encoding) | self._values(node)
+        return binary(encoding) | _taken(node, *_VALUES)
 
     def _object(self, node: Schema, at: str) -> Schema:
         node = self._flatten(node, at, ())
@@ -216,10 +210,9 @@ class Compiler:
         result: Schema = {"type": "array", "items": self._schema(node["items"], f"{at}/items")}
         if node["type"] == "set":
             result["uniqueItems"] = True
-        for keyword in ARRAY:
-            if keyword in node:
-                value = node[keyword]
-                result[keyword] = self._schema(value, f"{at}/contains") if keyword == "contains" else value
+        result |= _taken(node, *ARRAY)
+        if "contains" in node:
+            result["contains"] = self._schema(node["contains"], f"{at}/contains")
         return result
 
     def _tuple(self, node: Schema, at: str) -> Schema:
@@ -336,6 +329,11 @@ class Compiler:
 
     def _refuse(self, at: str, why: str) -> NoReturn:
         raise ContractError(f"{self._document.path}{at}: {why}")
+
+
+def _taken(node: Schema, *keywords: str) -> Schema:
+    """Return those of ``keywords`` that ``node`` has, as they are."""
+    return {keyword: node[keyword] for keyword in keywords if keyword in node}
 
 
 def _hashable(required: Any) -> Any:

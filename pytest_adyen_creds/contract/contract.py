@@ -59,11 +59,6 @@ class Contract:
     def __repr__(self) -> str:
         return f"<Contract {self.version}: {len(self.operations)} operations, {len(self._schemas)} structures>"
 
-    @property
-    def documents(self) -> Mapping[str, Document]:
-        """The JSON Structure documents as they are on disk, by name."""
-        return MappingProxyType(dict(self._documents))
-
     @cached_property
     def structures(self) -> Mapping[str, Schema]:
         """Each type that is not abstract as a JSON Structure document of its own, imports carried out, by name."""
