@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_adyen_creds.checks.failure import NotReached
+from pytest_adyen_creds.checks.failure import NotReached, explain
 from pytest_adyen_creds.checks.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.adyen_contract
@@ -19,25 +19,25 @@ pytestmark = pytest.mark.adyen_contract
 
 def test_operation(adyen_operation: Any, adyen_suite: Any) -> None:
     """One operation: schemathesis' cases and one for each documented status, each answer judged."""
-    report(adyen_suite, lambda: adyen_suite.check(adyen_operation))
+    report(lambda: adyen_suite.check(adyen_operation))
 
 
 @pytest.mark.parametrize("life", SCENARIOS)
 def test_life(life: str, adyen_suite: Any) -> None:
     """One credential's life: what only a sequence of requests shows, such as the overlap of two keys."""
-    report(adyen_suite, lambda: adyen_suite.check_scenario(life))
+    report(lambda: adyen_suite.check_scenario(life))
 
 
 def test_stateful(adyen_suite: Any) -> None:
     """Walks along the contract's links: create, read, update, rotate, add origins, switch off."""
-    report(adyen_suite, adyen_suite.check_stateful)
+    report(adyen_suite.check_stateful)
 
 
-def report(suite: Any, check: Callable[[], list[Any] | None]) -> None:
+def report(check: Callable[[], list[Any] | None]) -> None:
     """Fail with what a person needs in order to act; skip what cannot be judged here, and say why."""
     try:
         failures = check()
     except NotReached as reason:
         pytest.skip(str(reason))
     if failures:
-        pytest.fail(suite.explain(failures), pytrace=False)
+        pytest.fail(explain(failures), pytrace=False)

@@ -55,9 +55,8 @@ class LiveSuite:
         contract, settings = results.contract, results.settings
         chosen = {*contract.operations, *SCENARIOS, STATEFUL} if items is None else set(items)
         self._planned = most_calls(contract, chosen, amounts)
-        self._creators = chosen & {label for label, each in contract.operations.items() if creates(each)} | (
-            chosen & {STATEFUL}
-        )
+        creators = {label for label, operation in contract.operations.items() if creates(operation)} | {STATEFUL}
+        self._creators = creators & chosen
         limit = "" if is_loopback(settings.base_url) else f", at most {REQUESTS_PER_MINUTE} a minute"
         say(
             f"plan of the contract suite: at most {self._planned} requests{limit}; at most {settings.max_created} "

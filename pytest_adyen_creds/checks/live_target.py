@@ -38,7 +38,7 @@ class LiveTarget(Runner):
     the budget that would reach every sequence.
     """
 
-    retries: ClassVar = Retries(tries=3, only_rate_limit=True)
+    retries: ClassVar[Retries] = Retries(tries=3, only_rate_limit=True)
     """A server may limit the rate."""
 
     def __init__(

@@ -27,7 +27,7 @@ class Runner(ABC):
     names of signers to keys.
     """
 
-    retries: ClassVar = Retries(tries=1)
+    retries: ClassVar[Retries] = Retries(tries=1)
     """A test case is about one answer: trying again would hide it."""
 
     def __init__(self, contract: Contract, client: ManagementClient, key: Secret, origin: str) -> None:

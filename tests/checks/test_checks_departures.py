@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pytest_adyen_creds.checks.departures import Departures
 from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.results import Results
+from pytest_adyen_creds.checks.suite import Departures
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.sandbox import Sandbox
