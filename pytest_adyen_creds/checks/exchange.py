@@ -88,7 +88,7 @@ class Exchange:
         """Whether what it shows is the sequence's own: made, or leased, for it."""
         return self.generated_by == SET_UP
 
-    @property
+    @cached_property
     def status(self) -> int:
         """The answer's HTTP status."""
         return self.response.status_code
@@ -103,12 +103,12 @@ class Exchange:
         """The JSON value of the request's body; None where it is not JSON."""
         return parse(self.request.content)
 
-    @property
+    @cached_property
     def shown(self) -> dict[str, Any]:
         """The JSON object of the answer's body; an empty one where it is none."""
         return self.body if isinstance(self.body, dict) else {}
 
-    @property
+    @cached_property
     def asked(self) -> dict[str, Any]:
         """The JSON object of the request's body; an empty one where it is none."""
         return self.sent if isinstance(self.sent, dict) else {}
@@ -130,7 +130,7 @@ class Exchange:
         """The request's path after the version, decoded: ``/companies/X/apiCredentials``."""
         return path_of(self.request.url.raw_path.decode("ascii", "replace"))[1]
 
-    @property
+    @cached_property
     def good(self) -> bool:
         """Whether the answer is a success."""
         return self.response.is_success
@@ -140,7 +140,7 @@ class Exchange:
         """Whether the request may change something."""
         return self.operation.method != "GET"
 
-    @property
+    @cached_property
     def level(self) -> Level:
         """Whose credentials the operation is about."""
         return level_of(self.operation)
