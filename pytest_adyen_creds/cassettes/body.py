@@ -138,7 +138,8 @@ def _expect_plain(data: bytes, coding: str) -> None:
         ) from None
 
 
-def _exact_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the JSON object of ``pairs``, for a decoder's hook; ValueError where a name occurs twice."""
     result = dict(pairs)
     if len(result) != len(pairs):
         raise ValueError("a name occurs twice")
@@ -164,5 +165,5 @@ def _refuse(constant: str) -> NoReturn:
 
 
 _EXACT: Final = json.JSONDecoder(
-    object_pairs_hook=_exact_object, parse_int=_exact_integer, parse_float=_exact_float, parse_constant=_refuse
+    object_pairs_hook=unique_members, parse_int=_exact_integer, parse_float=_exact_float, parse_constant=_refuse
 )

@@ -1,24 +1,164 @@
-"""The index of a recording: which recorded answer a request gets, in constant time and whatever the order."""
+"""Playback: a request as replay sees it, and which recorded answer it gets, in constant time and whatever the order."""
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
+from urllib.parse import parse_qsl, quote, unquote
 
-from pytest_adyen_creds.cassettes.canonical import CanonicalRequest, canonical_request
-from pytest_adyen_creds.cassettes.model import Interaction
+from pytest_adyen_creds.cassettes.body import unique_members
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
+from pytest_adyen_creds.cassettes.redact.scrubber import TAG_EXPIRY
+from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 
+_REMEMBERED: Final = 2048
+"""The longest body whose canonical form is kept for the next time, in bytes."""
+
+ANY: Final = "*"
+"""Stands for an account's name where two requests are compared."""
+
+_URI: Final = re.compile(r"(?P<origin>[a-z+]+://(?:[^/?#@]*@)?[^/?#]*)(?P<path>[^?#]*)", re.I)
+_ACCOUNT: Final = re.compile(r"(/(?:companies|merchants)/)([^/]+)")
+_HEX: Final = re.compile(r"%([0-9A-Fa-f]{2})")
+_TAG: Final = re.compile(r"(?<=pytest-adyen-creds )\S{8} exp \d{4}-\d\d-\d\dT\d\d:\d\dZ")
+_ACCOUNT_LISTS: Final = ("associatedMerchantAccounts", "merchantAccount", "companyName")
+_LOOSE: Final = (b"pytest-adyen-creds ", *(name.encode() for name in _ACCOUNT_LISTS))
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _ISSUED: Final = re.compile(rb"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+")
 
 
+@dataclass(frozen=True, slots=True)
+class CanonicalRequest:
+    """One request in canonical form.
+
+    ``key`` has to be equal: method, origin, path and body with accounts left open, query in any order. The rest may
+    stand for something recorded under another name: ``accounts`` in order of occurrence, ``credential`` (``None``:
+    not signed in), and the body's ``media_type``.
+    """
+
+    key: tuple[Any, ...]
+    accounts: tuple[str, ...]
+    credential: str | None
+    media_type: str
+
+    @property
+    def method(self) -> str:
+        """The method, in capitals."""
+        return str(self.key[0])
+
+    @property
+    def path(self) -> str:
+        """The path, with :data:`ANY` for each account."""
+        return str(self.key[2])
+
+
+def canonical_request(
+    method: str, uri: str, api_key: str | None, authorization: str | None, media_type: str | None, body: bytes
+) -> CanonicalRequest:
+    """Return a request in canonical form; ``media_type`` is its Content-Type, with or without parameters."""
+    origin, path, accounts = _place(uri)
+    query = uri.partition("?")[2].partition("#")[0]
+    canonical_body, accounts_in_body = _body(body) if body else (b"", ())
+    return CanonicalRequest(
+        key=(method.upper(), origin, path, _query(query) if query else (), canonical_body),
+        accounts=accounts + accounts_in_body,
+        credential=_credential(api_key, authorization),
+        media_type=(media_type or "").partition(";")[0].strip().lower(),
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _place(uri: str) -> tuple[str, str, tuple[str, ...]]:
+    match = _URI.match(uri)
+    if match is None:
+        return "", uri, ()
+    origin, path = match["origin"].lower().removesuffix(":443"), match["path"] or "/"
+    origin = "" if origin == CANONICAL_ORIGIN else origin
+    accounts: list[str] = []
+
+    def note(found: re.Match[str]) -> str:
+        accounts.append(unquote(found[2]))
+        return found[1] + ANY
+
+    return origin, _ACCOUNT.sub(note, _canonical_path(path)), tuple(accounts)
+
+
+def _canonical_path(path: str) -> str:
+    # libraries differ in what they percent-encode without need
+    if "%" in path:
+        path = _HEX.sub(_decoded, path)
+    return path if path.isascii() and " " not in path else quote(path, safe="!#$%&'()*+,/:;=?@[]~{}|^`\\\"<>")
+
+
+def _decoded(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return character if "!" <= character <= "~" and character not in "/%?#" else match[0].upper()
+
+
+@lru_cache(maxsize=4096)
+def _query(query: str) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(parse_qsl(query, keep_blank_values=True), key=lambda pair: pair[0]))
+
+
+def _credential(api_key: str | None, authorization: str | None) -> str | None:
+    if api_key is not None:
+        return api_key
+    if authorization is None:
+        return None
+    pair = basic_credentials(authorization)
+    return authorization if pair is None else f"{pair[0]}:{pair[1]}"
+
+
+def _body(body: bytes) -> tuple[bytes | str, tuple[str, ...]]:
+    """Return ``body`` in canonical form, and the accounts in it."""
+    # mostly the same bytes come twice: when they are read from the cassette, and when they are asked for
+    return _remembered(body) if len(body) <= _REMEMBERED else _canonical_body(body)
+
+
+def _canonical_body(body: bytes) -> tuple[bytes | str, tuple[str, ...]]:
+    accounts: list[str] = []
+    try:
+        value = _DECODER.decode(body.decode())
+    except (ValueError, RecursionError):
+        return body, ()
+    if any(mark in body for mark in _LOOSE):
+        value = _loose(value, "", accounts)
+    return json.dumps(value, sort_keys=True), tuple(accounts)
+
+
+_remembered: Final = lru_cache(maxsize=16_384)(_canonical_body)
+
+
+def _loose(value: Any, name: str, accounts: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _loose(value[key], key, accounts) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_loose(item, name, accounts) for item in value]
+    if isinstance(value, str):
+        if name in _ACCOUNT_LISTS and value:
+            accounts.append(value)
+            return ANY
+        return _TAG.sub(f"RUN00001 exp {TAG_EXPIRY}", value)
+    return value
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+# where a name occurs twice, bodies are compared byte by byte
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=unique_members, parse_float=_number)
+
+
 @dataclass(slots=True)
 class _Answers:
-    """Strictly private. What was recorded for one request, in order, and how much of it has been played."""
+    """What was recorded for one request, in order, and how much of it has been played."""
 
     asked: CanonicalRequest
     numbers: list[int] = field(default_factory=list)
@@ -34,31 +174,25 @@ class _Answers:
 
 
 class _Aliases:
-    """Strictly private. Names that a test uses for what the recording calls otherwise, each for one of its own."""
+    """Names that a test uses for what the recording calls otherwise, each for one of its own."""
 
     def __init__(self) -> None:
-        self._recorded: dict[str, str] = {}
-        self._taken: set[str] = set()
-        self._themselves: set[str] = set()
+        self.recorded: dict[str, str] = {}
+        """The recorded name, by the one that the test uses."""
+        self.taken: set[str] = set()
+        """The recorded names that another stands for."""
+        self.themselves: set[str] = set()
+        """The recorded names that stand for themselves."""
 
     def get(self, name: str) -> str:
-        return self._recorded.get(name, name)
-
-    def is_bound(self, name: str) -> bool:
-        return name in self._recorded
-
-    def is_taken(self, recorded: str) -> bool:
-        return recorded in self._taken
-
-    def is_itself(self, recorded: str) -> bool:
-        return recorded in self._themselves
+        return self.recorded.get(name, name)
 
     def bind(self, name: str, recorded: str) -> None:
         if name == recorded:
-            self._themselves.add(name)
-        elif name not in self._recorded:
-            self._recorded[name] = recorded
-            self._taken.add(recorded)
+            self.themselves.add(name)
+        elif name not in self.recorded:
+            self.recorded[name] = recorded
+            self.taken.add(recorded)
 
 
 class Playback:
@@ -90,11 +224,6 @@ class Playback:
         self._accounts.update(asked.accounts)
         if asked.credential is not None:
             self._credentials.add(asked.credential)
-
-    def has(self, asked: CanonicalRequest) -> bool:
-        """Tell whether :meth:`take` would answer; nothing is used up."""
-        with self._lock:
-            return self._find(asked) is not None
 
     def take(self, asked: CanonicalRequest) -> Interaction | None:
         """Return the recorded interaction that answers ``asked`` now, and use it up; ``None`` where there is none."""
@@ -168,26 +297,25 @@ class Playback:
     def _fits_accounts(self, asked: tuple[str, ...], recorded: tuple[str, ...]) -> int | None:
         if len(asked) != len(recorded):
             return None
-        strangers = 0
+        strangers, aliases = 0, self._account_aliases
         for name, other in zip(asked, recorded, strict=True):
-            if self._account_aliases.get(name) == other:
+            if aliases.get(name) == other:
                 continue
-            if name in self._accounts or self._account_aliases.is_bound(name) or self._account_aliases.is_taken(other):
+            if name in self._accounts or name in aliases.recorded or other in aliases.taken:
                 return None
-            strangers += 1 + len(asked) * self._account_aliases.is_itself(other)
+            strangers += 1 + len(asked) * (other in aliases.themselves)
         return strangers
 
     def _fits_credential(self, asked: str | None, recorded: str | None) -> int | None:
         if recorded is None or asked is None:
             # a recording without any credential was made by a tool that drops them: it tells none apart
             return 0 if recorded == asked or (recorded is None and not self._credentials) else None
-        if self._credential_aliases.get(asked) == recorded:
+        aliases = self._credential_aliases
+        if aliases.get(asked) == recorded:
             return 0
-        if recorded in self._kept or asked in self._credentials:
+        if recorded in self._kept or asked in self._credentials or asked in aliases.recorded or self._is_issued(asked):
             return None
-        if self._credential_aliases.is_bound(asked) or self._is_issued(asked):
-            return None
-        if self._credential_aliases.is_taken(recorded) or self._credential_aliases.is_itself(recorded):
+        if recorded in aliases.taken or recorded in aliases.themselves:
             return 3
         return 2 if self._is_issued(recorded) else 1
 
