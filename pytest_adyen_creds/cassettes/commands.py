@@ -169,12 +169,11 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
     adyen-creds sandbox compare session.har --answers published
     """
     from pytest_adyen_creds.cassettes.compare import Comparison, day_of
-    from pytest_adyen_creds.cassettes.har import read_har
 
     comparison, from_sandbox = Comparison(answers), 0
     captures = [found for given in paths for found in _captures(given)]
     for place, path in enumerate(captures, 1):
-        cassette = read_har(path) if path.suffix == ".har" else serializer.read(path)
+        cassette = serializer.read_har(path) if path.suffix == ".har" else serializer.read(path)
         if cassette.provenance is not None and cassette.provenance.backend == "sandbox":
             from_sandbox += len(cassette.interactions)
             continue

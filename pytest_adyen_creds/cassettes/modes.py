@@ -106,7 +106,7 @@ def _from_cassette(run: RunContext, test: Test, session: Session, stack: ExitSta
     leases = recorded_leases.RecordedLeases(cassette.context, path, session.miss)
     throwaways = recorded_leases.RecordedLeaseClient(backend, leases, Budget(0), new_run())
     stack.callback(throwaways.close)
-    session.context, session.lender = cassette.context, lambda: throwaways
+    session.context, session.throwaways = cassette.context, throwaways
     base_urls = [run.settings.base_url]
     replay = ReplayTransport(index, name, base_urls=base_urls, on_miss=session.miss)
     run.route.mode, run.route.origin = replay, origin
@@ -134,11 +134,10 @@ def _recorded_sandbox(run: RunContext, test: Test, session: Session, stack: Exit
 
 
 def _from_live(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
-    throwaways = session.throwaways
+    throwaways = session.throwaways  # taken now: the fixture is gone before the last test's recording is written
     if session.mode.records:
         session.recording = Recording(_scrubber(run, ()))
         run.route.mode = RecordingTransport(session.recording, throwaways.backend.transport())
-    session.lender = lambda: throwaways  # the fixture's value is gone before the last test's recording is written
     recording = None if test.is_recorded_elsewhere else session.recording
     return live_interceptor(throwaways.backend, throwaways.ownership, recording, entrances=[run.gateway_url()])
 
@@ -181,9 +180,8 @@ def _lend_from(backend: Backend, session: Session, stack: ExitStack) -> Sandbox:
     """Have the test's throwaways come from its own sandbox, and return that."""
     assert backend.sandbox is not None
     session.sandbox = backend.sandbox
-    throwaways = embedded(backend)
-    stack.callback(throwaways.close)
-    session.lender = lambda: throwaways
+    session.throwaways = embedded(backend)
+    stack.callback(session.throwaways.close)
     return backend.sandbox
 
 

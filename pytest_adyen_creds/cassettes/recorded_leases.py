@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pytest_adyen_creds.cassettes.serializer import AGAIN
 from pytest_adyen_creds.client import tag
@@ -20,9 +20,6 @@ from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
 from pytest_adyen_creds.credentials.readiness import Report, ignore
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError, CredentialError
-
-if TYPE_CHECKING:
-    pass
 
 C = TypeVar("C", Credential, HandmadeCredential)
 
@@ -70,22 +67,18 @@ def names_in(context: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     return accounts, credentials
 
 
-def entry_of(spec: Spec, credential: Credential) -> dict[str, Any]:
-    """Return what the context holds about one lease."""
-    return {"asked": _question(spec), "credential": to_context(credential)}
-
-
 class NotedLeases(Leases):
-    """Leases of which ``note`` is told."""
+    """Leases that are noted in the ``context`` of a recording."""
 
-    def __init__(self, client: LeaseClient, report: Report, note: Callable[[Spec, Credential], None]) -> None:
+    def __init__(self, client: LeaseClient, report: Report, context: dict[str, Any]) -> None:
         super().__init__(client, report)
-        self._note = note
+        self._context = context
 
     def lease_as(self, spec: Spec) -> Credential:
-        """Return a throwaway on lease that is as ``spec`` says, and tell of it."""
+        """Return a throwaway on lease that is as ``spec`` says, and note it."""
         credential = super().lease_as(spec)
-        self._note(spec, credential)
+        entry = {"asked": _question(spec), "credential": to_context(credential)}
+        self._context.setdefault(LENT, []).append(entry)
         return credential
 
 

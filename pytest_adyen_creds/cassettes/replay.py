@@ -100,9 +100,10 @@ def _nearest(index: Playback, asked: CanonicalRequest) -> tuple[int, CanonicalRe
     def likeness(numbered: tuple[int, CanonicalRequest]) -> float:
         recorded = numbered[1]
         matcher.set_seq1(recorded.path)
-        result: float = 4 * matcher.quick_ratio() + 2 * (recorded.path == asked.path) + (recorded.method == asked.method)
-        result += sum(mine == other for mine, other in zip(asked.key[3:], recorded.key[3:], strict=True))
-        return result + 0.5 * (recorded.credential == asked.credential) + 0.5 * (recorded.accounts == asked.accounts)
+        path: float = 4 * matcher.quick_ratio() + 2 * (recorded.path == asked.path)
+        query_and_body = sum(mine == other for mine, other in zip(asked.key[3:], recorded.key[3:], strict=True))
+        names = (recorded.credential == asked.credential) + (recorded.accounts == asked.accounts)
+        return path + (recorded.method == asked.method) + query_and_body + 0.5 * names
 
     return max(enumerate(map(request_of, index.interactions[:_COMPARED])), key=likeness, default=None)
 

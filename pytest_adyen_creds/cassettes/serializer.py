@@ -1,4 +1,7 @@
-"""A cassette's file: vcrpy's YAML with a ``provenance`` beside the interactions; read strictly, written whole."""
+"""A cassette's file: vcrpy's YAML with a ``provenance`` beside the interactions; read strictly, written whole.
+
+What browsers and proxies write of a session, HAR files (HTTP Archive 1.2), is read as a cassette, too.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -13,7 +17,7 @@ import yaml
 
 from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, Provenance
 from pytest_adyen_creds.errors import CassetteError, FileRefused
-from pytest_adyen_creds.files import parse_document, read_text, write_text
+from pytest_adyen_creds.files import parse_document, read_json, read_text, write_text
 
 VERSION: Final = 1
 """The version of vcrpy's cassette format, which plain vcrpy reads as well."""
@@ -22,7 +26,7 @@ END: Final = "..."
 """The last line of a cassette that was written here: a file without it was cut off."""
 
 LARGEST: Final = 64 * 1024 * 1024
-"""The largest cassette that is read, in bytes."""
+"""The largest cassette or HAR file that is read, in bytes."""
 
 AGAIN: Final = "record it again with --adyen-record=all"
 """What to do about a cassette that is of no use as it is."""
@@ -114,9 +118,8 @@ def _text_out(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 
 
 def _bytes_out(dumper: _Dumper, data: bytes) -> yaml.ScalarNode:
-    encoded = base64.b64encode(data).decode()
-    lines = "\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76))
-    return dumper.represent_scalar("tag:yaml.org,2002:binary", lines, style="|")
+    encoded = base64.encodebytes(data).decode()
+    return dumper.represent_scalar("tag:yaml.org,2002:binary", encoded.removesuffix("\n"), style="|")
 
 
 def _refuse(dumper: _Dumper, value: Any) -> NoReturn:
@@ -139,16 +142,9 @@ def _fits_a_block(text: str) -> bool:
 
 
 def _provenance_out(provenance: Provenance) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "backend": provenance.backend,
-        "recorded_at": provenance.recorded_at,
-        "contract": provenance.contract,
-        "contract_digest": provenance.contract_digest,
-        "generator": provenance.generator,
-    }
-    if provenance.versions:
-        result["versions"] = dict(sorted(provenance.versions.items()))
-    return result
+    result = asdict(provenance)
+    versions = result.pop("versions")
+    return result | ({"versions": dict(sorted(versions.items()))} if versions else {})
 
 
 def _interaction_out(interaction: Interaction) -> dict[str, Any]:
@@ -289,3 +285,50 @@ def _body_in(body: Any) -> bytes:
         case dict() | list():  # what aiohttp was given as json is recorded as that value
             return json.dumps(body).encode()
     raise TypeError
+
+
+def read_har(path: Path) -> Cassette:
+    """Return the exchanges of the HAR file at ``path``, without a provenance; entries without an answer are left out.
+
+    Raises :class:`FileRefused` for a file that is none.
+    """
+    document = read_json(path, largest=LARGEST)
+    log = document.get("log") if isinstance(document, dict) else None
+    entries = log.get("entries") if isinstance(log, dict) else None
+    if not isinstance(entries, list):
+        raise FileRefused(f"{path}: is not a HAR file: it has no log with entries; export it again")
+    found = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            if entry["response"]["status"]:
+                found.append(_har_interaction(entry["request"], entry["response"]))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise FileRefused(f"{path}: entry {number} has no whole request and response; export it again") from None
+    return Cassette(tuple(found))
+
+
+def _har_interaction(request: dict[str, Any], response: dict[str, Any]) -> Interaction:
+    if type(response["status"]) is not int or not isinstance(request["url"], str):
+        raise TypeError
+    return Interaction(
+        method=request["method"].upper(),
+        uri=request["url"],
+        request_headers=_har_headers(request),
+        request_body=str((request.get("postData") or {}).get("text") or "").encode("utf-8", "surrogatepass"),
+        status=response["status"],
+        reason=str(response.get("statusText") or ""),
+        # the text of a body is what it was before any compression
+        response_headers=tuple(each for each in _har_headers(response) if each[0].lower() != "content-encoding"),
+        response_body=_har_content(response.get("content") or {}),
+    )
+
+
+def _har_headers(message: dict[str, Any]) -> Headers:
+    return tuple((each["name"], str(each["value"])) for each in message.get("headers", ()))
+
+
+def _har_content(content: dict[str, Any]) -> bytes:
+    text = str(content.get("text") or "")
+    if content.get("encoding") == "base64":
+        return base64.b64decode(text, validate=True)
+    return text.encode("utf-8", "surrogatepass")

@@ -1,9 +1,10 @@
-"""A test's traffic: who answers it, its cassette, and the credentials that it was recorded_leases."""
+"""A test's traffic: who answers it, its cassette, and the credentials that it was lent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.client.route import Route
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.backend import Backend
-    from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.leases import LeaseClient
     from pytest_adyen_creds.credentials.readiness import Report
-    from pytest_adyen_creds.credentials.spec import Spec
     from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.sandbox import Fault, Sandbox
     from pytest_adyen_creds.settings import Settings
@@ -102,21 +101,20 @@ class Session:
         """What takes the requests of the code under test, while the test runs."""
         self.unmet: list[Fault] = []
         """The faults that the test set and nothing met, once it has ended."""
-        self.lender = throwaways
-        """Returns what lends credentials to this test."""
         self._run = run
         self._missed: list[str] = []
+        self._throwaways_of_run = throwaways
 
-    @property
+    @cached_property
     def throwaways(self) -> LeaseClient:
-        """What lends credentials to this test."""
-        return self.lender()
+        """What lends credentials to this test: the run's, unless its mode has set another."""
+        return self._throwaways_of_run()
 
     def leases(self, report: Report) -> Leases:
         """Return what the fixture ``adyen_credentials`` gives the test."""
         if self.recording is None:
             return Leases(self.throwaways, report)
-        return recorded_leases.NotedLeases(self.throwaways, report, self._note_lease)
+        return recorded_leases.NotedLeases(self.throwaways, report, self.recording.context)
 
     def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
         """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""
@@ -127,9 +125,8 @@ class Session:
             return recorded_leases.from_context(HandmadeCredential, known[kind], self.cassette)
         credential = make(self.throwaways.backend)
         if self.recording is not None:
-            self.recording.context.setdefault(recorded_leases.BY_HAND, {})[kind] = recorded_leases.to_context(
-                credential
-            )
+            by_hand = self.recording.context.setdefault(recorded_leases.BY_HAND, {})
+            by_hand[kind] = recorded_leases.to_context(credential)
         return credential
 
     def save(self) -> bool:
@@ -189,12 +186,6 @@ class Session:
             raise SandboxError(
                 f"nothing met {counted(len(self.unmet), 'fault')} that the test set: {unmet}. Send a request of that "
                 "operation, set the fault for the operation that is sent, or set it with optional=True"
-            )
-
-    def _note_lease(self, spec: Spec, credential: Credential) -> None:
-        if self.recording is not None:
-            self.recording.context.setdefault(recorded_leases.LENT, []).append(
-                recorded_leases.entry_of(spec, credential)
             )
 
 
