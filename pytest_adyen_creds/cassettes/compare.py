@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
+from pytest_adyen_creds.cassettes.redact.fields import properties_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import is_pseudonym
 from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, sandbox_answers
 from pytest_adyen_creds.contract import Contract, Operation
@@ -376,7 +377,7 @@ _TYPES: Final[Mapping[type, str]] = {
 
 def _form(value: str) -> str | None:
     """Return the form of an id in words; None for a pseudonym, which has none."""
-    if is_pseudonym(value, "id") or is_pseudonym(value, "request"):
+    if is_pseudonym(value, "id") or is_pseudonym(value, "reference"):
         return None
     return next((name for name, pattern in _FORMS.items() if pattern.fullmatch(value)), "another form")
 
@@ -422,16 +423,7 @@ def _parsed(body: bytes) -> Any:
 def _names(contract: Contract) -> frozenset[str]:
     """Return the names of the properties and parameters that ``contract`` has."""
     parameters = (each.name for operation in contract.operations.values() for each in operation.parameters)
-    return frozenset([*parameters, *_properties(contract.to_openapi().get("components"))])
-
-
-def _properties(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("properties"), dict):
-            yield from node["properties"]
-        node = list(node.values())
-    for each in node if isinstance(node, list) else ():
-        yield from _properties(each)
+    return frozenset([*parameters, *dict(properties_in(contract.to_openapi().get("components")))])
 
 
 def _said_property(name: str, contract: Contract) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -13,7 +13,7 @@ from typing import Final, Literal
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette
 from pytest_adyen_creds.cassettes.redact.fields import Fields, Kind, digits_of
-from pytest_adyen_creds.cassettes.redact.finder import KEYS, keys_in_base64, may_be, names_in
+from pytest_adyen_creds.cassettes.redact.finder import find_keys, may_be, names_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, hosts_of
 from pytest_adyen_creds.cassettes.redact.visitor import (
@@ -26,13 +26,12 @@ from pytest_adyen_creds.cassettes.redact.visitor import (
 )
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
-from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
+from pytest_adyen_creds.secrets import MASK, SECRETS
 from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
 _SCRUB: Final = "scrub it with 'adyen-creds cassettes scrub', and have the secret replaced: it may have been shared"
 _HIDE: Final = "replace it with 'adyen-creds cassettes scrub --write'"
 _BASIC: Final = re.compile(r"\bBasic\s+([A-Za-z0-9+/_-]{6,}={0,2})", re.IGNORECASE)
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 _FIELDS: Final[Mapping[Kind, str]] = {
     "secret": "a value in the place of a secret",
     "company": "the name of a company account",
@@ -64,8 +63,7 @@ class Issue:
 
     def to_json(self) -> dict[str, str]:
         """Return the record as JSON: ``path``, ``kind``, ``where``, ``message``; known secrets are masked."""
-        record = {"path": str(self.path), "kind": self.kind, "where": self.where, "message": self.message}
-        return {name: SECRETS.mask(text) for name, text in record.items()}
+        return {name: SECRETS.mask(str(value)) for name, value in asdict(self).items()}
 
     def __str__(self) -> str:
         where = f", {self.where}" if self.where else ""
@@ -77,25 +75,24 @@ def lint(
     fields_of: Callable[[Cassette], Fields],
     *,
     now: datetime,
-    max_age: float | None = None,
-    digests: Mapping[str, str] | None = None,
-    known: SecretRegistry = SECRETS,
+    max_age: float | None,
+    digests: Mapping[str, str],
 ) -> Iterator[Issue]:
     """Yield what is wrong with the cassette at ``path``: unsafe or broken, holding secrets, or stale.
 
-    ``fields_of`` returns what the contract of a cassette says of fields. ``known`` are secrets to look for in every
-    form; ``max_age`` and ``digests`` are those of :func:`find_staleness`.
+    ``fields_of`` returns what the contract of a cassette says of fields. Secrets that this session knows are looked for
+    in every form; ``now``, ``max_age`` and ``digests`` are those of :func:`find_staleness`.
     """
     try:
         text = read_text(path, largest=serializer.LARGEST, empty=serializer.AGAIN)
-        yield from (Issue(path, "secret", where, message) for where, message in _secrets_in(text, known))
+        yield from (Issue(path, "secret", where, message) for where, message in _secrets_in(text))
         cassette = serializer.loads(text, str(path))
     except AdyenCredsError as error:
         yield Issue(path, "unsafe", "", str(error).removeprefix(f"{path}: "))
         return
     unscrubbed = _unscrubbed_in(cassette, fields_of(cassette))
     yield from (Issue(path, "secret", where, message) for where, message in unscrubbed)
-    yield from find_staleness(cassette, path, now=now, max_age=max_age, digests=digests or {})
+    yield from find_staleness(cassette, path, now=now, max_age=max_age, digests=digests)
 
 
 def find_staleness(
@@ -126,8 +123,8 @@ def find_staleness(
         yield stale(f"it was recorded with another version of contract {provenance.contract}")
 
 
-def _secrets_in(text: str, known: SecretRegistry) -> Iterator[tuple[str, str]]:
-    """Yield where (``line 12``) ``text`` holds what looks like a key of Adyen's, or one of ``known``, and a message.
+def _secrets_in(text: str) -> Iterator[tuple[str, str]]:
+    """Yield where (``line 12``) ``text`` holds what looks like a key of Adyen's, or a known secret, and a message.
 
     Looked at as it stands, with wrapped lines joined, escapes and URL-encoding resolved, and base64 opened.
     """
@@ -138,7 +135,7 @@ def _secrets_in(text: str, known: SecretRegistry) -> Iterator[tuple[str, str]]:
             if line not in seen:
                 seen.add(line)
                 yield f"line {line}", f"{what} that is no pseudonym; {_SCRUB}"
-    masked = known.mask(text)
+    masked = SECRETS.mask(text)
     if masked != text:
         same = next((at for at, (one, other) in enumerate(zip(text, masked, strict=False)) if one != other), 0)
         count = max(1, masked.count(MASK) - text.count(MASK))
@@ -228,14 +225,9 @@ def _may_stay(value: str) -> bool:
 
 
 def _forms_in(text: str) -> Iterator[tuple[int, int, str]]:
-    for what, pattern in KEYS.items():
-        for match in pattern.finditer(text):
-            yield match.start(), match.end(), what
+    for start, end, what, _ in find_keys(text):
+        yield start, end, what
     for match in _BASIC.finditer(text):
         pair = basic_credentials(f"Basic {match[1]}")
         if pair is not None and not is_pseudonym(pair[1]) and not _PLACEHOLDER.fullmatch(pair[1]):
-            yield match.start(), match.end(), "a password in basic auth"
-    for match in _BASE64.finditer(text):
-        for what, _ in keys_in_base64(match[0]):
-            yield match.start(), match.end(), f"{what} in base64"
-            break
+            yield *match.span(), "a password in basic auth"

@@ -11,7 +11,7 @@ import ast
 import glob
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -42,7 +42,7 @@ def find_orphans(paths: Iterable[Path]) -> tuple[list[Issue], list[str]]:
     """
     issues: list[Issue] = []
     unread: dict[str, None] = {}
-    files = _TestFiles()
+    read = cache(_read)
     for path in paths:
         folder = path.absolute().parent
         owner, _, function = path.stem.removesuffix(".adyen").partition("[")[0].rpartition(".")
@@ -51,7 +51,7 @@ def find_orphans(paths: Iterable[Path]) -> tuple[list[Issue], list[str]]:
         if folder.parent.name != "cassettes" or not is_named or _SUITE.fullmatch(folder.name) or not _is_ours(path):
             continue
         try:
-            reason = files.why_gone(folder.parent.parent / f"{folder.name}.py", owner, function)
+            reason = _why_gone(folder.parent.parent / f"{folder.name}.py", owner, function, read)
         except FileRefused as error:
             unread[f"{error}; until then nothing tells whether its cassettes are orphans"] = None
             continue
@@ -78,27 +78,21 @@ class _Scope:
         return self.is_open or name in self.names or any(name.startswith(f"{stem}_") for stem in self.stems)
 
 
-class _TestFiles:
-    """Test files and their conftest.py, each read once."""
+def _why_gone(module: Path, owner: str, function: str, read: Callable[[Path], _Scope]) -> str:
+    """Return why ``module``, or its class ``owner``, cannot have the test ``function``; empty where it may.
 
-    def __init__(self) -> None:
-        self._read = cache(_read)
-
-    def why_gone(self, module: Path, owner: str, function: str) -> str:
-        """Return why ``module``, or its class ``owner``, cannot have the test ``function``; empty where it may.
-
-        Raises :class:`FileRefused` where the file cannot be read.
-        """
-        conftests = (folder / "conftest.py" for folder in module.parents)
-        if any(_COLLECTING & self._read(path).names for path in conftests if path.is_file()):
-            return ""
-        if not module.is_file():
-            has_other = any(module.parent.glob(f"{glob.escape(module.stem)}.*"))  # such as a .feature file
-            return "" if has_other else f"its test file {shown(module)} does not exist"
-        there = self._read(module)
-        if there.may_have(owner or function) or (owner and _may_inherit(there, owner, function)):
-            return ""
-        return f"{shown(module)} has no test {owner and f'{owner}.'}{function}"
+    ``read`` is :func:`_read`, which raises :class:`FileRefused` where the file, or a conftest.py, cannot be read.
+    """
+    conftests = (folder / "conftest.py" for folder in module.parents)
+    if any(_COLLECTING & read(path).names for path in conftests if path.is_file()):
+        return ""
+    if not module.is_file():
+        has_other = any(module.parent.glob(f"{glob.escape(module.stem)}.*"))  # such as a .feature file
+        return "" if has_other else f"its test file {shown(module)} does not exist"
+    there = read(module)
+    if there.may_have(owner or function) or (owner and _may_inherit(there, owner, function)):
+        return ""
+    return f"{shown(module)} has no test {owner and f'{owner}.'}{function}"
 
 
 def _may_inherit(module: _Scope, owner: str, function: str) -> bool:
@@ -123,7 +117,7 @@ def _read(path: Path) -> _Scope:
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(path.read_bytes())
         found = _Scope(is_open=any(map(_makes_names, ast.walk(tree))))
-        _collect(tree.body, found, found)
+        _collect(tree, found, found)
     except SyntaxError as error:
         raise FileRefused(f"{shown(path)}: is not Python (line {error.lineno}: {error.msg}); mend it") from None
     except (OSError, ValueError, RecursionError, MemoryError) as error:
@@ -140,8 +134,9 @@ def _makes_names(node: ast.AST) -> bool:
     return _name_of(node.func) in (_MAKING if isinstance(node.func, ast.Name) else {"scenarios"})
 
 
-def _collect(body: Iterable[ast.stmt], scope: _Scope, module: _Scope) -> None:
-    for node in body:
+def _collect(owner: ast.Module | ast.ClassDef, scope: _Scope, module: _Scope) -> None:
+    """Note in ``scope`` what ``owner`` defines, and in ``module`` its classes."""
+    for node in _statements(owner):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 scope.names.add(node.name)
@@ -151,23 +146,20 @@ def _collect(body: Iterable[ast.stmt], scope: _Scope, module: _Scope) -> None:
                 inner.bases.update(map(_name_of, node.bases))
                 inner.is_open |= bool(node.keywords or _copied(node))  # a metaclass or a decorator may add to it
                 module.stems |= _copied(node)
-                _collect(node.body, inner, module)
+                _collect(node, inner, module)
             case ast.Import() | ast.ImportFrom():
                 scope.names |= {alias.asname or alias.name for alias in node.names}
             case ast.Assign() | ast.AnnAssign():
                 scope.names |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-        _collect(_within(node), scope, module)
 
 
-def _within(node: ast.stmt) -> Iterator[ast.stmt]:
-    """Yield the statements that an ``if``, ``try``, ``with``, ``for``, ``while`` or ``match`` holds."""
-    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-        return
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements of ``node``, also those under an ``if`` or ``try``, none of its functions and classes."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ExceptHandler | ast.match_case):
-            yield from child.body
-        elif isinstance(child, ast.stmt):
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
             yield child
+            if not isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from _statements(child)
 
 
 def _copied(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> set[str]:

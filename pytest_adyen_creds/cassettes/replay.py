@@ -101,7 +101,7 @@ def _nearest(index: Playback, asked: CanonicalRequest) -> tuple[int, CanonicalRe
         recorded = numbered[1]
         matcher.set_seq1(recorded.path)
         path: float = 4 * matcher.quick_ratio() + 2 * (recorded.path == asked.path)
-        query_and_body = sum(mine == other for mine, other in zip(asked.key[3:], recorded.key[3:], strict=True))
+        query_and_body: int = sum(mine == other for mine, other in zip(asked.key[3:], recorded.key[3:], strict=True))
         names = (recorded.credential == asked.credential) + (recorded.accounts == asked.accounts)
         return path + (recorded.method == asked.method) + query_and_body + 0.5 * names
 

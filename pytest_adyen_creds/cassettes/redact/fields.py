@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pytest_adyen_creds.contract.contract import Contract, load_contract
 from pytest_adyen_creds.contract.operations import PARAMETER, Operation
 from pytest_adyen_creds.endpoints import is_this_machine
+from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
 
 Kind = Literal["secret", "company", "merchant", "account", "id", "username", "reference"]
 """What stands in a place: a key, password or token; an account's name; the id of a credential, an origin or another
@@ -61,7 +62,6 @@ IN_ADDRESS: Final[Mapping[str, Kind]] = {"company": "company", "merchant": "merc
 _IN_MANAGEMENT: Final[Mapping[str, Kind]] = {"id": "id"}
 """In other APIs of Adyen an ``id`` may be the user's own word, such as that of a line item."""
 
-_ADYEN: Final = (".adyen.com", ".adyenpayments.com")
 _ORDINARY_IDS: Final = frozenset({"null", "none", "true", "false", "string", "undefined", "test"})
 _ID: Final = re.compile(r"[\w.~:+=-]{4,200}", re.ASCII)
 _BASE: Final = r"(?:/[A-Za-z]+)?(?:/v\d+)?"
@@ -138,8 +138,8 @@ class Fields:
 
     def _of(self, operation: Operation) -> dict[str, Kind]:
         structures = {operation.request, *operation.responses.values()} - {None}
-        schemas = (self._contract.to_json_schema(str(name)) for name in sorted(map(str, structures)))
-        return {name: kind for schema in schemas for name, kind in _annotations(schema)}
+        schemas = [self._contract.to_json_schema(str(name)) for name in sorted(map(str, structures))]
+        return {name.lower(): kind for name, each in properties_in(schemas) if (kind := _annotation(each)) is not None}
 
     @staticmethod
     def headers(operation: Operation, status: int) -> dict[str, Kind | None]:
@@ -182,7 +182,7 @@ class Hosts:
         if origin in self.stand_ins:
             return "management"
         host = urlsplit(origin).hostname or ""
-        if host.endswith(_ADYEN):
+        if is_host_of_adyen(host):
             return "management" if host.startswith("management-") else "adyen"
         return "other"
 
@@ -260,17 +260,15 @@ def _annotation(schema: Any) -> Kind | None:
     return _annotation(schema.get("items"))
 
 
-def _annotations(node: Any) -> Iterator[tuple[str, Kind]]:
+def properties_in(node: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the properties that JSON Schema ``node`` describes, at any depth: each name and its schema."""
     if isinstance(node, dict):
-        properties = node.get("properties")
-        for name, schema in properties.items() if isinstance(properties, dict) else ():
-            kind = _annotation(schema)
-            if kind is not None:
-                yield name.lower(), kind
+        if isinstance(node.get("properties"), dict):
+            yield from node["properties"].items()
         node = list(node.values())
     if isinstance(node, list):
         for item in node:
-            yield from _annotations(item)
+            yield from properties_in(item)
 
 
 def _in_text(secrets: Iterable[str]) -> re.Pattern[str] | None:

@@ -144,17 +144,24 @@ def keys_in(text: str) -> set[str]:
     """Return what looks like a key of Adyen's in ``text``, whatever it was escaped or encoded with."""
     if len(text) < _SHORTEST:
         return set()
-    found = set()
-    for view in unescaped_views(text):
-        for pattern in KEYS.values():
-            found.update(pattern.findall(view.text))
-        for match in _ENCODED.finditer(view.text):
-            found.update(key for _, key in keys_in_base64(match[0]))
-    return found
+    return {key for view in unescaped_views(text) for *_, key in find_keys(view.text)}
 
 
-def keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
-    """Yield what ``token`` holds of keys if it is base64, wherever that begins: what it is called, and the key."""
+def find_keys(text: str) -> Iterator[tuple[int, int, str, str]]:
+    """Yield where ``text``, unescaped, holds what looks like a key of Adyen's, as it stands or in base64.
+
+    Each as start, end, what it is called, and the key itself.
+    """
+    for what, pattern in KEYS.items():
+        for match in pattern.finditer(text):
+            yield *match.span(), what, match[0]
+    for match in _ENCODED.finditer(text):
+        for what, key in _keys_in_base64(match[0]):
+            yield *match.span(), f"{what} in base64", key
+
+
+def _keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
+    # wherever in the token the encoding begins
     altchars = b"-_" if "-" in token or "_" in token else None
     for start in range(4):
         code = token[start:]

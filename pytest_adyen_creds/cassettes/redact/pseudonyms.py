@@ -14,7 +14,7 @@ _FORMS: Final = {
     "user": re.compile(r"00\d{4}"),
     "username": re.compile(r"PseudoUser\d+"),
     "id": re.compile(r"S2-0{4}\d{6}"),
-    "request": re.compile(r"REQUEST\d{9}"),
+    "reference": re.compile(r"REQUEST\d{9}"),
     "idempotency": re.compile(r"00000000-0000-4000-8000-\d{12}|Idempotency-\d{4,}"),
     "run": re.compile(r"RUN\d{5}"),
     "number": re.compile(r"21000(?:\d{5}|\d{11})"),
@@ -24,6 +24,8 @@ _USED: Final = re.compile(
     r"|REQUEST|00000000-0000-4000-8000-|Idempotency-|ws_(?=00\d{4}@)"
     r"|(?<![\w.-])21000(?=(?:\d{5}|\d{11})(?![\w.-])))(?P<number>\d+)"
 )
+_PLAIN: Final = {"username": ("PseudoUser", 0), "id": ("S2-", 13), "reference": ("REQUEST", 16), "run": ("RUN", 8)}
+"""What pseudonyms begin with that tell nothing of their value, and how long they are, in characters; 0: any length."""
 _SMALLEST_CLASS: Final = 16
 _ZEROS: Final = "0" * 4096
 _SAMPLES: Final = (
@@ -37,7 +39,7 @@ def is_pseudonym(value: str, kind: str = "secret") -> bool:
     """Tell whether ``value`` is what a recording holds in the place of a secret, or of another ``kind``.
 
     Kinds are ``secret``, ``account``, ``user`` (the part of a user name between ``ws_`` and ``@``), ``username``,
-    ``id``, ``request``, ``idempotency``, ``run`` and ``number``.
+    ``id``, ``reference`` (of a request), ``idempotency``, ``run`` and ``number``.
     """
     return _FORMS[kind].fullmatch(value) is not None
 
@@ -75,11 +77,10 @@ class Pseudonyms:
         if not value:
             return value
         length = max(_SMALLEST_CLASS, 1 << (len(value) - 1).bit_length())
-        if _API_KEY.fullmatch(value):
-            return self._numbered("AQEPSEUDONYM", value, length, kind="secret")
+        prefix = "AQEPSEUDONYM" if _API_KEY.fullmatch(value) else "Pseudonym-"
         if match := _CLIENT_KEY.fullmatch(value):
-            return self._numbered(f"{match[1]}_PSEUDONYM", value, length, kind="secret")
-        return self._numbered("Pseudonym-", value, length, kind="secret")
+            prefix = f"{match[1]}_PSEUDONYM"
+        return self._numbered(prefix, value, length, kind="secret")
 
     def account(self, name: str, level: str) -> str:
         """Return the pseudonym of an account; ``level`` is ``company``, ``merchant``, or empty where unknown."""
@@ -89,20 +90,16 @@ class Pseudonyms:
         """Return the pseudonym of the part of a username between ``ws_`` and ``@``: six digits."""
         return self._numbered("ws_", number, 9, kind="user").removeprefix("ws_")
 
-    def username(self, value: str) -> str:
-        """Return the pseudonym of a whole user name that has another form than Adyen's."""
-        return self._numbered("PseudoUser", value, 0, kind="username")
+    def plain(self, value: str, kind: str) -> str:
+        """Return the pseudonym of a value of ``kind``, which says nothing else.
 
-    def credential_id(self, value: str) -> str:
-        """Return the pseudonym of the id of a credential, an origin or another resource: ``S2-`` and ten digits.
-
-        One form for all, since ids were seen in several: nothing in a recording depends on how they look.
+        ``username``: a whole user name that has another form than Adyen's. ``id``: that of a credential, an origin or
+        another resource, ``S2-`` and ten digits; one form for all, since ids were seen in several: nothing in a
+        recording depends on how they look. ``reference``: a request's id, sixteen characters. ``run``: a run's eight
+        characters in a throwaway's tag.
         """
-        return self._numbered("S2-", value, 13, kind="id")
-
-    def request_id(self, value: str) -> str:
-        """Return the pseudonym of a request's id or reference: sixteen characters."""
-        return self._numbered("REQUEST", value, 16, kind="request")
+        prefix, length = _PLAIN[kind]
+        return self._numbered(prefix, value, length, kind=kind)
 
     def idempotency_key(self, value: str) -> str:
         """Return the pseudonym of an idempotency key: in the form of a UUID where ``value`` is one."""
@@ -113,10 +110,6 @@ class Pseudonyms:
     def number(self, digits: str) -> str:
         """Return the digits that stand for a number: an int32 for an int32, else more than fit into one."""
         return self._numbered("21000", digits, 10 if int(digits) <= _LARGEST_INT32 else 16, kind="number")
-
-    def run(self, value: str) -> str:
-        """Return the pseudonym of a run's eight characters in a throwaway's tag."""
-        return self._numbered("RUN", value, 8, kind="run")
 
     def _numbered(self, prefix: str, value: str, length: int, *, kind: str) -> str:
         if is_pseudonym(value, kind):

@@ -83,7 +83,7 @@ class Scrubber:
             visit(interaction, fields, hosts, learner)
             if 200 <= interaction.status < 300:
                 visit_answer(interaction, fields, hosts, said)
-        learner.known |= said.levels.keys() | said.ids | said.usernames
+        learner.known |= said.levels.keys() | said.named["id"] | said.named["username"]
         replacer = _Replacer(learner, self._registry, self._keep, hosts.stand_ins)
         clean_context = visit_context(context, fields, hosts, replacer)
         clean = [visit(interaction, fields, hosts, replacer) for interaction in interactions]
@@ -112,9 +112,7 @@ class _Learner(Visitor):
         self.known: set[str] = set(self.configured)
         """The accounts, ids and user names that there are, for all we know; a request may name anything there."""
         self.levels: dict[str, str] = dict.fromkeys(self.configured, "")
-        self.ids: set[str] = set()
-        self.usernames: set[str] = set()
-        self.references: set[str] = set()
+        self.named: Final[dict[Kind, set[str]]] = {"id": set(), "username": set(), "reference": set()}
         self.numbers: set[str] = set()
         """The digits of ids, names and references that are numbers somewhere."""
         self.texts: set[str] = set()
@@ -129,11 +127,11 @@ class _Learner(Visitor):
         return value
 
     def _learn(self, value: str, kind: Kind) -> None:
-        if kind in ("secret", "reference"):
-            (self.secrets if kind == "secret" else self.references).add(value)
-        elif not holds_pseudonym(value):
-            if kind in ("id", "username"):
-                (self.ids if kind == "id" else self.usernames).add(value)
+        if kind == "secret":
+            self.secrets.add(value)
+        elif kind == "reference" or not holds_pseudonym(value):
+            if kind in self.named:
+                self.named[kind].add(value)
             elif not self.levels.get(value):
                 self.levels[value] = "" if kind == "account" else kind
 
@@ -142,7 +140,7 @@ class _Learner(Visitor):
         self.texts.add(digits)
         if digits and kind not in (None, "secret") and not holds_pseudonym(digits):
             self.numbers.add(digits)
-            (self.references if kind == "reference" else self.ids).add(digits)
+            self.named["reference" if kind == "reference" else "id"].add(digits)
         return value
 
     def text(self, value: str) -> str:
@@ -163,7 +161,7 @@ class _Learner(Visitor):
         return value
 
     def dropped(self, name: str, value: str) -> None:
-        (self.references if name in TRACE_HEADERS else self.secrets).add(value)
+        self._learn(value, "reference" if name in TRACE_HEADERS else "secret")
 
 
 class _Answers(_Learner):
@@ -189,7 +187,7 @@ class _Replacer(Visitor):
         # a configured account's name is replaced as a name, also where it was registered as a secret
         found = {value for value in spread if _is_searched_for(value) and value not in learner.configured}
         self._secrets = frozenset(found)
-        named = learner.ids | learner.usernames | learner.references | {name for name in learner.known if " " in name}
+        named = {name for name in learner.known if " " in name}.union(*learner.named.values())
         found |= {value for value in named - keep if _is_searched_for(value) and _is_distinct(value)}
         self._found = Finder(found, registry)
         # a guess that holds a known secret, and more, is none
@@ -221,8 +219,7 @@ class _Replacer(Visitor):
             return self.text(value)
         if is_account:
             return pseudonyms.account(value, learner.levels[value])
-        named = {"id": pseudonyms.credential_id, "username": pseudonyms.username, "reference": pseudonyms.request_id}
-        return named[kind](value)
+        return pseudonyms.plain(value, kind)
 
     def number(self, value: float, kind: Kind | None) -> float:
         digits = digits_of(value)
@@ -257,11 +254,8 @@ class _Replacer(Visitor):
             return self._pseudonyms.number(value)
         if value in learner.levels:
             return self.field(value, "account")
-        if value in learner.ids:
-            return self._pseudonyms.credential_id(value)
-        if value in learner.usernames:
-            return self._pseudonyms.username(value)
-        return self._pseudonyms.request_id(value)
+        kinds = (kind for kind, values in learner.named.items() if value in values)
+        return self._pseudonyms.plain(value, next(kinds, "reference"))
 
     def _is_replaced_within(self, value: str) -> bool:
         # a key that was sent in the place of a name stays recognizable as that key
@@ -288,7 +282,7 @@ class _Replacer(Visitor):
     def _form(self, match: re.Match[str]) -> str:
         """Return what stands for a match of the known forms, or of the bare name of an account or a resource."""
         if match["tag"]:
-            return f"{match['tag']}{self._pseudonyms.run(match['run'])} exp {TAG_EXPIRY}"
+            return f"{match['tag']}{self._pseudonyms.plain(match['run'], 'run')} exp {TAG_EXPIRY}"
         if match["owner"]:
             return f"{self._local(match['local'])}{match['at']}{match['scope']}{self.field(match['owner'], 'account')}"
         if match["holder"]:
@@ -296,8 +290,8 @@ class _Replacer(Visitor):
         if match["of"]:
             return match["resource"] + self.field(match["of"], "id")
         if match["request"]:
-            return self._pseudonyms.request_id(match["request"])
-        return self._pseudonyms.credential_id(match["id"]) if match["id"] else self._stand_in(match["name"])
+            return self._pseudonyms.plain(match["request"], "reference")
+        return self._pseudonyms.plain(match["id"], "id") if match["id"] else self._stand_in(match["name"])
 
     def _local(self, local: str) -> str:
         return local if local == "ws" else f"ws_{self._pseudonyms.user(local.removeprefix('ws_'))}"

@@ -393,11 +393,8 @@ def _cookies(value: str, secret: Callable[[str], str], *, attributes: bool) -> s
 
 
 def _named_value(match: re.Match[str], visitor: Visitor) -> str:
-    for suffix in ("", "2", "3", "4"):
-        head = match[f"head{suffix}"]
-        if head is not None:
-            return head + visitor.field(_unescaped(match[f"value{suffix}"]), "secret")
-    return match[0]
+    form = (match.lastgroup or "").removeprefix("value")  # of the four in which a name stands before its value
+    return match[f"head{form}"] + visitor.field(_unescaped(match[f"value{form}"]), "secret")
 
 
 def _unescaped(text: str) -> str:
