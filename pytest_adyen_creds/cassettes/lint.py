@@ -13,7 +13,7 @@ from typing import Final, Literal
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette
 from pytest_adyen_creds.cassettes.redact.fields import Fields, Kind, digits_of
-from pytest_adyen_creds.cassettes.redact.finder import find_keys, may_be, names_in
+from pytest_adyen_creds.cassettes.redact.finder import find_keys, find_keys_in_base64, may_be, names_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, hosts_of
 from pytest_adyen_creds.cassettes.redact.visitor import (
@@ -130,8 +130,8 @@ def _secrets_in(text: str) -> Iterator[tuple[str, str]]:
     """
     seen = set()
     for view in unescaped_views(text):
-        for start, end, what in _forms_in(view.text):
-            line = text.count("\n", 0, view.origin(start, end)[0]) + 1
+        for match, what in _forms_in(view.text):
+            line = text.count("\n", 0, view.origin(*match.span())[0]) + 1
             if line not in seen:
                 seen.add(line)
                 yield f"line {line}", f"{what} that is no pseudonym; {_SCRUB}"
@@ -224,10 +224,10 @@ def _may_stay(value: str) -> bool:
     return holds_pseudonym(value) or _PLACEHOLDER.fullmatch(value) is not None
 
 
-def _forms_in(text: str) -> Iterator[tuple[int, int, str]]:
-    for start, end, what, _ in find_keys(text):
-        yield start, end, what
+def _forms_in(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    yield from ((match, what) for match, what, _ in find_keys(text))
     for match in _BASIC.finditer(text):
         pair = basic_credentials(f"Basic {match[1]}")
         if pair is not None and not is_pseudonym(pair[1]) and not _PLACEHOLDER.fullmatch(pair[1]):
-            yield *match.span(), "a password in basic auth"
+            yield match, "a password in basic auth"
+    yield from ((match, what) for match, what, _ in find_keys_in_base64(text))

@@ -144,24 +144,25 @@ def keys_in(text: str) -> set[str]:
     """Return what looks like a key of Adyen's in ``text``, whatever it was escaped or encoded with."""
     if len(text) < _SHORTEST:
         return set()
-    return {key for view in unescaped_views(text) for *_, key in find_keys(view.text)}
+    searches = (find_keys, find_keys_in_base64)
+    return {key for view in unescaped_views(text) for search in searches for _, _, key in search(view.text)}
 
 
-def find_keys(text: str) -> Iterator[tuple[int, int, str, str]]:
-    """Yield where ``text``, unescaped, holds what looks like a key of Adyen's, as it stands or in base64.
-
-    Each as start, end, what it is called, and the key itself.
-    """
+def find_keys(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
+    """Yield each match in ``text``, unescaped, that looks like a key of Adyen's, what it is called, and the key."""
     for what, pattern in KEYS.items():
         for match in pattern.finditer(text):
-            yield *match.span(), what, match[0]
+            yield match, what, match[0]
+
+
+def find_keys_in_base64(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
+    """Yield like :func:`find_keys` what holds a key in base64, wherever in the match that begins."""
     for match in _ENCODED.finditer(text):
         for what, key in _keys_in_base64(match[0]):
-            yield *match.span(), f"{what} in base64", key
+            yield match, f"{what} in base64", key
 
 
 def _keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
-    # wherever in the token the encoding begins
     altchars = b"-_" if "-" in token or "_" in token else None
     for start in range(4):
         code = token[start:]
@@ -170,9 +171,8 @@ def _keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
             data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars, validate=True)
         except binascii.Error:
             continue
-        for what, pattern in KEYS.items():
-            for key in pattern.findall(data.decode("latin-1")):
-                yield what, key
+        for _, what, key in find_keys(data.decode("latin-1")):
+            yield what, key
 
 
 def any_of(values: Iterable[str]) -> str:
