@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, Provenance
 from pytest_adyen_creds.cassettes.recording import Recording
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
@@ -20,7 +21,7 @@ from pytest_adyen_creds.secrets import SECRETS
 
 def record(folder: Path, secret: str) -> None:
     SECRETS.add(secret)
-    scrubber = Scrubber(frozenset({"apiKey", "password", "clientKey"}))
+    scrubber = Scrubber(load_contract())
     generation = 0
     while True:
         generation += 1

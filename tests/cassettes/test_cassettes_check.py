@@ -60,7 +60,7 @@ def clean_cassette() -> Cassette:
             ("authorization", "Basic " + base64.b64encode(b"ws@Company.X:" + PASSWORD.encode()).decode()),
         ),
     )
-    scrubber = Scrubber(load_contract().secret_properties, registry=SecretRegistry())
+    scrubber = Scrubber(load_contract(), registry=SecretRegistry())
     return Cassette(tuple(scrubber.interactions([recorded])), provenance())
 
 

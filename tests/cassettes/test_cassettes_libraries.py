@@ -46,7 +46,7 @@ PROVENANCE = Provenance("sandbox", "2026-11-22T00:41:20Z", "v3", "sha256:00", "p
 
 
 def scrubber() -> Scrubber:
-    return Scrubber(PROPERTIES, registry=SecretRegistry(), keep=("TestCompany", "TestMerchant"))
+    return Scrubber(load_contract(), registry=SecretRegistry(), keep=("TestCompany", "TestMerchant"))
 
 
 @contextmanager

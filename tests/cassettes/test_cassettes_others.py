@@ -15,6 +15,7 @@ import vcr
 from cassettes_libraries import LIBRARIES, ORIGIN, Call
 from cassettes_modes import Opened, intercepting, live, replaying
 
+from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes.model import Cassette
 from pytest_adyen_creds.cassettes.recording import Recording
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
@@ -85,7 +86,7 @@ def test_in_a_live_run_the_guards_stand_before_it(
     sandbox, url = served
     key = sandbox.provisioning.api_key.reveal()
     before = len(list(sandbox.customer_area.credentials()))
-    ownership, made = Ownership(1), Recording(Scrubber(frozenset({"apiKey"}), registry=SecretRegistry()))
+    ownership, made = Ownership(1), Recording(Scrubber(load_contract(), registry=SecretRegistry()))
     path = f"{url}/v3/companies/TestCompany/apiCredentials"
     ours = {"description": tag.make("abcdefgh", datetime.now(UTC) + timedelta(hours=1))}
     door = live(url, ownership, made)

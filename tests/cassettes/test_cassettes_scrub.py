@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.body import LARGEST
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, find_header
@@ -25,7 +26,6 @@ from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SecretRegistry
 
-PROPERTIES = frozenset({"apiKey", "password", "clientKey"})
 ORIGIN = "https://management-test.adyen.com"
 ELSEWHERE = "https://shop.example.com"
 API_KEY = "AQE" + "h+/K" * 20 + "==-" + "mB4x" * 10 + "=-{w1%#~}Zq!"
@@ -37,7 +37,7 @@ def scrubber(*registered: str, accounts: tuple[str, ...] = (), keep: tuple[str, 
     registry = SecretRegistry()
     for value in registered:
         registry.add(value)
-    return Scrubber(PROPERTIES, accounts, registry, keep=keep)
+    return Scrubber(load_contract(), accounts, registry, keep=keep)
 
 
 def exchange(uri: str = f"{ORIGIN}/v3/me", **parts: Any) -> Interaction:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
-from pytest_adyen_creds.contract.contract import Contract, load_contract
+from pytest_adyen_creds.contract.contract import Contract
 from pytest_adyen_creds.contract.operations import PARAMETER, Operation
 from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
@@ -93,20 +93,11 @@ class Names:
 
 
 class Fields:
-    """The redaction fields of ``source``: of a contract, or of the bundled one with these secret properties instead."""
+    """The redaction fields of a contract."""
 
-    def __init__(self, source: Contract | Iterable[str]) -> None:
-        self._source: Contract | frozenset[str] = source if isinstance(source, Contract) else frozenset(source)
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
         self._names: dict[tuple[str, str], Names] = {}
-
-    @cached_property
-    def _contract(self) -> Contract:
-        return self._source if isinstance(self._source, Contract) else load_contract()
-
-    @cached_property
-    def _secrets(self) -> dict[str, Kind]:
-        names = self._source.secret_properties if isinstance(self._source, Contract) else self._source
-        return dict.fromkeys((name.lower() for name in names), "secret")
 
     @cached_property
     def _routes(self) -> list[tuple[re.Pattern[str], list[Kind | None], dict[str, Operation]]]:
@@ -125,7 +116,7 @@ class Fields:
             if host == "management":
                 kinds |= _IN_MANAGEMENT
                 kinds |= self._annotated if operation is None else self._of(operation)
-            kinds |= self._secrets
+            kinds |= dict.fromkeys(map(str.lower, self._contract.secret_properties), "secret")
             self._names[key] = Names(kinds, _in_text(name for name, kind in kinds.items() if kind == "secret"))
         return self._names[key]
 
@@ -241,11 +232,9 @@ def _template(path: str) -> re.Pattern[str]:
 
 
 def _path_kinds(path: str, methods: Mapping[str, Operation]) -> list[Kind | None]:
-    known: dict[str, Kind | None] = {}
-    for operation in methods.values():
-        for parameter in operation.parameters:
-            known[parameter.name] = _annotation(parameter.schema) or _PARAMETERS.get(parameter.name)
-    return [known.get(name, _PARAMETERS.get(name)) for name in PARAMETER.findall(path)]
+    parameters = (each for operation in methods.values() for each in operation.parameters)
+    annotated = {each.name: _annotation(each.schema) for each in parameters}
+    return [annotated.get(name) or _PARAMETERS.get(name) for name in PARAMETER.findall(path)]
 
 
 def _annotation(schema: Any) -> Kind | None:

@@ -35,11 +35,10 @@ SANDBOX_ACCOUNTS: Final = ("TestCompany", "TestMerchant", "TestMerchantEU")
 class Scrubber:
     """Replaces secrets, account names, user names, ids and hosts in recordings by pseudonyms.
 
-    ``source`` is the contract whose fields are searched, or names of secret properties to have in place of those of the
-    bundled one. ``accounts`` are the configured company and merchant account names; ``registry`` holds every secret
-    that the session knows. ``keep`` names accounts that are no one's (the sandbox's own) and stay readable. Ids are
-    pseudonyms in every recording, whatever the backend: a server numbers its credentials by what it created before,
-    which is no part of what was recorded.
+    ``contract`` says which fields are searched. ``accounts`` are the configured company and merchant account names;
+    ``registry`` holds every secret that the session knows. ``keep`` names accounts that are no one's (the sandbox's
+    own) and stay readable. Ids are pseudonyms in every recording, whatever the backend: a server numbers its
+    credentials by what it created before, which is no part of what was recorded.
 
     A loopback server is Adyen's stand-in in a recording of our own; in a ``foreign`` one, of another tool, where the
     contract has one of the requests to it.
@@ -47,14 +46,14 @@ class Scrubber:
 
     def __init__(
         self,
-        source: Contract | Iterable[str],
+        contract: Contract,
         accounts: Iterable[str] = (),
         registry: SecretRegistry = SECRETS,
         *,
         keep: Iterable[str] = (),
         foreign: bool = False,
     ) -> None:
-        self._fields = Fields(source)
+        self._fields = Fields(contract)
         self._accounts = tuple(accounts)
         self._registry = registry
         self._keep = frozenset(keep)
