@@ -57,14 +57,11 @@ def names_in(context: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     held: list[Any] = list(by_hand.values()) if isinstance(by_hand, dict) else []
     if isinstance(entries, list):
         held += [entry.get("credential") for entry in entries if isinstance(entry, dict)]
-    accounts: set[str] = set()
-    credentials: set[str] = set()
-    for body in held:
-        if isinstance(body, dict):
-            accounts.update(str(body[name]) for name in _ACCOUNT.values() if name in body)
-            credentials.update([str(body["apiKey"])] if "apiKey" in body else [])
-            credentials.update([f"{body.get('username')}:{body['password']}"] if "password" in body else [])
-    return accounts, credentials
+    bodies = [body for body in held if isinstance(body, dict)]
+    accounts = {str(body[name]) for body in bodies for name in _ACCOUNT.values() if name in body}
+    keys = {str(body["apiKey"]) for body in bodies if "apiKey" in body}
+    passwords = {f"{body.get('username')}:{body['password']}" for body in bodies if "password" in body}
+    return accounts, keys | passwords
 
 
 class NotedLeases(Leases):

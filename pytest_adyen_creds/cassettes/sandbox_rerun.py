@@ -49,7 +49,7 @@ def sandbox_answers(
     by sending it again, with an id that nothing has, with a key that lacks a role. ``answers`` is the sandbox's style.
     ``furnished`` keeps sandboxes for further calls: captured lists alike are asked of one, as asking changes nothing.
     """
-    for way in _ways(operation, captured):
+    for way in _ways(captured):
         try:
             attempt = Attempt(contract, operation, parameters, body, answers)
             if furnished is not None and way == "as sent" and (key := attempt.list_key()):
@@ -61,17 +61,16 @@ def sandbox_answers(
             yield response
 
 
-def _ways(operation: Operation, captured: Interaction) -> list[str]:
-    status = captured.status
+def _ways(captured: Interaction) -> list[str]:
+    if 200 <= captured.status < 300:
+        return ["as sent", "without roles"] if captured.request_body else ["as sent"]
     ways = {
+        400: ["as sent", "half a body"],
         401: ["unknown key"],
         403: ["no role", "foreign account"],
-        400: ["as sent", "half a body"],
         422: ["as sent", "sent again", "unknown origin", "unknown credential", "no page"],
     }
-    if 200 <= status < 300:
-        return ["as sent", "without roles"] if captured.request_body else ["as sent"]
-    return [*ways.get(status, []), "a fault"]
+    return [*ways.get(captured.status, []), "a fault"]
 
 
 class Attempt:
@@ -136,8 +135,10 @@ class Attempt:
         if way == "a fault":
             self._sandbox.faults.status(captured.status, self._operation.label, optional=True)
         signer = key if self._operation.path.split("/")[1] == "me" else self._sandbox.provisioning.api_key.reveal()
-        if way in ("unknown key", "no role"):
-            signer = _NOBODY if way == "unknown key" else self._powerless()
+        if way == "unknown key":
+            signer = _NOBODY
+        if way == "no role":
+            signer = self._admin("POST", self._list, {"roles": ["Checkout webservice role"]})["apiKey"]
         path = self._operation.path
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
@@ -157,9 +158,8 @@ class Attempt:
         """Make a credential like the one that is ``shown``; return its id and its key."""
         spelled = {normalised(role): role for role in CATALOGUE}
         roles = [spelled[name] for role in _texts(shown.get("roles")) if (name := normalised(role)) in spelled]
-        if not any(normalised(role).startswith(normalised("Management API")) for role in roles):
-            roles = [*roles, API_CREDENTIALS_ROLE]
-        if self._operation.path.endswith("/generateClientKey"):
+        manages = any(normalised(role).startswith(normalised("Management API")) for role in roles)
+        if not manages or self._operation.path.endswith("/generateClientKey"):
             roles = list(dict.fromkeys([*roles, API_CREDENTIALS_ROLE]))
         origins = _domains(shown.get("allowedOrigins")) or self._origins
         description = str(shown.get("description") or "")[:50]
@@ -173,16 +173,13 @@ class Attempt:
         merchants = [name for name in _texts(shown.get("associatedMerchantAccounts")) if _ACCOUNT.fullmatch(name)]
         if self._merchant is None and merchants:
             body["associatedMerchantAccounts"] = merchants
-        made = self._admin("POST", f"{self._list}", body)
+        made = self._admin("POST", self._list, body)
         further = {"subjectDN": shown["subjectDN"]} if isinstance(shown.get("subjectDN"), str) else {}
         if shown.get("active") is False:
             further["active"] = False
         if further:
             self._change(made["id"], further)
         return made["id"], made["apiKey"]
-
-    def _powerless(self) -> str:
-        return str(self._admin("POST", self._list, {"roles": ["Checkout webservice role"]})["apiKey"])
 
     def _origin_of(self, id: str) -> str:
         if "{originId}" not in self._operation.path:

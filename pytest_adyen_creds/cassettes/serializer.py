@@ -71,10 +71,11 @@ def loads(text: str, name: str) -> Cassette:
     YAML at all (tags, aliases, deeper than 200 levels).
     """
     try:
-        document = parse_document(text, name)
+        return _cassette_in(parse_document(text, name), complete=text.rstrip().endswith(f"\n{END}"))
     except FileRefused as error:
         raise CassetteError(f"{str(error).rpartition('; ')[0]}; {AGAIN}") from None
-    return _Reader(name).cassette(document, complete=text.rstrip().endswith(f"\n{END}"))
+    except _Unreadable as error:
+        raise CassetteError(f"{name}: {error}; {AGAIN}") from None
 
 
 def read(path: Path | str) -> Cassette:
@@ -180,78 +181,73 @@ def _body_out(body: bytes) -> str | bytes:
         return body
 
 
-class _Reader:
-    """Turns a parsed document into a cassette, or says in one line what is wrong with it."""
+class _Unreadable(Exception):
+    """What is wrong with a document that is no cassette."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
 
-    def cassette(self, document: Any, *, complete: bool) -> Cassette:
-        if not isinstance(document, dict) or "interactions" not in document:
-            self._refuse("is not a cassette: it has no interactions")
-        if document.get("version") != VERSION:
-            self._refuse(f"is a cassette of version {document.get('version')!r}, and this release reads {VERSION}")
-        provenance = document.get("provenance")
-        if provenance is not None and not complete:
-            self._refuse(f"ends without its last line ({END}): it was cut off")
-        if not isinstance(document["interactions"], list):
-            self._refuse("holds interactions that are not a list")
-        context = document.get("context", {})
-        if not isinstance(context, dict):
-            self._refuse("holds a context that is not a mapping")
-        return Cassette(
-            interactions=tuple(
-                self._interaction(item, number) for number, item in enumerate(document["interactions"], 1)
-            ),
-            provenance=None if provenance is None else self._provenance(provenance),
-            context=context,
+def _cassette_in(document: Any, *, complete: bool) -> Cassette:
+    if not isinstance(document, dict) or "interactions" not in document:
+        raise _Unreadable("is not a cassette: it has no interactions")
+    if document.get("version") != VERSION:
+        raise _Unreadable(f"is a cassette of version {document.get('version')!r}, and this release reads {VERSION}")
+    provenance = document.get("provenance")
+    if provenance is not None and not complete:
+        raise _Unreadable(f"ends without its last line ({END}): it was cut off")
+    if not isinstance(document["interactions"], list):
+        raise _Unreadable("holds interactions that are not a list")
+    context = document.get("context", {})
+    if not isinstance(context, dict):
+        raise _Unreadable("holds a context that is not a mapping")
+    return Cassette(
+        interactions=tuple(_interaction_in(item, number) for number, item in enumerate(document["interactions"], 1)),
+        provenance=None if provenance is None else _provenance_in(provenance),
+        context=context,
+    )
+
+
+def _provenance_in(value: Any) -> Provenance:
+    if not isinstance(value, dict) or str(value.get("backend")) not in _BACKENDS:
+        raise _Unreadable("has a provenance that names no backend (sandbox or live)")
+    texts: dict[str, str] = {}
+    for key in ("recorded_at", "contract", "contract_digest", "generator"):
+        if not isinstance(value.get(key), str):
+            raise _Unreadable(f"has a provenance without {key}")
+        texts[key] = value[key]
+    versions = value.get("versions", {})
+    if not _is_text_mapping(versions):
+        raise _Unreadable("has a provenance whose versions are not texts")
+    return Provenance(backend=value["backend"], versions=versions, **texts)
+
+
+def _interaction_in(item: Any, number: int) -> Interaction:
+    try:
+        request, response = item["request"], item["response"]
+        method, uri = request["method"], request["uri"]
+        # older releases of vcrpy wrote an answer of httpx as status_code and content
+        status = {"code": response["status_code"]} if "status_code" in response else response["status"]
+        if not (isinstance(method, str) and _METHOD.fullmatch(method) and isinstance(uri, str)):
+            raise TypeError
+        code, reason = status["code"], status.get("message") or ""
+        if type(code) is not int or not 100 <= code <= 599 or not isinstance(reason, str):
+            raise TypeError
+        body = response["content"] if "content" in response else response["body"]
+        meta = item.get("meta", {})
+        if not _is_text_mapping(meta):
+            raise TypeError
+        return Interaction(
+            method=method.upper(),
+            uri=uri,
+            request_headers=_headers_in(request.get("headers")),
+            request_body=_body_in(request.get("body")),
+            status=code,
+            reason=reason,
+            response_headers=_headers_in(response.get("headers")),
+            response_body=_body_in(_string_of(body) if isinstance(body, Mapping) else body),
+            meta=meta,
         )
-
-    def _provenance(self, value: Any) -> Provenance:
-        if not isinstance(value, dict) or str(value.get("backend")) not in _BACKENDS:
-            self._refuse("has a provenance that names no backend (sandbox or live)")
-        texts: dict[str, str] = {}
-        for key in ("recorded_at", "contract", "contract_digest", "generator"):
-            if not isinstance(value.get(key), str):
-                self._refuse(f"has a provenance without {key}")
-            texts[key] = value[key]
-        versions = value.get("versions", {})
-        if not _is_text_mapping(versions):
-            self._refuse("has a provenance whose versions are not texts")
-        return Provenance(backend=value["backend"], versions=versions, **texts)
-
-    def _interaction(self, item: Any, number: int) -> Interaction:
-        try:
-            request, response = item["request"], item["response"]
-            method, uri = request["method"], request["uri"]
-            # older releases of vcrpy wrote an answer of httpx as status_code and content
-            status = {"code": response["status_code"]} if "status_code" in response else response["status"]
-            if not (isinstance(method, str) and _METHOD.fullmatch(method) and isinstance(uri, str)):
-                raise TypeError
-            code, reason = status["code"], status.get("message") or ""
-            if type(code) is not int or not 100 <= code <= 599 or not isinstance(reason, str):
-                raise TypeError
-            body = response["content"] if "content" in response else response["body"]
-            meta = item.get("meta", {})
-            if not _is_text_mapping(meta):
-                raise TypeError
-            return Interaction(
-                method=method.upper(),
-                uri=uri,
-                request_headers=_headers_in(request.get("headers")),
-                request_body=_body_in(request.get("body")),
-                status=code,
-                reason=reason,
-                response_headers=_headers_in(response.get("headers")),
-                response_body=_body_in(_string_of(body) if isinstance(body, Mapping) else body),
-                meta=meta,
-            )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            what = f" (no {error})" if isinstance(error, KeyError) else ""
-            self._refuse(f"has no whole request and response in interaction {number}{what}")
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise CassetteError(f"{self.name}: {what}; {AGAIN}")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        what = f" (no {error})" if isinstance(error, KeyError) else ""
+        raise _Unreadable(f"has no whole request and response in interaction {number}{what}") from None
 
 
 def _is_text_mapping(value: Any) -> bool:

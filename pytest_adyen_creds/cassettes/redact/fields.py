@@ -79,7 +79,7 @@ class Names:
 
     kinds: Mapping[str, Kind]
     """By name in small letters; ``card.number`` for a name that counts only within that parent."""
-    in_text: re.Pattern[str] | None
+    in_text: re.Pattern[str]
     """Finds secrets by their property's name in text that is no JSON; groups ``head…`` and ``value…``."""
 
     def kind_of(self, name: str, parent: str) -> Kind | None:
@@ -260,10 +260,8 @@ def properties_in(node: Any) -> Iterator[tuple[str, Any]]:
             yield from properties_in(item)
 
 
-def _in_text(secrets: Iterable[str]) -> re.Pattern[str] | None:
-    names = "|".join(sorted(map(re.escape, secrets)))
-    if not names:
-        return None
+def _in_text(secrets: Iterable[str]) -> re.Pattern[str]:
+    names = "|".join(sorted(map(re.escape, secrets))) or "(?!)"
     quoted = rf'(?P<head>"(?:{names})"\s*:\s*")(?P<value>(?:[^"\\]|\\.)*)'
     # each run of backslashes is tried once, from its start
     escaped = rf'(?P<head2>(?<!\\)\\+"(?:{names})\\+"\s*:\s*\\+")(?P<value2>(?:[^"\\]|\\+(?!["\\]))*)'

@@ -188,21 +188,14 @@ def _branches(values: list[str], depth: int) -> str:
         return "|".join(re.escape(value) for value in values)
     groups: dict[str, list[str]] = {}
     for value in values:
-        groups.setdefault(value[:1], []).append(value[1:])
-    ends = groups.pop("", None)
-    parts = [
-        f"{re.escape(first)}(?:{_branches(rests, depth + 1)})" if len(groups) > 1 or ends else _run(values, depth)
-        for first, rests in groups.items()
-    ]
-    return "|".join([*parts, *([""] if ends else [])])
-
-
-def _run(values: list[str], depth: int) -> str:
-    # the first and the last in order differ as early as any two do
-    first, last = min(values), max(values)
-    end = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    common = first[:end]
-    return f"{re.escape(common)}(?:{_branches([value[len(common) :] for value in values], depth + 1)})"
+        groups.setdefault(value[:1], []).append(value)
+    parts = []
+    for group in groups.values():
+        # the first and the last in order differ as early as any two do
+        first, last = min(group), max(group)
+        end = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+        parts.append(f"{re.escape(first[:end])}(?:{_branches([value[end:] for value in group], depth + 1)})")
+    return "|".join(parts)
 
 
 def _replaced(text: str, spans: list[Span], pseudonym: Callable[[str], str]) -> str:

@@ -252,9 +252,8 @@ class _Visit:
             text = _ADDRESS.sub(
                 lambda match: match["before"] + self._to(match["before"])._query(match["query"], depth), text
             )
-        pattern = self.names.in_text
-        if pattern is not None and (text.find("=") >= 0 or text.find(":") >= 0 or text.find("<") >= 0):
-            text = pattern.sub(lambda match: _named_value(match, self.visitor), text)
+        if "=" in text or ":" in text or "<" in text:
+            text = self.names.in_text.sub(lambda match: _named_value(match, self.visitor), text)
         return self.visitor.text(text)
 
     def _uri(self, uri: str) -> str:
