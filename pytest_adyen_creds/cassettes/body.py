@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.cassettes.model import Headers, find_header
@@ -146,15 +147,8 @@ def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _exact_integer(text: str) -> int:
-    number = int(text)
-    if str(number) != text:
-        raise ValueError(text)
-    return number
-
-
-def _exact_float(text: str) -> float:
-    number = float(text)
+def _exact(kind: type[int | float], text: str) -> float:
+    number = kind(text)
     if repr(number) != text:
         raise ValueError(text)
     return number
@@ -165,5 +159,8 @@ def _refuse(constant: str) -> NoReturn:
 
 
 _EXACT: Final = json.JSONDecoder(
-    object_pairs_hook=unique_members, parse_int=_exact_integer, parse_float=_exact_float, parse_constant=_refuse
+    object_pairs_hook=unique_members,
+    parse_int=partial(_exact, int),
+    parse_float=partial(_exact, float),
+    parse_constant=_refuse,
 )

@@ -25,7 +25,7 @@ from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.redact.fields import properties_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import is_pseudonym
-from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, sandbox_answers
+from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, objects_in, sandbox_answers, texts_in
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.finding import Finding
@@ -237,13 +237,14 @@ class _Shape:
         headers = {_said_header(name): value for name, value in captured.response_headers}
         forms = [_form(headers.get(name, "")) for name in sorted(_ID_HEADERS)]
         about = [contract.version, str(contract.source), self.operation.label, captured.status]
-        answer = [_listed(self.value, contract), sorted(set(_role_differences(self.value)))]
+        answer: list[Any] = [_shapes(self.value, contract), set(_role_differences(self.value))]
         if isinstance(self.value, dict):
             answer += [[_said_identity(name, self.value.get(name)) for name in _IDENTITIES]]
             answer += [_field_names(self.value, contract)]
-        sent = _listed(_parsed(captured.request_body) if captured.request_body else None, contract)
+        sent = _shapes(_parsed(captured.request_body) if captured.request_body else None, contract)
         media = _media(_said_media(headers.get("content-type", "")))
-        return json.dumps([about, answer, self._page(), sent, sorted(headers), media, forms])
+        parts = [about, answer, self._page(), sent, headers.keys(), media, forms]
+        return json.dumps(parts, sort_keys=True, default=sorted)  # sets are in no order
 
     def _page(self) -> Any:
         """Return what the sandbox makes of a list's page: where in the list it is, or the rules that it breaks.
@@ -343,10 +344,6 @@ def _shapes(value: Any, contract: Contract) -> Shapes:
     return found
 
 
-def _listed(value: Any, contract: Contract) -> dict[str, list[str]]:
-    return {pointer: sorted(kinds) for pointer, kinds in sorted(_shapes(value, contract).items())}
-
-
 def _collect(value: Any, pointer: str, name: str, into: Shapes, contract: Contract) -> None:
     kinds = into.setdefault(pointer, set())
     kinds.add(_TYPES[type(value)])
@@ -401,11 +398,9 @@ def _said(kinds: set[str]) -> str:
 
 def _role_differences(value: Any) -> Iterator[tuple[str, str, str]]:
     known = {normalised(role) for role in CATALOGUE}
-    items = value.get("data", [value]) if isinstance(value, dict) else []
-    for shown in items if isinstance(items, list) else []:
-        roles = shown.get("roles") if isinstance(shown, dict) else None
-        for role in roles if isinstance(roles, list) else ():
-            if isinstance(role, str) and normalised(role) not in known:
+    for shown in objects_in(value):
+        for role in texts_in(shown.get("roles")):
+            if normalised(role) not in known:
                 yield "/roles", _said_role(role), "knows no such role"
 
 

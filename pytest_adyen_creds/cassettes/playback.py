@@ -211,7 +211,8 @@ class Playback:
         self._answers: dict[tuple[Any, ...], dict[tuple[Any, ...], _Answers]] = {}
         self._accounts: set[str] = set()
         self._credentials: set[str] = set()
-        self._kept: set[str] = set()
+        self.kept: set[str] = set()
+        """The credentials that the test is given, and that stand for themselves alone."""
         self._account_aliases, self._credential_aliases = _Aliases(), _Aliases()
         self._lock = threading.Lock()
         for number, interaction in enumerate(self.interactions):
@@ -251,11 +252,7 @@ class Playback:
         with self._lock:
             for name in accounts:
                 self._account_aliases.bind(name, name)
-            self._kept.update(credentials)
-
-    def is_kept(self, credential: str) -> bool:
-        """Tell whether the test is given ``credential``."""
-        return credential in self._kept
+            self.kept.update(credentials)
 
     def translated(self, asked: CanonicalRequest) -> CanonicalRequest:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
@@ -313,7 +310,7 @@ class Playback:
         aliases = self._credential_aliases
         if aliases.get(asked) == recorded:
             return 0
-        if recorded in self._kept or asked in self._credentials or asked in aliases.recorded or self._is_issued(asked):
+        if recorded in self.kept or asked in self._credentials or asked in aliases.recorded or self._is_issued(asked):
             return None
         if recorded in aliases.taken or recorded in aliases.themselves:
             return 3

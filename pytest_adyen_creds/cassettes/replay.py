@@ -140,7 +140,7 @@ def _credential_difference(index: Playback, asked: str | None, recorded: str | N
         return "it is signed in, the recorded one is not"
     # a wrong key may be all but the right one, so it is not shown
     what = "username or password" if ":" in recorded else "key"
-    whose = "one that this test was lent" if index.is_kept(recorded) else "the recorded one"
+    whose = "one that this test was lent" if recorded in index.kept else "the recorded one"
     masked = "; its secret is masked: send what .reveal() returns" if MASK in asked else ""
     return f"{what}: it is signed in with another credential than {whose}{masked}"
 

@@ -85,11 +85,11 @@ class Attempt:
         answers: Answers,
     ) -> None:
         self._operation = operation
-        self._shown = _credentials(body)
+        self._shown = [each for each in objects_in(body) if "username" in each]
         self._merchant = parameters.get("merchantId")
         company = parameters.get("companyId") or _company(self._shown)
         merchants = [self._merchant] if self._merchant else []
-        merchants += [name for shown in self._shown for name in _texts(shown.get("associatedMerchantAccounts"))]
+        merchants += [name for shown in self._shown for name in texts_in(shown.get("associatedMerchantAccounts"))]
         known = list(dict.fromkeys(name for name in merchants if _ACCOUNT.fullmatch(name))) or ["TestMerchant"]
         if not _ACCOUNT.fullmatch(company):
             raise SandboxError(f"{company!r} is no account name")
@@ -97,11 +97,10 @@ class Attempt:
         self._client = httpx.Client(
             transport=self._sandbox.transport(), base_url=f"{CANONICAL_ORIGIN}/{contract.version}"
         )
-        total = body.get("itemsTotal") if isinstance(body, dict) else None
+        list_shown = body if isinstance(body, dict) else {}
+        total = list_shown.get("itemsTotal")
         self._total = total if type(total) is int else 0
-        self._origins: list[str] = []
-        if isinstance(body, dict) and "allowedOrigins" in operation.path:
-            self._origins = _domains(body.get("data"))
+        self._origins = _domains(list_shown.get("data")) if "allowedOrigins" in operation.path else []
 
     def list_key(self) -> str | None:
         """Return what is the same for lists that one furnished sandbox can answer; None for all else."""
@@ -157,7 +156,7 @@ class Attempt:
     def _make(self, shown: Mapping[str, Any]) -> tuple[str, str]:
         """Make a credential like the one that is ``shown``; return its id and its key."""
         spelled = {normalised(role): role for role in CATALOGUE}
-        roles = [spelled[name] for role in _texts(shown.get("roles")) if (name := normalised(role)) in spelled]
+        roles = [spelled[name] for role in texts_in(shown.get("roles")) if (name := normalised(role)) in spelled]
         manages = any(normalised(role).startswith(normalised("Management API")) for role in roles)
         if not manages or self._operation.path.endswith("/generateClientKey"):
             roles = list(dict.fromkeys([*roles, API_CREDENTIALS_ROLE]))
@@ -170,7 +169,7 @@ class Attempt:
         body: dict[str, Any] = {"roles": roles, "allowedOrigins": origins}
         if description:
             body["description"] = description
-        merchants = [name for name in _texts(shown.get("associatedMerchantAccounts")) if _ACCOUNT.fullmatch(name)]
+        merchants = [name for name in texts_in(shown.get("associatedMerchantAccounts")) if _ACCOUNT.fullmatch(name)]
         if self._merchant is None and merchants:
             body["associatedMerchantAccounts"] = merchants
         made = self._admin("POST", self._list, body)
@@ -214,11 +213,11 @@ def _content(way: str, content: bytes) -> bytes | None:
     return content or None
 
 
-def _credentials(body: Any) -> list[Mapping[str, Any]]:
-    """Return what an answer shows of credentials: itself, or its items; nothing where it shows none."""
+def objects_in(body: Any) -> list[Mapping[str, Any]]:
+    """Return the JSON objects that an answer lists as its data, or the one that it is."""
     listed = body.get("data") if isinstance(body, dict) else None
     items = listed if isinstance(listed, list) else [body]
-    return [each for each in items if isinstance(each, dict) and "username" in each]
+    return [each for each in items if isinstance(each, dict)]
 
 
 def _company(shown: list[Mapping[str, Any]]) -> str:
@@ -230,8 +229,10 @@ def _company(shown: list[Mapping[str, Any]]) -> str:
 
 
 def _domains(listed: Any) -> list[str]:
-    return _texts([each.get("domain") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else [])
+    origins = listed if isinstance(listed, list) else []
+    return texts_in([each.get("domain") for each in origins if isinstance(each, dict)])
 
 
-def _texts(value: Any) -> list[str]:
+def texts_in(value: Any) -> list[str]:
+    """Return the texts in ``value`` if that is a list, else none."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

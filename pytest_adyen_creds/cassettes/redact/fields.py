@@ -32,13 +32,6 @@ _ANNOTATED: Final[Mapping[str, Kind]] = {
     "username": "username",
     "request": "reference",
 }
-_PARAMETERS: Final[Mapping[str, Kind]] = {
-    "companyId": "company",
-    "merchantId": "merchant",
-    "apiCredentialId": "id",
-    "originId": "id",
-}
-"""What a path's parameter is by its name, where a contract does not say."""
 
 _ANYWHERE: Final[Mapping[str, Kind]] = {
     "companyname": "company",
@@ -234,7 +227,8 @@ def _template(path: str) -> re.Pattern[str]:
 def _path_kinds(path: str, methods: Mapping[str, Operation]) -> list[Kind | None]:
     parameters = (each for operation in methods.values() for each in operation.parameters)
     annotated = {each.name: _annotation(each.schema) for each in parameters}
-    return [annotated.get(name) or _PARAMETERS.get(name) for name in PARAMETER.findall(path)]
+    by_name = {**_ANYWHERE, **_AT_ADYEN}
+    return [annotated.get(name) or by_name.get(name.lower()) for name in PARAMETER.findall(path)]
 
 
 def _annotation(schema: Any) -> Kind | None:

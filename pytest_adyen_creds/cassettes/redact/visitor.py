@@ -232,13 +232,9 @@ class _Visit:
 
     def value(self, value: Any, kind: Kind | None = None, name: str = "") -> Any:
         if isinstance(value, dict):
+            kinds = {key: kind if kind == "secret" else self.names.kind_of(key, name) for key in value}
             # a generated request may hide a value where the contract has a name: names are searched, too
-            return {
-                self.visitor.name(key): self.value(
-                    item, kind if kind == "secret" else self.names.kind_of(key, name), key
-                )
-                for key, item in value.items()
-            }
+            return {self.visitor.name(key): self.value(item, kinds[key], key) for key, item in value.items()}
         if isinstance(value, list):
             return [self.value(item, kind, name) for item in value]
         if isinstance(value, str):
@@ -280,8 +276,7 @@ class _Visit:
         for start, end, kind in self.fields.parts(path):
             pieces.append(self.visitor.text(path[done:start]))
             plain = unquote(path[start:end])
-            answer = self.visitor.field(plain, kind)
-            pieces.append(path[start:end] if answer == plain else quote(answer, safe=""))
+            pieces.append(_respelled(path[start:end], plain, self.visitor.field(plain, kind)))
             done = end
         return "".join([*pieces, self.visitor.text(path[done:])])
 
@@ -295,15 +290,10 @@ class _Visit:
         pieces = []
         for piece in query.split("&"):
             name, equals, value = piece.partition("=")
-            plain = unquote_plus(value)
-            answer = self._pair(unquote_plus(name), plain, depth, form=form)
-            pieces.append(self._name(name) + equals + (value if answer == plain else quote(answer, safe="")))
+            plain_name, plain = unquote_plus(name), unquote_plus(value)
+            value = _respelled(value, plain, self._pair(plain_name, plain, depth, form=form))
+            pieces.append(_respelled(name, plain_name, self.visitor.text(plain_name)) + equals + value)
         return self.visitor.text("&".join(pieces))
-
-    def _name(self, name: str) -> str:
-        plain = unquote_plus(name)
-        answer = self.visitor.text(plain)
-        return name if answer == plain else quote(answer, safe="")
 
     def _pair(self, name: str, value: str, depth: int, *, form: bool) -> str:
         kind = self.names.kind_of(name, "")
@@ -348,20 +338,22 @@ class _Visit:
 
     def _header(self, name: str, value: str) -> str:
         if name in ("authorization", "proxy-authorization"):
-            value = _authorization(value, self.visitor)
-        elif name in SESSION_HEADERS:
-            value = _cookies(value, lambda each: self.visitor.field(each, "secret"), attributes=name == "set-cookie")
-        elif name == "idempotency-key":
-            value = self.visitor.idempotency_key(value)
-        elif kind := _HEADER_KINDS.get(name) or self._kind_of_header(name):
-            value = self.visitor.field(value, kind)
-        elif name == "location" and self.host != "other":
-            value = self._link(value)
-        else:
-            value = self._text(
-                _USER_INFO.sub(lambda match: match[1] + self.visitor.field(unquote(match[2]), "secret"), value)
-            )
-        return value
+            return _authorization(value, self.visitor)
+        if name in SESSION_HEADERS:
+            return _cookies(value, lambda each: self.visitor.field(each, "secret"), attributes=name == "set-cookie")
+        if name == "idempotency-key":
+            return self.visitor.idempotency_key(value)
+        if kind := _HEADER_KINDS.get(name) or self._kind_of_header(name):
+            return self.visitor.field(value, kind)
+        if name == "location" and self.host != "other":
+            return self._link(value)
+        value = _USER_INFO.sub(lambda match: match[1] + self.visitor.field(unquote(match[2]), "secret"), value)
+        return self._text(value)
+
+
+def _respelled(spelled: str, plain: str, answer: str) -> str:
+    """Return ``answer`` percent-encoded; ``spelled``, as it was, where it is still ``plain``."""
+    return spelled if answer == plain else quote(answer, safe="")
 
 
 def _authorization(value: str, visitor: Visitor) -> str:
