@@ -24,7 +24,7 @@ from pytest_adyen_creds.cassettes.paths import SUFFIXES, find_cassettes
 from pytest_adyen_creds.cassettes.redact.fields import Fields, path_of_uri
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.contract.baseline import to_toml
-from pytest_adyen_creds.contract.contract import VERSIONS, load_contract
+from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
@@ -34,7 +34,6 @@ from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.compare import Comparison
-    from pytest_adyen_creds.contract import Contract
 
 _contracts_option: Final = click.option(
     "--contracts",

@@ -41,7 +41,7 @@ def sandbox_answers(
     captured: Interaction,
     body: Any,
     answers: Answers,
-    furnished: dict[str, Attempt] | None = None,
+    furnished: dict[str, Attempt],
 ) -> Iterator[httpx.Response]:
     """Yield each answer of a sandbox to ``operation`` with the captured status; none where it never answers so.
 
@@ -52,7 +52,7 @@ def sandbox_answers(
     for way in _ways(captured):
         try:
             attempt = Attempt(contract, operation, parameters, body, answers)
-            if furnished is not None and way == "as sent" and (key := attempt.list_key()):
+            if way == "as sent" and (key := attempt.list_key()):
                 attempt = furnished.setdefault(key, attempt)
             response = attempt.send(way, captured)
         except (SandboxError, httpx.InvalidURL, UnicodeError, KeyError):

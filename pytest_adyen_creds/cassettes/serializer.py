@@ -61,7 +61,8 @@ def dumps(cassette: Cassette) -> str:
     if cassette.context:
         document["context"] = dict(cassette.context)
     document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
-    return f"{lead}{_to_yaml(document)}{END}\n"
+    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
+    return f"{lead}{text}{END}\n"
 
 
 def loads(text: str, name: str) -> Cassette:
@@ -104,10 +105,6 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
-
-
-def _to_yaml(document: dict[str, Any]) -> str:
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
 
 
 def _text_out(dumper: _Dumper, text: str) -> yaml.ScalarNode:
