@@ -10,44 +10,37 @@ from pytest_adyen_creds.sandbox.evidence import REPORTED, SDKS, SPECIFICATION, a
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 
 FOREIGN_COMPANY: Final = observed(
-    "companies",
-    "foreign",
+    "companies.foreign",
     "A company account that is not the caller's own, or does not exist, is answered with 403.",
     f"{REPORTED}; {SDKS}: with errorCode 010, which platform answers have",
 )
 LIMITED_CALLER: Final = assumed(
-    "companies",
-    "limited-caller",
+    "companies.limited-caller",
     "A credential that is limited to merchant accounts gets 403 from company-level operations.",
     "follows from access being limited; not published in words",
 )
 FOREIGN_MERCHANT: Final = assumed(
-    "merchants",
-    "foreign",
+    "merchants.foreign",
     "A merchant account that the caller has no access to, or that does not exist, is answered with 403.",
     f"{SPECIFICATION} has no 404; 403 means insufficient permissions, and tells nothing on what exists",
 )
 COMPANY_REACHES_ALL: Final = documented(
-    "merchants",
-    "company-reaches-all",
+    "merchants.company-reaches-all",
     "Access to the company account means access to all its merchant accounts; none is then listed by name.",
     f"{SPECIFICATION}, property associatedMerchantAccounts",
 )
 WITHIN_COMPANY: Final = assumed(
-    "merchants",
-    "within-company",
+    "merchants.within-company",
     "associatedMerchantAccounts can only name merchant accounts of the company; others are refused with 422.",
     f"{SPECIFICATION} says which accounts the property is about, not how a foreign one is refused",
 )
 COMPANY_SEES_ALL: Final = assumed(
-    "companies",
-    "sees-merchant-credentials",
+    "companies.sees-merchant-credentials",
     "Company-level operations reach every credential of the company, those made at a merchant account included.",
     "the list is described as that of the company account",
 )
 MERCHANT_SEES_OWN: Final = assumed(
-    "merchants",
-    "sees-own",
+    "merchants.sees-own",
     "Merchant-level operations reach only the credentials made at that merchant account.",
     "a caller limited to one merchant account must not change a credential that reaches others",
 )

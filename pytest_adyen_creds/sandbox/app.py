@@ -35,32 +35,27 @@ from pytest_adyen_creds.sandbox.wire import (
 )
 
 UNKNOWN_PATH: Final = assumed(
-    "paths",
-    "unknown",
+    "paths.unknown",
     "A path that is none of the API's is answered with 404, before any authentication.",
     "the specification speaks of its own paths only",
 )
 UNKNOWN_METHOD: Final = assumed(
-    "paths",
-    "method",
+    "paths.method",
     "A method that a path does not have is answered with 405 and the methods it has in Allow.",
     "the way of HTTP, RFC 9110; the specification speaks of its own methods only",
 )
 BODY_IGNORED: Final = observed(
-    "bodies",
-    "ignored",
+    "bodies.ignored",
     "A body sent to an operation that takes none is ignored.",
     f"{RECORDED}: POST /me/generateClientKey with {{}} is answered with 200; that others do the same is assumed",
 )
 SUCCESS: Final = documented(
-    "paths",
-    "success",
+    "paths.success",
     "What was carried out is answered with 200, or with 204 and no body where there is nothing to show.",
     f"{SPECIFICATION}, responses of every operation",
 )
 INTERNAL: Final = documented(
-    "errors",
-    "internal",
+    "errors.internal",
     "500 means that the sandbox itself failed, unless a fault asked for it.",
     f"{SPECIFICATION}, response 500 of every operation",
 )

@@ -20,50 +20,42 @@ DEEPEST_BODY: Final = 100
 """The deepest nesting of a request body, in levels."""
 
 UNREADABLE: Final = documented(
-    "bodies",
-    "unreadable",
+    "bodies.unreadable",
     "A body that cannot be read as JSON is answered with 400.",
     f"{SPECIFICATION}, response 400 of every operation: a problem reading or understanding the request",
 )
 NOT_AN_OBJECT: Final = assumed(
-    "bodies",
-    "not-an-object",
+    "bodies.not-an-object",
     "A JSON body that is no object is answered with 400.",
     f"{SPECIFICATION} gives every request body an object schema; the status is a reading of its text on 400",
 )
 MEDIA_TYPE: Final = assumed(
-    "bodies",
-    "media-type",
+    "bodies.media-type",
     "A body that is not announced as application/json is answered with 400.",
     f"{SPECIFICATION} lists application/json alone, and no 415",
 )
 TOO_LARGE: Final = assumed(
-    "bodies",
-    "too-large",
+    "bodies.too-large",
     "A body over 1 MiB, or nested deeper than 100 levels, is answered with 400.",
     "no limit is published; the sandbox keeps its memory flat",
 )
 UNKNOWN_FIELD: Final = documented(
-    "bodies",
-    "unknown-field",
+    "bodies.unknown-field",
     "A property that the message does not have is refused with 422 and named in invalidFields.",
     f"{SPECIFICATION}, additionalProperties false on every request message",
 )
 WRONG_TYPE: Final = documented(
-    "bodies",
-    "wrong-type",
+    "bodies.wrong-type",
     "A property of the wrong JSON type, null included, is refused with 422 and named in invalidFields.",
     f"{SPECIFICATION}, property types of the request messages and the text on 422",
 )
 MISSING_FIELD: Final = documented(
-    "bodies",
-    "missing-field",
+    "bodies.missing-field",
     "A message without a required property is refused with 422 and the property named in invalidFields.",
     f"{SPECIFICATION}, required of AllowedOrigin and CreateAllowedOriginRequest",
 )
 BODY_OPTIONAL: Final = documented(
-    "bodies",
-    "optional",
+    "bodies.optional",
     "A create or update call without a body means an empty object.",
     f"{SPECIFICATION}: no request body is marked as required",
 )

@@ -16,56 +16,47 @@ from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import MASK
 
 REQUIRED: Final = documented(
-    "caller",
-    "authentication",
+    "caller.authentication",
     "Every operation asks for an API key in X-API-Key, or for a username and password by HTTP Basic; else 401.",
     f"{SPECIFICATION}, security of every operation and response 401",
 )
 BOTH_HOLD: Final = assumed(
-    "caller",
-    "both-hold",
+    "caller.both-hold",
     "Where a request has an API key and an Authorization header, both must hold and be of one credential; else 401.",
     "not published: the specification asks for either, and Adyen's own SDK never sends both",
 )
 UNKNOWN_KEY: Final = documented(
-    "caller",
-    "unknown-key",
+    "caller.unknown-key",
     "An unknown or expired API key, or a wrong username or password, is answered with 401.",
     f"{SPECIFICATION}, response 401: authentication required",
 )
 MASKED_KEY: Final = assumed(
-    "caller",
-    "masked-key",
+    "caller.masked-key",
     f"Where the API key holds {MASK}, the 401's detail says how to send the key itself.",
     "the sandbox's own help for those who sent str() of a Secret; Adyen knows of no Secret",
 )
 INACTIVE: Final = documented(
-    "caller",
-    "inactive",
+    "caller.inactive",
     "None of the keys of a credential that is not active works, nor does its password.",
     "docs.adyen.com, API credentials for your balance platform, on deactivation; that the status is 401 is assumed",
 )
 ALLOWED_ADDRESSES: Final = documented(
-    "caller",
-    "allowed-addresses",
+    "caller.allowed-addresses",
     "A non-empty list of allowed IP addresses refuses requests from others; an empty one allows all.",
     f"{SPECIFICATION}, property allowedIpAddresses; that the security error is a 403 is assumed",
 )
 USER_KINDS: Final = documented(
-    "caller",
-    "user-kinds",
+    "caller.user-kinds",
     "Only company users may call the Management API; balance-platform and legal-entity users get 403.",
     "docs.adyen.com, API credentials for your balance platform, table of user types; the status is assumed",
 )
 CREDENTIALS_ROLE: Final = documented(
-    "caller",
-    "credentials-role",
+    "caller.credentials-role",
     f"Operations on API credentials ask the caller for the role '{roles.API_CREDENTIALS_ROLE}'; else 403.",
     f"{SPECIFICATION}, text of every company-level and merchant-level operation and of POST /me/generateClientKey",
 )
 ANY_ROLE: Final = documented(
-    "caller",
-    "any-management-role",
+    "caller.any-management-role",
     "GET /me and the operations on its allowed origins ask for any Management API role; else 403.",
     f"{SPECIFICATION}, text of these operations; {REPORTED} and {RECORDED} have such a 403 of GET /me",
 )

@@ -28,110 +28,92 @@ LONGEST_DESCRIPTION: Final = 50
 """The longest description, in characters."""
 
 CREATED: Final = documented(
-    "credentials",
-    "created",
+    "credentials.created",
     "Creating a credential answers all of it, with its API key, client key, username and password.",
     f"{SPECIFICATION}, POST …/apiCredentials",
 )
 CREATED_ACTIVE: Final = assumed(
-    "credentials",
-    "created-active",
+    "credentials.created-active",
     "A new credential is active.",
     "the specification's examples of new credentials are",
 )
 SHOWN: Final = documented(
-    "credentials",
-    "shown",
+    "credentials.shown",
     "A credential is shown by its id, without its API key and password.",
     f"{SPECIFICATION}, GET …/apiCredentials/{{apiCredentialId}}",
 )
 LISTED: Final = documented(
-    "credentials",
-    "listed",
+    "credentials.listed",
     "Credentials are listed in pages, with the totals of items and pages.",
     f"{SPECIFICATION}, GET …/apiCredentials",
 )
 LIST_ORDER: Final = assumed(
-    "credentials",
-    "list-order",
+    "credentials.list-order",
     "Lists are in the order of creation, inactive credentials included.",
     "no order is published; this one keeps earlier pages as they are while credentials are added",
 )
 NOTHING_LISTED: Final = assumed(
-    "credentials",
-    "merchant-list-empty",
+    "credentials.merchant-list-empty",
     "The list of a merchant account without credentials of its own is answered with 204.",
     f"{SPECIFICATION} lists 204 for merchant-level operations and does not say when",
 )
 UNKNOWN: Final = assumed(
-    "credentials",
-    "unknown",
+    "credentials.unknown",
     "An unknown credential id, or one of another account, is answered with 422.",
     f"{SPECIFICATION} has no 404 for these operations",
 )
 UPDATED: Final = documented(
-    "credentials",
-    "updated",
+    "credentials.updated",
     "An update changes the properties it has, lists as a whole, and answers the full updated credential.",
     f"{SPECIFICATION}, PATCH …/apiCredentials/{{apiCredentialId}}",
 )
 EMPTY_UPDATE: Final = assumed(
-    "credentials",
-    "empty-update",
+    "credentials.empty-update",
     "An update without any property changes nothing and is answered like another.",
     f"{SPECIFICATION} requires no property of the update messages",
 )
 ACTIVE: Final = documented(
-    "credentials",
-    "active",
+    "credentials.active",
     "A credential cannot be deleted; active false switches it off, active true on again.",
     f"{SPECIFICATION}, property active of the update messages; docs.adyen.com, on deactivating a credential",
 )
 DESCRIPTION: Final = documented(
-    "credentials",
-    "description",
+    "credentials.description",
     "A description has 50 characters at most; a longer one is refused with 422.",
     f"{SPECIFICATION}, maxLength in the answers; that the request is refused, not cut, is assumed",
 )
 SUBJECT_DN: Final = documented(
-    "credentials",
-    "subject-dn",
+    "credentials.subject-dn",
     "subjectDN can be set by an update and is shown from then on.",
     f"{SPECIFICATION} since 2026-05-01, in the update messages and the answers; any text is taken",
 )
 OMITTED: Final = observed(
-    "credentials",
-    "omitted",
+    "credentials.omitted",
     "description, subjectDN and allowedOrigins are left out of answers where there is nothing in them.",
     f"{SDKS}, a GET /me with none of the three; {RECORDED}, with and without",
 )
 ASSOCIATED_SHOWN: Final = documented(
-    "credentials",
-    "associated-merchants-shown",
+    "credentials.associated-merchants-shown",
     "Company-level answers have associatedMerchantAccounts, empty for access to the whole company.",
     f"{SPECIFICATION}, CreateCompanyApiCredentialResponse and the examples",
 )
 MERCHANT_HOME: Final = assumed(
-    "credentials",
-    "merchant-home",
+    "credentials.merchant-home",
     "A credential made at a merchant account is limited to it; changing that is refused with 422.",
     f"{SPECIFICATION} has no associatedMerchantAccounts in the merchant-level messages",
 )
 PROVISIONING_KEPT: Final = assumed(
-    "credentials",
-    "provisioning-kept",
+    "credentials.provisioning-kept",
     "Roles, merchant accounts and active of ws@Company.<company> cannot be changed through the API: 403.",
     "not published; whoever changed them would lock themselves out of the sandbox",
 )
 USERNAME: Final = documented(
-    "credentials",
-    "username",
+    "credentials.username",
     "Usernames are ws_<digits>@Company.<company>, at both levels.",
     "docs.adyen.com, API credentials for your balance platform, on what a credential consists of",
 )
 WITHOUT_CLIENT_KEY: Final = observed(
-    "credentials",
-    "without-client-key",
+    "credentials.without-client-key",
     "A credential may have no client key, and is shown without clientKey then; here, a company user made by hand.",
     f"{REPORTED}; {SDKS}: one GET /me, and 4 of 10 items of a list",
 )

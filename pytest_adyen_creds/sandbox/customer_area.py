@@ -19,26 +19,22 @@ from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import Secret
 
 BY_HAND: Final = documented(
-    "customer-area",
-    "by-hand",
+    "customer-area.by-hand",
     "Balance-platform and legal-entity users are made in the customer area only, and the Management API shows none.",
     "docs.adyen.com, API credentials for your balance platform; that lists leave them out is assumed",
 )
 USERNAMES: Final = documented(
-    "customer-area",
-    "usernames",
+    "customer-area.usernames",
     "Their usernames are ws_<digits>@BalancePlatform.<platform> and ws_<digits>@Scope.Company_<company>.",
     "docs.adyen.com, API credentials for your balance platform, table of user types",
 )
 CLIENT_SIDE: Final = documented(
-    "client-keys",
-    "client-side",
+    "client-keys.client-side",
     "A client key is accepted from the credential's allowed origins only, while the credential is active.",
     f"{SPECIFICATION}, DELETE …/allowedOrigins/{{originId}}; that it asks for an active credential is assumed",
 )
 DEFAULT_ROLES: Final = assumed(
-    "customer-area",
-    "default-roles",
+    "customer-area.default-roles",
     "A user made by hand without roles gets one role named after the first API it reaches.",
     "a credential has at least one role; the page names none that new users get",
 )

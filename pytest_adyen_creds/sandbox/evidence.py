@@ -27,8 +27,8 @@ class Evidence(StrEnum):
 class Rule:
     """One behaviour of the sandbox.
 
-    ``id`` is a stable name, ``subject`` the resource it is about, ``says`` the behaviour in one sentence, ``source``
-    the document that says so, or, for an assumption, why it was made.
+    ``id`` is a stable name, SUBJECT.NAME; ``subject`` is the resource it is about, ``says`` the behaviour in one
+    sentence, ``source`` the document that says so, or, for an assumption, why it was made.
     """
 
     id: str
@@ -51,29 +51,28 @@ ERROR_PAGES: Final = "Adyen's error pages, docs.adyen.com/errors"
 """How a source names Adyen's pages on errors."""
 
 
-def _register(subject: str, name: str, says: str, evidence: Evidence, source: str) -> Rule:
-    registered = Rule(f"{subject}.{name}", subject, says, evidence, source)
+def _register(id: str, says: str, evidence: Evidence, source: str) -> Rule:
     if not says or not source:
-        raise SandboxError(f"rule {registered.id} has no text or no source; give both")
-    if registered.id in _REGISTRY:
-        raise SandboxError(f"rule {registered.id} is registered twice; give each rule its own name")
-    _REGISTRY[registered.id] = registered
-    return registered
+        raise SandboxError(f"rule {id} has no text or no source; give both")
+    if id in _REGISTRY:
+        raise SandboxError(f"rule {id} is registered twice; give each rule its own name")
+    _REGISTRY[id] = Rule(id, id.partition(".")[0], says, evidence, source)
+    return _REGISTRY[id]
 
 
-def documented(subject: str, name: str, says: str, source: str) -> Rule:
-    """Register a rule that Adyen's documents state; ``source`` names the document."""
-    return _register(subject, name, says, Evidence.DOCUMENTED, source)
+def documented(id: str, says: str, source: str) -> Rule:
+    """Register a rule that Adyen's documents state; ``id`` is SUBJECT.NAME, ``source`` names the document."""
+    return _register(id, says, Evidence.DOCUMENTED, source)
 
 
-def observed(subject: str, name: str, says: str, source: str) -> Rule:
-    """Register a rule that a captured response shows; ``source`` names the capture."""
-    return _register(subject, name, says, Evidence.OBSERVED, source)
+def observed(id: str, says: str, source: str) -> Rule:
+    """Register a rule that a captured response shows; ``id`` is SUBJECT.NAME, ``source`` names the capture."""
+    return _register(id, says, Evidence.OBSERVED, source)
 
 
-def assumed(subject: str, name: str, says: str, source: str) -> Rule:
-    """Register a rule that nobody published; ``source`` says why it was chosen."""
-    return _register(subject, name, says, Evidence.ASSUMED, source)
+def assumed(id: str, says: str, source: str) -> Rule:
+    """Register a rule that nobody published; ``id`` is SUBJECT.NAME, ``source`` says why it was chosen."""
+    return _register(id, says, Evidence.ASSUMED, source)
 
 
 def follows(*rules: Rule) -> Callable[[Function], Function]:

@@ -18,8 +18,7 @@ from pytest_adyen_creds.sandbox.violations import VIOLATIONS
 from pytest_adyen_creds.text import counted
 
 ASKED_FOR: Final = assumed(
-    "faults",
-    "asked-for",
+    "faults.asked-for",
     "Whoever drives the sandbox can ask for faults; answers made by a fault are not Adyen's behaviour.",
     "made for rehearsing what a client has to survive",
 )

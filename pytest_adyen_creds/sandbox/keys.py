@@ -17,68 +17,57 @@ OVERLAP: Final = timedelta(hours=24)
 _BALANCE_PLATFORM_PAGE: Final = "docs.adyen.com, API credentials for your balance platform"
 
 API_KEY_OVERLAP: Final = documented(
-    "api-keys",
-    "overlap",
+    "api-keys.overlap",
     "Generating an API key answers it once; the previous key works for 24 more hours.",
     f"{SPECIFICATION}, POST …/generateApiKey",
 )
 CLIENT_KEY_OVERLAP: Final = documented(
-    "client-keys",
-    "overlap",
+    "client-keys.overlap",
     "Generating a client key answers it; the previous key works for 24 more hours.",
     f"{SPECIFICATION}, POST …/generateClientKey and POST /me/generateClientKey",
 )
 EARLIER_KEYS: Final = assumed(
-    "api-keys",
-    "earlier-keys-keep-their-expiry",
+    "api-keys.earlier-keys-keep-their-expiry",
     "A key that was replaced before keeps the expiry it had when another one is generated.",
     "the documents speak of one previous key only",
 )
 PROPAGATION: Final = documented(
-    "api-keys",
-    "propagation",
+    "api-keys.propagation",
     "A new API key or client key works only after the propagation delay (0 unless set); until then 401.",
     f"{SPECIFICATION}, POST …/generateApiKey: usable a few minutes later; the customer area page says at once",
 )
 SHOWN_ONCE: Final = documented(
-    "api-keys",
-    "shown-once",
+    "api-keys.shown-once",
     "The API key and the password are in the answer that makes them, and in no later one.",
     f"{SPECIFICATION}, POST …/apiCredentials",
 )
 RESET_EXPIRY: Final = documented(
-    "api-keys",
-    "reset-expiry",
+    "api-keys.reset-expiry",
     "In the customer area the previous key's expiry can be reset to 24 hours from now.",
     f"{_BALANCE_PLATFORM_PAGE}, on resetting the expiry time",
 )
 EXPIRE_NOW: Final = documented(
-    "api-keys",
-    "expire-now",
+    "api-keys.expire-now",
     "In the customer area the previous key can be expired at once.",
     f"{_BALANCE_PLATFORM_PAGE}, on resetting the expiry time",
 )
 NEWEST_PREVIOUS: Final = assumed(
-    "api-keys",
-    "newest-previous",
+    "api-keys.newest-previous",
     "Where several earlier keys still work, resetting and expiring act on the one replaced last.",
     "the page speaks of one previous key only",
 )
 PASSWORD_AT_ONCE: Final = documented(
-    "passwords",
-    "replaced-at-once",
+    "passwords.replaced-at-once",
     "A new basic-auth password, from the customer area only, disables the previous one at once.",
     f"{_BALANCE_PLATFORM_PAGE}, on generating a password",
 )
 PASSWORD_WORKS: Final = assumed(
-    "passwords",
-    "works-at-once",
+    "passwords.works-at-once",
     "A new password works at once, whatever the propagation delay.",
     "the specification's delay is about API keys and client keys",
 )
 INACTIVE_ROTATES: Final = assumed(
-    "api-keys",
-    "inactive-rotates",
+    "api-keys.inactive-rotates",
     "Keys can be generated for a credential that is not active; they work once it is.",
     "nothing in the specification forbids it",
 )

@@ -11,8 +11,7 @@ from pytest_adyen_creds.sandbox.decisions import Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import assumed
 
 RATE: Final = assumed(
-    "limits",
-    "rate",
+    "limits.rate",
     "With a rate limit set, a credential's requests over it are answered with 429 and Retry-After in seconds.",
     "429 is not in the specification of these operations; Adyen answers it for others, live terminals for example",
 )

@@ -18,7 +18,7 @@ from pytest_adyen_creds.sandbox.routing import Operation
 from pytest_adyen_creds.sandbox.state import Credential
 
 ME: Final = documented(
-    "caller", "me", "GET /me shows the credential whose key or password made the request.", f"{SPECIFICATION}, GET /me"
+    "caller.me", "GET /me shows the credential whose key or password made the request.", f"{SPECIFICATION}, GET /me"
 )
 
 

@@ -16,38 +16,32 @@ DEFAULT_PAGE: Final = 10
 """How many items a page has unless asked otherwise."""
 
 SIZE: Final = documented(
-    "paging",
-    "page-size",
+    "paging.page-size",
     "A page has 10 items unless pageSize says otherwise, and 100 at most; more is refused with 422.",
     f"{SPECIFICATION}, parameter pageSize; that more is refused, not cut to 100, is assumed",
 )
 POSITIVE: Final = assumed(
-    "paging",
-    "positive",
+    "paging.positive",
     "pageNumber and pageSize are at least 1; less is refused with 422.",
     "pages are numbered from 1 in the specification's examples",
 )
 INTEGERS: Final = documented(
-    "paging",
-    "integers",
+    "paging.integers",
     "pageNumber and pageSize are 32-bit integers, given once; anything else is refused with 422.",
     f"{SPECIFICATION}, schemas of both parameters",
 )
 LINKS: Final = documented(
-    "paging",
-    "links",
+    "paging.links",
     "Every page links itself, the first and the last page; the next and the previous one where there is one.",
     f"{SPECIFICATION}, PaginationLinks",
 )
 BEYOND: Final = assumed(
-    "paging",
-    "beyond-the-last",
+    "paging.beyond-the-last",
     "A page beyond the last one is answered with no data, the true totals, and the last page as the previous one.",
     "not published; following next never gets there",
 )
 OTHER_PARAMETERS: Final = assumed(
-    "paging",
-    "other-parameters",
+    "paging.other-parameters",
     "Query parameters that an operation does not have are ignored.",
     "common practice, and harmless",
 )

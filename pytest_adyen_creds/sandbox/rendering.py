@@ -14,20 +14,18 @@ from pytest_adyen_creds.sandbox.keys import SHOWN_ONCE
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
 LINKS_NAME_CALLED: Final = observed(
-    "links",
-    "name-what-was-called",
+    "links.name-what-was-called",
     "Links name the scheme, host and version that the caller used, whatever X-Forwarded headers say.",
     f"{RECORDED}; {REPORTED}: the version called; that X-Forwarded headers are not looked at is assumed",
 )
 ME_LINKS: Final = observed(
-    "links", "me", "GET /me links itself and its allowed origins, and nothing else.", f"{RECORDED}; {SDKS}"
+    "links.me", "GET /me links itself and its allowed origins, and nothing else.", f"{RECORDED}; {SDKS}"
 )
 COMPANY_NAME: Final = observed(
-    "caller", "company-name", "GET /me names the company as companyName.", f"{RECORDED}; {SDKS}"
+    "caller.company-name", "GET /me names the company as companyName.", f"{RECORDED}; {SDKS}"
 )
 ME_MERCHANTS: Final = observed(
-    "caller",
-    "associated-merchants",
+    "caller.associated-merchants",
     "In platform answers GET /me has associatedMerchantAccounts, empty for access to the whole company.",
     f"{RECORDED}: a list in each GET /me; that it is empty for the whole company, as at company level, is assumed",
 )

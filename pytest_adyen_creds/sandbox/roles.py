@@ -59,40 +59,34 @@ CATALOGUE: Final[tuple[str, ...]] = (
 """The roles that the provisioning credential holds unless told otherwise: see the rule ``roles.catalogue``."""
 
 NAMES: Final = observed(
-    "roles",
-    "catalogue",
+    "roles.catalogue",
     "ws@Company.<company> holds every role that was seen on a credential, each as it was spelled there.",
     f"{RECORDED}; {SDKS}; roles on Android files, terminals, and payment methods read and write are in the "
     f"{SPECIFICATION}",
 )
 
 GRANTABLE: Final = documented(
-    "roles",
-    "grantable",
+    "roles.grantable",
     "Only roles that ws@Company.<company> holds can be given to other credentials; others are refused with 422.",
     f"{SPECIFICATION}, property roles of the create and update messages",
 )
 AT_LEAST_ONE: Final = documented(
-    "roles",
-    "at-least-one",
+    "roles.at-least-one",
     "A credential has at least one role: an empty list is refused with 422.",
     "docs.adyen.com, API credentials for your balance platform, on managing permissions",
 )
 SPELLING: Final = observed(
-    "roles",
-    "spelling",
+    "roles.spelling",
     "Role names are the same whatever dashes and spaces they are written with, in capitals or not.",
     f"{RECORDED}, with several spellings in one list; {SDKS}; the specification's texts spell them otherwise",
 )
 ANSWERED_SPELLING: Final = assumed(
-    "roles",
-    "answered-spelling",
+    "roles.answered-spelling",
     "Answers name a role once, in the spelling that ws@Company.<company> has it, whatever spelling the request used.",
     f"{RECORDED} spell each role in one way only, whoever holds it",
 )
 DEFAULTS: Final = assumed(
-    "roles",
-    "defaults",
+    "roles.defaults",
     f"A create call without roles gives the role '{DEFAULT_ROLE}', or the first one that can be given.",
     "roles is optional in the request and required in the answer, and a credential has at least one",
 )

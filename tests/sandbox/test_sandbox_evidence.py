@@ -37,11 +37,10 @@ def test_a_look_alike_of_a_registered_rule_cannot_decide():
 
 def test_a_rule_is_registered_once_and_with_its_source():
     known = behaviours()[0]
-    subject, _, name = known.id.partition(".")
     with pytest.raises(SandboxError, match="twice"):
-        assumed(subject, name, "Again.", "nobody")
+        assumed(known.id, "Again.", "nobody")
     with pytest.raises(SandboxError, match="no text or no source"):
-        assumed("credentials", "sourceless", "Says something.", "")
+        assumed("credentials.sourceless", "Says something.", "")
 
 
 def test_there_are_at_least_40_rules_and_none_without_a_source():
