@@ -17,13 +17,12 @@ from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.evidence import RECORDED, SPECIFICATION, Rule, assumed, documented, follows, observed
-from pytest_adyen_creds.sandbox.faults import ASKED_FOR, Fault, FaultKind, Faults
+from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys, Kept
 from pytest_adyen_creds.sandbox.limits import RateLimit
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.routing import VERSIONS, Match, Mismatch, route
-from pytest_adyen_creds.sandbox.violations import VIOLATIONS
 from pytest_adyen_creds.sandbox.wire import (
     BY_FAULT,
     Answer,
@@ -105,8 +104,9 @@ class ManagementApp:
         """Answer one request."""
         request = Request.of(environ)
         if request.path == "/_sandbox" or request.path.startswith("/_sandbox/"):
-            return self._control.answer(request).send(start_response, head_only=request.method == "HEAD")
-        answer = self._answer(request)
+            answer = self._control.answer(request)
+        else:
+            answer = self._answer(request)
         return answer.send(start_response, head_only=request.method == "HEAD")
 
     def _answer(self, request: Request) -> Answer:
@@ -152,7 +152,7 @@ class ManagementApp:
             who = caller.identify(self._registrar.state, request.presented(), now)
             self._limit.admit(who.id, now)
         address = Address(f"{request.origin}/{match.version}")
-        read = partial(_read, body, request.header("Content-Type"))
+        read = partial(bodies.read_body, body, request.header("Content-Type"))
         call = Call(match.operation, match.parameters, request.query(), read, who, address, now)
         key = request.header("Idempotency-Key") if request.method == "POST" else None
         if key is None:
@@ -246,7 +246,7 @@ class ManagementApp:
             if fault.kind is FaultKind.CONTENT_TYPE:
                 return replace(answer, media_type=fault.content_type)
             if fault.kind is FaultKind.VIOLATION:
-                spoilt = VIOLATIONS[fault.violation][1](dict(answer.document), fault.field)
+                spoilt = VIOLATIONS[fault.violation](dict(answer.document), fault.field)
         if spoilt is None and fault.kind is not FaultKind.DELAY:
             self._faults.give_back(fault)
         return answer if spoilt is None else replace(answer, document=spoilt)
@@ -254,9 +254,3 @@ class ManagementApp:
     def _note(self, operation: str | None, reply: _Reply) -> _Reply:
         self.journal.append(Exchange(operation, reply.answer.status, reply.rule.id))
         return reply
-
-
-def _read(body: bytes | Refused, media_type: str | None) -> dict[str, Any]:
-    if isinstance(body, Refused):
-        raise body
-    return bodies.read_body(body, media_type)

@@ -83,11 +83,14 @@ _REQUIRED: Final = {"AllowedOrigin": ("domain",), "CreateAllowedOriginRequest": 
 
 
 @follows(BODY_OPTIONAL)
-def read_body(data: bytes, media_type: str | None) -> dict[str, Any]:
+def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
     """Return the JSON object in ``data``, an empty one for no data; raises :class:`Refused` for what cannot be read.
 
-    ``media_type`` is the caller's content type, as sent.
+    ``data`` is the body, or the refusal of one that could not be read to its end; ``media_type`` is the caller's
+    content type, as sent.
     """
+    if isinstance(data, Refused):
+        raise data
     if not data:
         return {}
     if not is_json(media_type):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
-from urllib.parse import unquote
+from datetime import datetime
+from inspect import Parameter, signature
+from typing import Any, Final
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.bodies import read_body
@@ -14,191 +15,162 @@ from pytest_adyen_creds.sandbox.customer_area import CustomerArea, NewUser
 from pytest_adyen_creds.sandbox.decisions import Refused
 from pytest_adyen_creds.sandbox.evidence import registered_rules
 from pytest_adyen_creds.sandbox.faults import ARGUMENTS, Fault, FaultKind, Faults
+from pytest_adyen_creds.sandbox.routing import match_path
 from pytest_adyen_creds.sandbox.state import Credential
 from pytest_adyen_creds.sandbox.wire import Answer, Request
+from pytest_adyen_creds.secrets import Secret
 
 Body = dict[str, Any]
+Handler = Callable[..., Any]
+"""Takes a request's body and the values in its path; returns the JSON to answer, ``None`` for a 204."""
 
 
 class Control:
     """The handlers under ``/_sandbox/``. Errors are ``{"error": TEXT}`` with 400, 404 or 405: no Adyen envelope."""
 
     def __init__(self, clock: Clock, faults: Faults, area: CustomerArea) -> None:
-        self._clock = clock
         self._faults = faults
         self._area = area
-        self._routes: Mapping[tuple[str, str], Callable[..., Any]] = {
-            ("GET", ""): self._index,
-            ("GET", "behaviours"): lambda _: [asdict(rule) for rule in registered_rules()],
-            ("GET", "clock"): self._show_clock,
-            ("POST", "clock/advance"): self._advance,
-            ("GET", "faults"): lambda _: [self._show_fault(fault) for fault in self._faults.all()],
+        self._routes: Mapping[tuple[str, str], Handler] = {
+            ("GET", ""): _calling(self._index),
+            ("GET", "behaviours"): _calling(registered_rules, _each(asdict)),
+            ("GET", "clock"): _calling(clock.now, _show_time),
+            ("POST", "clock/advance"): _calling(clock.advance, _show_time),
+            ("GET", "faults"): _calling(faults.all, _each(self._show_fault)),
             ("POST", "faults"): self._set_fault,
-            ("DELETE", "faults"): lambda _: self._faults.clear(),
-            ("GET", "customer-area/credentials"): lambda _: [_show(c) for c in self._area.credentials()],
-            ("POST", "customer-area/balance-platform-users"): self._create_balance_platform_user,
-            ("POST", "customer-area/legal-entity-users"): self._create_legal_entity_user,
-            ("POST", "customer-area/company-users"): self._create_company_user,
-            ("GET", "customer-area/credentials/*"): lambda _, name: self._show_credential(name),
-            ("POST", "customer-area/credentials/*/password"): self._generate_password,
-            ("POST", "customer-area/credentials/*/api-key"): self._generate_api_key,
-            ("POST", "customer-area/credentials/*/previous-key/reset"): lambda _, n: self._area.reset_previous_key(n),
-            ("POST", "customer-area/credentials/*/previous-key/expire"): lambda _, n: self._area.expire_previous_key(n),
-            ("PUT", "customer-area/credentials/*/allowed-ip-addresses"): self._set_allowed_ips,
-            ("PUT", "customer-area/credentials/*/active"): self._set_active,
-            ("POST", "customer-area/client-key-check"): self._check_client_key,
+            ("DELETE", "faults"): _calling(faults.clear),
+            ("GET", "customer-area/credentials"): _calling(area.credentials, _each(_show_credential)),
+            ("POST", "customer-area/balance-platform-users"): _calling(area.create_balance_platform_user, _show_new),
+            ("POST", "customer-area/legal-entity-users"): _calling(area.create_legal_entity_user, _show_new),
+            ("POST", "customer-area/company-users"): _calling(area.create_company_user, _show_new),
+            ("GET", "customer-area/credentials/{name}"): _calling(self._credential),
+            ("POST", "customer-area/credentials/{name}/password"): _calling(area.generate_password, _under("password")),
+            ("POST", "customer-area/credentials/{name}/api-key"): _calling(area.generate_api_key, _under("apiKey")),
+            ("POST", "customer-area/credentials/{name}/previous-key/reset"): _calling(area.reset_previous_key),
+            ("POST", "customer-area/credentials/{name}/previous-key/expire"): _calling(area.expire_previous_key),
+            ("PUT", "customer-area/credentials/{name}/allowed-ip-addresses"): _calling(area.set_allowed_ips),
+            ("PUT", "customer-area/credentials/{name}/active"): _calling(area.set_active),
+            ("POST", "customer-area/client-key-check"): _calling(area.accepts_client_key, _under("accepted")),
         }
 
     def answer(self, request: Request) -> Answer:
         """Answer one request under ``/_sandbox/``."""
         data = request.read()
-        parts = request.path.removeprefix("/_sandbox").strip("/").split("/")
-        methods, names = self._find(parts)
-        if not methods:
+        path = request.path.removeprefix("/_sandbox").strip("/")
+        found = {
+            method: (handler, values)
+            for (method, template), handler in self._routes.items()
+            if (values := match_path(template.split("/"), path.split("/"))) is not None
+        }
+        if not found:
             return Answer(404, {"error": "nothing is at this path; GET /_sandbox/ lists what there is"})
-        handler = methods.get(request.method)
-        if handler is None:
-            allow = ", ".join(methods)
+        if request.method not in found:
+            allow = ", ".join(found)
             return Answer(405, {"error": f"this path has: {allow}"}, {"Allow": allow})
+        handler, values = found[request.method]
         try:
-            body = {} if request.method == "GET" else _read(data, request.header("Content-Type"))
-            result = handler(body, *names)
-        except Refused as refused:
-            return Answer(400, {"error": refused.detail})
-        except SandboxError as error:
+            body = {} if request.method == "GET" else read_body(data, request.header("Content-Type"))
+            result = handler(body, *values)
+        except (Refused, SandboxError) as error:
             return Answer(400, {"error": str(error)})
         return Answer(204, None) if result is None else Answer(200, result)
 
-    def _find(self, parts: list[str]) -> tuple[dict[str, Callable[..., Any]], list[str]]:
-        methods: dict[str, Callable[..., Any]] = {}
-        names: list[str] = []
-        for (method, template), handler in self._routes.items():
-            wanted = template.split("/")
-            if len(wanted) == len(parts) and all(w in ("*", p) for w, p in zip(wanted, parts, strict=True)):
-                methods[method] = handler
-                names = [unquote(p) for w, p in zip(wanted, parts, strict=True) if w == "*"]
-        return methods, names
-
-    def _index(self, _: Body) -> Body:
+    def _index(self) -> Body:
         return {
             "about": "Drives the sandbox; none of this is Adyen's API. * stands for an id or a username.",
-            "paths": [f"{method} /_sandbox/{template}" for method, template in self._routes],
+            "paths": [f"{method} /_sandbox/{path.replace('{name}', '*')}" for method, path in self._routes],
         }
-
-    def _show_clock(self, _: Body) -> Body:
-        return {"now": self._clock.now().isoformat()}
-
-    def _advance(self, body: Body) -> Body:
-        _only(body, {"hours", "minutes", "seconds"})
-        steps = {name: _number(value, name) for name, value in body.items()}
-        return {"now": self._clock.advance(**steps).isoformat()}
 
     def _set_fault(self, body: Body) -> Body:
-        setters: Mapping[str, tuple[Callable[..., Fault], str | None]] = {
-            FaultKind.STATUS: (self._faults.status, "status"),
-            FaultKind.DELAY: (self._faults.delay, "seconds"),
-            FaultKind.RESET: (self._faults.reset, None),
-            FaultKind.LOST_ANSWER: (self._faults.lose_answer, None),
-            FaultKind.TIMEOUT: (self._faults.time_out, None),
-            FaultKind.TRUNCATED: (self._faults.truncate, None),
-            FaultKind.CONTENT_TYPE: (self._faults.content_type, "content_type"),
-            FaultKind.VIOLATION: (self._faults.violate, "violation"),
-            FaultKind.DUPLICATE: (self._faults.duplicate, None),
-        }
-        _only(body, {"kind", *ARGUMENTS})
+        _refuse_others(body, {"kind", *ARGUMENTS})
         details = dict(body)
-        kind = details.pop("kind", None)
-        if not isinstance(kind, str) or kind not in setters:
-            raise SandboxError(f"a fault has a kind; give one of: {', '.join(setters)}")
-        setter, first = setters[kind]
-        if first and first not in details:
-            raise SandboxError(f"a {kind} fault has a {first}; give one")
-        return self._show_fault(setter(*([details.pop(first)] if first else []), **details))
+        try:
+            kind = FaultKind(details.pop("kind", None))
+        except ValueError:
+            raise SandboxError(f"a fault has a kind; give one of: {', '.join(FaultKind)}") from None
+        return self._show_fault(self._faults.add(kind, **details))
 
     def _show_fault(self, fault: Fault) -> Body:
         return {**asdict(fault), "struck": self._faults.struck(fault.id)}
 
-    def _create_balance_platform_user(self, body: Body) -> Body:
-        _only(body, {"platform", "roles", "description"})
-        platform = _text(body["platform"], "platform") if "platform" in body else None
-        return _show_new(self._area.create_balance_platform_user(platform, **_user_details(body)))
-
-    def _create_legal_entity_user(self, body: Body) -> Body:
-        _only(body, {"roles", "description"})
-        return _show_new(self._area.create_legal_entity_user(**_user_details(body)))
-
-    def _create_company_user(self, body: Body) -> Body:
-        _only(body, {"roles", "description"})
-        return _show_new(self._area.create_company_user(**_user_details(body)))
-
-    def _show_credential(self, name: str) -> Body:
-        return {**_show(self._area.credential(name)), "reaches": list(self._area.reaches(name))}
-
-    def _generate_password(self, _: Body, name: str) -> Body:
-        return {"password": self._area.generate_password(name)}
-
-    def _generate_api_key(self, _: Body, name: str) -> Body:
-        return {"apiKey": self._area.generate_api_key(name)}
-
-    def _set_allowed_ips(self, body: Body, name: str) -> None:
-        _only(body, {"allowedIpAddresses"})
-        self._area.set_allowed_ips(name, _texts(body.get("allowedIpAddresses"), "allowedIpAddresses"))
-
-    def _set_active(self, body: Body, name: str) -> None:
-        _only(body, {"active"})
-        if not isinstance(body.get("active"), bool):
-            raise SandboxError("active is missing or not true or false; give one")
-        self._area.set_active(name, body["active"])
-
-    def _check_client_key(self, body: Body) -> Body:
-        _only(body, {"clientKey", "origin"})
-        origin = _text(body["origin"], "origin") if "origin" in body else None
-        return {"accepted": self._area.accepts_client_key(_text(body.get("clientKey"), "clientKey"), origin)}
+    def _credential(self, name: str) -> Body:
+        return {**_show_credential(self._area.credential(name)), "reaches": list(self._area.reaches(name))}
 
 
-def _read(data: bytes | Refused, media_type: str | None) -> Body:
-    if isinstance(data, Refused):
-        raise data
-    return read_body(data, media_type)
+def _calling(method: Callable[..., Any], show: Callable[[Any], Any] = lambda result: result) -> Handler:
+    """Return the handler that calls ``method`` with what a request gives, by its signature, and shows what it returns.
+
+    The values in the path are its first arguments, the properties of the body the others.
+    """
+
+    def handle(body: Body, *values: str) -> Any:
+        parameters = list(signature(method, eval_str=True).parameters.values())[len(values) :]
+        return show(method(*values, **_arguments(parameters, body)))
+
+    return handle
 
 
-def _only(body: Body, names: set[str]) -> None:
-    unknown = sorted(body.keys() - names)
+_JSON_NAMES: Final = {"addresses": "allowedIpAddresses", "client_key": "clientKey"}
+"""The properties that are named otherwise than the parameter they are for: as Adyen's API names them."""
+
+
+def _arguments(parameters: list[Parameter], body: Body) -> dict[str, Any]:
+    taken = {_JSON_NAMES.get(parameter.name, parameter.name): parameter for parameter in parameters}
+    if taken:  # where nothing is taken, a body is ignored
+        _refuse_others(body, taken.keys())
+    arguments = {}
+    for name, parameter in taken.items():
+        if name not in body and parameter.default is not Parameter.empty:
+            continue
+        fits, wrong = _TYPES[parameter.annotation]
+        if not fits(body.get(name)):
+            raise SandboxError(f"{name} is {wrong}; give one")
+        arguments[parameter.name] = body[name]
+    return arguments
+
+
+def _refuse_others(body: Body, names: Iterable[str]) -> None:
+    unknown = sorted(body.keys() - set(names))
     if unknown:
         raise SandboxError(f"{unknown[0]!r} is not known here; give: {', '.join(sorted(names))}")
 
 
-def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SandboxError(f"{name} is no number; give one")
-    try:
-        return float(value)
-    except OverflowError:
-        raise SandboxError(f"{name} is too large; give a smaller number") from None
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise SandboxError(f"{name} is missing or no text; give one")
-    return value
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _texts(value: Any, name: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise SandboxError(f"{name} is missing or no list of texts; give one")
-    return value
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _user_details(body: Body) -> Body:
-    details: Body = {}
-    if "roles" in body:
-        details["roles"] = _texts(body["roles"], "roles")
-    if "description" in body:
-        details["description"] = _text(body["description"], "description")
-    return details
+_TYPES: Final[Mapping[Any, tuple[Callable[[Any], bool], str]]] = {
+    str: (_is_text, "missing or no text"),
+    str | None: (_is_text, "missing or no text"),
+    Secret | str: (_is_text, "missing or no text"),
+    float: (_is_number, "no number"),
+    bool: (lambda value: isinstance(value, bool), "missing or not true or false"),
+    Iterable[str]: (_is_texts, "missing or no list of texts"),
+}
+"""What a property must be in JSON, by the type of the parameter it is for: a check, and what else it is called."""
 
 
-def _show(credential: Credential) -> Body:
+def _each(show: Callable[[Any], Any]) -> Callable[[Iterable[Any]], list[Any]]:
+    return lambda items: [show(item) for item in items]
+
+
+def _under(name: str) -> Callable[[Any], Body]:
+    return lambda value: {name: value}
+
+
+def _show_time(now: datetime) -> Body:
+    return {"now": now.isoformat()}
+
+
+def _show_credential(credential: Credential) -> Body:
     return {
         "id": credential.id,
         "kind": credential.kind.value,

@@ -1,10 +1,10 @@
-"""Faults: what goes wrong on demand, by operation, count and probability."""
+"""Faults: what goes wrong on demand, by operation, count and probability, broken answers included."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,6 @@ from typing import Any, Final, TypedDict, Unpack
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.evidence import assumed
 from pytest_adyen_creds.sandbox.routing import OPERATIONS
-from pytest_adyen_creds.sandbox.violations import VIOLATIONS
 from pytest_adyen_creds.text import counted
 
 ASKED_FOR: Final = assumed(
@@ -115,37 +114,37 @@ class Faults:
         **how: Unpack[Striking],
     ) -> Fault:
         """Answer ``status`` (200 to 599) with an error document; ``retry_after`` seconds become a header."""
-        return self._add(FaultKind.STATUS, operation, how, status=status, retry_after=retry_after)
+        return self.add(FaultKind.STATUS, status=status, retry_after=retry_after, operation=operation, **how)
 
     def delay(self, seconds: float, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Wait ``seconds`` (real ones, at most 300) before the request is carried out.
 
         In-process nothing measures the wait, so that no timeout of a client strikes: :meth:`time_out` has it strike.
         """
-        return self._add(FaultKind.DELAY, operation, how, seconds=seconds)
+        return self.add(FaultKind.DELAY, seconds=seconds, operation=operation, **how)
 
     def reset(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Reset the connection before the request is carried out."""
-        return self._add(FaultKind.RESET, operation, how)
+        return self.add(FaultKind.RESET, operation=operation, **how)
 
     def lose_answer(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Carry the request out, then reset the connection before the answer."""
-        return self._add(FaultKind.LOST_ANSWER, operation, how)
+        return self.add(FaultKind.LOST_ANSWER, operation=operation, **how)
 
     def time_out(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Carry the request out, and have the client's own timeout strike: at once in-process, over HTTP in its time.
 
         Over HTTP the server is silent until the client gives up, for at most 300 seconds.
         """
-        return self._add(FaultKind.TIMEOUT, operation, how)
+        return self.add(FaultKind.TIMEOUT, operation=operation, **how)
 
     def truncate(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Carry the request out, then reset the connection in the middle of the body."""
-        return self._add(FaultKind.TRUNCATED, operation, how)
+        return self.add(FaultKind.TRUNCATED, operation=operation, **how)
 
     def content_type(self, content_type: str, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Carry the request out, and announce its answer as ``content_type``."""
-        return self._add(FaultKind.CONTENT_TYPE, operation, how, content_type=content_type)
+        return self.add(FaultKind.CONTENT_TYPE, content_type=content_type, operation=operation, **how)
 
     def violate(
         self, violation: str, operation: str | None = None, *, field: str | None = None, **how: Unpack[Striking]
@@ -155,21 +154,24 @@ class Faults:
         ``field`` is the property to break, where the way has a choice. An answer that has nothing to break in this
         way is left as it is, and does not count.
         """
-        return self._add(FaultKind.VIOLATION, operation, how, violation=violation, field=field)
+        return self.add(FaultKind.VIOLATION, violation=violation, field=field, operation=operation, **how)
 
     def duplicate(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
         """Deliver the request twice; the second answer arrives."""
-        return self._add(FaultKind.DUPLICATE, operation, how)
+        return self.add(FaultKind.DUPLICATE, operation=operation, **how)
 
-    def _add(self, kind: FaultKind, operation: str | None, how: Striking, **details: Any) -> Fault:
-        for name in how.keys() - Striking.__annotations__.keys():
-            known = ", ".join([*details, "operation", *Striking.__annotations__])
-            raise SandboxError(f"a {kind} fault takes no {name!r}; write one of: {known}")
-        given: dict[str, Any] = {"operation": operation, **how, **details}
-        for name, value in given.items():
+    def add(self, kind: FaultKind, /, **details: Any) -> Fault:
+        """Set a fault of ``kind``: what the setter of each kind does. ``details`` are what that setter takes."""
+        own = DETAILS.get(kind, ())
+        known = (*own, "operation", *Striking.__annotations__)
+        if own and own[0] not in details:
+            raise SandboxError(f"a {kind} fault has a {own[0]}; give one")
+        for name, value in details.items():
+            if name not in known:
+                raise SandboxError(f"a {kind} fault takes no {name!r}; write one of: {', '.join(known)}")
             _check(kind, name, value)
         with self._lock:
-            fault = Fault(next(self._ids), kind, **given)
+            fault = Fault(next(self._ids), kind, **details)
             self._set[fault.id] = fault
             self._struck[fault.id] = self._drawn[fault.id] = 0
             return fault
@@ -244,6 +246,77 @@ class Faults:
     def _is_spent(self, fault: Fault) -> bool:
         return self._struck[fault.id] == fault.times
 
+
+DETAILS: Final[Mapping[FaultKind, tuple[str, ...]]] = {
+    FaultKind.STATUS: ("status", "retry_after"),
+    FaultKind.DELAY: ("seconds",),
+    FaultKind.CONTENT_TYPE: ("content_type",),
+    FaultKind.VIOLATION: ("violation", "field"),
+}
+"""What a fault of a kind has beyond what every fault has; the first one must be given."""
+
+Document = dict[str, Any]
+
+# what the specification requires in one answer or another, most telling first
+_REQUIRED: Final = ("apiKey", "clientKey", "itemsTotal", "errorCode", "domain")
+_WRONG: Final[Mapping[str, Any]] = {
+    "active": "true",
+    "itemsTotal": "many",
+    "status": "422",
+    "apiKey": 1234567890,
+    "clientKey": 1234567890,
+    "domain": ["https://example.com"],
+}
+
+
+def _changing(
+    usual: Iterable[str], change: Callable[[Document, str], Any], *, may_name: bool = True
+) -> Callable[[Document, str | None], Any]:
+    """Return the way that makes ``change`` to the property asked for, or to the first of the ``usual`` ones.
+
+    ``may_name`` tells whether a property can be asked for.
+    """
+
+    def violate(document: Document, field: str | None) -> Document | None:
+        # the answer itself first, then the first item of a list: that is where lists keep what they require
+        copy = {**document, "data": [dict(item) for item in document["data"]]} if "data" in document else dict(document)
+        for target in (copy, *copy.get("data", [])[:1]):
+            for name in (field,) if field and may_name else usual:
+                if name in target:
+                    change(target, name)
+                    return copy
+        return None
+
+    return violate
+
+
+VIOLATIONS: Final[Mapping[str, Callable[[Document, str | None], Any]]] = {
+    # leaves out a required property
+    "drop-required-field": _changing(_REQUIRED, lambda target, name: target.pop(name)),
+    # adds a property that the contract does not have
+    "extra-field": lambda document, field: {**document, field or "undocumentedProperty": "something new"},
+    # gives a property a value of another type
+    "wrong-type": _changing(_WRONG, lambda target, name: target.update({name: _WRONG.get(name, {"unexpected": True})})),
+    # gives a required property the value null
+    "null-field": _changing(_REQUIRED, lambda target, name: target.update({name: None})),
+    # writes a required property's name in capitals
+    "renamed-field": _changing(_REQUIRED, lambda target, name: target.update({name.upper(): target.pop(name)})),
+    # gives a credential, which is known by its username, a description of 51 characters
+    "long-description": _changing(
+        ["username"], lambda target, _: target.update({"description": "x" * 51}), may_name=False
+    ),
+    # gives an array an item of another type
+    "wrong-items": _changing(["roles", "data", "invalidFields"], lambda target, name: target.update({name: [1]})),
+    # gives a 32-bit integer a larger value
+    "int32-overflow": _changing(["itemsTotal", "status"], lambda target, name: target.update({name: 2**31})),
+    # puts the answer inside an array
+    "array-body": lambda document, _: [document],
+}
+"""The ways for an answer to break the contract, by name, so that drift can be rehearsed.
+
+Each takes the document and, where it makes sense, the property to break; it returns the broken document, or ``None``
+where the document has nothing to break in this way.
+"""
 
 _Check = Callable[[Any], bool]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -90,12 +90,21 @@ def route(method: str, path: str) -> Match | Mismatch:
     if version not in VERSIONS:
         return Mismatch(())
     for template, operations in _PATHS.items():
-        if len(template) != len(segments):
+        values = match_path(template, segments)
+        if values is None:
             continue
-        pairs = list(zip(template, segments, strict=True))
-        if all(name.startswith("{") or name == given for name, given in pairs):
-            if method not in operations:
-                return Mismatch(tuple(operations))
-            values = {name[1:-1]: unquote(given) for name, given in pairs if name.startswith("{")}
-            return Match(operations[method], version, values)
+        if method not in operations:
+            return Mismatch(tuple(operations))
+        names = (name[1:-1] for name in template if name.startswith("{"))
+        return Match(operations[method], version, dict(zip(names, values, strict=True)))
     return Mismatch(())
+
+
+def match_path(template: Sequence[str], segments: Sequence[str]) -> list[str] | None:
+    """Return the percent-decoded segments that stand for a template's names in braces; ``None`` for another path."""
+    if len(template) != len(segments):
+        return None
+    pairs = list(zip(template, segments, strict=True))
+    if not all(name.startswith("{") or name == given for name, given in pairs):
+        return None
+    return [unquote(given) for name, given in pairs if name.startswith("{")]

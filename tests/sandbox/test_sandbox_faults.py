@@ -10,7 +10,7 @@ import pytest
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import ConnectionLost, FaultKind, Sandbox
-from pytest_adyen_creds.sandbox.violations import VIOLATIONS
+from pytest_adyen_creds.sandbox.faults import VIOLATIONS
 
 COMPANY = "/companies/TestCompany/apiCredentials"
 CREATE = "POST /companies/{companyId}/apiCredentials"
