@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import secrets
 import shlex
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 import click
 
-from pytest_adyen_creds.errors import AdyenCredsError, FileRefused, SandboxError
+from pytest_adyen_creds.errors import FileRefused, SandboxError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.sandbox import Rule, Sandbox, behaviours
 from pytest_adyen_creds.sandbox.answers import STYLES, Answers
@@ -27,24 +26,6 @@ from pytest_adyen_creds.secrets import Secret
 
 _LONGEST_KEY_FILE: Final = 4096
 _SHORTEST_KEY: Final = 16
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class _CouldNotRun(click.ClickException):
-    exit_code = 2
-
-
-def _one_line_errors(command: Callable[P, R]) -> Callable[P, R]:
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except AdyenCredsError as error:
-            raise _CouldNotRun(str(error)) from None
-
-    return run
 
 
 def _number(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -82,7 +63,6 @@ def sandbox() -> None:
     help="Seconds until a new key works.",
 )
 @click.option("--requests-per-minute", type=click.IntRange(1), help="Rate limit of each credential. [none]")
-@_one_line_errors
 def serve(
     port: int,
     company: str,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import os
 import stat
+from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner
 
+from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.sandbox import Sandbox, behaviours
-from pytest_adyen_creds.sandbox.commands import sandbox
 from pytest_adyen_creds.secrets import SECRETS
 
 KEY = "AQE" + "k" * 60
 
 
 @pytest.fixture
-def run(monkeypatch):
+def run(monkeypatch, capsys):
     """Run a command; ``serve`` announces itself and ends at once."""
 
     def served(app, port, announce):
@@ -25,7 +25,13 @@ def run(monkeypatch):
             announce(server.url)
 
     monkeypatch.setattr("pytest_adyen_creds.sandbox.server.serve_until_told", served)
-    return lambda *arguments: CliRunner().invoke(sandbox, arguments)
+    return lambda *arguments: ran(capsys, *arguments)
+
+
+def ran(capsys, *arguments):
+    status = main(["sandbox", *arguments])
+    said = capsys.readouterr()
+    return SimpleNamespace(exit_code=status, stdout=said.out, stderr=said.err, output=said.out + said.err)
 
 
 def test_behaviours_lists_every_rule_with_its_evidence_and_source(run):
@@ -136,18 +142,19 @@ def test_what_cannot_be_served_is_2_and_one_line(run, tmp_path, arguments, said)
     shown = run("serve", *(argument.replace("{tmp}", str(tmp_path)) for argument in arguments))
     assert shown.exit_code == 2
     assert shown.stdout == ""
-    assert shown.stderr.splitlines()[-1].startswith("Error: ")
+    assert shown.stderr.startswith("adyen-creds: ")
+    assert len(shown.stderr.splitlines()) == 1
     assert said in shown.stderr
     assert "Traceback" not in shown.output
 
 
-def test_a_taken_port_is_2_and_one_line(tmp_path):
+def test_a_taken_port_is_2_and_one_line(capsys):
     with Sandbox().serve() as server:
-        shown = CliRunner().invoke(sandbox, ["serve", "--port", str(server.port)])
+        shown = ran(capsys, "serve", "--port", str(server.port))
     assert shown.exit_code == 2
     assert (
         shown.stderr
-        == f"Error: port {server.port} cannot be had (Address already in use); give another, or 0 for any\n"
+        == f"adyen-creds: port {server.port} cannot be had (Address already in use); give another, or 0 for any\n"
     )
 
 
