@@ -11,7 +11,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
-from pytest_adyen_creds.sandbox import bodies, caller, idempotency
+from pytest_adyen_creds.sandbox import bodies, idempotency
+from pytest_adyen_creds.sandbox.caller import RateLimit, identify
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import Registrar
@@ -19,7 +20,6 @@ from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.evidence import RECORDED, SPECIFICATION, Rule, assumed, documented, follows, observed
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys, Kept
-from pytest_adyen_creds.sandbox.limits import RateLimit
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.routing import VERSIONS, Match, Mismatch, route
@@ -149,7 +149,7 @@ class ManagementApp:
     def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
         with self._registrar.state.lock:
             now = self._clock.now()
-            who = caller.identify(self._registrar.state, request.presented(), now)
+            who = identify(self._registrar.state, request.presented(), now)
             self._limit.admit(who.id, now)
         address = Address(f"{request.origin}/{match.version}")
         read = partial(bodies.read_body, body, request.header("Content-Type"))

@@ -1,16 +1,28 @@
-"""The caller: who makes a request, and whether they may make requests of its sort at all."""
+"""The caller: who makes a request, whether they may, at which account, and how often."""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import threading
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from pytest_adyen_creds.sandbox import roles
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SPECIFICATION, Rule, assumed, documented
+from pytest_adyen_creds.sandbox.evidence import (
+    RECORDED,
+    REPORTED,
+    SDKS,
+    SPECIFICATION,
+    Rule,
+    assumed,
+    documented,
+    follows,
+    observed,
+)
 from pytest_adyen_creds.sandbox.keys import PROPAGATION
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import MASK
@@ -60,6 +72,41 @@ ANY_ROLE: Final = documented(
     "GET /me and the operations on its allowed origins ask for any Management API role; else 403.",
     f"{SPECIFICATION}, text of these operations; {REPORTED} and {RECORDED} have such a 403 of GET /me",
 )
+FOREIGN_COMPANY: Final = observed(
+    "companies.foreign",
+    "A company account that is not the caller's own, or does not exist, is answered with 403.",
+    f"{REPORTED}; {SDKS}: with errorCode 010, which platform answers have",
+)
+LIMITED_CALLER: Final = assumed(
+    "companies.limited-caller",
+    "A credential that is limited to merchant accounts gets 403 from company-level operations.",
+    "follows from access being limited; not published in words",
+)
+FOREIGN_MERCHANT: Final = assumed(
+    "merchants.foreign",
+    "A merchant account that the caller has no access to, or that does not exist, is answered with 403.",
+    f"{SPECIFICATION} has no 404; 403 means insufficient permissions, and tells nothing on what exists",
+)
+COMPANY_REACHES_ALL: Final = documented(
+    "merchants.company-reaches-all",
+    "Access to the company account means access to all its merchant accounts; none is then listed by name.",
+    f"{SPECIFICATION}, property associatedMerchantAccounts",
+)
+COMPANY_SEES_ALL: Final = assumed(
+    "companies.sees-merchant-credentials",
+    "Company-level operations reach every credential of the company, those made at a merchant account included.",
+    "the list is described as that of the company account",
+)
+MERCHANT_SEES_OWN: Final = assumed(
+    "merchants.sees-own",
+    "Merchant-level operations reach only the credentials made at that merchant account.",
+    "a caller limited to one merchant account must not change a credential that reaches others",
+)
+RATE: Final = assumed(
+    "limits.rate",
+    "With a rate limit set, a credential's requests over it are answered with 429 and Retry-After in seconds.",
+    "429 is not in the specification of these operations; Adyen answers it for others, live terminals for example",
+)
 
 REACHES: Final = {
     UserKind.COMPANY: ("Management API",),
@@ -67,6 +114,8 @@ REACHES: Final = {
     UserKind.LEGAL_ENTITY: ("Legal Entity Management API",),
 }
 """The APIs that each kind of user authenticates requests to, of those that Adyen's page on user types names."""
+
+_WINDOW: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -113,6 +162,67 @@ def authorise(caller: Credential, *, any_role: bool) -> None:
             raise Refused(ANY_ROLE, Kind.FORBIDDEN, "The credential has no Management API role.")
     elif not roles.holds(caller.roles, roles.API_CREDENTIALS_ROLE):
         raise Refused(CREDENTIALS_ROLE, Kind.FORBIDDEN, f"The credential lacks the role: {roles.API_CREDENTIALS_ROLE}.")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an operation's path names: a company account (``merchant`` is ``None``) or one merchant account."""
+
+    company: str
+    merchant: str | None
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """The collection and the account's id, as they stand in a link."""
+        return ("companies", self.company) if self.merchant is None else ("merchants", self.merchant)
+
+    @follows(COMPANY_SEES_ALL, MERCHANT_SEES_OWN)
+    def has(self, credential: Credential) -> bool:
+        """Tell whether operations at this account reach ``credential``."""
+        if credential.kind is not UserKind.COMPANY:
+            return False
+        return self.merchant is None or credential.home == self.merchant
+
+
+def company_scope(state: State, caller: Credential, company: str) -> Scope:
+    """Return the scope of a company-level call by ``caller``; raises :class:`Refused` where it may not make it."""
+    if company != state.company:
+        raise Refused(FOREIGN_COMPANY, Kind.FOREIGN_COMPANY, "The credential has no access to this company account.")
+    if caller.merchants:
+        raise Refused(LIMITED_CALLER, Kind.FORBIDDEN, "The credential has access to merchant accounts only.")
+    return Scope(company, None)
+
+
+@follows(COMPANY_REACHES_ALL)
+def merchant_scope(state: State, caller: Credential, merchant: str) -> Scope:
+    """Return the scope of a merchant-level call by ``caller``; raises :class:`Refused` where it may not make it."""
+    if merchant not in state.merchants or (caller.merchants and merchant not in caller.merchants):
+        raise Refused(FOREIGN_MERCHANT, Kind.FORBIDDEN, "The credential has no access to this merchant account.")
+    return Scope(state.company, merchant)
+
+
+class RateLimit:
+    """At most ``per_minute`` requests of a credential in any minute of the sandbox's clock; ``None``: no limit."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self.per_minute = per_minute
+        self._seen: dict[str, deque[datetime]] = defaultdict(deque)
+        self._lock = threading.Lock()
+
+    def admit(self, caller: str, now: datetime) -> None:
+        """Count a request of ``caller``; raises :class:`Refused` if it is over the limit."""
+        if self.per_minute is None:
+            return
+        with self._lock:
+            seen = self._seen[caller]
+            while seen and seen[0] <= now - _WINDOW:
+                seen.popleft()
+            if len(seen) < self.per_minute:
+                seen.append(now)
+                return
+            wait = (seen[0] + _WINDOW - now).total_seconds()
+        headers = {"Retry-After": str(max(1, int(wait + 0.999))), "transient-error": "true"}
+        raise Refused(RATE, Kind.TOO_MANY, "Too many requests; wait as long as Retry-After says.", headers=headers)
 
 
 def _by_key(state: State, presented: str, now: datetime) -> Credential:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from pytest_adyen_creds.sandbox import accounts, origins, roles
-from pytest_adyen_creds.sandbox.accounts import Scope
+from pytest_adyen_creds.sandbox import origins, roles
 from pytest_adyen_creds.sandbox.answers import AnswerStyle
+from pytest_adyen_creds.sandbox.caller import Scope
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import (
     RECORDED,
@@ -102,6 +102,11 @@ MERCHANT_HOME: Final = assumed(
     "A credential made at a merchant account is limited to it; changing that is refused with 422.",
     f"{SPECIFICATION} has no associatedMerchantAccounts in the merchant-level messages",
 )
+WITHIN_COMPANY: Final = assumed(
+    "merchants.within-company",
+    "associatedMerchantAccounts can only name merchant accounts of the company; others are refused with 422.",
+    f"{SPECIFICATION} says which accounts the property is about, not how a foreign one is refused",
+)
 PROVISIONING_KEPT: Final = assumed(
     "credentials.provisioning-kept",
     "Roles, merchant accounts and active of ws@Company.<company> cannot be changed through the API: 403.",
@@ -135,7 +140,7 @@ class Registrar:
         given = roles.granted(body.get("roles"), self._grantable(), complaints)
         _complain_about_description(body, complaints)
         origins.checked(body.get("allowedOrigins", ()), "allowedOrigins", complaints)
-        accounts.complain_about(self.state, body.get("associatedMerchantAccounts", []), complaints)
+        self._complain_about_merchants(body.get("associatedMerchantAccounts", ()), complaints)
         complaints.settle()
         home = scope.merchant
         mint = self.keysmith.mint
@@ -183,7 +188,7 @@ class Registrar:
             changes["subject_dn"] = body["subjectDN"] or None
         if "associatedMerchantAccounts" in body:
             wanted = body["associatedMerchantAccounts"]
-            accounts.complain_about(self.state, wanted, complaints)
+            self._complain_about_merchants(wanted, complaints)
             if credential.home and set(wanted) != {credential.home}:
                 complaints.add(
                     MERCHANT_HOME,
@@ -203,6 +208,13 @@ class Registrar:
         touched = body.keys() & {"roles", "active", "associatedMerchantAccounts"}
         if credential.id == self.provisioning_id and touched:
             raise Refused(PROVISIONING_KEPT, Kind.FORBIDDEN, "This credential's access cannot be changed.")
+
+    def _complain_about_merchants(self, merchants: Sequence[str], complaints: Complaints) -> None:
+        for merchant in merchants:
+            if merchant not in self.state.merchants:
+                complaints.add(
+                    WITHIN_COMPANY, "associatedMerchantAccounts", merchant, "The company has no such merchant account."
+                )
 
     def _grantable(self) -> tuple[str, ...]:
         provisioning = self.state.get(self.provisioning_id)

@@ -12,13 +12,13 @@ from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles as role_names
 from pytest_adyen_creds.sandbox.answers import Answers, style_of
 from pytest_adyen_creds.sandbox.app import ManagementApp
+from pytest_adyen_creds.sandbox.caller import RateLimit
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.customer_area import CustomerArea
 from pytest_adyen_creds.sandbox.faults import Faults
 from pytest_adyen_creds.sandbox.keys import Keysmith
-from pytest_adyen_creds.sandbox.limits import RateLimit
 from pytest_adyen_creds.sandbox.minting import Mint
 from pytest_adyen_creds.sandbox.state import Credential, Key, State, UserKind
 from pytest_adyen_creds.secrets import Secret

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from pytest_adyen_creds.sandbox import accounts, bodies, credentials, keys, origins, paging, rendering
-from pytest_adyen_creds.sandbox.accounts import Scope
-from pytest_adyen_creds.sandbox.caller import authorise
+from pytest_adyen_creds.sandbox import bodies, credentials, keys, origins, paging, rendering
+from pytest_adyen_creds.sandbox.caller import Scope, authorise, company_scope, merchant_scope
 from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.decisions import Outcome
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, documented
@@ -62,8 +61,8 @@ def permit(registrar: Registrar, call: Call) -> Scope | None:
     if own:
         return None
     if "companyId" in call.parameters:
-        return accounts.company_scope(registrar.state, call.caller, call.parameters["companyId"])
-    return accounts.merchant_scope(registrar.state, call.caller, call.parameters["merchantId"])
+        return company_scope(registrar.state, call.caller, call.parameters["companyId"])
+    return merchant_scope(registrar.state, call.caller, call.parameters["merchantId"])
 
 
 def perform(registrar: Registrar, call: Call, scope: Scope | None) -> Outcome:

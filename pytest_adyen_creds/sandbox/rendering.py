@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from pytest_adyen_creds.sandbox.accounts import Scope
+from pytest_adyen_creds.sandbox.caller import Scope
 from pytest_adyen_creds.sandbox.credentials import ASSOCIATED_SHOWN, OMITTED, WITHOUT_CLIENT_KEY
 from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, follows, observed
 from pytest_adyen_creds.sandbox.keys import SHOWN_ONCE
