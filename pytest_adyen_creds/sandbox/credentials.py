@@ -22,7 +22,7 @@ from pytest_adyen_creds.sandbox.evidence import (
     observed,
 )
 from pytest_adyen_creds.sandbox.keys import Keysmith
-from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
+from pytest_adyen_creds.sandbox.state import Credential, State
 
 LONGEST_DESCRIPTION: Final = 50
 """The longest description, in characters."""
@@ -142,22 +142,17 @@ class Registrar:
         origins.checked(body.get("allowedOrigins", ()), "allowedOrigins", complaints)
         self._complain_about_merchants(body.get("associatedMerchantAccounts", ()), complaints)
         complaints.settle()
-        home = scope.merchant
-        mint = self.keysmith.mint
-        credential = Credential(
-            id=mint.id(),
-            kind=UserKind.COMPANY,
-            username=f"ws_{mint.user_number()}@Company.{self.state.company}",
-            home=home,
-            merchants=(home,) if home else tuple(dict.fromkeys(body.get("associatedMerchantAccounts", ()))),
+        home, mint = scope.merchant, self.keysmith.mint
+        credential = self.keysmith.new_credential(
+            f"ws_{mint.user_number()}@Company.{self.state.company}",
+            now,
             roles=given,
             description=body.get("description") or None,
-            api_keys=(self.keysmith.first_api_key(now),),
-            client_keys=(self.keysmith.first_client_key(now),),
-            password=mint.password(),
-            origins=origins.replaced((), body.get("allowedOrigins", ()), mint),
+            home=home,
+            merchants=(home,) if home else tuple(dict.fromkeys(body.get("associatedMerchantAccounts", ()))),
         )
-        return self.state.put(credential, now)
+        allowed = origins.replaced((), body.get("allowedOrigins", ()), mint)
+        return self.state.put(replace(credential, origins=allowed), now)
 
     def find(self, scope: Scope, id: str) -> Credential:
         """Return the credential with ``id`` at ``scope``; raises :class:`Refused` for an unknown one."""

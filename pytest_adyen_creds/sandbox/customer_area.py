@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from pytest_adyen_creds.errors import SandboxError
@@ -97,15 +98,11 @@ class CustomerArea:
 
     def generate_password(self, name: str) -> Secret:
         """Give a credential a new basic-auth password and return it; the old one is dead at once."""
-        with self._state.lock:
-            changed = self._keysmith.with_new_password(self.credential(name))
-            return self._state.put(changed, self._clock.now()).password
+        return self._change(name, lambda credential, _: self._keysmith.with_new_password(credential)).password
 
     def generate_api_key(self, name: str) -> Secret:
         """Give a credential of any kind a new API key and return it; the old one works for 24 more hours."""
-        with self._state.lock:
-            now = self._clock.now()
-            return self._state.put(self._keysmith.with_new_api_key(self.credential(name), now), now).api_keys[-1].secret
+        return self._change(name, self._keysmith.with_new_api_key).api_keys[-1].secret
 
     @follows(keys.RESET_EXPIRY)
     def reset_previous_key(self, name: str) -> None:
@@ -113,17 +110,12 @@ class CustomerArea:
 
         Raises :class:`SandboxError` where no previous key is still working.
         """
-        with self._state.lock:
-            now = self._clock.now()
-            changed = keys.with_previous_expiring(self.credential(name), now + keys.OVERLAP, now)
-            self._state.put(changed, now)
+        self._change(name, lambda credential, now: keys.with_previous_expiring(credential, now + keys.OVERLAP, now))
 
     @follows(keys.EXPIRE_NOW)
     def expire_previous_key(self, name: str) -> None:
         """Expire a credential's previous API key at once; raises like :meth:`reset_previous_key`."""
-        with self._state.lock:
-            now = self._clock.now()
-            self._state.put(keys.with_previous_expiring(self.credential(name), now, now), now)
+        self._change(name, lambda credential, now: keys.with_previous_expiring(credential, now, now))
 
     def set_allowed_ips(self, name: str, addresses: Iterable[str]) -> None:
         """Allow requests from these IP addresses or networks only; none: from anywhere.
@@ -136,13 +128,11 @@ class CustomerArea:
                 ipaddress.ip_network(address, strict=False)
             except ValueError:
                 raise SandboxError(f"{address!r} is no IP address; give one like 192.0.2.1 or 192.0.2.0/24") from None
-        with self._state.lock:
-            self._state.put(replace(self.credential(name), allowed_ips=wanted), self._clock.now())
+        self._change(name, lambda credential, _: replace(credential, allowed_ips=wanted))
 
     def set_active(self, name: str, active: bool) -> None:
         """Switch a credential on or off."""
-        with self._state.lock:
-            self._state.put(replace(self.credential(name), active=active), self._clock.now())
+        self._change(name, lambda credential, _: replace(credential, active=active))
 
     @follows(CLIENT_SIDE)
     def accepts_client_key(self, client_key: Secret | str, origin: str | None = None) -> bool:
@@ -160,26 +150,26 @@ class CustomerArea:
         """Return the names of the APIs that a credential authenticates requests to."""
         return REACHES[self.credential(name).kind]
 
+    def _change(self, name: str, change: Callable[[Credential, datetime], Credential]) -> Credential:
+        """Store and return what ``change`` makes of the credential ``name`` at the sandbox's present time."""
+        with self._state.lock:
+            now = self._clock.now()
+            return self._state.put(change(self.credential(name), now), now)
+
     @follows(BY_HAND, USERNAMES, DEFAULT_ROLES)
     def _create(self, kind: UserKind, name: str, roles: Iterable[str], description: str) -> NewUser:
         if len(description) > LONGEST_DESCRIPTION:
             raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")
         with self._state.lock:
-            now, mint = self._clock.now(), self._keysmith.mint
-            made = self._state.put(
-                Credential(
-                    id=mint.id(),
-                    kind=kind,
-                    username=f"ws_{mint.user_number()}{name}",
-                    home=None,
-                    merchants=(),
-                    roles=tuple(roles) or (f"{REACHES[kind][0]} role",),
-                    description=description or None,
-                    api_keys=(self._keysmith.first_api_key(now),),
-                    client_keys=() if kind is UserKind.COMPANY else (self._keysmith.first_client_key(now),),
-                    password=mint.password(),
-                ),
+            now = self._clock.now()
+            credential = self._keysmith.new_credential(
+                f"ws_{self._keysmith.mint.user_number()}{name}",
                 now,
+                roles=tuple(roles) or (f"{REACHES[kind][0]} role",),
+                description=description or None,
+                kind=kind,
+                has_client_key=kind is not UserKind.COMPANY,
             )
+            made = self._state.put(credential, now)
         client_key = made.client_keys[-1].secret if made.client_keys else None
         return NewUser(made.id, made.username, made.api_keys[-1].secret, client_key, made.password)

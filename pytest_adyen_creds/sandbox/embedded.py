@@ -19,8 +19,7 @@ from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.customer_area import CustomerArea
 from pytest_adyen_creds.sandbox.faults import Faults
 from pytest_adyen_creds.sandbox.keys import Keysmith
-from pytest_adyen_creds.sandbox.minting import Mint
-from pytest_adyen_creds.sandbox.state import Credential, Key, State, UserKind
+from pytest_adyen_creds.sandbox.state import State
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
@@ -75,8 +74,12 @@ class Sandbox:
         self.clock = clock or Clock()
         mint = style.mint(seed, api_key)
         state = State(company, self.merchants)
-        first = _provisioning(company, self.roles, api_key, mint, self.clock)
-        state.put(first, self.clock.now())
+        now = self.clock.now()
+        # its keys work at once, whatever the delay
+        first = Keysmith(mint, timedelta()).new_credential(
+            f"ws@Company.{company}", now, roles=self.roles, api_key=api_key
+        )
+        state.put(first, now)
         keysmith = Keysmith(mint, propagation_delay)
         self.provisioning = Provisioning(
             first.id, first.username, first.api_keys[0].secret, first.password, first.client_keys[0].secret
@@ -107,22 +110,6 @@ class Sandbox:
 
         with Server(self.app, port) as server:
             yield server
-
-
-def _provisioning(company: str, roles: tuple[str, ...], api_key: Secret | None, mint: Mint, clock: Clock) -> Credential:
-    now = clock.now()
-    return Credential(
-        id=mint.id(),
-        kind=UserKind.COMPANY,
-        username=f"ws@Company.{company}",
-        home=None,
-        merchants=(),
-        roles=roles,
-        description=None,
-        api_keys=(Key(api_key or mint.api_key(), now),),
-        client_keys=(Key(mint.client_key(), now),),
-        password=mint.password(),
-    )
 
 
 def _check(

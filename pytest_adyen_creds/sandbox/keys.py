@@ -9,7 +9,8 @@ from typing import Final
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
 from pytest_adyen_creds.sandbox.minting import Mint
-from pytest_adyen_creds.sandbox.state import Credential, Key
+from pytest_adyen_creds.sandbox.state import Credential, Key, UserKind
+from pytest_adyen_creds.secrets import Secret
 
 OVERLAP: Final = timedelta(hours=24)
 """How long a replaced key goes on working."""
@@ -80,21 +81,46 @@ class Keysmith:
     mint: Mint
     propagation: timedelta
 
-    def first_api_key(self, now: datetime) -> Key:
-        """Return a new credential's API key."""
-        return Key(self.mint.api_key(), now + self.propagation)
+    def new_credential(
+        self,
+        username: str,
+        now: datetime,
+        *,
+        roles: tuple[str, ...],
+        description: str | None = None,
+        kind: UserKind = UserKind.COMPANY,
+        home: str | None = None,
+        merchants: tuple[str, ...] = (),
+        api_key: Secret | None = None,
+        has_client_key: bool = True,
+    ) -> Credential:
+        """Return a new credential with an id, an API key (or the one given), a client key and a password.
 
-    def first_client_key(self, now: datetime) -> Key:
-        """Return a new credential's client key."""
-        return Key(self.mint.client_key(), now + self.propagation)
+        The arguments are as in :class:`Credential`.
+        """
+        works_from = now + self.propagation
+        return Credential(
+            id=self.mint.id(),
+            kind=kind,
+            username=username,
+            home=home,
+            merchants=merchants,
+            roles=roles,
+            description=description,
+            api_keys=(Key(api_key or self.mint.api_key(), works_from),),
+            client_keys=(Key(self.mint.client_key(), works_from),) if has_client_key else (),
+            password=self.mint.password(),
+        )
 
     def with_new_api_key(self, credential: Credential, now: datetime) -> Credential:
         """Return ``credential`` with a new API key as its last one; the one before expires in 24 hours."""
-        return replace(credential, api_keys=(*_retired(credential.api_keys, now), self.first_api_key(now)))
+        new = Key(self.mint.api_key(), now + self.propagation)
+        return replace(credential, api_keys=(*_retired(credential.api_keys, now), new))
 
     def with_new_client_key(self, credential: Credential, now: datetime) -> Credential:
         """Return ``credential`` with a new client key as its last one; the one before expires in 24 hours."""
-        return replace(credential, client_keys=(*_retired(credential.client_keys, now), self.first_client_key(now)))
+        new = Key(self.mint.client_key(), now + self.propagation)
+        return replace(credential, client_keys=(*_retired(credential.client_keys, now), new))
 
     @follows(PASSWORD_AT_ONCE, PASSWORD_WORKS)
     def with_new_password(self, credential: Credential) -> Credential:

@@ -77,9 +77,9 @@ class State:
         self.merchants = merchants
         self.lock = threading.RLock()
         self._credentials: dict[str, Credential] = {}
-        self._by_api_key: dict[bytes, str] = {}
-        self._by_client_key: dict[bytes, str] = {}
-        self._by_username: dict[str, str] = {}
+        self._by_api_key: dict[bytes, tuple[Credential, Key]] = {}
+        self._by_client_key: dict[bytes, tuple[Credential, Key]] = {}
+        self._by_username: dict[str, Credential] = {}
 
     def put(self, credential: Credential, now: datetime) -> Credential:
         """Store ``credential`` in place of the one with its id, less the keys that expired; return what is stored."""
@@ -94,8 +94,8 @@ class State:
                 for key in getattr(before, keys, ()):
                     index.pop(_digest(key.secret.reveal()), None)
                 for key in getattr(kept, keys):
-                    index[_digest(key.secret.reveal())] = kept.id
-            self._by_username[kept.username] = kept.id
+                    index[_digest(key.secret.reveal())] = (kept, key)
+            self._by_username[kept.username] = kept
             self._credentials[kept.id] = kept
         return kept
 
@@ -106,19 +106,17 @@ class State:
     def by_api_key(self, presented: str) -> tuple[Credential, Key] | None:
         """Return the credential that holds the API key ``presented``, and the key; ``None`` for an unknown key."""
         with self.lock:
-            credential = self._credentials.get(self._by_api_key.get(_digest(presented), ""))
-            return _holder(credential, credential.api_keys, presented) if credential else None
+            return self._by_api_key.get(_digest(presented))
 
     def by_client_key(self, presented: str) -> tuple[Credential, Key] | None:
         """Return the credential that holds the client key ``presented``, and the key; ``None`` for an unknown key."""
         with self.lock:
-            credential = self._credentials.get(self._by_client_key.get(_digest(presented), ""))
-            return _holder(credential, credential.client_keys, presented) if credential else None
+            return self._by_client_key.get(_digest(presented))
 
     def by_username(self, username: str) -> Credential | None:
         """Return the credential with ``username``, or ``None``."""
         with self.lock:
-            return self._credentials.get(self._by_username.get(username, ""))
+            return self._by_username.get(username)
 
     def __iter__(self) -> Iterator[Credential]:
         """Iterate over all credentials, in the order of their creation."""
@@ -129,8 +127,3 @@ class State:
 def _digest(text: str) -> bytes:
     # a digest, so that what a caller presents is compared in constant time and never kept
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def _holder(credential: Credential, keys: tuple[Key, ...], presented: str) -> tuple[Credential, Key] | None:
-    wanted = _digest(presented)
-    return next(((credential, key) for key in keys if _digest(key.secret.reveal()) == wanted), None)
