@@ -19,7 +19,7 @@ from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.evidence import RECORDED, SPECIFICATION, Rule, assumed, documented, follows, observed
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
-from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys, Kept
+from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.routing import VERSIONS, Match, Mismatch, route
@@ -98,7 +98,7 @@ class ManagementApp:
         self._faults = faults
         self._limit = limit
         self._control = control
-        self._idempotency = IdempotencyKeys()
+        self._idempotency: IdempotencyKeys[_Reply] = IdempotencyKeys()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -156,30 +156,31 @@ class ManagementApp:
         call = Call(match.operation, match.parameters, request.query(), read, who, address, now)
         key = request.header("Idempotency-Key") if request.method == "POST" else None
         if key is None:
-            return self._success(self._perform(call, delay))
+            return self._perform(call, delay, match.version)
         content = b"" if isinstance(body, Refused) else body
         kept = self._idempotency.begin(key, f"{request.path}\n".encode() + content, now)
         echo = {"Idempotency-Key": key}
         if kept is not None:
-            return self._reply(
-                kept.status, kept.document, idempotency.REPLAY, echo, request_id=kept.request_id, decided=True
-            )
-        answer: Kept | None = None
+            first = kept.answer
+            return self._reply(first.status, first.document, idempotency.REPLAY, echo, request_id=kept.request_id)
+        decided: _Reply | None = None
         try:
-            reply = self._perform_or_refuse(call, delay, match.version)
+            reply = self._perform(call, delay, match.version)
             if reply.decided:
-                answer = Kept(reply.answer.status, reply.answer.document, reply.request_id)
+                decided = reply
         finally:
-            self._idempotency.finish(key, answer)
+            self._idempotency.finish(key, decided)
         return replace(reply, answer=replace(reply.answer, headers={**reply.answer.headers, **echo}))
 
-    def _perform_or_refuse(self, call: Call, delay: float, version: str) -> _Reply:
+    @follows(SUCCESS)
+    def _perform(self, call: Call, delay: float, version: str) -> _Reply:
         try:
-            return self._success(self._perform(call, delay))
+            outcome = self._outcome(call, delay)
         except Refused as refused:
             return self._refusal(refused, version)
+        return self._reply(204 if outcome.document is None else 200, outcome.document, outcome.rule, decided=True)
 
-    def _perform(self, call: Call, delay: float) -> Outcome:
+    def _outcome(self, call: Call, delay: float) -> Outcome:
         state = self._registrar.state
         with state.lock:
             scope = permit(self._registrar, call)
@@ -189,10 +190,6 @@ class ManagementApp:
             # the caller as it is now: another request may have changed it since it was identified
             current = state.get(call.caller.id) or call.caller
             return perform(self._registrar, replace(call, caller=current, now=self._clock.now()), scope)
-
-    @follows(SUCCESS)
-    def _success(self, outcome: Outcome) -> _Reply:
-        return self._reply(204 if outcome.document is None else 200, outcome.document, outcome.rule, decided=True)
 
     def _refusal(self, refused: Refused, version: str) -> _Reply:
         request_id = self._mint.request_id()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, Generic, TypeVar
 
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import assumed, documented, follows
@@ -64,31 +63,25 @@ _KEPT_FOR: Final = timedelta(days=31)
 _KEPT_AT_MOST: Final = 10_000
 
 
-@dataclass(frozen=True)
-class Kept:
-    """An answer as it was first given: status, document (secrets still wrapped), and its request id."""
-
-    status: int
-    document: Mapping[str, Any] | None
-    request_id: str
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True)
-class _Entry:
+class _Entry(Generic[Answered]):
     request: bytes
     since: datetime
-    answer: Kept | None
+    answer: Answered | None
 
 
-class IdempotencyKeys:
-    """The keys that were used in the company. Bounded: the oldest go first."""
+class IdempotencyKeys(Generic[Answered]):
+    """The keys that were used in the company, and the first answer under each. Bounded: the oldest go first."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._entries: OrderedDict[str, _Entry[Answered]] = OrderedDict()
         self._lock = threading.Lock()
 
     @follows(COMPANY_WIDE, RETENTION)
-    def begin(self, key: str, request: bytes, now: datetime) -> Kept | None:
+    def begin(self, key: str, request: bytes, now: datetime) -> Answered | None:
         """Note that a request with ``key`` starts, and return ``None``; return the first answer if it is a repetition.
 
         ``request`` is what makes two requests the same. Raises :class:`Refused` for a key that is too long, in
@@ -114,7 +107,7 @@ class IdempotencyKeys:
             )
         return entry.answer
 
-    def finish(self, key: str, answer: Kept | None) -> None:
+    def finish(self, key: str, answer: Answered | None) -> None:
         """Keep ``answer`` under ``key``; ``None`` frees the key, for an answer that decides nothing."""
         with self._lock:
             entry = self._entries.get(key)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Final
 from urllib.parse import parse_qs, quote
 
@@ -136,7 +136,7 @@ class Answer:
         headers = [("Content-Type", self.media_type)] if has_body else []
         if self.status not in (204, 304):
             headers.append(("Content-Length", str(len(body))))
-        start_response(f"{self.status} {_phrase(self.status)}", [*headers, *self.headers.items()])
+        start_response(f"{self.status} {responses.get(self.status, 'Unknown')}", [*headers, *self.headers.items()])
         if self.truncated:
             return _half(body)
         return [] if head_only or not body else [body]
@@ -151,13 +151,6 @@ def _reveal(value: object) -> str:
     if isinstance(value, Secret):
         return value.reveal()
     raise TypeError(f"{type(value).__name__} in an answer")
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
 
 
 def _raw_path(environ: Environ) -> str:
