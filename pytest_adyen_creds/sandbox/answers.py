@@ -8,106 +8,96 @@ from typing import Any, Final, Literal
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.decisions import InvalidField, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import (
-    ERROR_PAGES,
-    RECORDED,
-    REPORTED,
-    SDKS,
-    SPECIFICATION,
-    assumed,
-    documented,
-    follows,
-    observed,
-)
+from pytest_adyen_creds.sandbox.evidence import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.minting import Mint, PlatformMint, PublishedMint
 
 Answers = Literal["platform", "published"]
 """``platform``: as Adyen's test platform was seen to answer; ``published``: by Adyen's document alone."""
 
-PUBLISHED_ENVELOPE: Final = documented(
+PUBLISHED_ENVELOPE: Final = Rule.documented(
     "errors.published-envelope",
     "In published answers every error has type, errorCode, title, detail and status; invalidFields name the fields.",
     f"{SPECIFICATION}, RestServiceError; that each has a requestId of 16 capitals and digits is assumed",
 )
-PUBLISHED_CODES: Final = assumed(
+PUBLISHED_CODES: Final = Rule.assumed(
     "errors.published-codes",
     "In published answers errorCode is 00_<status>, 31_007 with invalidFields, 30_011 for an unknown id.",
     "published for some of Adyen's sibling APIs only",
 )
-V1_WRAPS: Final = documented(
+V1_WRAPS: Final = Rule.documented(
     "errors.v1-wraps-invalid-fields",
     "In v1 each invalid field stands inside an object under the name InvalidField; in v3 it stands by itself.",
     "Management API v1 specification, InvalidFieldWrapper",
 )
-UNAUTHORIZED: Final = observed(
+UNAUTHORIZED: Final = Rule.observed(
     "errors.unauthorized",
     "In platform answers a 401 has no detail, no requestId and no charset, and errorCode 00_401.",
     f"{RECORDED}; {REPORTED}; {SDKS}: every 401 of them",
 )
-FORBIDDEN: Final = observed(
+FORBIDDEN: Final = Rule.observed(
     "errors.forbidden",
     "In platform answers a 403 has the detail 'Not allowed', errorCode 00_403, and no requestId in its body.",
     f"{RECORDED}; {REPORTED}; {SDKS}",
 )
-INVALID: Final = observed(
+INVALID: Final = Rule.observed(
     "errors.invalid",
     "In platform answers a 422 with invalidFields has a requestId, a title that names the subject, and no detail.",
     f"{RECORDED}; {REPORTED}; {SDKS}: every one of them",
 )
-INVALID_ORIGIN: Final = observed(
+INVALID_ORIGIN: Final = Rule.observed(
     "errors.invalid-origin",
     "In platform answers the errorCode of an origin that cannot be added is 31_004.",
     f"{RECORDED} for one that exists; {SDKS} for one that is none; other fields of that request are assumed alike",
 )
-INVALID_CREDENTIAL: Final = assumed(
+INVALID_CREDENTIAL: Final = Rule.assumed(
     "errors.invalid-credential",
     "In platform answers every other invalid field has errorCode 31_007 and a title that names the API credential.",
     "none was seen; made like those of origins and webhooks, which were",
 )
-NOT_FOUND: Final = observed(
+NOT_FOUND: Final = Rule.observed(
     "errors.not-found",
     "In platform answers an unknown origin id is 'Entity was not found', errorCode 30_112, with detail and requestId.",
     f"{SDKS}, v1 and v3; {ERROR_PAGES}",
 )
-UNKNOWN_CREDENTIAL: Final = assumed(
+UNKNOWN_CREDENTIAL: Final = Rule.assumed(
     "errors.unknown-credential",
     "In platform answers an unknown credential id is answered like an unknown origin id, with errorCode 30_011.",
     "none was seen; the code is published for sibling APIs",
 )
-INTERNAL_FORM: Final = observed(
+INTERNAL_FORM: Final = Rule.observed(
     "errors.internal-form",
     "In platform answers a 500 is 'An internal error happened', errorCode 00_500, without a requestId in its body.",
     f"{RECORDED}; {ERROR_PAGES}",
 )
-OTHER_ERRORS: Final = assumed(
+OTHER_ERRORS: Final = Rule.assumed(
     "errors.other-forms",
     "In platform answers 400, 404, 405 and 429 have the form of a 500, with type, title and detail of their own.",
     f"{ERROR_PAGES} have the type of 400; the rest was not seen",
 )
-HEADERS: Final = observed(
+HEADERS: Final = Rule.observed(
     "answers.headers",
     "Platform answers have traceparent, set-cookie JSESSIONID and strict-transport-security, and JSON writes / as \\/.",
     RECORDED,
 )
-REQUEST_IDS: Final = observed(
+REQUEST_IDS: Final = Rule.observed(
     "answers.request-ids",
     "Platform answers, 401 excepted, have one request id in requestid, pspreference and, with some errors, requestId.",
     f"{RECORDED}; that answers without a body have it too is assumed",
 )
-PUBLISHED_HEADERS: Final = documented(
+PUBLISHED_HEADERS: Final = Rule.documented(
     "answers.published-headers",
     "Published answers are application/json, and have no headers beyond HTTP's own.",
     f"{SPECIFICATION}, which lists no headers",
 )
-ID_FORM: Final = observed(
+ID_FORM: Final = Rule.observed(
     "credentials.id-form",
     "In platform answers the id of a credential is CRED42, 3 capitals, 8 digits, M and 12 capital hex digits.",
     f"{RECORDED}; {REPORTED}; older ones are S2- and hex digits, and a bare number was seen",
 )
-ORIGIN_ID_FORM: Final = observed(
+ORIGIN_ID_FORM: Final = Rule.observed(
     "origins.id-form", "In platform answers the id of an origin is S2- and 52 to 88 capital hex digits.", RECORDED
 )
-PUBLISHED_ID_FORM: Final = documented(
+PUBLISHED_ID_FORM: Final = Rule.documented(
     "credentials.published-id-form",
     "In published answers ids of credentials and origins are S2- and ten digits.",
     f"{SPECIFICATION}, examples",
@@ -155,8 +145,8 @@ class AnswerStyle:
     has_headers: bool = False
     me_names_merchants: bool = False
 
-    @follows(V1_WRAPS, PUBLISHED_ENVELOPE, PUBLISHED_CODES, UNAUTHORIZED, FORBIDDEN, INVALID)
-    @follows(INVALID_ORIGIN, INVALID_CREDENTIAL, NOT_FOUND, UNKNOWN_CREDENTIAL, INTERNAL_FORM, OTHER_ERRORS)
+    @implements(V1_WRAPS, PUBLISHED_ENVELOPE, PUBLISHED_CODES, UNAUTHORIZED, FORBIDDEN, INVALID)
+    @implements(INVALID_ORIGIN, INVALID_CREDENTIAL, NOT_FOUND, UNKNOWN_CREDENTIAL, INTERNAL_FORM, OTHER_ERRORS)
     def show_refusal(self, refused: Refused, version: str, request_id: str) -> tuple[int, dict[str, Any]]:
         """Return a refusal's status and error document, as ``version`` writes it."""
         form = self.errors[refused.kind]
@@ -173,7 +163,7 @@ class AnswerStyle:
         form = next((form for form in self.errors.values() if form.status == status), unknown)
         return _document(form, "This error was asked for.", request_id, None)
 
-    @follows(HEADERS, REQUEST_IDS, PUBLISHED_HEADERS)
+    @implements(HEADERS, REQUEST_IDS, PUBLISHED_HEADERS)
     def headers(self, status: int, request_id: str, mint: Mint) -> dict[str, str]:
         """Return the headers that every answer with ``status`` has, its content type aside."""
         if not self.has_headers:
@@ -273,7 +263,7 @@ STYLES: Final[Mapping[str, AnswerStyle]] = {style.name: style for style in (PLAT
 """The styles by name, the default one first."""
 
 
-@follows(ID_FORM, ORIGIN_ID_FORM, PUBLISHED_ID_FORM)
+@implements(ID_FORM, ORIGIN_ID_FORM, PUBLISHED_ID_FORM)
 def style_of(answers: str) -> AnswerStyle:
     """Return the style named ``answers``; raises :class:`SandboxError` for another name."""
     if answers not in list(STYLES):

@@ -17,7 +17,7 @@ from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
-from pytest_adyen_creds.sandbox.evidence import RECORDED, SPECIFICATION, Rule, assumed, documented, follows, observed
+from pytest_adyen_creds.sandbox.evidence import RECORDED, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
@@ -33,27 +33,27 @@ from pytest_adyen_creds.sandbox.wire import (
     StartResponse,
 )
 
-UNKNOWN_PATH: Final = assumed(
+UNKNOWN_PATH: Final = Rule.assumed(
     "paths.unknown",
     "A path that is none of the API's is answered with 404, before any authentication.",
     "the specification speaks of its own paths only",
 )
-UNKNOWN_METHOD: Final = assumed(
+UNKNOWN_METHOD: Final = Rule.assumed(
     "paths.method",
     "A method that a path does not have is answered with 405 and the methods it has in Allow.",
     "the way of HTTP, RFC 9110; the specification speaks of its own methods only",
 )
-BODY_IGNORED: Final = observed(
+BODY_IGNORED: Final = Rule.observed(
     "bodies.ignored",
     "A body sent to an operation that takes none is ignored.",
     f"{RECORDED}: POST /me/generateClientKey with {{}} is answered with 200; that others do the same is assumed",
 )
-SUCCESS: Final = documented(
+SUCCESS: Final = Rule.documented(
     "paths.success",
     "What was carried out is answered with 200, or with 204 and no body where there is nothing to show.",
     f"{SPECIFICATION}, responses of every operation",
 )
-INTERNAL: Final = documented(
+INTERNAL: Final = Rule.documented(
     "errors.internal",
     "500 means that the sandbox itself failed, unless a fault asked for it.",
     f"{SPECIFICATION}, response 500 of every operation",
@@ -145,7 +145,7 @@ class ManagementApp:
             _LOG.exception("the sandbox failed on %s", match.operation.label)
             return self._refusal(Refused(INTERNAL, Kind.INTERNAL, "The sandbox failed; see its log."), match.version)
 
-    @follows(BODY_IGNORED, idempotency.POST_ONLY, idempotency.ONLY_DECIDED)
+    @implements(BODY_IGNORED, idempotency.POST_ONLY, idempotency.ONLY_DECIDED)
     def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
         with self._registrar.state.lock:
             now = self._clock.now()
@@ -172,7 +172,7 @@ class ManagementApp:
             self._idempotency.finish(key, decided)
         return replace(reply, answer=replace(reply.answer, headers={**reply.answer.headers, **echo}))
 
-    @follows(SUCCESS)
+    @implements(SUCCESS)
     def _perform(self, call: Call, delay: float, version: str) -> _Reply:
         try:
             outcome = self._outcome(call, delay)
@@ -226,7 +226,7 @@ class ManagementApp:
         detail = f"This path has: {allow['Allow']}."
         return self._refusal(Refused(UNKNOWN_METHOD, Kind.METHOD_NOT_ALLOWED, detail, headers=allow), version)
 
-    @follows(idempotency.TRANSIENT)
+    @implements(idempotency.TRANSIENT)
     def _status(self, fault: Fault) -> _Reply:
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         if fault.status == 429 or fault.status >= 500:

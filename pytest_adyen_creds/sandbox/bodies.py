@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 
 LARGEST_BODY: Final = 1024 * 1024
 """The largest request body that is read, in bytes."""
@@ -19,42 +19,42 @@ LARGEST_BODY: Final = 1024 * 1024
 DEEPEST_BODY: Final = 100
 """The deepest nesting of a request body, in levels."""
 
-UNREADABLE: Final = documented(
+UNREADABLE: Final = Rule.documented(
     "bodies.unreadable",
     "A body that cannot be read as JSON is answered with 400.",
     f"{SPECIFICATION}, response 400 of every operation: a problem reading or understanding the request",
 )
-NOT_AN_OBJECT: Final = assumed(
+NOT_AN_OBJECT: Final = Rule.assumed(
     "bodies.not-an-object",
     "A JSON body that is no object is answered with 400.",
     f"{SPECIFICATION} gives every request body an object schema; the status is a reading of its text on 400",
 )
-MEDIA_TYPE: Final = assumed(
+MEDIA_TYPE: Final = Rule.assumed(
     "bodies.media-type",
     "A body that is not announced as application/json is answered with 400.",
     f"{SPECIFICATION} lists application/json alone, and no 415",
 )
-TOO_LARGE: Final = assumed(
+TOO_LARGE: Final = Rule.assumed(
     "bodies.too-large",
     "A body over 1 MiB, or nested deeper than 100 levels, is answered with 400.",
     "no limit is published; the sandbox keeps its memory flat",
 )
-UNKNOWN_FIELD: Final = documented(
+UNKNOWN_FIELD: Final = Rule.documented(
     "bodies.unknown-field",
     "A property that the message does not have is refused with 422 and named in invalidFields.",
     f"{SPECIFICATION}, additionalProperties false on every request message",
 )
-WRONG_TYPE: Final = documented(
+WRONG_TYPE: Final = Rule.documented(
     "bodies.wrong-type",
     "A property of the wrong JSON type, null included, is refused with 422 and named in invalidFields.",
     f"{SPECIFICATION}, property types of the request messages and the text on 422",
 )
-MISSING_FIELD: Final = documented(
+MISSING_FIELD: Final = Rule.documented(
     "bodies.missing-field",
     "A message without a required property is refused with 422 and the property named in invalidFields.",
     f"{SPECIFICATION}, required of AllowedOrigin and CreateAllowedOriginRequest",
 )
-BODY_OPTIONAL: Final = documented(
+BODY_OPTIONAL: Final = Rule.documented(
     "bodies.optional",
     "A create or update call without a body means an empty object.",
     f"{SPECIFICATION}: no request body is marked as required",
@@ -82,7 +82,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
 _REQUIRED: Final = {"AllowedOrigin": ("domain",), "CreateAllowedOriginRequest": ("domain",)}
 
 
-@follows(BODY_OPTIONAL)
+@implements(BODY_OPTIONAL)
 def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
     """Return the JSON object in ``data``, an empty one for no data; raises :class:`Refused` for what cannot be read.
 

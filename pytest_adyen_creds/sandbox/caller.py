@@ -12,97 +12,87 @@ from typing import Final
 
 from pytest_adyen_creds.sandbox import roles
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import (
-    RECORDED,
-    REPORTED,
-    SDKS,
-    SPECIFICATION,
-    Rule,
-    assumed,
-    documented,
-    follows,
-    observed,
-)
+from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.keys import PROPAGATION
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import MASK
 
-REQUIRED: Final = documented(
+REQUIRED: Final = Rule.documented(
     "caller.authentication",
     "Every operation asks for an API key in X-API-Key, or for a username and password by HTTP Basic; else 401.",
     f"{SPECIFICATION}, security of every operation and response 401",
 )
-BOTH_HOLD: Final = assumed(
+BOTH_HOLD: Final = Rule.assumed(
     "caller.both-hold",
     "Where a request has an API key and an Authorization header, both must hold and be of one credential; else 401.",
     "not published: the specification asks for either, and Adyen's own SDK never sends both",
 )
-UNKNOWN_KEY: Final = documented(
+UNKNOWN_KEY: Final = Rule.documented(
     "caller.unknown-key",
     "An unknown or expired API key, or a wrong username or password, is answered with 401.",
     f"{SPECIFICATION}, response 401: authentication required",
 )
-MASKED_KEY: Final = assumed(
+MASKED_KEY: Final = Rule.assumed(
     "caller.masked-key",
     f"Where the API key holds {MASK}, the 401's detail says how to send the key itself.",
     "the sandbox's own help for those who sent str() of a Secret; Adyen knows of no Secret",
 )
-INACTIVE: Final = documented(
+INACTIVE: Final = Rule.documented(
     "caller.inactive",
     "None of the keys of a credential that is not active works, nor does its password.",
     "docs.adyen.com, API credentials for your balance platform, on deactivation; that the status is 401 is assumed",
 )
-ALLOWED_ADDRESSES: Final = documented(
+ALLOWED_ADDRESSES: Final = Rule.documented(
     "caller.allowed-addresses",
     "A non-empty list of allowed IP addresses refuses requests from others; an empty one allows all.",
     f"{SPECIFICATION}, property allowedIpAddresses; that the security error is a 403 is assumed",
 )
-USER_KINDS: Final = documented(
+USER_KINDS: Final = Rule.documented(
     "caller.user-kinds",
     "Only company users may call the Management API; balance-platform and legal-entity users get 403.",
     "docs.adyen.com, API credentials for your balance platform, table of user types; the status is assumed",
 )
-CREDENTIALS_ROLE: Final = documented(
+CREDENTIALS_ROLE: Final = Rule.documented(
     "caller.credentials-role",
     f"Operations on API credentials ask the caller for the role '{roles.API_CREDENTIALS_ROLE}'; else 403.",
     f"{SPECIFICATION}, text of every company-level and merchant-level operation and of POST /me/generateClientKey",
 )
-ANY_ROLE: Final = documented(
+ANY_ROLE: Final = Rule.documented(
     "caller.any-management-role",
     "GET /me and the operations on its allowed origins ask for any Management API role; else 403.",
     f"{SPECIFICATION}, text of these operations; {REPORTED} and {RECORDED} have such a 403 of GET /me",
 )
-FOREIGN_COMPANY: Final = observed(
+FOREIGN_COMPANY: Final = Rule.observed(
     "companies.foreign",
     "A company account that is not the caller's own, or does not exist, is answered with 403.",
     f"{REPORTED}; {SDKS}: with errorCode 010, which platform answers have",
 )
-LIMITED_CALLER: Final = assumed(
+LIMITED_CALLER: Final = Rule.assumed(
     "companies.limited-caller",
     "A credential that is limited to merchant accounts gets 403 from company-level operations.",
     "follows from access being limited; not published in words",
 )
-FOREIGN_MERCHANT: Final = assumed(
+FOREIGN_MERCHANT: Final = Rule.assumed(
     "merchants.foreign",
     "A merchant account that the caller has no access to, or that does not exist, is answered with 403.",
     f"{SPECIFICATION} has no 404; 403 means insufficient permissions, and tells nothing on what exists",
 )
-COMPANY_REACHES_ALL: Final = documented(
+COMPANY_REACHES_ALL: Final = Rule.documented(
     "merchants.company-reaches-all",
     "Access to the company account means access to all its merchant accounts; none is then listed by name.",
     f"{SPECIFICATION}, property associatedMerchantAccounts",
 )
-COMPANY_SEES_ALL: Final = assumed(
+COMPANY_SEES_ALL: Final = Rule.assumed(
     "companies.sees-merchant-credentials",
     "Company-level operations reach every credential of the company, those made at a merchant account included.",
     "the list is described as that of the company account",
 )
-MERCHANT_SEES_OWN: Final = assumed(
+MERCHANT_SEES_OWN: Final = Rule.assumed(
     "merchants.sees-own",
     "Merchant-level operations reach only the credentials made at that merchant account.",
     "a caller limited to one merchant account must not change a credential that reaches others",
 )
-RATE: Final = assumed(
+RATE: Final = Rule.assumed(
     "limits.rate",
     "With a rate limit set, a credential's requests over it are answered with 429 and Retry-After in seconds.",
     "429 is not in the specification of these operations; Adyen answers it for others, live terminals for example",
@@ -176,7 +166,7 @@ class Scope:
         """The collection and the account's id, as they stand in a link."""
         return ("companies", self.company) if self.merchant is None else ("merchants", self.merchant)
 
-    @follows(COMPANY_SEES_ALL, MERCHANT_SEES_OWN)
+    @implements(COMPANY_SEES_ALL, MERCHANT_SEES_OWN)
     def has(self, credential: Credential) -> bool:
         """Tell whether operations at this account reach ``credential``."""
         if credential.kind is not UserKind.COMPANY:
@@ -193,7 +183,7 @@ def company_scope(state: State, caller: Credential, company: str) -> Scope:
     return Scope(company, None)
 
 
-@follows(COMPANY_REACHES_ALL)
+@implements(COMPANY_REACHES_ALL)
 def merchant_scope(state: State, caller: Credential, merchant: str) -> Scope:
     """Return the scope of a merchant-level call by ``caller``; raises :class:`Refused` where it may not make it."""
     if merchant not in state.merchants or (caller.merchants and merchant not in caller.merchants):

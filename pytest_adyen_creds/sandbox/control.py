@@ -13,7 +13,7 @@ from pytest_adyen_creds.sandbox.bodies import read_body
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.customer_area import CustomerArea, NewUser
 from pytest_adyen_creds.sandbox.decisions import Refused
-from pytest_adyen_creds.sandbox.evidence import registered_rules
+from pytest_adyen_creds.sandbox.evidence import behaviours
 from pytest_adyen_creds.sandbox.faults import ARGUMENTS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.routing import match_path
 from pytest_adyen_creds.sandbox.state import Credential
@@ -33,7 +33,7 @@ class Control:
         self._area = area
         self._routes: Mapping[tuple[str, str], Handler] = {
             ("GET", ""): _calling(self._index),
-            ("GET", "behaviours"): _calling(registered_rules, _each(asdict)),
+            ("GET", "behaviours"): _calling(behaviours, _each(asdict)),
             ("GET", "clock"): _calling(clock.now, _show_time),
             ("POST", "clock/advance"): _calling(clock.advance, _show_time),
             ("GET", "faults"): _calling(faults.all, _each(self._show_fault)),

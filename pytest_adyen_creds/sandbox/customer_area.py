@@ -13,28 +13,28 @@ from pytest_adyen_creds.sandbox import keys, origins
 from pytest_adyen_creds.sandbox.caller import REACHES
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.keys import Keysmith
 from pytest_adyen_creds.sandbox.roles import DEFAULT_ROLE
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import Secret
 
-BY_HAND: Final = documented(
+BY_HAND: Final = Rule.documented(
     "customer-area.by-hand",
     "Balance-platform and legal-entity users are made in the customer area only, and the Management API shows none.",
     "docs.adyen.com, API credentials for your balance platform; that lists leave them out is assumed",
 )
-USERNAMES: Final = documented(
+USERNAMES: Final = Rule.documented(
     "customer-area.usernames",
     "Their usernames are ws_<digits>@BalancePlatform.<platform> and ws_<digits>@Scope.Company_<company>.",
     "docs.adyen.com, API credentials for your balance platform, table of user types",
 )
-CLIENT_SIDE: Final = documented(
+CLIENT_SIDE: Final = Rule.documented(
     "client-keys.client-side",
     "A client key is accepted from the credential's allowed origins only, while the credential is active.",
     f"{SPECIFICATION}, DELETE …/allowedOrigins/{{originId}}; that it asks for an active credential is assumed",
 )
-DEFAULT_ROLES: Final = assumed(
+DEFAULT_ROLES: Final = Rule.assumed(
     "customer-area.default-roles",
     "A user made by hand without roles gets one role named after the first API it reaches.",
     "a credential has at least one role; the page names none that new users get",
@@ -104,7 +104,7 @@ class CustomerArea:
         """Give a credential of any kind a new API key and return it; the old one works for 24 more hours."""
         return self._change(name, self._keysmith.with_new_api_key).api_keys[-1].secret
 
-    @follows(keys.RESET_EXPIRY)
+    @implements(keys.RESET_EXPIRY)
     def reset_previous_key(self, name: str) -> None:
         """Let a credential's previous API key work for 24 hours from now.
 
@@ -112,7 +112,7 @@ class CustomerArea:
         """
         self._change(name, lambda credential, now: keys.with_previous_expiring(credential, now + keys.OVERLAP, now))
 
-    @follows(keys.EXPIRE_NOW)
+    @implements(keys.EXPIRE_NOW)
     def expire_previous_key(self, name: str) -> None:
         """Expire a credential's previous API key at once; raises like :meth:`reset_previous_key`."""
         self._change(name, lambda credential, now: keys.with_previous_expiring(credential, now, now))
@@ -134,7 +134,7 @@ class CustomerArea:
         """Switch a credential on or off."""
         self._change(name, lambda credential, _: replace(credential, active=active))
 
-    @follows(CLIENT_SIDE)
+    @implements(CLIENT_SIDE)
     def accepts_client_key(self, client_key: Secret | str, origin: str | None = None) -> bool:
         """Tell whether client-side requests with ``client_key`` are accepted now.
 
@@ -156,7 +156,7 @@ class CustomerArea:
             now = self._clock.now()
             return self._state.put(change(self.credential(name), now), now)
 
-    @follows(BY_HAND, USERNAMES, DEFAULT_ROLES)
+    @implements(BY_HAND, USERNAMES, DEFAULT_ROLES)
     def _create(self, kind: UserKind, name: str, roles: Iterable[str], description: str) -> NewUser:
         if len(description) > LONGEST_DESCRIPTION:
             raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")

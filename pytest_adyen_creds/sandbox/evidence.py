@@ -25,7 +25,7 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One behaviour of the sandbox.
+    """One behaviour of the sandbox, registered by what it rests on.
 
     ``id`` is a stable name, SUBJECT.NAME; ``subject`` is the resource it is about, ``says`` the behaviour in one
     sentence, ``source`` the document that says so, or, for an assumption, why it was made.
@@ -37,9 +37,33 @@ class Rule:
     evidence: Evidence
     source: str
 
+    @classmethod
+    def documented(cls, id: str, says: str, source: str) -> Rule:
+        """Register a rule that Adyen's documents state; ``source`` names the document."""
+        return cls._register(id, says, Evidence.DOCUMENTED, source)
+
+    @classmethod
+    def observed(cls, id: str, says: str, source: str) -> Rule:
+        """Register a rule that a captured response shows; ``source`` names the capture."""
+        return cls._register(id, says, Evidence.OBSERVED, source)
+
+    @classmethod
+    def assumed(cls, id: str, says: str, source: str) -> Rule:
+        """Register a rule that nobody published; ``source`` says why it was chosen."""
+        return cls._register(id, says, Evidence.ASSUMED, source)
+
+    @classmethod
+    def _register(cls, id: str, says: str, evidence: Evidence, source: str) -> Rule:
+        if not says or not source:
+            raise SandboxError(f"rule {id} has no text or no source; give both")
+        if id in _REGISTRY:
+            raise SandboxError(f"rule {id} is registered twice; give each rule its own name")
+        _REGISTRY[id] = cls(id, id.partition(".")[0], says, evidence, source)
+        return _REGISTRY[id]
+
 
 _REGISTRY: Final[dict[str, Rule]] = {}
-_FOLLOWERS: Final[dict[str, list[str]]] = {}
+_IMPLEMENTED: Final[set[str]] = set()
 
 SPECIFICATION: Final = "Management API v3 specification"
 """How a source names Adyen's OpenAPI document."""
@@ -51,45 +75,19 @@ ERROR_PAGES: Final = "Adyen's error pages, docs.adyen.com/errors"
 """How a source names Adyen's pages on errors."""
 
 
-def _register(id: str, says: str, evidence: Evidence, source: str) -> Rule:
-    if not says or not source:
-        raise SandboxError(f"rule {id} has no text or no source; give both")
-    if id in _REGISTRY:
-        raise SandboxError(f"rule {id} is registered twice; give each rule its own name")
-    _REGISTRY[id] = Rule(id, id.partition(".")[0], says, evidence, source)
-    return _REGISTRY[id]
-
-
-def documented(id: str, says: str, source: str) -> Rule:
-    """Register a rule that Adyen's documents state; ``id`` is SUBJECT.NAME, ``source`` names the document."""
-    return _register(id, says, Evidence.DOCUMENTED, source)
-
-
-def observed(id: str, says: str, source: str) -> Rule:
-    """Register a rule that a captured response shows; ``id`` is SUBJECT.NAME, ``source`` names the capture."""
-    return _register(id, says, Evidence.OBSERVED, source)
-
-
-def assumed(id: str, says: str, source: str) -> Rule:
-    """Register a rule that nobody published; ``id`` is SUBJECT.NAME, ``source`` says why it was chosen."""
-    return _register(id, says, Evidence.ASSUMED, source)
-
-
-def follows(*rules: Rule) -> Callable[[Function], Function]:
+def implements(*rules: Rule) -> Callable[[Function], Function]:
     """Mark a function or class as what carries out ``rules``: those that shape answers rather than decide them."""
 
     def mark(function: Function) -> Function:
-        for rule in rules:
-            place = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
-            _FOLLOWERS.setdefault(require_registered(rule).id, []).append(place)
+        _IMPLEMENTED.update(require_registered(rule).id for rule in rules)
         return function
 
     return mark
 
 
-def followers(rule: Rule) -> tuple[str, ...]:
-    """Return the functions that :func:`follows` marked for ``rule``, as ``module.function``."""
-    return tuple(_FOLLOWERS.get(rule.id, ()))
+def is_implemented(rule: Rule) -> bool:
+    """Tell whether :func:`implements` marked anything for ``rule``."""
+    return rule.id in _IMPLEMENTED
 
 
 def require_registered(rule: Rule) -> Rule:
@@ -99,6 +97,6 @@ def require_registered(rule: Rule) -> Rule:
     return rule
 
 
-def registered_rules() -> tuple[Rule, ...]:
-    """Return the rules registered so far, ordered by subject and name; see ``behaviours`` for all of them."""
+def behaviours() -> tuple[Rule, ...]:
+    """Return every rule of the sandbox with its evidence and source, ordered by subject and name."""
     return tuple(sorted(_REGISTRY.values(), key=lambda rule: rule.id))

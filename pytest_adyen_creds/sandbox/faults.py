@@ -12,11 +12,11 @@ from types import NoneType
 from typing import Any, Final, TypedDict, Unpack
 
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox.evidence import assumed
+from pytest_adyen_creds.sandbox.evidence import Rule
 from pytest_adyen_creds.sandbox.routing import OPERATIONS
 from pytest_adyen_creds.text import counted
 
-ASKED_FOR: Final = assumed(
+ASKED_FOR: Final = Rule.assumed(
     "faults.asked-for",
     "Whoever drives the sandbox can ask for faults; answers made by a fault are not Adyen's behaviour.",
     "made for rehearsing what a client has to survive",

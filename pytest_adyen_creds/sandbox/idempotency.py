@@ -10,51 +10,51 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import assumed, documented, follows
+from pytest_adyen_creds.sandbox.evidence import Rule, implements
 
 _PAGE: Final = "docs.adyen.com, API idempotency"
 
-REPLAY: Final = documented(
+REPLAY: Final = Rule.documented(
     "idempotency.replay",
     "A POST repeated with its Idempotency-Key is answered with the first answer; both echo the key in a header.",
     _PAGE,
 )
-LENGTH: Final = documented(
+LENGTH: Final = Rule.documented(
     "idempotency.length",
     "An Idempotency-Key has at most 64 characters; a longer or empty one is refused with 422.",
     f"{_PAGE}; how a longer one is refused is assumed",
 )
-IN_PROGRESS: Final = documented(
+IN_PROGRESS: Final = Rule.documented(
     "idempotency.in-progress",
     "A repetition while the first request is in progress is refused with 422, errorCode 704, transient-error true.",
     f"{_PAGE}; of the 409 and 422 it names, the specification lists 422",
 )
-OTHER_REQUEST: Final = assumed(
+OTHER_REQUEST: Final = Rule.assumed(
     "idempotency.other-request",
     "An Idempotency-Key used for another request is refused with 422, errorCode 704, not transient.",
     "the page has no other code for a key that is taken",
 )
-TRANSIENT: Final = documented(
+TRANSIENT: Final = Rule.documented(
     "idempotency.transient-error",
     "Errors that may be retried with the same key (429, 5xx, in progress) have the header transient-error: true.",
     _PAGE,
 )
-ONLY_DECIDED: Final = assumed(
+ONLY_DECIDED: Final = Rule.assumed(
     "idempotency.only-decided",
     "Only answers to requests that were carried out or refused with 422 are kept under a key.",
     "a 401, 403 or transient error says nothing on the request itself",
 )
-COMPANY_WIDE: Final = documented(
+COMPANY_WIDE: Final = Rule.documented(
     "idempotency.company-wide",
     "Keys are the company's: whoever of its users repeats a request gets the first answer, whatever their roles.",
     f"{_PAGE}, on the scope of keys and on security",
 )
-RETENTION: Final = documented(
+RETENTION: Final = Rule.documented(
     "idempotency.retention",
     "A key is kept for 31 days, then forgotten.",
     f"{_PAGE}, which has given 31 days as the least; that the sandbox keeps them no longer is assumed",
 )
-POST_ONLY: Final = documented("idempotency.post-only", "The header is ignored on other methods than POST.", _PAGE)
+POST_ONLY: Final = Rule.documented("idempotency.post-only", "The header is ignored on other methods than POST.", _PAGE)
 
 LONGEST_KEY: Final = 64
 """The longest key, in characters."""
@@ -80,7 +80,7 @@ class IdempotencyKeys(Generic[Answered]):
         self._entries: OrderedDict[str, _Entry[Answered]] = OrderedDict()
         self._lock = threading.Lock()
 
-    @follows(COMPANY_WIDE, RETENTION)
+    @implements(COMPANY_WIDE, RETENTION)
     def begin(self, key: str, request: bytes, now: datetime) -> Answered | None:
         """Note that a request with ``key`` starts, and return ``None``; return the first answer if it is a repetition.
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.minting import Mint
 from pytest_adyen_creds.sandbox.state import Credential, Key, UserKind
 from pytest_adyen_creds.secrets import Secret
@@ -17,57 +17,57 @@ OVERLAP: Final = timedelta(hours=24)
 
 _BALANCE_PLATFORM_PAGE: Final = "docs.adyen.com, API credentials for your balance platform"
 
-API_KEY_OVERLAP: Final = documented(
+API_KEY_OVERLAP: Final = Rule.documented(
     "api-keys.overlap",
     "Generating an API key answers it once; the previous key works for 24 more hours.",
     f"{SPECIFICATION}, POST …/generateApiKey",
 )
-CLIENT_KEY_OVERLAP: Final = documented(
+CLIENT_KEY_OVERLAP: Final = Rule.documented(
     "client-keys.overlap",
     "Generating a client key answers it; the previous key works for 24 more hours.",
     f"{SPECIFICATION}, POST …/generateClientKey and POST /me/generateClientKey",
 )
-EARLIER_KEYS: Final = assumed(
+EARLIER_KEYS: Final = Rule.assumed(
     "api-keys.earlier-keys-keep-their-expiry",
     "A key that was replaced before keeps the expiry it had when another one is generated.",
     "the documents speak of one previous key only",
 )
-PROPAGATION: Final = documented(
+PROPAGATION: Final = Rule.documented(
     "api-keys.propagation",
     "A new API key or client key works only after the propagation delay (0 unless set); until then 401.",
     f"{SPECIFICATION}, POST …/generateApiKey: usable a few minutes later; the customer area page says at once",
 )
-SHOWN_ONCE: Final = documented(
+SHOWN_ONCE: Final = Rule.documented(
     "api-keys.shown-once",
     "The API key and the password are in the answer that makes them, and in no later one.",
     f"{SPECIFICATION}, POST …/apiCredentials",
 )
-RESET_EXPIRY: Final = documented(
+RESET_EXPIRY: Final = Rule.documented(
     "api-keys.reset-expiry",
     "In the customer area the previous key's expiry can be reset to 24 hours from now.",
     f"{_BALANCE_PLATFORM_PAGE}, on resetting the expiry time",
 )
-EXPIRE_NOW: Final = documented(
+EXPIRE_NOW: Final = Rule.documented(
     "api-keys.expire-now",
     "In the customer area the previous key can be expired at once.",
     f"{_BALANCE_PLATFORM_PAGE}, on resetting the expiry time",
 )
-NEWEST_PREVIOUS: Final = assumed(
+NEWEST_PREVIOUS: Final = Rule.assumed(
     "api-keys.newest-previous",
     "Where several earlier keys still work, resetting and expiring act on the one replaced last.",
     "the page speaks of one previous key only",
 )
-PASSWORD_AT_ONCE: Final = documented(
+PASSWORD_AT_ONCE: Final = Rule.documented(
     "passwords.replaced-at-once",
     "A new basic-auth password, from the customer area only, disables the previous one at once.",
     f"{_BALANCE_PLATFORM_PAGE}, on generating a password",
 )
-PASSWORD_WORKS: Final = assumed(
+PASSWORD_WORKS: Final = Rule.assumed(
     "passwords.works-at-once",
     "A new password works at once, whatever the propagation delay.",
     "the specification's delay is about API keys and client keys",
 )
-INACTIVE_ROTATES: Final = assumed(
+INACTIVE_ROTATES: Final = Rule.assumed(
     "api-keys.inactive-rotates",
     "Keys can be generated for a credential that is not active; they work once it is.",
     "nothing in the specification forbids it",
@@ -122,13 +122,13 @@ class Keysmith:
         new = Key(self.mint.client_key(), now + self.propagation)
         return replace(credential, client_keys=(*_retired(credential.client_keys, now), new))
 
-    @follows(PASSWORD_AT_ONCE, PASSWORD_WORKS)
+    @implements(PASSWORD_AT_ONCE, PASSWORD_WORKS)
     def with_new_password(self, credential: Credential) -> Credential:
         """Return ``credential`` with a new password in place of the old one."""
         return replace(credential, password=self.mint.password())
 
 
-@follows(NEWEST_PREVIOUS)
+@implements(NEWEST_PREVIOUS)
 def with_previous_expiring(credential: Credential, expires: datetime, now: datetime) -> Credential:
     """Return ``credential`` with its previous API key expiring at ``expires``.
 
@@ -142,6 +142,6 @@ def with_previous_expiring(credential: Credential, expires: datetime, now: datet
     return replace(credential, api_keys=(*earlier, newest))
 
 
-@follows(EARLIER_KEYS)
+@implements(EARLIER_KEYS)
 def _retired(keys: tuple[Key, ...], now: datetime) -> tuple[Key, ...]:
     return tuple(key if key.expires else replace(key, expires=now + OVERLAP) for key in keys)

@@ -11,12 +11,12 @@ from pytest_adyen_creds.sandbox import bodies, credentials, keys, origins, pagin
 from pytest_adyen_creds.sandbox.caller import Scope, authorise, company_scope, merchant_scope
 from pytest_adyen_creds.sandbox.credentials import Registrar
 from pytest_adyen_creds.sandbox.decisions import Outcome
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, documented
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.routing import Operation
 from pytest_adyen_creds.sandbox.state import Credential
 
-ME: Final = documented(
+ME: Final = Rule.documented(
     "caller.me", "GET /me shows the credential whose key or password made the request.", f"{SPECIFICATION}, GET /me"
 )
 

@@ -9,74 +9,64 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import (
-    ERROR_PAGES,
-    RECORDED,
-    REPORTED,
-    SDKS,
-    SPECIFICATION,
-    assumed,
-    documented,
-    follows,
-    observed,
-)
+from pytest_adyen_creds.sandbox.evidence import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.minting import Mint
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
-IS_AN_ORIGIN: Final = observed(
+IS_AN_ORIGIN: Final = Rule.observed(
     "origins.is-an-origin",
     "An allowed origin is a scheme (http or https), a host and an optional port; anything else is refused with 422.",
     f"{SDKS}: one without a scheme is refused; the rest follows the examples in the {SPECIFICATION}",
 )
-NO_PATH: Final = assumed(
+NO_PATH: Final = Rule.assumed(
     "origins.no-path",
     "An allowed origin with a path (even '/'), query, fragment or user information is refused with 422.",
     "the web's definition of an origin has none of them, and no example shows one",
 )
-WILDCARD: Final = assumed(
+WILDCARD: Final = Rule.assumed(
     "origins.wildcard",
     "The first label of the host may be '*', for all subdomains; elsewhere '*' is refused.",
     "not in the specification; common in lists of allowed origins",
 )
-NO_DUPLICATES: Final = observed(
+NO_DUPLICATES: Final = Rule.observed(
     "origins.no-duplicates",
     "An origin can be on a credential's list once; case and a scheme's own port make no difference; else 422.",
     f"{RECORDED}; {REPORTED}: one that exists is refused; what counts as the same is assumed",
 )
-UNKNOWN: Final = observed(
+UNKNOWN: Final = Rule.observed(
     "origins.unknown",
     "An unknown origin id, a removed one included, is answered with 422.",
     f"{SDKS}; {ERROR_PAGES}",
 )
-LISTED: Final = documented(
+LISTED: Final = Rule.documented(
     "origins.listed",
     "The list has every allowed origin of the credential.",
     f"{SPECIFICATION}, GET …/allowedOrigins",
 )
-NOTHING_LISTED: Final = assumed(
+NOTHING_LISTED: Final = Rule.assumed(
     "origins.merchant-list-empty",
     "A merchant-level list of origins that is empty is answered with 204.",
     f"{SPECIFICATION} lists 204 for merchant-level operations and does not say when",
 )
-SHOWN: Final = documented(
+SHOWN: Final = Rule.documented(
     "origins.shown", "One allowed origin is shown by its id.", f"{SPECIFICATION}, GET …/allowedOrigins/{{originId}}"
 )
-ADDED: Final = documented(
+ADDED: Final = Rule.documented(
     "origins.added",
     "Adding an origin answers it with its id and link.",
     f"{SPECIFICATION}, POST …/allowedOrigins, and its example",
 )
-ID_IGNORED: Final = assumed(
+ID_IGNORED: Final = Rule.assumed(
     "origins.id-ignored",
     "The id and _links in a request to add an origin are ignored: the server gives them.",
     f"{SPECIFICATION} reuses the answer's message for the request",
 )
-REMOVED: Final = documented(
+REMOVED: Final = Rule.documented(
     "origins.removed",
     "Removing an origin is answered with 204; from then on client-side requests from it are refused.",
     f"{SPECIFICATION}, DELETE …/allowedOrigins/{{originId}}",
 )
-KEPT_IDS: Final = assumed(
+KEPT_IDS: Final = Rule.assumed(
     "origins.replaced-list-keeps-ids",
     "An update replaces the whole list; an origin that was on it before keeps its id.",
     f"{SPECIFICATION} calls it the new list in the update messages and says nothing on ids",
@@ -158,7 +148,7 @@ def checked(domains: Sequence[str], field: str, complaints: Complaints) -> None:
         seen.add(form)
 
 
-@follows(KEPT_IDS)
+@implements(KEPT_IDS)
 def replaced(before: Sequence[Origin], domains: Sequence[str], mint: Mint) -> tuple[Origin, ...]:
     """Return the origins of a list that replaces ``before``: known ones keep their ids (rule ``KEPT_IDS``)."""
     known = {canonical(origin.domain): origin for origin in before}

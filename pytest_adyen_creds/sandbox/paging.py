@@ -8,39 +8,39 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from pytest_adyen_creds.sandbox.decisions import Complaints
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, assumed, documented, follows
+from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 
 LARGEST_PAGE: Final = 100
 """The most items on one page."""
 DEFAULT_PAGE: Final = 10
 """How many items a page has unless asked otherwise."""
 
-SIZE: Final = documented(
+SIZE: Final = Rule.documented(
     "paging.page-size",
     "A page has 10 items unless pageSize says otherwise, and 100 at most; more is refused with 422.",
     f"{SPECIFICATION}, parameter pageSize; that more is refused, not cut to 100, is assumed",
 )
-POSITIVE: Final = assumed(
+POSITIVE: Final = Rule.assumed(
     "paging.positive",
     "pageNumber and pageSize are at least 1; less is refused with 422.",
     "pages are numbered from 1 in the specification's examples",
 )
-INTEGERS: Final = documented(
+INTEGERS: Final = Rule.documented(
     "paging.integers",
     "pageNumber and pageSize are 32-bit integers, given once; anything else is refused with 422.",
     f"{SPECIFICATION}, schemas of both parameters",
 )
-LINKS: Final = documented(
+LINKS: Final = Rule.documented(
     "paging.links",
     "Every page links itself, the first and the last page; the next and the previous one where there is one.",
     f"{SPECIFICATION}, PaginationLinks",
 )
-BEYOND: Final = assumed(
+BEYOND: Final = Rule.assumed(
     "paging.beyond-the-last",
     "A page beyond the last one is answered with no data, the true totals, and the last page as the previous one.",
     "not published; following next never gets there",
 )
-OTHER_PARAMETERS: Final = assumed(
+OTHER_PARAMETERS: Final = Rule.assumed(
     "paging.other-parameters",
     "Query parameters that an operation does not have are ignored.",
     "common practice, and harmless",
@@ -64,7 +64,7 @@ class Page:
         return items[(self.number - 1) * self.size : self.number * self.size]
 
 
-@follows(OTHER_PARAMETERS)
+@implements(OTHER_PARAMETERS)
 def read_page(query: Mapping[str, Sequence[str]]) -> Page:
     """Return the page that a query asks for; raises :class:`Refused` with each wrong parameter named."""
     complaints = Complaints()
@@ -88,7 +88,7 @@ def _read(name: str, values: Sequence[str], complaints: Complaints) -> int:
     return int(text)
 
 
-@follows(LINKS)
+@implements(LINKS)
 def show_page(total: int, page: Page, href: str, data: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the document of ``page`` of a list with ``total`` items.
 

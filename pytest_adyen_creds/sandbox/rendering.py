@@ -9,29 +9,29 @@ from urllib.parse import quote
 
 from pytest_adyen_creds.sandbox.caller import Scope
 from pytest_adyen_creds.sandbox.credentials import ASSOCIATED_SHOWN, OMITTED, WITHOUT_CLIENT_KEY
-from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, follows, observed
+from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, Rule, implements
 from pytest_adyen_creds.sandbox.keys import SHOWN_ONCE
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
-LINKS_NAME_CALLED: Final = observed(
+LINKS_NAME_CALLED: Final = Rule.observed(
     "links.name-what-was-called",
     "Links name the scheme, host and version that the caller used, whatever X-Forwarded headers say.",
     f"{RECORDED}; {REPORTED}: the version called; that X-Forwarded headers are not looked at is assumed",
 )
-ME_LINKS: Final = observed(
+ME_LINKS: Final = Rule.observed(
     "links.me", "GET /me links itself and its allowed origins, and nothing else.", f"{RECORDED}; {SDKS}"
 )
-COMPANY_NAME: Final = observed(
+COMPANY_NAME: Final = Rule.observed(
     "caller.company-name", "GET /me names the company as companyName.", f"{RECORDED}; {SDKS}"
 )
-ME_MERCHANTS: Final = observed(
+ME_MERCHANTS: Final = Rule.observed(
     "caller.associated-merchants",
     "In platform answers GET /me has associatedMerchantAccounts, empty for access to the whole company.",
     f"{RECORDED}: a list in each GET /me; that it is empty for the whole company, as at company level, is assumed",
 )
 
 
-@follows(LINKS_NAME_CALLED)
+@implements(LINKS_NAME_CALLED)
 @dataclass(frozen=True)
 class Address:
     """Where links start: ``base`` is scheme, host and version, without a slash at the end."""
@@ -47,7 +47,7 @@ class Address:
         return self.of(*scope.path, "apiCredentials", *rest)
 
 
-@follows(ASSOCIATED_SHOWN)
+@implements(ASSOCIATED_SHOWN)
 def show_credential(credential: Credential, scope: Scope, address: Address) -> dict[str, Any]:
     """Return ``credential`` as the operations at ``scope`` show it: no API key, no password."""
     account = {"company" if scope.merchant is None else "merchant": {"href": address.of(*scope.path)}}
@@ -62,7 +62,7 @@ def show_credential(credential: Credential, scope: Scope, address: Address) -> d
     return document
 
 
-@follows(SHOWN_ONCE)
+@implements(SHOWN_ONCE)
 def show_created(credential: Credential, scope: Scope, address: Address) -> dict[str, Any]:
     """Return a new credential as its create call shows it: with API key and password."""
     return {
@@ -72,7 +72,7 @@ def show_created(credential: Credential, scope: Scope, address: Address) -> dict
     }
 
 
-@follows(ME_LINKS, COMPANY_NAME, ME_MERCHANTS)
+@implements(ME_LINKS, COMPANY_NAME, ME_MERCHANTS)
 def show_me(credential: Credential, company: str, address: Address, *, names_merchants: bool) -> dict[str, Any]:
     """Return the caller's own credential as ``GET /me`` shows it; ``names_merchants``: with its merchant accounts."""
     links = {"self": {"href": address.of("me")}, "allowedOrigins": {"href": address.of("me", "allowedOrigins")}}
@@ -86,7 +86,7 @@ def show_origin(origin: Origin, parent: str) -> dict[str, Any]:
     return {"id": origin.id, "domain": origin.domain, "_links": {"self": {"href": href}}}
 
 
-@follows(OMITTED, WITHOUT_CLIENT_KEY)
+@implements(OMITTED, WITHOUT_CLIENT_KEY)
 def _common(credential: Credential, parent: str, links: Mapping[str, Any]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "_links": dict(links),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pytest_adyen_creds.sandbox.decisions import Complaints
-from pytest_adyen_creds.sandbox.evidence import RECORDED, SDKS, SPECIFICATION, assumed, documented, follows, observed
+from pytest_adyen_creds.sandbox.evidence import RECORDED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.text import normalised
 
 API_CREDENTIALS_ROLE: Final = "Management API - API credentials read and write"
@@ -58,41 +58,41 @@ CATALOGUE: Final[tuple[str, ...]] = (
 )
 """The roles that the provisioning credential holds unless told otherwise: see the rule ``roles.catalogue``."""
 
-NAMES: Final = observed(
+NAMES: Final = Rule.observed(
     "roles.catalogue",
     "ws@Company.<company> holds every role that was seen on a credential, each as it was spelled there.",
     f"{RECORDED}; {SDKS}; roles on Android files, terminals, and payment methods read and write are in the "
     f"{SPECIFICATION}",
 )
 
-GRANTABLE: Final = documented(
+GRANTABLE: Final = Rule.documented(
     "roles.grantable",
     "Only roles that ws@Company.<company> holds can be given to other credentials; others are refused with 422.",
     f"{SPECIFICATION}, property roles of the create and update messages",
 )
-AT_LEAST_ONE: Final = documented(
+AT_LEAST_ONE: Final = Rule.documented(
     "roles.at-least-one",
     "A credential has at least one role: an empty list is refused with 422.",
     "docs.adyen.com, API credentials for your balance platform, on managing permissions",
 )
-SPELLING: Final = observed(
+SPELLING: Final = Rule.observed(
     "roles.spelling",
     "Role names are the same whatever dashes and spaces they are written with, in capitals or not.",
     f"{RECORDED}, with several spellings in one list; {SDKS}; the specification's texts spell them otherwise",
 )
-ANSWERED_SPELLING: Final = assumed(
+ANSWERED_SPELLING: Final = Rule.assumed(
     "roles.answered-spelling",
     "Answers name a role once, in the spelling that ws@Company.<company> has it, whatever spelling the request used.",
     f"{RECORDED} spell each role in one way only, whoever holds it",
 )
-DEFAULTS: Final = assumed(
+DEFAULTS: Final = Rule.assumed(
     "roles.defaults",
     f"A create call without roles gives the role '{DEFAULT_ROLE}', or the first one that can be given.",
     "roles is optional in the request and required in the answer, and a credential has at least one",
 )
 
 
-@follows(NAMES, SPELLING, ANSWERED_SPELLING, DEFAULTS)
+@implements(NAMES, SPELLING, ANSWERED_SPELLING, DEFAULTS)
 def granted(requested: Sequence[str] | None, grantable: Iterable[str], complaints: Complaints) -> tuple[str, ...]:
     """Return the roles that a request for ``requested`` (``None``: no word about roles) gives, of ``grantable``."""
     spelled = {normalised(role): role for role in grantable}

@@ -8,7 +8,7 @@ import pytest
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import Clock, Evidence, Rule, Sandbox, behaviours
 from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Outcome, Refused
-from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, assumed, followers
+from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, is_implemented
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE
 
 COMPANY = "/companies/TestCompany/apiCredentials"
@@ -38,9 +38,9 @@ def test_a_look_alike_of_a_registered_rule_cannot_decide():
 def test_a_rule_is_registered_once_and_with_its_source():
     known = behaviours()[0]
     with pytest.raises(SandboxError, match="twice"):
-        assumed(known.id, "Again.", "nobody")
+        Rule.assumed(known.id, "Again.", "nobody")
     with pytest.raises(SandboxError, match="no text or no source"):
-        assumed("credentials.sourceless", "Says something.", "")
+        Rule.assumed("credentials.sourceless", "Says something.", "")
 
 
 def test_there_are_at_least_40_rules_and_none_without_a_source():
@@ -153,7 +153,7 @@ def test_every_answer_is_decided_by_a_registered_rule_and_every_rule_decides_or_
     known = {rule.id for rule in behaviours()}
     decided = {exchange.rule for exchange in tour().app.journal}
     assert decided <= known
-    shaped = {rule.id for rule in behaviours() if followers(rule)}
+    shaped = {rule.id for rule in behaviours() if is_implemented(rule)}
     assert known - shaped - decided == ELSEWHERE
 
 
