@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.decisions import InvalidField, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.minting import Mint, PlatformMint, PublishedMint
+from pytest_adyen_creds.sandbox.ids import IdGenerator, PlatformIdGenerator, PublishedIdGenerator
 
 Answers = Literal["platform", "published"]
 """``platform``: as Adyen's test platform was seen to answer; ``published``: by Adyen's document alone."""
@@ -140,7 +140,7 @@ class AnswerStyle:
 
     name: Answers
     errors: Mapping[Kind, ErrorForm]
-    mint: type[Mint]
+    ids: type[IdGenerator]
     origin_fields: Mapping[str, FieldForm] = field(default_factory=dict)
     has_headers: bool = False
     me_names_merchants: bool = False
@@ -164,15 +164,15 @@ class AnswerStyle:
         return _document(form, "This error was asked for.", request_id, None)
 
     @implements(HEADERS, REQUEST_IDS, PUBLISHED_HEADERS)
-    def headers(self, status: int, request_id: str, mint: Mint) -> dict[str, str]:
+    def headers(self, status: int, request_id: str, ids: IdGenerator) -> dict[str, str]:
         """Return the headers that every answer with ``status`` has, its content type aside."""
         if not self.has_headers:
             return {}
-        ids = {} if status == 401 else {"requestid": request_id, "pspreference": request_id}
+        request_ids = {} if status == 401 else {"requestid": request_id, "pspreference": request_id}
         return {
-            "traceparent": mint.trace(),
-            "set-cookie": f"JSESSIONID={mint.session()}; Path=/configurationapi; Secure; HttpOnly",
-            **ids,
+            "traceparent": ids.trace(),
+            "set-cookie": f"JSESSIONID={ids.session()}; Path=/configurationapi; Secure; HttpOnly",
+            **request_ids,
             "strict-transport-security": "max-age=31536000; includeSubDomains",
         }
 
@@ -221,7 +221,7 @@ PUBLISHED: Final = AnswerStyle(
         Kind.TOO_MANY: ErrorForm(429, "general/too-many-requests", "Too Many Requests", "00_429", has_request_id=True),
         Kind.INTERNAL: ErrorForm(500, "general/internal", "Internal Server Error", "00_500", has_request_id=True),
     },
-    PublishedMint,
+    PublishedIdGenerator,
 )
 """Answers by Adyen's document alone."""
 
@@ -247,7 +247,7 @@ PLATFORM: Final = AnswerStyle(
         Kind.TOO_MANY: ErrorForm(429, "too-many-requests", "Too Many Requests", "00_429"),
         Kind.INTERNAL: ErrorForm(500, "internal", "An internal error happened", "00_500", "Unexpected internal error"),
     },
-    PlatformMint,
+    PlatformIdGenerator,
     origin_fields={
         "origins.no-duplicates": FieldForm("domain", "Origin already exists"),
         "origins.is-an-origin": FieldForm("origin", has_value=False),

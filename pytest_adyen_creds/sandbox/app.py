@@ -15,7 +15,7 @@ from pytest_adyen_creds.sandbox import bodies, idempotency
 from pytest_adyen_creds.sandbox.caller import RateLimit, identify
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
-from pytest_adyen_creds.sandbox.credentials import Registrar
+from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.evidence import RECORDED, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
@@ -88,12 +88,14 @@ class ManagementApp:
     ``journal`` has the last 1,000 exchanges with the rule that decided each. ``sleep`` is what delays wait by.
     """
 
-    def __init__(self, registrar: Registrar, clock: Clock, faults: Faults, limit: RateLimit, control: Control) -> None:
+    def __init__(
+        self, repository: CredentialRepository, clock: Clock, faults: Faults, limit: RateLimit, control: Control
+    ) -> None:
         self.journal: deque[Exchange] = deque(maxlen=_JOURNAL_LENGTH)
         self.sleep: Callable[[float], object] = time.sleep
-        self._registrar = registrar
-        self._style = registrar.style
-        self._mint = registrar.keysmith.mint
+        self._repository = repository
+        self._style = repository.style
+        self._ids = repository.key_service.ids
         self._clock = clock
         self._faults = faults
         self._limit = limit
@@ -147,9 +149,9 @@ class ManagementApp:
 
     @implements(BODY_IGNORED, idempotency.POST_ONLY, idempotency.ONLY_DECIDED)
     def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
-        with self._registrar.state.lock:
+        with self._repository.state.lock:
             now = self._clock.now()
-            who = identify(self._registrar.state, request.presented(), now)
+            who = identify(self._repository.state, request.presented(), now)
             self._limit.admit(who.id, now)
         address = Address(f"{request.origin}/{match.version}")
         read = partial(bodies.read_body, body, request.header("Content-Type"))
@@ -181,18 +183,18 @@ class ManagementApp:
         return self._reply(204 if outcome.document is None else 200, outcome.document, outcome.rule, decided=True)
 
     def _outcome(self, call: Call, delay: float) -> Outcome:
-        state = self._registrar.state
+        state = self._repository.state
         with state.lock:
-            scope = permit(self._registrar, call)
+            scope = permit(self._repository, call)
         if delay:  # even no time takes a tenth of what a request does
             self.sleep(delay)
         with state.lock:
             # the caller as it is now: another request may have changed it since it was identified
             current = state.get(call.caller.id) or call.caller
-            return perform(self._registrar, replace(call, caller=current, now=self._clock.now()), scope)
+            return perform(self._repository, replace(call, caller=current, now=self._clock.now()), scope)
 
     def _refusal(self, refused: Refused, version: str) -> _Reply:
-        request_id = self._mint.request_id()
+        request_id = self._ids.request_id()
         status, document = self._style.show_refusal(refused, version, request_id)
         return self._reply(
             status, document, refused.rule, refused.headers, request_id=request_id, decided=status == 422
@@ -208,11 +210,11 @@ class ManagementApp:
         request_id: str | None = None,
         decided: bool = False,
     ) -> _Reply:
-        request_id = request_id or self._mint.request_id()
+        request_id = request_id or self._ids.request_id()
         answer = Answer(
             status,
             document,
-            {**self._style.headers(status, request_id, self._mint), **headers},
+            {**self._style.headers(status, request_id, self._ids), **headers},
             self._style.media_type(status),
             escapes_slashes=self._style.has_headers,
         )
@@ -231,7 +233,7 @@ class ManagementApp:
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         if fault.status == 429 or fault.status >= 500:
             headers["transient-error"] = "true"
-        request_id = self._mint.request_id()
+        request_id = self._ids.request_id()
         document = self._style.show_status(fault.status, request_id)
         return self._reply(fault.status, document, ASKED_FOR, headers, request_id=request_id)
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
+from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 
 LARGEST_BODY: Final = 1024 * 1024
@@ -118,16 +118,16 @@ def is_json(media_type: str | None) -> bool:
 def check_shape(message: str, body: Mapping[str, Any]) -> None:
     """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``."""
     shape = SHAPES[message]
-    complaints = Complaints(Kind.INVALID_ORIGIN if shape is _ORIGIN else Kind.INVALID)
+    invalid = InvalidFields(Kind.INVALID_ORIGIN if shape is _ORIGIN else Kind.INVALID)
     for name, value in body.items():
         if name not in shape:
-            complaints.add(UNKNOWN_FIELD, name[:100], shown(value), "This field is not known.")
+            invalid.add(UNKNOWN_FIELD, name[:100], shown(value), "This field is not known.")
         elif not _fits(shape[name], value):
-            complaints.add(WRONG_TYPE, name, shown(value), f"This field must be {shape[name]}.")
+            invalid.add(WRONG_TYPE, name, shown(value), f"This field must be {shape[name]}.")
     for name in _REQUIRED.get(message, ()):
         if name not in body:
-            complaints.add(MISSING_FIELD, name, "", "This field is required.")
-    complaints.settle()
+            invalid.add(MISSING_FIELD, name, "", "This field is required.")
+    invalid.raise_any()
 
 
 def shown(value: Any) -> str:

@@ -10,9 +10,9 @@ from typing import Any, Final
 from pytest_adyen_creds.sandbox import origins, roles
 from pytest_adyen_creds.sandbox.answers import AnswerStyle
 from pytest_adyen_creds.sandbox.caller import Scope
-from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
+from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.keys import Keysmith
+from pytest_adyen_creds.sandbox.keys import KeyService
 from pytest_adyen_creds.sandbox.state import Credential, State
 
 LONGEST_DESCRIPTION: Final = 50
@@ -116,33 +116,33 @@ WITHOUT_CLIENT_KEY: Final = Rule.observed(
 
 
 @dataclass(frozen=True)
-class Registrar:
+class CredentialRepository:
     """Creates and changes credentials in ``state``, for answers in ``style``. Callers hold the state's lock."""
 
     state: State
-    keysmith: Keysmith
+    key_service: KeyService
     provisioning_id: str
     style: AnswerStyle
 
     @implements(CREATED_ACTIVE, USERNAME)
     def create(self, scope: Scope, body: Mapping[str, Any], now: datetime) -> Credential:
         """Store and return a new credential at ``scope``; raises :class:`Refused` with each invalid field named."""
-        complaints = Complaints()
-        given = roles.granted(body.get("roles"), self._grantable(), complaints)
-        _complain_about_description(body, complaints)
-        origins.checked(body.get("allowedOrigins", ()), "allowedOrigins", complaints)
-        self._complain_about_merchants(body.get("associatedMerchantAccounts", ()), complaints)
-        complaints.settle()
-        home, mint = scope.merchant, self.keysmith.mint
-        credential = self.keysmith.new_credential(
-            f"ws_{mint.user_number()}@Company.{self.state.company}",
+        invalid = InvalidFields()
+        given = roles.granted(body.get("roles"), self._grantable(), invalid)
+        _check_description(body, invalid)
+        origins.check_origins(body.get("allowedOrigins", ()), "allowedOrigins", invalid)
+        self._check_merchants(body.get("associatedMerchantAccounts", ()), invalid)
+        invalid.raise_any()
+        home, ids = scope.merchant, self.key_service.ids
+        credential = self.key_service.new_credential(
+            f"ws_{ids.user_number()}@Company.{self.state.company}",
             now,
             roles=given,
             description=body.get("description") or None,
             home=home,
             merchants=(home,) if home else tuple(dict.fromkeys(body.get("associatedMerchantAccounts", ()))),
         )
-        allowed = origins.replaced((), body.get("allowedOrigins", ()), mint)
+        allowed = origins.replaced((), body.get("allowedOrigins", ()), ids)
         return self.state.put(replace(credential, origins=allowed), now)
 
     def find(self, scope: Scope, id: str) -> Credential:
@@ -161,12 +161,12 @@ class Registrar:
     def update(self, credential: Credential, body: Mapping[str, Any], now: datetime) -> Credential:
         """Store and return ``credential`` changed as ``body`` says; raises :class:`Refused` for what it may not say."""
         self._protect_provisioning(credential, body)
-        complaints = Complaints()
+        invalid = InvalidFields()
         changes: dict[str, Any] = {}
         if "roles" in body:
-            changes["roles"] = roles.granted(body["roles"], self._grantable(), complaints)
+            changes["roles"] = roles.granted(body["roles"], self._grantable(), invalid)
         if "description" in body:
-            _complain_about_description(body, complaints)
+            _check_description(body, invalid)
             changes["description"] = body["description"] or None
         if "active" in body:
             changes["active"] = body["active"]
@@ -174,9 +174,9 @@ class Registrar:
             changes["subject_dn"] = body["subjectDN"] or None
         if "associatedMerchantAccounts" in body:
             wanted = body["associatedMerchantAccounts"]
-            self._complain_about_merchants(wanted, complaints)
+            self._check_merchants(wanted, invalid)
             if credential.home and set(wanted) != {credential.home}:
-                complaints.add(
+                invalid.add(
                     MERCHANT_HOME,
                     "associatedMerchantAccounts",
                     ",".join(wanted),
@@ -184,10 +184,10 @@ class Registrar:
                 )
             changes["merchants"] = tuple(dict.fromkeys(wanted))
         if "allowedOrigins" in body:
-            origins.checked(body["allowedOrigins"], "allowedOrigins", complaints)
-        complaints.settle()
+            origins.check_origins(body["allowedOrigins"], "allowedOrigins", invalid)
+        invalid.raise_any()
         if "allowedOrigins" in body:
-            changes["origins"] = origins.replaced(credential.origins, body["allowedOrigins"], self.keysmith.mint)
+            changes["origins"] = origins.replaced(credential.origins, body["allowedOrigins"], self.key_service.ids)
         return self.state.put(replace(credential, **changes), now)
 
     def _protect_provisioning(self, credential: Credential, body: Mapping[str, Any]) -> None:
@@ -195,10 +195,10 @@ class Registrar:
         if credential.id == self.provisioning_id and touched:
             raise Refused(PROVISIONING_KEPT, Kind.FORBIDDEN, "This credential's access cannot be changed.")
 
-    def _complain_about_merchants(self, merchants: Sequence[str], complaints: Complaints) -> None:
+    def _check_merchants(self, merchants: Sequence[str], invalid: InvalidFields) -> None:
         for merchant in merchants:
             if merchant not in self.state.merchants:
-                complaints.add(
+                invalid.add(
                     WITHIN_COMPANY, "associatedMerchantAccounts", merchant, "The company has no such merchant account."
                 )
 
@@ -207,9 +207,9 @@ class Registrar:
         return provisioning.roles if provisioning else ()
 
 
-def _complain_about_description(body: Mapping[str, Any], complaints: Complaints) -> None:
+def _check_description(body: Mapping[str, Any], invalid: InvalidFields) -> None:
     description = body.get("description", "")
     if len(description) > LONGEST_DESCRIPTION:
-        complaints.add(
+        invalid.add(
             DESCRIPTION, "description", description, f"A description has at most {LONGEST_DESCRIPTION} characters."
         )

@@ -14,7 +14,7 @@ from pytest_adyen_creds.sandbox.caller import REACHES
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.keys import Keysmith
+from pytest_adyen_creds.sandbox.keys import KeyService
 from pytest_adyen_creds.sandbox.roles import DEFAULT_ROLE
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import Secret
@@ -56,9 +56,9 @@ class NewUser:
 class CustomerArea:
     """The customer area of the sandbox's company. Credentials are named by id or by username."""
 
-    def __init__(self, state: State, keysmith: Keysmith, clock: Clock) -> None:
+    def __init__(self, state: State, key_service: KeyService, clock: Clock) -> None:
         self._state = state
-        self._keysmith = keysmith
+        self._key_service = key_service
         self._clock = clock
 
     def credentials(self) -> list[Credential]:
@@ -98,11 +98,11 @@ class CustomerArea:
 
     def generate_password(self, name: str) -> Secret:
         """Give a credential a new basic-auth password and return it; the old one is dead at once."""
-        return self._change(name, lambda credential, _: self._keysmith.with_new_password(credential)).password
+        return self._change(name, lambda credential, _: self._key_service.with_new_password(credential)).password
 
     def generate_api_key(self, name: str) -> Secret:
         """Give a credential of any kind a new API key and return it; the old one works for 24 more hours."""
-        return self._change(name, self._keysmith.with_new_api_key).api_keys[-1].secret
+        return self._change(name, self._key_service.with_new_api_key).api_keys[-1].secret
 
     @implements(keys.RESET_EXPIRY)
     def reset_previous_key(self, name: str) -> None:
@@ -162,8 +162,8 @@ class CustomerArea:
             raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")
         with self._state.lock:
             now = self._clock.now()
-            credential = self._keysmith.new_credential(
-                f"ws_{self._keysmith.mint.user_number()}{name}",
+            credential = self._key_service.new_credential(
+                f"ws_{self._key_service.ids.user_number()}{name}",
                 now,
                 roles=tuple(roles) or (f"{REACHES[kind][0]} role",),
                 description=description or None,

@@ -77,7 +77,7 @@ class Refused(Exception):
 
 
 @dataclass
-class Complaints:
+class InvalidFields:
     """The invalid fields of one request, gathered so that one answer names them all; ``kind`` says what it is about."""
 
     kind: Kind = Kind.INVALID
@@ -87,7 +87,7 @@ class Complaints:
         """Note that ``rule`` refuses the field ``name``."""
         self.found.append(InvalidField(require_registered(rule), name, value[:100], message))
 
-    def settle(self) -> None:
+    def raise_any(self) -> None:
         """Raise :class:`Refused` by the first rule that complained, with every invalid field; else return."""
         if self.found:
             detail = f"{len(self.found)} invalid field(s)"

@@ -15,10 +15,10 @@ from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.caller import RateLimit
 from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
-from pytest_adyen_creds.sandbox.credentials import Registrar
+from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.customer_area import CustomerArea
 from pytest_adyen_creds.sandbox.faults import Faults
-from pytest_adyen_creds.sandbox.keys import Keysmith
+from pytest_adyen_creds.sandbox.keys import KeyService
 from pytest_adyen_creds.sandbox.state import State
 from pytest_adyen_creds.secrets import Secret
 
@@ -72,22 +72,22 @@ class Sandbox:
         self.merchants = tuple(merchants)
         self.roles = tuple(roles)
         self.clock = clock or Clock()
-        mint = style.mint(seed, api_key)
+        ids = style.ids(seed, api_key)
         state = State(company, self.merchants)
         now = self.clock.now()
         # its keys work at once, whatever the delay
-        first = Keysmith(mint, timedelta()).new_credential(
+        first = KeyService(ids, timedelta()).new_credential(
             f"ws@Company.{company}", now, roles=self.roles, api_key=api_key
         )
         state.put(first, now)
-        keysmith = Keysmith(mint, propagation_delay)
+        key_service = KeyService(ids, propagation_delay)
         self.provisioning = Provisioning(
             first.id, first.username, first.api_keys[0].secret, first.password, first.client_keys[0].secret
         )
-        self.faults = Faults(mint.fraction)
-        self.customer_area = CustomerArea(state, keysmith, self.clock)
+        self.faults = Faults(ids.fraction)
+        self.customer_area = CustomerArea(state, key_service, self.clock)
         self.app = ManagementApp(
-            Registrar(state, keysmith, first.id, style),
+            CredentialRepository(state, key_service, first.id, style),
             self.clock,
             self.faults,
             RateLimit(requests_per_minute),

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.minting import Mint
+from pytest_adyen_creds.sandbox.ids import IdGenerator
 from pytest_adyen_creds.sandbox.state import Credential, Key, UserKind
 from pytest_adyen_creds.secrets import Secret
 
@@ -75,10 +75,10 @@ INACTIVE_ROTATES: Final = Rule.assumed(
 
 
 @dataclass(frozen=True)
-class Keysmith:
+class KeyService:
     """Makes and replaces the keys of credentials; ``propagation`` is how long a new key does not work yet."""
 
-    mint: Mint
+    ids: IdGenerator
     propagation: timedelta
 
     def new_credential(
@@ -100,32 +100,32 @@ class Keysmith:
         """
         works_from = now + self.propagation
         return Credential(
-            id=self.mint.id(),
+            id=self.ids.id(),
             kind=kind,
             username=username,
             home=home,
             merchants=merchants,
             roles=roles,
             description=description,
-            api_keys=(Key(api_key or self.mint.api_key(), works_from),),
-            client_keys=(Key(self.mint.client_key(), works_from),) if has_client_key else (),
-            password=self.mint.password(),
+            api_keys=(Key(api_key or self.ids.api_key(), works_from),),
+            client_keys=(Key(self.ids.client_key(), works_from),) if has_client_key else (),
+            password=self.ids.password(),
         )
 
     def with_new_api_key(self, credential: Credential, now: datetime) -> Credential:
         """Return ``credential`` with a new API key as its last one; the one before expires in 24 hours."""
-        new = Key(self.mint.api_key(), now + self.propagation)
+        new = Key(self.ids.api_key(), now + self.propagation)
         return replace(credential, api_keys=(*_retired(credential.api_keys, now), new))
 
     def with_new_client_key(self, credential: Credential, now: datetime) -> Credential:
         """Return ``credential`` with a new client key as its last one; the one before expires in 24 hours."""
-        new = Key(self.mint.client_key(), now + self.propagation)
+        new = Key(self.ids.client_key(), now + self.propagation)
         return replace(credential, client_keys=(*_retired(credential.client_keys, now), new))
 
     @implements(PASSWORD_AT_ONCE, PASSWORD_WORKS)
     def with_new_password(self, credential: Credential) -> Credential:
         """Return ``credential`` with a new password in place of the old one."""
-        return replace(credential, password=self.mint.password())
+        return replace(credential, password=self.ids.password())
 
 
 @implements(NEWEST_PREVIOUS)

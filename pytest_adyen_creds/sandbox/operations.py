@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.sandbox import bodies, credentials, keys, origins, paging, rendering
 from pytest_adyen_creds.sandbox.caller import Scope, authorise, company_scope, merchant_scope
-from pytest_adyen_creds.sandbox.credentials import Registrar
+from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.decisions import Outcome
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule
 from pytest_adyen_creds.sandbox.rendering import Address
@@ -54,33 +54,33 @@ class Target:
         return self.scope is not None and self.scope.merchant is not None
 
 
-def permit(registrar: Registrar, call: Call) -> Scope | None:
+def permit(repository: CredentialRepository, call: Call) -> Scope | None:
     """Return the account that ``call`` names, ``None`` under ``/me``; raises :class:`Refused` if it may not be made."""
     own = not call.parameters.keys() & {"companyId", "merchantId"}
     authorise(call.caller, any_role=own and call.operation.action != "generate_client_key")
     if own:
         return None
     if "companyId" in call.parameters:
-        return company_scope(registrar.state, call.caller, call.parameters["companyId"])
-    return merchant_scope(registrar.state, call.caller, call.parameters["merchantId"])
+        return company_scope(repository.state, call.caller, call.parameters["companyId"])
+    return merchant_scope(repository.state, call.caller, call.parameters["merchantId"])
 
 
-def perform(registrar: Registrar, call: Call, scope: Scope | None) -> Outcome:
+def perform(repository: CredentialRepository, call: Call, scope: Scope | None) -> Outcome:
     """Carry out a permitted ``call`` and return its outcome; raises :class:`Refused`. Callers hold the state's lock."""
     action = call.operation.action
     if scope is not None and action in _AT_ACCOUNT:
-        return _AT_ACCOUNT[action](registrar, call, scope)
+        return _AT_ACCOUNT[action](repository, call, scope)
     if scope is None:
         target = Target(call.caller, None, call.address.of("me"))
     else:
-        found = registrar.find(scope, call.parameters["apiCredentialId"])
+        found = repository.find(scope, call.parameters["apiCredentialId"])
         target = Target(found, scope, call.address.credentials(scope, found.id))
-    return _OF_CREDENTIAL[action](registrar, call, target)
+    return _OF_CREDENTIAL[action](repository, call, target)
 
 
-def _list_credentials(registrar: Registrar, call: Call, scope: Scope) -> Outcome:
+def _list_credentials(repository: CredentialRepository, call: Call, scope: Scope) -> Outcome:
     page = paging.read_page(call.query)
-    found = registrar.all(scope)
+    found = repository.all(scope)
     if scope.merchant is not None and not found:
         return Outcome(credentials.NOTHING_LISTED, None)
     shown = [rendering.show_credential(credential, scope, call.address) for credential in page.of(found)]
@@ -88,77 +88,77 @@ def _list_credentials(registrar: Registrar, call: Call, scope: Scope) -> Outcome
     return Outcome(rule, paging.show_page(len(found), page, call.address.credentials(scope), shown))
 
 
-def _create_credential(registrar: Registrar, call: Call, scope: Scope) -> Outcome:
-    created = registrar.create(scope, call.body(), call.now)
+def _create_credential(repository: CredentialRepository, call: Call, scope: Scope) -> Outcome:
+    created = repository.create(scope, call.body(), call.now)
     return Outcome(credentials.CREATED, rendering.show_created(created, scope, call.address))
 
 
-def _show_credential(registrar: Registrar, call: Call, scope: Scope) -> Outcome:
-    found = registrar.find(scope, call.parameters["apiCredentialId"])
+def _show_credential(repository: CredentialRepository, call: Call, scope: Scope) -> Outcome:
+    found = repository.find(scope, call.parameters["apiCredentialId"])
     return Outcome(credentials.SHOWN, rendering.show_credential(found, scope, call.address))
 
 
-def _update_credential(registrar: Registrar, call: Call, scope: Scope) -> Outcome:
-    found = registrar.find(scope, call.parameters["apiCredentialId"])
+def _update_credential(repository: CredentialRepository, call: Call, scope: Scope) -> Outcome:
+    found = repository.find(scope, call.parameters["apiCredentialId"])
     body = call.body()
-    updated = registrar.update(found, body, call.now)
+    updated = repository.update(found, body, call.now)
     rule = credentials.UPDATED if body else credentials.EMPTY_UPDATE
     if body.keys() == {"active"}:
         rule = credentials.ACTIVE
     return Outcome(rule, rendering.show_credential(updated, scope, call.address))
 
 
-def _show_me(registrar: Registrar, call: Call, target: Target) -> Outcome:
+def _show_me(repository: CredentialRepository, call: Call, target: Target) -> Outcome:
     document = rendering.show_me(
-        target.credential, registrar.state.company, call.address, names_merchants=registrar.style.me_names_merchants
+        target.credential, repository.state.company, call.address, names_merchants=repository.style.me_names_merchants
     )
     return Outcome(ME, document)
 
 
-def _list_origins(_: Registrar, __: Call, target: Target) -> Outcome:
+def _list_origins(_: CredentialRepository, __: Call, target: Target) -> Outcome:
     listed = target.credential.origins
     if not listed and target.is_merchant_level:
         return Outcome(origins.NOTHING_LISTED, None)
     return Outcome(origins.LISTED, {"data": [rendering.show_origin(origin, target.href) for origin in listed]})
 
 
-def _add_origin(registrar: Registrar, call: Call, target: Target) -> Outcome:
+def _add_origin(repository: CredentialRepository, call: Call, target: Target) -> Outcome:
     body = call.body()
-    changed, added = origins.add(target.credential, body, registrar.keysmith.mint)
-    registrar.state.put(changed, call.now)
+    changed, added = origins.add(target.credential, body, repository.key_service.ids)
+    repository.state.put(changed, call.now)
     rule = origins.ID_IGNORED if body.keys() > {"domain"} else origins.ADDED
     return Outcome(rule, rendering.show_origin(added, target.href))
 
 
-def _show_origin(_: Registrar, call: Call, target: Target) -> Outcome:
+def _show_origin(_: CredentialRepository, call: Call, target: Target) -> Outcome:
     origin = origins.find(target.credential, call.parameters["originId"])
     return Outcome(origins.SHOWN, rendering.show_origin(origin, target.href))
 
 
-def _remove_origin(registrar: Registrar, call: Call, target: Target) -> Outcome:
-    registrar.state.put(origins.remove(target.credential, call.parameters["originId"]), call.now)
+def _remove_origin(repository: CredentialRepository, call: Call, target: Target) -> Outcome:
+    repository.state.put(origins.remove(target.credential, call.parameters["originId"]), call.now)
     return Outcome(origins.REMOVED, None)
 
 
-def _generate_api_key(registrar: Registrar, call: Call, target: Target) -> Outcome:
-    changed = registrar.keysmith.with_new_api_key(target.credential, call.now)
+def _generate_api_key(repository: CredentialRepository, call: Call, target: Target) -> Outcome:
+    changed = repository.key_service.with_new_api_key(target.credential, call.now)
     rule = keys.API_KEY_OVERLAP if changed.active else keys.INACTIVE_ROTATES
-    return Outcome(rule, {"apiKey": registrar.state.put(changed, call.now).api_keys[-1].secret})
+    return Outcome(rule, {"apiKey": repository.state.put(changed, call.now).api_keys[-1].secret})
 
 
-def _generate_client_key(registrar: Registrar, call: Call, target: Target) -> Outcome:
-    changed = registrar.keysmith.with_new_client_key(target.credential, call.now)
+def _generate_client_key(repository: CredentialRepository, call: Call, target: Target) -> Outcome:
+    changed = repository.key_service.with_new_client_key(target.credential, call.now)
     rule = keys.CLIENT_KEY_OVERLAP if changed.active else keys.INACTIVE_ROTATES
-    return Outcome(rule, {"clientKey": registrar.state.put(changed, call.now).client_keys[-1].secret})
+    return Outcome(rule, {"clientKey": repository.state.put(changed, call.now).client_keys[-1].secret})
 
 
-_AT_ACCOUNT: Final[Mapping[str, Callable[[Registrar, Call, Scope], Outcome]]] = {
+_AT_ACCOUNT: Final[Mapping[str, Callable[[CredentialRepository, Call, Scope], Outcome]]] = {
     "list_credentials": _list_credentials,
     "create_credential": _create_credential,
     "show_credential": _show_credential,
     "update_credential": _update_credential,
 }
-_OF_CREDENTIAL: Final[Mapping[str, Callable[[Registrar, Call, Target], Outcome]]] = {
+_OF_CREDENTIAL: Final[Mapping[str, Callable[[CredentialRepository, Call, Target], Outcome]]] = {
     "show_me": _show_me,
     "list_origins": _list_origins,
     "add_origin": _add_origin,

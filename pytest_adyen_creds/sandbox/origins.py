@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Refused
+from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.minting import Mint
+from pytest_adyen_creds.sandbox.ids import IdGenerator
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
 IS_AN_ORIGIN: Final = Rule.observed(
@@ -124,50 +124,48 @@ def covers(allowed: str, origin: str) -> bool:
     return wanted == given
 
 
-def complain_about(domain: str, field: str, complaints: Complaints) -> None:
+def check_origin(domain: str, field: str, invalid: InvalidFields) -> None:
     """Note what is wrong with ``domain`` as an allowed origin, if anything is."""
     if canonical(domain) is not None:
         return
     rest = domain.partition("://")[2]
     if any(c in "/?#@" for c in rest):
-        complaints.add(NO_PATH, field, domain, "An origin has a scheme, a host and a port, and nothing else.")
+        invalid.add(NO_PATH, field, domain, "An origin has a scheme, a host and a port, and nothing else.")
     elif "*" in rest:
-        complaints.add(WILDCARD, field, domain, "A wildcard stands for the first label of the host.")
+        invalid.add(WILDCARD, field, domain, "A wildcard stands for the first label of the host.")
     else:
-        complaints.add(IS_AN_ORIGIN, field, domain, "This is not an origin: scheme, host, optional port.")
+        invalid.add(IS_AN_ORIGIN, field, domain, "This is not an origin: scheme, host, optional port.")
 
 
-def checked(domains: Sequence[str], field: str, complaints: Complaints) -> None:
+def check_origins(domains: Sequence[str], field: str, invalid: InvalidFields) -> None:
     """Note what is wrong with a whole list of origins: its members, and duplicates among them."""
     seen = set()
     for domain in domains:
-        complain_about(domain, field, complaints)
+        check_origin(domain, field, invalid)
         form = canonical(domain)
         if form is not None and form in seen:
-            complaints.add(NO_DUPLICATES, field, domain, "This origin is on the list twice.")
+            invalid.add(NO_DUPLICATES, field, domain, "This origin is on the list twice.")
         seen.add(form)
 
 
 @implements(KEPT_IDS)
-def replaced(before: Sequence[Origin], domains: Sequence[str], mint: Mint) -> tuple[Origin, ...]:
+def replaced(before: Sequence[Origin], domains: Sequence[str], ids: IdGenerator) -> tuple[Origin, ...]:
     """Return the origins of a list that replaces ``before``: known ones keep their ids (rule ``KEPT_IDS``)."""
     known = {canonical(origin.domain): origin for origin in before}
     return tuple(
-        replace(known[form], domain=domain)
-        if (form := canonical(domain)) in known
-        else Origin(mint.origin_id(), domain)
+        replace(known[form], domain=domain) if (form := canonical(domain)) in known else Origin(ids.origin_id(), domain)
         for domain in domains
     )
 
 
-def add(credential: Credential, body: dict[str, Any], mint: Mint) -> tuple[Credential, Origin]:
+def add(credential: Credential, body: dict[str, Any], ids: IdGenerator) -> tuple[Credential, Origin]:
     """Return ``credential`` with the origin in ``body`` added, and the origin; the rest of ``body`` is ignored."""
-    domain, complaints = body["domain"], Complaints(Kind.INVALID_ORIGIN)
-    complain_about(domain, "domain", complaints)
+    domain, invalid = body["domain"], InvalidFields(Kind.INVALID_ORIGIN)
+    check_origin(domain, "domain", invalid)
     if canonical(domain) in {canonical(origin.domain) for origin in credential.origins}:
-        complaints.add(NO_DUPLICATES, "domain", domain, "This origin is on the list already.")
-    complaints.settle()
-    origin = Origin(mint.origin_id(), domain)
+        invalid.add(NO_DUPLICATES, "domain", domain, "This origin is on the list already.")
+    invalid.raise_any()
+    origin = Origin(ids.origin_id(), domain)
     return replace(credential, origins=(*credential.origins, origin)), origin
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from pytest_adyen_creds.sandbox.decisions import Complaints
+from pytest_adyen_creds.sandbox.decisions import InvalidFields
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 
 LARGEST_PAGE: Final = 100
@@ -67,24 +67,24 @@ class Page:
 @implements(OTHER_PARAMETERS)
 def read_page(query: Mapping[str, Sequence[str]]) -> Page:
     """Return the page that a query asks for; raises :class:`Refused` with each wrong parameter named."""
-    complaints = Complaints()
+    invalid = InvalidFields()
     page = Page(
-        _read("pageNumber", query.get("pageNumber", ["1"]), complaints),
-        _read("pageSize", query.get("pageSize", [str(DEFAULT_PAGE)]), complaints),
+        _read("pageNumber", query.get("pageNumber", ["1"]), invalid),
+        _read("pageSize", query.get("pageSize", [str(DEFAULT_PAGE)]), invalid),
     )
     if page.size > LARGEST_PAGE:
-        complaints.add(SIZE, "pageSize", str(page.size), f"A page has at most {LARGEST_PAGE} items.")
-    complaints.settle()
+        invalid.add(SIZE, "pageSize", str(page.size), f"A page has at most {LARGEST_PAGE} items.")
+    invalid.raise_any()
     return page
 
 
-def _read(name: str, values: Sequence[str], complaints: Complaints) -> int:
+def _read(name: str, values: Sequence[str], invalid: InvalidFields) -> int:
     text = ",".join(values)
     if len(values) != 1 or not _INTEGER.fullmatch(text) or int(text) not in _INT32:
-        complaints.add(INTEGERS, name, text, "This parameter must be a 32-bit integer.")
+        invalid.add(INTEGERS, name, text, "This parameter must be a 32-bit integer.")
         return 1
     if int(text) < 1:
-        complaints.add(POSITIVE, name, text, "This parameter must be 1 or more.")
+        invalid.add(POSITIVE, name, text, "This parameter must be 1 or more.")
     return int(text)
 
 

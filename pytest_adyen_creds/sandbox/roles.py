@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pytest_adyen_creds.sandbox.decisions import Complaints
+from pytest_adyen_creds.sandbox.decisions import InvalidFields
 from pytest_adyen_creds.sandbox.evidence import RECORDED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.text import normalised
 
@@ -93,18 +93,18 @@ DEFAULTS: Final = Rule.assumed(
 
 
 @implements(NAMES, SPELLING, ANSWERED_SPELLING, DEFAULTS)
-def granted(requested: Sequence[str] | None, grantable: Iterable[str], complaints: Complaints) -> tuple[str, ...]:
+def granted(requested: Sequence[str] | None, grantable: Iterable[str], invalid: InvalidFields) -> tuple[str, ...]:
     """Return the roles that a request for ``requested`` (``None``: no word about roles) gives, of ``grantable``."""
     spelled = {normalised(role): role for role in grantable}
     if requested is None:
         return (spelled.get(normalised(DEFAULT_ROLE)) or next(iter(spelled.values())),)
     if not requested:
-        complaints.add(AT_LEAST_ONE, "roles", "[]", "At least one role is required.")
+        invalid.add(AT_LEAST_ONE, "roles", "[]", "At least one role is required.")
     roles = []
     for role in requested:
         known = spelled.get(normalised(role))
         if known is None:
-            complaints.add(GRANTABLE, "roles", role, "This role cannot be assigned.")
+            invalid.add(GRANTABLE, "roles", role, "This role cannot be assigned.")
         else:
             roles.append(known)
     return tuple(dict.fromkeys(roles))

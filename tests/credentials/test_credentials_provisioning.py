@@ -21,7 +21,7 @@ from pytest_adyen_creds.credentials.recovery import Recovery, Swept
 from pytest_adyen_creds.credentials.spec import adyen_credential
 from pytest_adyen_creds.errors import CredentialError, OwnershipRefused
 from pytest_adyen_creds.sandbox import Sandbox
-from pytest_adyen_creds.sandbox.minting import PlatformMint
+from pytest_adyen_creds.sandbox.ids import PlatformIdGenerator
 
 COMPANY = ("company", "TestCompany")
 
@@ -341,7 +341,7 @@ def test_a_companys_first_user_is_neither_recycled_nor_swept(account):
 
 def test_a_creation_answered_with_the_runs_own_key_is_refused_and_left_as_it_is(account, monkeypatch):
     own = account.sandbox.provisioning.api_key
-    monkeypatch.setattr(PlatformMint, "api_key", lambda _: own)
+    monkeypatch.setattr(PlatformIdGenerator, "api_key", lambda _: own)
     run = account.run()
     with pytest.raises(OwnershipRefused, match="provisioning credential's own key or username; it is left as it is"):
         run.create(*COMPANY)

@@ -7,7 +7,7 @@ import pytest
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import Clock, Evidence, Rule, Sandbox, behaviours
-from pytest_adyen_creds.sandbox.decisions import Complaints, Kind, Outcome, Refused
+from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, is_implemented
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE
 
@@ -21,7 +21,7 @@ STRAY = Rule("credentials.stray", "credentials", "Decides in secret.", Evidence.
     [
         lambda: Outcome(STRAY, None),
         lambda: Refused(STRAY, Kind.FORBIDDEN, "no"),
-        lambda: Complaints().add(STRAY, "field", "value", "no"),
+        lambda: InvalidFields().add(STRAY, "field", "value", "no"),
     ],
 )
 def test_a_rule_without_a_registration_cannot_decide(decide):

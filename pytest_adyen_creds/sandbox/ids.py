@@ -24,7 +24,7 @@ _USER_STEP: Final = 271_829
 """Steps that share no factor with their space: stepping visits every number once."""
 
 
-class Mint(ABC):
+class IdGenerator(ABC):
     """Makes ids and secrets. Each depends only on the seed, its sort, and how many of its sort came before.
 
     No key is made that is ``given``: the sandbox holds that one already.
@@ -102,7 +102,7 @@ class Mint(ABC):
         return "".join(letters)
 
 
-class PlatformMint(Mint):
+class PlatformIdGenerator(IdGenerator):
     """Ids in the forms that Adyen's test platform was seen to give."""
 
     def id(self) -> str:
@@ -127,7 +127,7 @@ class PlatformMint(Mint):
         return f"{'-'.join(parts)}_{self._number('request-digit', serial) % 3}-{end}"
 
 
-class PublishedMint(Mint):
+class PublishedIdGenerator(IdGenerator):
     """Ids in the forms of the examples in Adyen's document."""
 
     def id(self) -> str:
