@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.sandbox import roles as role_names
+from pytest_adyen_creds.sandbox.answers import Answers, style_of
+from pytest_adyen_creds.sandbox.app import ManagementApp
+from pytest_adyen_creds.sandbox.caller import RateLimit
 from pytest_adyen_creds.sandbox.clock import Clock
-from pytest_adyen_creds.sandbox.embedded import Provisioning, Sandbox
+from pytest_adyen_creds.sandbox.control import Control
+from pytest_adyen_creds.sandbox.credentials import CredentialRepository
+from pytest_adyen_creds.sandbox.customer_area import CustomerArea
 from pytest_adyen_creds.sandbox.evidence import Evidence, Rule, behaviours
-from pytest_adyen_creds.sandbox.faults import Fault, FaultKind
+from pytest_adyen_creds.sandbox.faults import Fault, FaultKind, Faults
+from pytest_adyen_creds.sandbox.keys import KeyService
+from pytest_adyen_creds.sandbox.state import State
 from pytest_adyen_creds.sandbox.wire import ConnectionLost
+from pytest_adyen_creds.secrets import Secret
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.sandbox.server import Server
+    from pytest_adyen_creds.sandbox.transport import SandboxTransport
 
 __all__ = [
     "Clock",
@@ -19,3 +38,106 @@ __all__ = [
     "Sandbox",
     "behaviours",
 ]
+
+
+@dataclass(frozen=True)
+class Provisioning:
+    """The credential that is there from the start, ``ws@Company.<company>``: the one that makes others."""
+
+    id: str
+    username: str
+    api_key: Secret
+    password: Secret
+    client_key: Secret
+
+
+class Sandbox:
+    """An embedded Management API with state of its own.
+
+    ``company`` and ``merchants`` are its accounts. ``seed`` decides every id and secret, together with the order of
+    creation. ``answers`` is how it answers: as Adyen's test platform was seen to (``"platform"``, the default), or by
+    Adyen's document alone (``"published"``). ``roles`` are those that the provisioning credential holds (default:
+    ``sandbox.roles.CATALOGUE``).
+    ``api_key`` replaces the provisioning credential's own. ``propagation_delay`` is how long a new key does not work
+    yet (default: not at all). ``requests_per_minute`` sets a rate limit per credential (default: none). ``clock`` is
+    what everything that expires reads (default: real time).
+
+    Raises :class:`SandboxError` for accounts or settings that cannot be.
+    """
+
+    def __init__(
+        self,
+        company: str = "TestCompany",
+        merchants: Sequence[str] = ("TestMerchant", "TestMerchantEU"),
+        seed: int = 0,
+        *,
+        answers: Answers = "platform",
+        roles: Sequence[str] = role_names.CATALOGUE,
+        api_key: Secret | None = None,
+        propagation_delay: timedelta = timedelta(),
+        requests_per_minute: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        _check(company, merchants, roles, propagation_delay, requests_per_minute)
+        style = style_of(answers)
+        self.answers = style.name
+        self.company = company
+        self.merchants = tuple(merchants)
+        self.roles = tuple(roles)
+        self.clock = clock or Clock()
+        ids = style.ids(seed, api_key)
+        state = State(company, self.merchants)
+        now = self.clock.now()
+        # its keys work at once, whatever the delay
+        first = KeyService(ids, timedelta()).new_credential(
+            f"ws@Company.{company}", now, roles=self.roles, api_key=api_key
+        )
+        state.put(first, now)
+        key_service = KeyService(ids, propagation_delay)
+        self.provisioning = Provisioning(
+            first.id, first.username, first.api_keys[0].secret, first.password, first.client_keys[0].secret
+        )
+        self.faults = Faults(ids.fraction)
+        self.customer_area = CustomerArea(state, key_service, self.clock)
+        self.app = ManagementApp(
+            CredentialRepository(state, key_service, first.id, style),
+            self.clock,
+            self.faults,
+            RateLimit(requests_per_minute),
+            Control(self.clock, self.faults, self.customer_area),
+        )
+
+    def transport(self) -> SandboxTransport:
+        """Return an httpx transport, sync and async, that answers from this sandbox in-process."""
+        from pytest_adyen_creds.sandbox.transport import SandboxTransport
+
+        return SandboxTransport(self.app)
+
+    def serve(self, port: int = 0) -> Server:
+        """Serve the sandbox over HTTP on a loopback port (0: any free one) for the length of a ``with`` block.
+
+        Raises :class:`SandboxError` where the port cannot be had.
+        """
+        from pytest_adyen_creds.sandbox.server import Server
+
+        return Server(self.app, port)
+
+
+def _check(
+    company: str,
+    merchants: Sequence[str],
+    roles: Sequence[str],
+    propagation_delay: timedelta,
+    requests_per_minute: int | None,
+) -> None:
+    for name in (company, *merchants):
+        if not name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in name):
+            raise SandboxError(f"{name!r} is no account name; use letters, digits, '_' and '-'")
+    if isinstance(merchants, str) or not merchants or len(set(merchants)) < len(merchants):
+        raise SandboxError("a company has at least one merchant account, each once; give a list of names")
+    if not role_names.holds(roles, role_names.API_CREDENTIALS_ROLE):
+        raise SandboxError(f"the provisioning credential needs the role '{role_names.API_CREDENTIALS_ROLE}'; add it")
+    if propagation_delay < timedelta():
+        raise SandboxError("the propagation delay is below zero; give zero or more")
+    if requests_per_minute is not None and requests_per_minute < 1:
+        raise SandboxError("the rate limit is below one request a minute; give one or more, or None for no limit")

@@ -22,7 +22,7 @@ from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, Faul
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.rendering import Address
-from pytest_adyen_creds.sandbox.routing import VERSIONS, Match, Mismatch, route
+from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route
 from pytest_adyen_creds.sandbox.wire import (
     BY_FAULT,
     Answer,
@@ -104,7 +104,7 @@ class ManagementApp:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = Request.of(environ)
+        request = Request(environ)
         if request.path == "/_sandbox" or request.path.startswith("/_sandbox/"):
             answer = self._control.answer(request)
         else:
@@ -115,7 +115,7 @@ class ManagementApp:
         body = request.read()
         match = route(request.method, request.path)
         if isinstance(match, Mismatch):
-            return self._note(None, self._mismatch(match, request)).answer
+            return self._note(None, self._mismatch(match)).answer
         label = match.operation.label
         fault = self._faults.take(label)
         if fault is not None and fault.kind is FaultKind.RESET:
@@ -220,8 +220,8 @@ class ManagementApp:
         )
         return _Reply(answer, rule, request_id, decided)
 
-    def _mismatch(self, mismatch: Mismatch, request: Request) -> _Reply:
-        version = request.path.split("/")[1] if request.path.startswith(tuple(f"/{v}/" for v in VERSIONS)) else "v3"
+    def _mismatch(self, mismatch: Mismatch) -> _Reply:
+        version = "v3"  # errors without invalid fields are the same in every version
         if not mismatch.allowed:
             return self._refusal(Refused(UNKNOWN_PATH, Kind.NO_SUCH_PATH, "There is nothing at this path."), version)
         allow = {"Allow": ", ".join(mismatch.allowed)}

@@ -79,8 +79,6 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """The properties of each request message, and what each must be."""
 
-_REQUIRED: Final = {"AllowedOrigin": ("domain",), "CreateAllowedOriginRequest": ("domain",)}
-
 
 @implements(BODY_OPTIONAL)
 def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
@@ -103,7 +101,7 @@ def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
         raise Refused(UNREADABLE, Kind.UNREADABLE, "The request body cannot be read as JSON.") from None
     if not isinstance(body, dict):
         raise Refused(NOT_AN_OBJECT, Kind.UNREADABLE, "The request body is not a JSON object.")
-    if _depth(body) > DEEPEST_BODY:
+    if _is_deeper(body, DEEPEST_BODY):
         raise Refused(TOO_LARGE, Kind.UNREADABLE, "The request body is nested too deeply.")
     return body
 
@@ -124,9 +122,8 @@ def check_shape(message: str, body: Mapping[str, Any]) -> None:
             invalid.add(UNKNOWN_FIELD, name[:100], shown(value), "This field is not known.")
         elif not _fits(shape[name], value):
             invalid.add(WRONG_TYPE, name, shown(value), f"This field must be {shape[name]}.")
-    for name in _REQUIRED.get(message, ()):
-        if name not in body:
-            invalid.add(MISSING_FIELD, name, "", "This field is required.")
+    if shape is _ORIGIN and "domain" not in body:
+        invalid.add(MISSING_FIELD, "domain", "", "This field is required.")
     invalid.raise_any()
 
 
@@ -153,14 +150,7 @@ def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _depth(value: Any) -> int:
-    level, depth = [value], 0
-    while level:
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-        depth += 1
-    return depth
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Tell whether ``value`` has more than so many levels; a value that is no object and no array is one."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_is_deeper(child, levels - 1) for child in children)

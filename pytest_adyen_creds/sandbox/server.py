@@ -7,7 +7,6 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Final
 
 from pytest_adyen_creds.compat.werkzeug import QuietHandler, QuietServer, reset, socket_of
@@ -56,9 +55,7 @@ class Server:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

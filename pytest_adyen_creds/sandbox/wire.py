@@ -37,19 +37,13 @@ class AnswerTimeout(TimeoutError):
     """No answer comes because a fault says so; over a socket there is silence until the peer gives up."""
 
 
-@dataclass(frozen=True)
 class Request:
     """One request, read off its WSGI environment; ``path`` is percent-encoded, as it was sent."""
 
-    method: str
-    path: str
-    query_string: str
-    environ: Environ = field(repr=False)
-
-    @classmethod
-    def of(cls, environ: Environ) -> Request:
-        """Return the request in a WSGI environment."""
-        return cls(environ["REQUEST_METHOD"], _raw_path(environ), environ.get("QUERY_STRING", ""), environ)
+    def __init__(self, environ: Environ) -> None:
+        self.environ = environ
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path = _raw_path(environ)
 
     def header(self, name: str) -> str | None:
         """Return a header's value, ``None`` where it was not sent."""
@@ -73,7 +67,8 @@ class Request:
     def query(self) -> Mapping[str, list[str]]:
         """Return the query's values by name; raises :class:`Refused` for a query that cannot be read."""
         try:
-            return parse_qs(self.query_string, keep_blank_values=True, errors="replace", max_num_fields=1000)
+            text = self.environ.get("QUERY_STRING", "")
+            return parse_qs(text, keep_blank_values=True, errors="replace", max_num_fields=1000)
         except ValueError:
             raise Refused(UNREADABLE, Kind.UNREADABLE, "The query cannot be read.") from None
 
