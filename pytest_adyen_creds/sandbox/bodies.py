@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
+from pytest_adyen_creds.files import is_deeper
 from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 
@@ -101,7 +102,7 @@ def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
         raise Refused(UNREADABLE, Kind.UNREADABLE, "The request body cannot be read as JSON.") from None
     if not isinstance(body, dict):
         raise Refused(NOT_AN_OBJECT, Kind.UNREADABLE, "The request body is not a JSON object.")
-    if _is_deeper(body, DEEPEST_BODY):
+    if is_deeper(body, DEEPEST_BODY - 1):  # the body itself is the first level
         raise Refused(TOO_LARGE, Kind.UNREADABLE, "The request body is nested too deeply.")
     return body
 
@@ -148,9 +149,3 @@ def _is_link(value: Any) -> bool:
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Tell whether ``value`` has more than so many levels; a value that is no object and no array is one."""
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels == 0 or any(_is_deeper(child, levels - 1) for child in children)

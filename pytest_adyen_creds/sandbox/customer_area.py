@@ -96,9 +96,11 @@ class CustomerArea:
         wanted = tuple(roles) or (DEFAULT_ROLE,)
         return self._create(UserKind.COMPANY, f"@Company.{self._state.company}", wanted, description)
 
+    @implements(keys.PASSWORD_AT_ONCE, keys.PASSWORD_WORKS)
     def generate_password(self, name: str) -> Secret:
         """Give a credential a new basic-auth password and return it; the old one is dead at once."""
-        return self._change(name, lambda credential, _: self._key_service.with_new_password(credential)).password
+        ids = self._key_service.ids
+        return self._change(name, lambda credential, _: replace(credential, password=ids.password())).password
 
     def generate_api_key(self, name: str) -> Secret:
         """Give a credential of any kind a new API key and return it; the old one works for 24 more hours."""

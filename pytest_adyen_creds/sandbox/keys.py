@@ -122,11 +122,6 @@ class KeyService:
         new = Key(self.ids.client_key(), now + self.propagation)
         return replace(credential, client_keys=(*_retired(credential.client_keys, now), new))
 
-    @implements(PASSWORD_AT_ONCE, PASSWORD_WORKS)
-    def with_new_password(self, credential: Credential) -> Credential:
-        """Return ``credential`` with a new password in place of the old one."""
-        return replace(credential, password=self.ids.password())
-
 
 @implements(NEWEST_PREVIOUS)
 def with_previous_expiring(credential: Credential, expires: datetime, now: datetime) -> Credential:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -90,13 +90,13 @@ def canonical(domain: str) -> tuple[str, str, int] | None:
     if parts is None:
         return None
     scheme, port = parts["scheme"], int(parts["port"] or _PORTS[parts["scheme"]])
-    host = _address(parts["six"]) if parts["six"] else _name(parts["host"])
+    host = _address(ipaddress.IPv6Address, parts["six"]) if parts["six"] else _name(parts["host"])
     return (scheme, host, port) if host and 0 < port < 65536 else None
 
 
-def _address(six: str) -> str | None:
+def _address(kind: Callable[[str], object], text: str) -> str | None:
     try:
-        return str(ipaddress.IPv6Address(six))
+        return str(kind(text))
     except ValueError:
         return None
 
@@ -105,10 +105,7 @@ def _name(host: str) -> str | None:
     labels = host.split(".")
     if labels[-1].isdigit():
         # browsers read a host that ends in a number as an IPv4 address
-        try:
-            return str(ipaddress.IPv4Address(host))
-        except ValueError:
-            return None
+        return _address(ipaddress.IPv4Address, host)
     if labels[0] == "*" and len(labels) > 2:
         labels = labels[1:]
     return host if all(_LABEL.fullmatch(label) for label in labels) else None
