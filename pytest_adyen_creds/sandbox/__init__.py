@@ -78,7 +78,10 @@ class Sandbox:
         requests_per_minute: int | None = None,
         clock: Clock | None = None,
     ) -> None:
-        _check(company, merchants, roles, propagation_delay, requests_per_minute)
+        _check_accounts(company, merchants)
+        if not role_names.holds(roles, role_names.API_CREDENTIALS_ROLE):
+            missing = role_names.API_CREDENTIALS_ROLE
+            raise SandboxError(f"the provisioning credential needs the role '{missing}'; add it")
         style = style_of(answers)
         self.answers = style.name
         self.company = company
@@ -123,21 +126,9 @@ class Sandbox:
         return Server(self.app, port)
 
 
-def _check(
-    company: str,
-    merchants: Sequence[str],
-    roles: Sequence[str],
-    propagation_delay: timedelta,
-    requests_per_minute: int | None,
-) -> None:
+def _check_accounts(company: str, merchants: Sequence[str]) -> None:
     for name in (company, *merchants):
         if not name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in name):
             raise SandboxError(f"{name!r} is no account name; use letters, digits, '_' and '-'")
     if isinstance(merchants, str) or not merchants or len(set(merchants)) < len(merchants):
         raise SandboxError("a company has at least one merchant account, each once; give a list of names")
-    if not role_names.holds(roles, role_names.API_CREDENTIALS_ROLE):
-        raise SandboxError(f"the provisioning credential needs the role '{role_names.API_CREDENTIALS_ROLE}'; add it")
-    if propagation_delay < timedelta():
-        raise SandboxError("the propagation delay is below zero; give zero or more")
-    if requests_per_minute is not None and requests_per_minute < 1:
-        raise SandboxError("the rate limit is below one request a minute; give one or more, or None for no limit")

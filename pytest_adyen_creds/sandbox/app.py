@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from pytest_adyen_creds.sandbox import bodies, idempotency
 from pytest_adyen_creds.sandbox.caller import RateLimit, identify
@@ -23,15 +24,7 @@ from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route
-from pytest_adyen_creds.sandbox.wire import (
-    BY_FAULT,
-    Answer,
-    AnswerTimeout,
-    ConnectionLost,
-    Environ,
-    Request,
-    StartResponse,
-)
+from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, AnswerTimeout, ConnectionLost, Request
 
 UNKNOWN_PATH: Final = Rule.assumed(
     "paths.unknown",
@@ -102,7 +95,7 @@ class ManagementApp:
         self._control = control
         self._idempotency: IdempotencyKeys[_Reply] = IdempotencyKeys()
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
         if request.path == "/_sandbox" or request.path.startswith("/_sandbox/"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
@@ -195,6 +196,8 @@ class RateLimit:
     """At most ``per_minute`` requests of a credential in any minute of the sandbox's clock; ``None``: no limit."""
 
     def __init__(self, per_minute: int | None) -> None:
+        if per_minute is not None and per_minute < 1:
+            raise SandboxError("the rate limit is below one request a minute; give one or more, or None for no limit")
         self.per_minute = per_minute
         self._seen: dict[str, deque[datetime]] = defaultdict(deque)
         self._lock = threading.Lock()

@@ -81,6 +81,10 @@ class KeyService:
     ids: IdGenerator
     propagation: timedelta
 
+    def __post_init__(self) -> None:
+        if self.propagation < timedelta():
+            raise SandboxError("the propagation delay is below zero; give zero or more")
+
     def new_credential(
         self,
         username: str,

@@ -8,15 +8,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pytest_adyen_creds.compat.werkzeug import QuietHandler, QuietServer, reset, socket_of
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.faults import LONGEST_DELAY
-from pytest_adyen_creds.sandbox.wire import AnswerTimeout, ConnectionLost, Environ, StartResponse
-
-Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
-"""A WSGI application (PEP 3333)."""
+from pytest_adyen_creds.sandbox.wire import AnswerTimeout, ConnectionLost
 
 REQUEST_TIMEOUT: Final = 30.0
 """How long the server waits for the rest of a request, in seconds."""
@@ -28,7 +26,7 @@ _POLL: Final = 0.05
 class Server:
     """A running server; ``with`` starts and stops it. ``url`` is its address, without a slash at the end."""
 
-    def __init__(self, app: Wsgi, port: int = 0, *, request_timeout: float = REQUEST_TIMEOUT) -> None:
+    def __init__(self, app: WSGIApplication, port: int = 0, *, request_timeout: float = REQUEST_TIMEOUT) -> None:
         if not 0 <= port < 65536:
             raise SandboxError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one")
         self._app = app
@@ -63,7 +61,7 @@ class Server:
         self._server.shutdown()
         self._thread.join()
 
-    def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             body = self._app(environ, start_response)
             # all of it here, so that a body that ends half-way resets the connection below

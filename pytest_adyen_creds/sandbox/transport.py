@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import anyio.to_thread
 import httpx
 
-from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.wire import BY_FAULT, AnswerTimeout, ConnectionLost
 
 _ADDRESS: Final = "127.0.0.1"
@@ -22,7 +22,7 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     not come an ``httpx.ReadTimeout``, as on a network.
     """
 
-    def __init__(self, app: ManagementApp) -> None:
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -6,19 +6,17 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import responses
 from typing import Any, Final
 from urllib.parse import parse_qs, quote
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from pytest_adyen_creds.sandbox.bodies import LARGEST_BODY, TOO_LARGE, UNREADABLE
 from pytest_adyen_creds.sandbox.caller import Presented
 from pytest_adyen_creds.sandbox.decisions import Kind, Refused
 from pytest_adyen_creds.secrets import Secret
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 _DRAINED: Final = 8 * LARGEST_BODY
@@ -40,7 +38,7 @@ class AnswerTimeout(TimeoutError):
 class Request:
     """One request, read off its WSGI environment; ``path`` is percent-encoded, as it was sent."""
 
-    def __init__(self, environ: Environ) -> None:
+    def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
         self.method: str = environ["REQUEST_METHOD"]
         self.path = _raw_path(environ)
@@ -148,7 +146,7 @@ def _reveal(value: object) -> str:
     raise TypeError(f"{type(value).__name__} in an answer")
 
 
-def _raw_path(environ: Environ) -> str:
+def _raw_path(environ: WSGIEnvironment) -> str:
     # the servers that keep the path as it was sent do so under one of these names; %2F is lost in PATH_INFO
     for name in ("REQUEST_URI", "RAW_URI"):
         sent = str(environ.get(name) or "").partition("?")[0].partition("#")[0]
