@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 import threading
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -175,21 +176,23 @@ class Scope:
         return self.merchant is None or credential.home == self.merchant
 
 
-def company_scope(state: State, caller: Credential, company: str) -> Scope:
-    """Return the scope of a company-level call by ``caller``; raises :class:`Refused` where it may not make it."""
+@implements(COMPANY_REACHES_ALL)
+def scope_of(state: State, caller: Credential, parameters: Mapping[str, str]) -> Scope:
+    """Return the account that a path names by companyId or merchantId.
+
+    Raises :class:`Refused` where ``caller`` has no access to it.
+    """
+    company = parameters.get("companyId")
+    if company is None:
+        merchant = parameters["merchantId"]
+        if merchant not in state.merchants or (caller.merchants and merchant not in caller.merchants):
+            raise Refused(FOREIGN_MERCHANT, Kind.FORBIDDEN, "The credential has no access to this merchant account.")
+        return Scope(state.company, merchant)
     if company != state.company:
         raise Refused(FOREIGN_COMPANY, Kind.FOREIGN_COMPANY, "The credential has no access to this company account.")
     if caller.merchants:
         raise Refused(LIMITED_CALLER, Kind.FORBIDDEN, "The credential has access to merchant accounts only.")
     return Scope(company, None)
-
-
-@implements(COMPANY_REACHES_ALL)
-def merchant_scope(state: State, caller: Credential, merchant: str) -> Scope:
-    """Return the scope of a merchant-level call by ``caller``; raises :class:`Refused` where it may not make it."""
-    if merchant not in state.merchants or (caller.merchants and merchant not in caller.merchants):
-        raise Refused(FOREIGN_MERCHANT, Kind.FORBIDDEN, "The credential has no access to this merchant account.")
-    return Scope(state.company, merchant)
 
 
 class RateLimit:

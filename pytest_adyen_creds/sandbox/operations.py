@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pytest_adyen_creds.sandbox import bodies, credentials, keys, origins, paging, rendering
-from pytest_adyen_creds.sandbox.caller import Scope, authorise, company_scope, merchant_scope
+from pytest_adyen_creds.sandbox.caller import Scope, authorise, scope_of
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.decisions import Outcome
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule
@@ -48,21 +48,12 @@ class Target:
     scope: Scope | None
     href: str
 
-    @property
-    def is_merchant_level(self) -> bool:
-        """Whether it was reached through a merchant account."""
-        return self.scope is not None and self.scope.merchant is not None
-
 
 def permit(repository: CredentialRepository, call: Call) -> Scope | None:
     """Return the account that ``call`` names, ``None`` under ``/me``; raises :class:`Refused` if it may not be made."""
     own = not call.parameters.keys() & {"companyId", "merchantId"}
     authorise(call.caller, any_role=own and call.operation.action != "generate_client_key")
-    if own:
-        return None
-    if "companyId" in call.parameters:
-        return company_scope(repository.state, call.caller, call.parameters["companyId"])
-    return merchant_scope(repository.state, call.caller, call.parameters["merchantId"])
+    return None if own else scope_of(repository.state, call.caller, call.parameters)
 
 
 def perform(repository: CredentialRepository, call: Call, scope: Scope | None) -> Outcome:
@@ -117,7 +108,7 @@ def _show_me(repository: CredentialRepository, call: Call, target: Target) -> Ou
 
 def _list_origins(_: CredentialRepository, __: Call, target: Target) -> Outcome:
     listed = target.credential.origins
-    if not listed and target.is_merchant_level:
+    if not listed and target.scope is not None and target.scope.merchant is not None:
         return Outcome(origins.NOTHING_LISTED, None)
     return Outcome(origins.LISTED, {"data": [rendering.show_origin(origin, target.href) for origin in listed]})
 
