@@ -12,14 +12,13 @@ from pytest_adyen_creds.sandbox import roles as role_names
 from pytest_adyen_creds.sandbox.answers import Answers, style_of
 from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.caller import RateLimit
-from pytest_adyen_creds.sandbox.clock import Clock
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.customer_area import CustomerArea
 from pytest_adyen_creds.sandbox.evidence import Evidence, Rule, behaviours
 from pytest_adyen_creds.sandbox.faults import Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.keys import KeyService
-from pytest_adyen_creds.sandbox.state import State
+from pytest_adyen_creds.sandbox.state import Clock, State
 from pytest_adyen_creds.sandbox.wire import ConnectionLost
 from pytest_adyen_creds.secrets import Secret
 

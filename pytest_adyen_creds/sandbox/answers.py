@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.decisions import InvalidField, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.ids import IdGenerator, PlatformIdGenerator, PublishedIdGenerator
+from pytest_adyen_creds.sandbox.keys import IdGenerator, PlatformIdGenerator, PublishedIdGenerator
 
 Answers = Literal["platform", "published"]
 """``platform``: as Adyen's test platform was seen to answer; ``published``: by Adyen's document alone."""
@@ -108,7 +108,7 @@ _DOCS: Final = "https://docs.adyen.com/errors/"
 
 @dataclass(frozen=True)
 class ErrorForm:
-    """How one kind of error is written: status, the end of its type, title, errorCode.
+    """How one kind of error is written: status, the end of its type, title, errorCode ("" for 00_<status>).
 
     ``detail`` is its text, "" for the refusal's own, None for none; ``has_request_id`` tells whether the body has one.
     """
@@ -116,7 +116,7 @@ class ErrorForm:
     status: int
     type: str
     title: str
-    code: str
+    code: str = ""
     detail: str | None = ""
     has_request_id: bool = False
 
@@ -159,7 +159,7 @@ class AnswerStyle:
 
     def show_status(self, status: int, request_id: str) -> dict[str, Any]:
         """Return the error document for a ``status`` that was asked for by a fault."""
-        unknown = ErrorForm(status, self.errors[Kind.INTERNAL].type, f"Status {status}", f"00_{status}")
+        unknown = ErrorForm(status, self.errors[Kind.INTERNAL].type, f"Status {status}")
         form = next((form for form in self.errors.values() if form.status == status), unknown)
         return _document(form, "This error was asked for.", request_id, None)
 
@@ -187,7 +187,7 @@ def _document(form: ErrorForm, detail: str, request_id: str, code: str | None) -
         document["detail"] = form.detail or detail
     if form.has_request_id:
         document["requestId"] = request_id
-    return {**document, "errorCode": code or form.code}
+    return {**document, "errorCode": code or form.code or f"00_{form.status}"}
 
 
 def _field(field: InvalidField, form: FieldForm | None) -> dict[str, str]:
@@ -197,29 +197,29 @@ def _field(field: InvalidField, form: FieldForm | None) -> dict[str, str]:
 
 
 _REFUSED_422: Final = ErrorForm(422, "unprocessable-entity", "Unprocessable Entity", "30_011", has_request_id=True)
-_PUBLISHED_401: Final = ErrorForm(401, "unauthorized", "Unauthorized", "00_401", has_request_id=True)
-_PUBLISHED_403: Final = ErrorForm(403, "forbidden", "Forbidden", "00_403", has_request_id=True)
+_PUBLISHED_401: Final = ErrorForm(401, "unauthorized", "Unauthorized", has_request_id=True)
+_PUBLISHED_403: Final = ErrorForm(403, "forbidden", "Forbidden", has_request_id=True)
 _PUBLISHED_422: Final = ErrorForm(422, "validation", "Invalid Request", "31_007", has_request_id=True)
 
 PUBLISHED: Final = AnswerStyle(
     "published",
     {
-        Kind.UNREADABLE: ErrorForm(400, "general/bad-request", "Bad Request", "00_400", has_request_id=True),
+        Kind.UNREADABLE: ErrorForm(400, "general/bad-request", "Bad Request", has_request_id=True),
         Kind.UNAUTHENTICATED: _PUBLISHED_401,
         Kind.MASKED: _PUBLISHED_401,
         Kind.FORBIDDEN: _PUBLISHED_403,
         Kind.FOREIGN_COMPANY: _PUBLISHED_403,
-        Kind.NO_SUCH_PATH: ErrorForm(404, "general/not-found", "Not Found", "00_404", has_request_id=True),
+        Kind.NO_SUCH_PATH: ErrorForm(404, "general/not-found", "Not Found", has_request_id=True),
         Kind.METHOD_NOT_ALLOWED: ErrorForm(
-            405, "general/method-not-allowed", "Method Not Allowed", "00_405", has_request_id=True
+            405, "general/method-not-allowed", "Method Not Allowed", has_request_id=True
         ),
         Kind.INVALID: _PUBLISHED_422,
         Kind.INVALID_ORIGIN: _PUBLISHED_422,
         Kind.UNPROCESSABLE: _REFUSED_422,
         Kind.UNKNOWN_CREDENTIAL: _REFUSED_422,
         Kind.UNKNOWN_ORIGIN: _REFUSED_422,
-        Kind.TOO_MANY: ErrorForm(429, "general/too-many-requests", "Too Many Requests", "00_429", has_request_id=True),
-        Kind.INTERNAL: ErrorForm(500, "general/internal", "Internal Server Error", "00_500", has_request_id=True),
+        Kind.TOO_MANY: ErrorForm(429, "general/too-many-requests", "Too Many Requests", has_request_id=True),
+        Kind.INTERNAL: ErrorForm(500, "general/internal", "Internal Server Error", has_request_id=True),
     },
     PublishedIdGenerator,
 )
@@ -228,13 +228,13 @@ PUBLISHED: Final = AnswerStyle(
 PLATFORM: Final = AnswerStyle(
     "platform",
     {
-        Kind.UNREADABLE: ErrorForm(400, "bad-request", "Bad Request", "00_400"),
-        Kind.UNAUTHENTICATED: ErrorForm(401, "unauthorized", "Unauthorized", "00_401", None),
-        Kind.MASKED: ErrorForm(401, "unauthorized", "Unauthorized", "00_401"),
-        Kind.FORBIDDEN: ErrorForm(403, "forbidden", "Forbidden", "00_403", "Not allowed"),
+        Kind.UNREADABLE: ErrorForm(400, "bad-request", "Bad Request"),
+        Kind.UNAUTHENTICATED: ErrorForm(401, "unauthorized", "Unauthorized", detail=None),
+        Kind.MASKED: ErrorForm(401, "unauthorized", "Unauthorized"),
+        Kind.FORBIDDEN: ErrorForm(403, "forbidden", "Forbidden", detail="Not allowed"),
         Kind.FOREIGN_COMPANY: ErrorForm(403, "forbidden", "Forbidden", "010", "Not allowed", has_request_id=True),
-        Kind.NO_SUCH_PATH: ErrorForm(404, "not-found", "Not Found", "00_404"),
-        Kind.METHOD_NOT_ALLOWED: ErrorForm(405, "method-not-allowed", "Method Not Allowed", "00_405"),
+        Kind.NO_SUCH_PATH: ErrorForm(404, "not-found", "Not Found"),
+        Kind.METHOD_NOT_ALLOWED: ErrorForm(405, "method-not-allowed", "Method Not Allowed"),
         Kind.INVALID: ErrorForm(
             422, "validation", "Invalid API credential information provided.", "31_007", None, has_request_id=True
         ),
@@ -244,8 +244,8 @@ PLATFORM: Final = AnswerStyle(
         Kind.UNPROCESSABLE: _REFUSED_422,
         Kind.UNKNOWN_CREDENTIAL: ErrorForm(422, "not-found", "Entity was not found", "30_011", has_request_id=True),
         Kind.UNKNOWN_ORIGIN: ErrorForm(422, "not-found", "Entity was not found", "30_112", has_request_id=True),
-        Kind.TOO_MANY: ErrorForm(429, "too-many-requests", "Too Many Requests", "00_429"),
-        Kind.INTERNAL: ErrorForm(500, "internal", "An internal error happened", "00_500", "Unexpected internal error"),
+        Kind.TOO_MANY: ErrorForm(429, "too-many-requests", "Too Many Requests"),
+        Kind.INTERNAL: ErrorForm(500, "internal", "An internal error happened", detail="Unexpected internal error"),
     },
     PlatformIdGenerator,
     origin_fields={

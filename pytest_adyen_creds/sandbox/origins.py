@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.ids import IdGenerator
+from pytest_adyen_creds.sandbox.keys import IdGenerator
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
 IS_AN_ORIGIN: Final = Rule.observed(

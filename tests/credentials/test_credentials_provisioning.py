@@ -21,7 +21,7 @@ from pytest_adyen_creds.credentials.recovery import Recovery, Swept
 from pytest_adyen_creds.credentials.spec import adyen_credential
 from pytest_adyen_creds.errors import CredentialError, OwnershipRefused
 from pytest_adyen_creds.sandbox import Sandbox
-from pytest_adyen_creds.sandbox.ids import PlatformIdGenerator
+from pytest_adyen_creds.sandbox.keys import PlatformIdGenerator
 
 COMPANY = ("company", "TestCompany")
 
