@@ -78,9 +78,9 @@ class Sandbox:
         clock: Clock | None = None,
     ) -> None:
         _check_accounts(company, merchants)
-        if not role_names.holds(roles, role_names.API_CREDENTIALS_ROLE):
-            missing = role_names.API_CREDENTIALS_ROLE
-            raise SandboxError(f"the provisioning credential needs the role '{missing}'; add it")
+        needed = role_names.API_CREDENTIALS_ROLE
+        if not role_names.holds(roles, needed):
+            raise SandboxError(f"the provisioning credential needs the role '{needed}'; add it")
         style = style_of(answers)
         self.answers = style.name
         self.company = company

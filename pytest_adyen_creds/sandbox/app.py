@@ -53,7 +53,6 @@ INTERNAL: Final = Rule.documented(
 )
 
 _LOG: Final = logging.getLogger(__name__)
-_JOURNAL_LENGTH: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class ManagementApp:
     def __init__(
         self, repository: CredentialRepository, clock: Clock, faults: Faults, limit: RateLimit, control: Control
     ) -> None:
-        self.journal: deque[Exchange] = deque(maxlen=_JOURNAL_LENGTH)
+        self.journal: deque[Exchange] = deque(maxlen=1000)
         self.sleep: Callable[[float], object] = time.sleep
         self._repository = repository
         self._style = repository.style
@@ -186,7 +185,8 @@ class ManagementApp:
             current = state.get(call.caller.id) or call.caller
             return perform(self._repository, replace(call, caller=current, now=self._clock.now()), scope)
 
-    def _refusal(self, refused: Refused, version: str) -> _Reply:
+    def _refusal(self, refused: Refused, version: str = "") -> _Reply:
+        # an error without invalid fields is the same in every version
         request_id = self._ids.request_id()
         status, document = self._style.show_refusal(refused, version, request_id)
         return self._reply(
@@ -214,12 +214,11 @@ class ManagementApp:
         return _Reply(answer, rule, request_id, decided)
 
     def _mismatch(self, mismatch: Mismatch) -> _Reply:
-        version = "v3"  # errors without invalid fields are the same in every version
         if not mismatch.allowed:
-            return self._refusal(Refused(UNKNOWN_PATH, Kind.NO_SUCH_PATH, "There is nothing at this path."), version)
+            return self._refusal(Refused(UNKNOWN_PATH, Kind.NO_SUCH_PATH, "There is nothing at this path."))
         allow = {"Allow": ", ".join(mismatch.allowed)}
         detail = f"This path has: {allow['Allow']}."
-        return self._refusal(Refused(UNKNOWN_METHOD, Kind.METHOD_NOT_ALLOWED, detail, headers=allow), version)
+        return self._refusal(Refused(UNKNOWN_METHOD, Kind.METHOD_NOT_ALLOWED, detail, headers=allow))
 
     @implements(idempotency.TRANSIENT)
     def _status(self, fault: Fault) -> _Reply:

@@ -32,13 +32,13 @@ class Control:
         self._area = area
         self._routes: Mapping[tuple[str, str], Handler] = {
             ("GET", ""): _calling(self._index),
-            ("GET", "behaviours"): _calling(behaviours, _each(asdict)),
+            ("GET", "behaviours"): _calling(behaviours, asdict),
             ("GET", "clock"): _calling(clock.now, _show_time),
             ("POST", "clock/advance"): _calling(clock.advance, _show_time),
-            ("GET", "faults"): _calling(faults.all, _each(self._show_fault)),
+            ("GET", "faults"): _calling(faults.all, self._show_fault),
             ("POST", "faults"): self._set_fault,
             ("DELETE", "faults"): _calling(faults.clear),
-            ("GET", "customer-area/credentials"): _calling(area.credentials, _each(_show_credential)),
+            ("GET", "customer-area/credentials"): _calling(area.credentials, _show_credential),
             ("POST", "customer-area/balance-platform-users"): _calling(area.create_balance_platform_user, _show_new),
             ("POST", "customer-area/legal-entity-users"): _calling(area.create_legal_entity_user, _show_new),
             ("POST", "customer-area/company-users"): _calling(area.create_company_user, _show_new),
@@ -99,12 +99,13 @@ class Control:
 def _calling(method: Callable[..., Any], show: Callable[[Any], Any] = lambda result: result) -> Handler:
     """Return the handler that calls ``method`` with what a request gives, by its signature, and shows what it returns.
 
-    The values in the path are its first arguments, the properties of the body the others.
+    The values in the path are its first arguments, the properties of the body the others. Of a list each item is shown.
     """
 
     def handle(body: Body, *values: str) -> Any:
         parameters = list(signature(method, eval_str=True).parameters.values())[len(values) :]
-        return show(method(*values, **_arguments(parameters, body)))
+        result = method(*values, **_arguments(parameters, body))
+        return [show(item) for item in result] if isinstance(result, list | tuple) else show(result)
 
     return handle
 
@@ -155,10 +156,6 @@ _TYPES: Final[Mapping[Any, tuple[Callable[[Any], bool], str]]] = {
     Iterable[str]: (_is_texts, "missing or no list of texts"),
 }
 """What a property must be in JSON, by the type of the parameter it is for: a check, and what else it is called."""
-
-
-def _each(show: Callable[[Any], Any]) -> Callable[[Iterable[Any]], list[Any]]:
-    return lambda items: [show(item) for item in items]
 
 
 def _under(name: str) -> Callable[[Any], Body]:

@@ -163,7 +163,7 @@ class CustomerArea:
             raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")
         with self._state.lock:
             now = self._clock.now()
-            credential = self._key_service.new_credential(
+            new = self._key_service.new_credential(
                 f"ws_{self._key_service.ids.user_number()}{name}",
                 now,
                 roles=tuple(roles) or (f"{REACHES[kind][0]} role",),
@@ -171,6 +171,6 @@ class CustomerArea:
                 kind=kind,
                 has_client_key=kind is not UserKind.COMPANY,
             )
-            made = self._state.put(credential, now)
+            made = self._state.put(new, now)
         client_key = made.client_keys[-1].secret if made.client_keys else None
         return NewUser(made.id, made.username, made.api_keys[-1].secret, client_key, made.password)

@@ -169,7 +169,10 @@ class Faults:
         for name, value in details.items():
             if name not in known:
                 raise SandboxError(f"a {kind} fault takes no {name!r}; write one of: {', '.join(known)}")
-            _check(kind, name, value)
+            types, check, words = ARGUMENTS[name]
+            # True is an int to Python, and no number to whoever reads the test
+            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types) or not check(value):
+                raise SandboxError(f"{name}={value!r} of a {kind} fault cannot be; write {words}")
         with self._lock:
             fault = Fault(next(self._ids), kind, **details)
             self._set[fault.id] = fault
@@ -318,9 +321,7 @@ Each takes the document and, where it makes sense, the property to break; it ret
 where the document has nothing to break in this way.
 """
 
-_Check = Callable[[Any], bool]
-
-ARGUMENTS: Final[Mapping[str, tuple[tuple[type, ...], _Check, str]]] = {
+ARGUMENTS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[Any], bool], str]]] = {
     "operation": ((str, NoneType), lambda v: v is None or v in OPERATIONS, "a label like 'GET /me', or None for any"),
     "times": ((int, NoneType), lambda v: v is None or v >= 1, "1 or more, or None for always"),
     "probability": ((int, float), lambda v: 0 <= v <= 1, "a number from 0 to 1"),
@@ -333,10 +334,3 @@ ARGUMENTS: Final[Mapping[str, tuple[tuple[type, ...], _Check, str]]] = {
     "field": ((str, NoneType), lambda v: True, "the name of a property, or None for the usual one"),
 }
 """What each argument of a setter must be: its types, a check, and the words for both."""
-
-
-def _check(kind: FaultKind, name: str, value: Any) -> None:
-    types, check, words = ARGUMENTS[name]
-    # True is an int to Python, and no number to whoever reads the test
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types) or not check(value):
-        raise SandboxError(f"{name}={value!r} of a {kind} fault cannot be; write {words}")

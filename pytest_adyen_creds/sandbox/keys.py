@@ -106,9 +106,9 @@ class IdGenerator(ABC):
     def id(self) -> str:
         """Return a new id of a credential."""
 
-    @abstractmethod
     def origin_id(self) -> str:
-        """Return a new id of an allowed origin."""
+        """Return a new id of an allowed origin: in the form of a credential's, unless a style has another."""
+        return self.id()
 
     @abstractmethod
     def request_id(self) -> str:
@@ -200,10 +200,6 @@ class PublishedIdGenerator(IdGenerator):
         """Return a new id of a credential or an allowed origin, in the form ``S2-6262224667``."""
         offset = self._number("id-offset", 0)
         return f"S2-{(offset + next(self._serials['id']) * _ID_STEP) % _ID_SPACE:010d}"
-
-    def origin_id(self) -> str:
-        """Return a new id of an allowed origin, in the form of a credential's."""
-        return self.id()
 
     def request_id(self) -> str:
         """Return a new request id: 16 capitals and digits, like a PSP reference."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 import anyio.to_thread
 import httpx
 
 from pytest_adyen_creds.sandbox.wire import BY_FAULT, AnswerTimeout, ConnectionLost
-
-_ADDRESS: Final = "127.0.0.1"
 
 
 class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -61,7 +59,7 @@ def _environ(request: httpx.Request, body: bytes) -> dict[str, Any]:
         "SERVER_NAME": request.url.host,
         "SERVER_PORT": str(request.url.port or {"http": 80}.get(request.url.scheme, 443)),
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": _ADDRESS,
+        "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.url.scheme,
         "wsgi.input": io.BytesIO(body),

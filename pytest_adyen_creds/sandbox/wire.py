@@ -22,7 +22,6 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 _DRAINED: Final = 8 * LARGEST_BODY
 _CHUNK: Final = 64 * 1024
 
-
 BY_FAULT: Final = "pytest_adyen_creds.by_fault"
 """In a WSGI environment that was answered, and in the extensions of an httpx response: a fault made this answer."""
 
