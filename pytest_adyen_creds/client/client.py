@@ -22,7 +22,7 @@ from pytest_adyen_creds.client.models import (
     with_secrets,
 )
 from pytest_adyen_creds.client.ownership import Ownership
-from pytest_adyen_creds.client.retry import Clock, RateLimit, Retries, SystemClock
+from pytest_adyen_creds.client.retry import Clock, RateLimit, Result, Retries, SystemClock
 from pytest_adyen_creds.client.transports import TIMEOUT, GuardedTransport, Network, Observer, no_cookies
 from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
@@ -192,23 +192,23 @@ class ManagementClient:
                 raise ApiError(
                     f"{request.method} {request.url.path} was not sent, because its turn came too late; try again"
                 )
-            outcome: httpx.Response | httpx.TransportError
+            result: Result
             try:
-                outcome = self._http.send(request)
+                result = self._http.send(request)
             except httpx.TransportError as error:
-                outcome = error
+                result = error
             tried += 1
-            wait = retries.wait(request, outcome, tried, waited, self._clock.now())
+            wait = retries.wait(request, result, tried, waited, self._clock.now())
             if wait is None:
                 break
             self._clock.sleep(wait)
             waited += wait
-        if isinstance(outcome, httpx.TransportError):
+        if isinstance(result, httpx.TransportError):
             raise ApiError(
                 f"{request.method} {request.url}: no answer after {counted(tried, 'attempt')} "
-                f"({SECRETS.mask(f'{type(outcome).__name__}: {outcome}')}); check that the server runs and is reachable"
-            ) from outcome
-        return outcome
+                f"({SECRETS.mask(f'{type(result).__name__}: {result}')}); check that the server runs and is reachable"
+            ) from result
+        return result
 
 
 class _Resource:

@@ -90,15 +90,19 @@ def shown_credentials(request: httpx.Request) -> Iterator[tuple[str, str]]:
         yield "username", username
 
 
+def idempotency_key(request: httpx.Request) -> str | None:
+    """Return the key that makes two attempts one; None without one, and for one that a server might not honour."""
+    keys = request.headers.get_list("idempotency-key")
+    return keys[0] if len(keys) == 1 and re.fullmatch(r"[!-~]{1,64}", keys[0]) else None
+
+
 def intent_of(request: httpx.Request) -> str:
     """Return what makes two attempts one creation, by URL and idempotency key; without a usable key, always a new one.
 
     It is written to disk, and a query or a key can hold anything: it shows method, URL without its query, and a key
     that is a UUID; the rest is in a digest.
     """
-    keys = request.headers.get_list("idempotency-key")
-    # A key that the server might not honour makes no two attempts one.
-    key = keys[0] if len(keys) == 1 and re.fullmatch(r"[!-~]{1,64}", keys[0]) else uuid.uuid4().hex
+    key = idempotency_key(request) or uuid.uuid4().hex
     digest = hashlib.sha256(f"{request.url} {key}".encode()).hexdigest()
     shown = key if _UUID.fullmatch(key) else "-"
     return f"{request.method} {request.url.copy_with(query=None)} {shown} {digest}"

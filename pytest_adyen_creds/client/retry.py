@@ -15,9 +15,12 @@ from typing import Final, Protocol
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.client.parsing import idempotency_key, parse
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "PATCH"})
+
+Result = httpx.Response | httpx.TransportError
+"""What an attempt came to."""
 
 
 class Clock(Protocol):
@@ -25,15 +28,12 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time, aware."""
-        ...
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""
-        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
-        ...
 
 
 class SystemClock:
@@ -74,44 +74,32 @@ class Retries:
 
     def repeatable(self, request: httpx.Request) -> bool:
         """Return whether sending ``request`` twice does what sending it once does."""
-        if request.method in _REPEATABLE:
-            return True
-        keys = request.headers.get_list("idempotency-key")
-        return request.method == "POST" and len(keys) == 1 and bool(re.fullmatch(r"[!-~]{1,64}", keys[0]))
+        return request.method in _REPEATABLE or (request.method == "POST" and idempotency_key(request) is not None)
 
-    def wait(
-        self,
-        request: httpx.Request,
-        outcome: httpx.Response | httpx.TransportError,
-        tried: int,
-        waited: float,
-        now: datetime,
-    ) -> float | None:
-        """Return the seconds to wait before the next attempt, or None: this outcome is the last.
+    def wait(self, request: httpx.Request, result: Result, tried: int, waited: float, now: datetime) -> float | None:
+        """Return the seconds to wait before the next attempt, or None: this result is the last.
 
         ``tried`` attempts were made and ``waited`` seconds spent between them.
         """
-        if tried >= self.tries or not self.repeatable(request) or not self._is_passing(outcome):
+        if tried >= self.tries or not self.repeatable(request) or not self._is_passing(result):
             return None
         seconds = min(self.first_wait * 2.0 ** (tried - 1), self.longest_wait) * (1 - self.jitter() / 2)
-        if isinstance(outcome, httpx.Response):
-            seconds = max(seconds, _retry_after(outcome.headers.get("retry-after", ""), now))
+        if isinstance(result, httpx.Response):
+            seconds = max(seconds, _retry_after(result.headers.get("retry-after", ""), now))
         return seconds if waited + seconds <= self.total_wait else None
 
-    def _is_passing(self, outcome: httpx.Response | httpx.TransportError) -> bool:
-        if isinstance(outcome, httpx.TransportError):
-            # what httpx itself would not send will not be sent better the next time
-            return not self.only_rate_limit and not isinstance(
-                outcome, httpx.LocalProtocolError | httpx.UnsupportedProtocol
-            )
-        if outcome.status_code == 429:
+    def _is_passing(self, result: Result) -> bool:
+        if isinstance(result, httpx.Response) and result.status_code == 429:
             return True
         if self.only_rate_limit:
             return False
+        if isinstance(result, httpx.TransportError):
+            # what httpx itself would not send will not be sent better the next time
+            return not isinstance(result, httpx.LocalProtocolError | httpx.UnsupportedProtocol)
         return (
-            outcome.status_code >= 500
-            or outcome.headers.get("transient-error", "").strip().lower() == "true"
-            or in_progress(outcome.status_code, parse(outcome.content))
+            result.status_code >= 500
+            or result.headers.get("transient-error", "").strip().lower() == "true"
+            or in_progress(result.status_code, parse(result.content))
         )
 
 
@@ -128,13 +116,17 @@ def _retry_after(value: str, now: datetime) -> float:
     value = value.strip()
     if re.fullmatch(r"[0-9]{1,9}", value):
         return float(value)
+    moment = http_date(value)
+    return max(0.0, (moment - now).total_seconds()) if moment else 0.0
+
+
+def http_date(value: str) -> datetime | None:
+    """Return the moment, aware, that a header such as ``Date`` names; None where it names none."""
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class RateLimit:
@@ -152,17 +144,13 @@ class RateLimit:
 
     def acquire(self) -> float:
         """Wait for a turn; return the seconds waited."""
-        wait = self.turn()
-        if wait:
-            self._clock.sleep(wait)
-        return wait
-
-    def turn(self) -> float:
-        """Take a turn; return the seconds until it comes, for those who wait for it in a way of their own."""
         with self._lock:
             now = self._clock.monotonic()
             self._tokens = min(self._burst, self._tokens + max(0.0, now - self._filled) * self._rate)
             self._filled = max(now, self._filled)
             # below zero it is a queue: each waiter has taken its token and knows when it will be there
             self._tokens -= 1
-            return max(0.0, -self._tokens / self._rate)
+            wait = max(0.0, -self._tokens / self._rate)
+        if wait:
+            self._clock.sleep(wait)
+        return wait

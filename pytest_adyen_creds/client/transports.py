@@ -69,20 +69,6 @@ def guarded() -> Iterator[None]:
         _GUARDED.reset(token)
 
 
-class ThreadedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport for httpx's clients of both kinds: an asynchronous request is answered on a thread of its own."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request. Where its task is cancelled, the thread goes on, so that its answer is taken in."""
-        await request.aread()
-        request.extensions.setdefault(ASKED_AT, clock.monotonic())
-        return await anyio.to_thread.run_sync(self.handle_request, request, abandon_on_cancel=True)
-
-    async def aclose(self) -> None:
-        """Close the transport."""
-        self.close()
-
-
 class Network(httpx.BaseTransport):
     """The network, by the certificate authorities, the client certificate and the proxy that a request brings along.
 
@@ -114,56 +100,14 @@ class Network(httpx.BaseTransport):
             return self._transports[key]
 
 
-class _Guard:
-    """What happens before and after the inner transport."""
-
-    def __init__(self, ownership: Ownership, observers: list[Observer] | None, *, to_network: bool) -> None:
-        self.ownership = ownership
-        self.observers: list[Observer] = [] if observers is None else observers
-        self._to_network = to_network
-
-    def check(self, request: httpx.Request) -> None:
-        """Refuse what does not go where its canonical URL says; before the body is read."""
-        check_parsed(request.url)
-        if request.headers.get_list("host") != [request.url.netloc.decode("ascii")]:
-            raise EndpointRefused(f"a request's Host header is not {request.url.host}; nothing was sent: leave it out")
-        if set(request.extensions) & {"target", "sni_hostname"}:
-            raise EndpointRefused("a request's extensions name another target; nothing was sent: leave them out")
-        if self._to_network and self.ownership.is_sandbox and not is_loopback(str(request.url)):
-            raise EndpointRefused(
-                f"the sandbox's rights are not for {request.url.host} over the network; nothing was sent: "
-                "hand over the sandbox's transport, or an Ownership with a budget"
-            )
-
-    def finish(self, request: httpx.Request, intent: str | None, seen: httpx.Response, started: float) -> None:
-        seen.request, seen.elapsed = request, timedelta(seconds=clock.monotonic() - started)
-        body = parse(seen.content)
-        for secret in secrets_in(seen.content, body):
-            SECRETS.add(secret)
-        if intent is not None:
-            self.ownership.settle(intent, outcome_of(seen.status_code, body))
-        self.ownership.learn(request, seen.status_code, body)
-        if live_key_in(seen.content, body):
-            self.ownership.halt(
-                f"{request.url.host} answered with a client key of the live environment; check where it runs"
-            )
-            raise EndpointRefused(f"{self.ownership.halted}; the run stops here")
-        for observer in tuple(self.observers):
-            observer(Exchange(request, seen))
-
-    def fail(self, intent: str | None, error: BaseException) -> None:
-        if intent is not None:
-            unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
-            self.ownership.settle(intent, "refused" if unsent else "unknown")
-
-
-class GuardedTransport(ThreadedTransport):
+class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """A transport that asks both guards about each request, redirects included, before ``inner`` may send it.
 
     What is refused raises :class:`EndpointRefused` or :class:`OwnershipRefused`, and not a byte of it is sent. Answers
     are read whole: their secrets are registered before anyone else sees them, and ``observers`` are called with each
     finished exchange, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only. Each
-    request waits for its turn of ``rate_limit``.
+    request waits for its turn of ``rate_limit``. It is for httpx's clients of both kinds: an asynchronous request is
+    answered on a thread of its own.
     """
 
     def __init__(
@@ -174,16 +118,16 @@ class GuardedTransport(ThreadedTransport):
         observers: list[Observer] | None = None,
         rate_limit: RateLimit | None = None,
     ) -> None:
+        self.observers: list[Observer] = [] if observers is None else observers
         self._inner = inner
+        self._ownership = ownership
         self._rate_limit = rate_limit
-        self._guard = _Guard(ownership, observers, to_network=isinstance(inner, httpx.HTTPTransport | Network))
-        self.observers = self._guard.observers
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, or refuse it."""
-        self._guard.check(request)
+        self._check(request)
         request.read()
-        intent = self._guard.ownership.admit(request)
+        intent = self._ownership.admit(request)
         started = clock.monotonic()
         try:
             if self._rate_limit is not None:
@@ -192,14 +136,57 @@ class GuardedTransport(ThreadedTransport):
                 response = self._inner.handle_request(request)
                 seen = read(response, most=LARGEST_ANSWER)
         except BaseException as error:
-            self._guard.fail(intent, error)
+            if intent is not None:
+                unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+                self._ownership.settle(intent, "refused" if unsent else "unknown")
             raise
-        self._guard.finish(request, intent, seen, started)
+        seen.request, seen.elapsed = request, timedelta(seconds=clock.monotonic() - started)
+        self._learn(request, intent, seen)
         return response
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request, or refuse it. Where its task is cancelled, the thread goes on to take in the answer."""
+        await request.aread()
+        request.extensions.setdefault(ASKED_AT, clock.monotonic())
+        return await anyio.to_thread.run_sync(self.handle_request, request, abandon_on_cancel=True)
 
     def close(self) -> None:
         """Close the inner transport."""
         self._inner.close()
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        self.close()
+
+    def _check(self, request: httpx.Request) -> None:
+        """Refuse what does not go where its canonical URL says; before the body is read."""
+        check_parsed(request.url)
+        if request.headers.get_list("host") != [request.url.netloc.decode("ascii")]:
+            raise EndpointRefused(f"a request's Host header is not {request.url.host}; nothing was sent: leave it out")
+        if set(request.extensions) & {"target", "sni_hostname"}:
+            raise EndpointRefused("a request's extensions name another target; nothing was sent: leave them out")
+        is_to_network = isinstance(self._inner, httpx.HTTPTransport | Network)
+        if is_to_network and self._ownership.is_sandbox and not is_loopback(str(request.url)):
+            raise EndpointRefused(
+                f"the sandbox's rights are not for {request.url.host} over the network; nothing was sent: "
+                "hand over the sandbox's transport, or an Ownership with a budget"
+            )
+
+    def _learn(self, request: httpx.Request, intent: str | None, seen: httpx.Response) -> None:
+        """Take in an answer that has been read, then show it to the observers."""
+        body = parse(seen.content)
+        for secret in secrets_in(seen.content, body):
+            SECRETS.add(secret)
+        if intent is not None:
+            self._ownership.settle(intent, outcome_of(seen.status_code, body))
+        self._ownership.learn(request, seen.status_code, body)
+        if live_key_in(seen.content, body):
+            self._ownership.halt(
+                f"{request.url.host} answered with a client key of the live environment; check where it runs"
+            )
+            raise EndpointRefused(f"{self._ownership.halted}; the run stops here")
+        for observer in tuple(self.observers):
+            observer(Exchange(request, seen))
 
 
 def _context(scheme: str, verify: ssl.SSLContext | str | bool, cert: Any) -> ssl.SSLContext | bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,6 +14,7 @@ import httpx
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import ManagementClient, Ownership, Retries, tag
 from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.client.retry import http_date
 from pytest_adyen_creds.client.tag import SKEW
 from pytest_adyen_creds.credentials import ledger
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
@@ -98,12 +98,8 @@ def check_merchant(client: ManagementClient, merchant: str, company: str) -> Non
 
 
 def _check_clock(response: httpx.Response, now: datetime) -> None:
-    try:
-        theirs = parsedate_to_datetime(response.headers.get("date", ""))
-    except (ValueError, TypeError):
-        return
-    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
-    if abs(now - theirs) > SKEW:
+    theirs = http_date(response.headers.get("date", ""))
+    if theirs is not None and abs(now - theirs) > SKEW:
         raise CredentialError(
             f"this machine's clock is {abs(now - theirs).total_seconds() / 60:.0f} minutes away from that of "
             f"{response.request.url.host}, and by the clock it is decided which throwaways are over; set the clock"

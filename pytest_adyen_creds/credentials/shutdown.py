@@ -16,6 +16,7 @@ import pytest
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import Retries
+from pytest_adyen_creds.client.retry import Result
 from pytest_adyen_creds.errors import CredentialError, in_words
 
 SHUTDOWN_TAKES: Final = 60.0
@@ -131,21 +132,14 @@ class CircuitBreaker(Retries):
 
     tripped: threading.Event = field(default_factory=threading.Event)
 
-    def wait(
-        self,
-        request: httpx.Request,
-        outcome: httpx.Response | httpx.TransportError,
-        tried: int,
-        waited: float,
-        now: datetime,
-    ) -> float | None:
+    def wait(self, request: httpx.Request, result: Result, tried: int, waited: float, now: datetime) -> float | None:
         """Return the seconds to wait before the next attempt, or None."""
-        if isinstance(outcome, httpx.Response):
+        if isinstance(result, httpx.Response):
             self.tripped.clear()
         elif self.tripped.is_set():
             return None
-        seconds = super().wait(request, outcome, tried, waited, now)
-        if seconds is None and isinstance(outcome, httpx.TransportError):
+        seconds = super().wait(request, result, tried, waited, now)
+        if seconds is None and isinstance(result, httpx.TransportError):
             self.tripped.set()
         return seconds
 
