@@ -13,9 +13,17 @@ import httpx
 
 from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.client.budget import Budget
-from pytest_adyen_creds.client.parsing import intent_of, is_untraceable, loses_tag, origins_in, shown_credentials
+from pytest_adyen_creds.client.parsing import (
+    ITEM,
+    Target,
+    intent_of,
+    is_untraceable,
+    loses_tag,
+    origins_in,
+    read_target,
+    shown_credentials,
+)
 from pytest_adyen_creds.client.retry import Clock
-from pytest_adyen_creds.client.routes import ITEM, Target, read_target
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
 
@@ -94,13 +102,13 @@ class Ownership:
     @property
     def created(self) -> tuple[str, ...]:
         """The ids of the credentials that answers said this run created, in order: to be deactivated at the end."""
-        with self._lock:
-            return tuple(self._created)
+        return tuple(self.places)
 
-    def made_at(self, credential_id: str) -> Place | None:
-        """Return the level and the account at which this run created a credential; None where it did not."""
+    @property
+    def places(self) -> dict[str, Place | None]:
+        """The level and the account at which each of :attr:`created` was made; None where that is not known."""
         with self._lock:
-            return self._created.get(credential_id)
+            return dict(self._created)
 
     @property
     def halted(self) -> str | None:
@@ -204,8 +212,8 @@ class Ownership:
 
         Returns the intent that must be given to :meth:`settle` if the request can create a credential, else None.
         """
-        if self._halted:
-            raise EndpointRefused(f"{self._halted}; nothing more is sent")
+        if self.halted:
+            raise EndpointRefused(f"{self.halted}; nothing more is sent")
         if self.is_sandbox:
             return None
         method, target = request.method, read_target(request.url.raw_path)
@@ -226,7 +234,12 @@ class Ownership:
         if target.action == "credentials":
             return self._admit_creation(request, what)
         with self._lock:
-            credential = self._me(request, what) if target.level == "me" else target.credential
+            credential = self._signed_in(request) if target.level == "me" else target.credential
+            if target.level == "me" and credential is None:
+                raise OwnershipRefused(
+                    f"{what} is signed in with something else than the key of one leased credential; nothing was sent: "
+                    "change /me only as a throwaway, never with the provisioning key"
+                )
             self._require_lease(credential, target, what)
         if target.action == "credential" and loses_tag(request.content, self._is_good):
             raise OwnershipRefused(
@@ -250,14 +263,10 @@ class Ownership:
                 "read or add the credential's origins first"
             )
 
-    def _me(self, request: httpx.Request, what: str) -> str:
+    def _signed_in(self, request: httpx.Request) -> str | None:
+        """Return the leased credential that alone signs ``request`` in; None where it is none, or not it alone."""
         owners = {self._owner(kind, shown) for kind, shown in shown_credentials(request)}
-        if len(owners) != 1 or None in owners:
-            raise OwnershipRefused(
-                f"{what} is signed in with something else than the key of one leased credential; nothing was sent: "
-                "change /me only as a throwaway, never with the provisioning key"
-            )
-        return str(owners.pop())
+        return owners.pop() if len(owners) == 1 else None
 
     def _owner(self, kind: str, shown: str) -> str | None:
         for credential_id, lease in self._leases.items():
@@ -294,9 +303,9 @@ class Ownership:
         with self._lock:
             if request.method == "POST" and target.action == "credentials" and isinstance(body, dict):
                 self._adopt(body, target)
-            owner = self._asked(request) if target.level == "me" else target.credential
+            owner = self._signed_in(request) if target.level == "me" else target.credential
             if target.action == "generateApiKey" and owner in self._leases and isinstance(body, dict):
-                self._note_key(str(owner), body)
+                self._hold(str(owner), None, _key_in(body))
             for credential_id, origin_id in origins_in(body, owner if "origin" in target.action else None):
                 self._origins.setdefault(credential_id, set()).add(origin_id)
 
@@ -305,8 +314,8 @@ class Ownership:
         credential_id, username = body.get("id"), body.get("username")
         if not isinstance(credential_id, str) or not re.fullmatch(ITEM, credential_id):
             return
-        key = body.get("apiKey")
-        if self.is_protected(body) or any(key == own.reveal() for own in self._provisioning):
+        key = _key_in(body)
+        if self.is_protected(body) or key in self._provisioning:
             self.protect({"id": credential_id})
             raise OwnershipRefused(
                 f"the server answered a creation with credential {credential_id}, which has the provisioning "
@@ -316,16 +325,12 @@ class Ownership:
         if target.level != "me" and target.account is not None:
             place = target.level, target.account
         self._created.setdefault(credential_id, place)
-        self._hold(credential_id, username if isinstance(username, str) else None, None)
-        self._note_key(credential_id, body)
+        self._hold(credential_id, username if isinstance(username, str) else None, key)
 
-    def _note_key(self, credential_id: str, body: dict[str, Any]) -> None:
-        if isinstance(body.get("apiKey"), str):
-            self._hold(credential_id, None, Secret(body["apiKey"]))
 
-    def _asked(self, request: httpx.Request) -> str | None:
-        owners = {self._owner(kind, shown) for kind, shown in shown_credentials(request)}
-        return owners.pop() if len(owners) == 1 else None
+def _key_in(body: Mapping[str, Any]) -> Secret | None:
+    """Return the API key that an answer shows."""
+    return Secret(body["apiKey"]) if isinstance(body.get("apiKey"), str) else None
 
 
 def _server(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -1,4 +1,4 @@
-"""Messages: what requests and answers say about credentials; pure reading, whatever they look like."""
+"""Messages: what requests and answers say about credentials, and which operation a request names; pure reading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import httpx
 
@@ -27,6 +28,27 @@ _SECRET_NAMES: Final = frozenset(name.lower() for name in SECRET_PROPERTIES)
 _SECRET_TEXT: Final = re.compile(r'(?<!\\)\\*"(?:apiKey|password|clientKey)\\*"\s*:\s*\\*"([^"\r\n]+)', re.IGNORECASE)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LIVE_KEY: Final = re.compile(rf"{LIVE_PREFIX}[A-Za-z0-9]{{8,}}")
+
+Level = Literal["company", "merchant", "me"]
+Action = Literal["credentials", "credential", "origins", "origin", "generateApiKey", "generateClientKey"]
+
+# Unreserved characters only, not starting with a dot: nothing that is decoded, normalised or split on the way.
+ITEM: Final = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*"
+_PATH: Final = re.compile(
+    rf"/v[13]/(?:"
+    rf"(?P<level>companies|merchants)/(?P<account>{ITEM})/apiCredentials(?:/(?P<credential>{ITEM}))?|(?P<me>me))"
+    rf"(?P<rest>/allowedOrigins(?:/(?P<origin>{ITEM}))?|/generateApiKey|/generateClientKey)?"
+)
+_CHANGES: Final = frozenset(
+    {
+        ("POST", "credentials"),
+        ("PATCH", "credential"),
+        ("POST", "origins"),
+        ("DELETE", "origin"),
+        ("POST", "generateApiKey"),
+        ("POST", "generateClientKey"),
+    }
+)
 
 
 def parse(body: bytes) -> Any:
@@ -143,14 +165,55 @@ def origins_in(body: Any, owner: str | None) -> Iterator[tuple[str, str]]:
     if not isinstance(body, dict):
         return
     items = body.get("data")
-    if owner is not None:
-        for origin in items if isinstance(items, list) else [body]:
-            if isinstance(origin, dict) and isinstance(origin.get("id"), str):
-                yield owner, origin["id"]
-        return
-    for credential in items if isinstance(items, list) else [body]:
-        if isinstance(credential, dict) and isinstance(credential.get("id"), str):
-            origins = credential.get("allowedOrigins")
-            for origin in origins if isinstance(origins, list) else []:
-                if isinstance(origin, dict) and isinstance(origin.get("id"), str):
-                    yield credential["id"], origin["id"]
+    for item in _with_id(items if isinstance(items, list) else [body]):
+        if owner is not None:
+            yield owner, item["id"]
+        else:
+            for origin in _with_id(item.get("allowedOrigins")):
+                yield item["id"], origin["id"]
+
+
+def _with_id(items: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects in a list that have an id; none where it is no list."""
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and isinstance(item.get("id"), str):
+            yield item
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a path of the Management API names."""
+
+    level: Level
+    action: Action
+    account: str | None
+    credential: str | None
+    origin: str | None
+
+    def takes(self, method: str) -> bool:
+        """Return whether ``method`` changes something here by a documented operation."""
+        if self.level == "me" and self.action in ("credential", "generateApiKey"):
+            return False
+        return (method, self.action) in _CHANGES
+
+
+def read_target(raw_path: bytes) -> Target | None:
+    """Return what the path names, as it goes over the wire (query and all); None for any but its canonical spelling.
+
+    Percent-encodings, dot segments, empty segments, other capitals and a trailing slash are not canonical: two servers
+    may read them differently, so nothing that changes may be sent to them.
+    """
+    path = raw_path.partition(b"?")[0].decode("ascii", "replace")
+    match = _PATH.fullmatch(path)
+    if match is None:
+        return None
+    rest, action = match["rest"], None
+    if rest is None:
+        action = "credential" if match["credential"] or match["me"] else "credentials"
+    elif not (match["credential"] or match["me"]):
+        return None
+    else:
+        action = {"/generateApiKey": "generateApiKey", "/generateClientKey": "generateClientKey"}.get(rest)
+        action = action or ("origin" if match["origin"] else "origins")
+    level: Level = "me" if match["me"] else "company" if match["level"] == "companies" else "merchant"
+    return Target(level, action, match["account"], match["credential"], match["origin"])  # type: ignore[arg-type]

@@ -102,7 +102,7 @@ class LeaseClient(ForkGuard):
             client.retries = retries
 
             def switch_off(credential_id: str) -> None:
-                place = self.ownership.made_at(credential_id) or ("company", self.backend.company)
+                place = self.ownership.places.get(credential_id) or ("company", self.backend.company)
                 released = tag.released(self.run, self.backend.clock.now())
                 client.credentials_at(*place).update(credential_id, {"active": False, "description": released})
                 self.switched_off.add(credential_id)

@@ -152,7 +152,7 @@ class Controller:
         with self._attempting("the pool's client could not be closed"):
             self._client.close()
         with suppress(CredentialError):  # a ledger that cannot be written is not settled, and that is looked at next
-            for credential_id, place in _created_by(self.lease_client.ownership).items():
+            for credential_id, place in self.lease_client.ownership.places.items():
                 self._ledger.created(credential_id, *(place or ()))
         self._recovery.join(deadline.left)
         is_dirty = self.leaked or self.pool.is_dirty or not self._budget.is_settled
@@ -228,8 +228,7 @@ class Controller:
     @property
     def _created(self) -> dict[str, Place | None]:
         """What this run created, by id, and where."""
-        ours, tests = self._client.ownership, self.lease_client.ownership
-        return _created_by(ours) | _created_by(tests) | self._made_by_workers
+        return self._client.ownership.places | self.lease_client.ownership.places | self._made_by_workers
 
     # What earlier runs left. ----------------------------------------------------------------------------------------
 
@@ -261,14 +260,9 @@ class Worker:
         leaked = self.lease_client.switch_off(Deadline(), CircuitBreaker(tries=2, total_wait=10.0))
         with suppress(AdyenCredsError):  # the controller has ended; what is left its ledger knows
             # only now, because what is known to be created counts as put away
-            for credential_id, place in _created_by(self.lease_client.ownership).items():
+            for credential_id, place in self.lease_client.ownership.places.items():
                 self.pool.call("created", credential_id, place)
             for item in leaked:
                 self.pool.call("leaked", item.id, item.why)
         self.lease_client.management.close()
         self.pool.close()
-
-
-def _created_by(ownership: Ownership) -> dict[str, Place | None]:
-    """Return what answers said was created, by id, and where."""
-    return {item: ownership.made_at(item) for item in ownership.created}

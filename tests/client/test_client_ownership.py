@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_adyen_creds.client import Budget, GuardedTransport, ManagementClient, Network, Ownership, Retries
-from pytest_adyen_creds.client.routes import read_target
+from pytest_adyen_creds.client.parsing import read_target
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
 
