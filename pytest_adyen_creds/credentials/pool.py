@@ -96,7 +96,6 @@ class Pool:
         self._leased: dict[str, tuple[str, PooledCredential]] = {}
         self._broken: NotReady | None = None
         self._reported = ""
-        provisioner.report = self._relay
 
     @property
     def inventory(self) -> tuple[PooledCredential, ...]:
@@ -129,7 +128,7 @@ class Pool:
             with self._latch.passing(pooled.id) as may:
                 if not may:
                     self._latch.check()
-                self.provisioner.refresh_key(pooled)
+                self.provisioner.refresh_key(pooled, self._relay)
                 self.provisioner.configure(pooled, spec)
             return Credential.of(pooled.credential)
         except BaseException:
@@ -199,16 +198,16 @@ class Pool:
     def _at_once(self, place: Place, holder: str, report: Report, *, fresh: bool) -> PooledCredential:
         def relay(text: str) -> None:
             self._relay(text)
-            report(text)
+            if self._background:
+                report(text)
 
         with self._lock:
             bucket = self._bucket(place)
             if bucket.free and not fresh:
                 return self._hand_out(bucket.free.pop(), holder)
             bucket.held += 1
-        provisioner = replace(self.provisioner, report=relay) if self._background else self.provisioner
         try:
-            pooled = self._provision(place, provisioner, recycling=not fresh)
+            pooled = self._provision(place, relay, recycling=not fresh)
         except BaseException:
             with self._lock:
                 bucket.held -= 1
@@ -267,7 +266,7 @@ class Pool:
     def _provision_in_background(self, place: Place) -> None:
         pooled, failure = None, None
         try:
-            pooled = self._provision(place, self.provisioner, recycling=True)
+            pooled = self._provision(place, self._relay, recycling=True)
         except AdyenCredsError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread, and somebody waits for this one
@@ -292,16 +291,17 @@ class Pool:
                 bucket.failures.append(failure)
             self._lock.notify_all()
 
-    def _provision(self, place: Place, provisioner: Provisioner, *, recycling: bool) -> PooledCredential:
+    def _provision(self, place: Place, report: Report, *, recycling: bool) -> PooledCredential:
         """Return a throwaway that was recycled or created, once its key works; raises what stops it."""
         self._before()
         with self._latch.passing("/".join(place)) as may:
             if not may:
                 self._latch.check()
             try:
-                pooled = provisioner.recycle(*place, self._may_try) if recycling and self._recycling else None
+                is_recycling = recycling and self._recycling
+                pooled = self.provisioner.recycle(*place, self._may_try) if is_recycling else None
                 kind = self.created if pooled is None else self.recycled
-                pooled = pooled or provisioner.create(*place)
+                pooled = pooled or self.provisioner.create(*place)
                 with self._lock:
                     self._inventory[pooled.id] = pooled
                     self._tried.add(pooled.id)
@@ -312,7 +312,7 @@ class Pool:
                 # perhaps created or claimed, and not in the inventory
                 self.is_dirty = True
                 raise
-        provisioner.await_ready(pooled.credential)
+        self.provisioner.await_ready(pooled.credential, report)
         return pooled
 
     def _may_try(self, credential_id: str) -> bool:

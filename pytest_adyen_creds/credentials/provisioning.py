@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import itertools
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from pytest_adyen_creds.client import ONCE, Clock, CredentialChanges, Credentials, ManagementClient, Place, tag
+from pytest_adyen_creds.client import (
+    ONCE,
+    Clock,
+    CredentialBody,
+    CredentialChanges,
+    Credentials,
+    ManagementClient,
+    Place,
+    tag,
+)
 from pytest_adyen_creds.client.errors import explained
 from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.credentials import roles
-from pytest_adyen_creds.credentials.claims import MOST_CLAIMS, OVER_NETWORK, Claimant, Timing
+from pytest_adyen_creds.credentials.claims import (
+    CLAIM_LASTS,
+    MOST_CLAIMS,
+    OVER_NETWORK,
+    Answer,
+    ObservedState,
+    Timing,
+    claim_steps,
+    is_free,
+)
 from pytest_adyen_creds.credentials.credential import (
     OVERLAP,
-    Credential,
     Level,
-    Rotation,
     ShownCredential,
     from_body,
     texts,
@@ -26,7 +43,7 @@ from pytest_adyen_creds.credentials.credential import (
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.readiness import Report, await_key, ignore
 from pytest_adyen_creds.credentials.spec import Spec
-from pytest_adyen_creds.errors import CredentialError
+from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 
 C = TypeVar("C", bound=ShownCredential)
 
@@ -70,7 +87,6 @@ class Provisioner:
     ready_timeout: float = 600.0
     timing: Timing = OVER_NETWORK
     ledger: Ledger | None = None
-    report: Report = ignore
     _held: tuple[str, tuple[str, ...]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -130,16 +146,63 @@ class Provisioner:
         of its own claims must never meet.
         """
         self.holder()  # which the guard then keeps from being claimed
-        claimant, resource = self.claimant, self.client.credentials_at(level, account)
-        for credential_id in itertools.islice(filter(may_try, claimant.candidates(resource)), MOST_CLAIMS):
-            if claimant.claim(resource, credential_id):
+        resource = self.client.credentials_at(level, account)
+        for credential_id in itertools.islice(filter(may_try, self.candidates(resource)), MOST_CLAIMS):
+            if self.claim(resource, credential_id):
                 return self._reactivate(resource, credential_id)
         return None
 
-    @property
-    def claimant(self) -> Claimant:
-        """What claims throwaways for this run."""
-        return Claimant(self.client, self.run, self.clock, self.timing, self.ledger)
+    def candidates(self, resource: Credentials) -> list[str]:
+        """Return the ids of the free throwaways of an account, in an order of this run's own."""
+        with explained(f"the throwaways of {resource.account} could not be listed"):
+            free = [body["id"] for body in resource.iterate() if self._is_candidate(resource, body)]
+        # so that runs that start together rarely meet, not even where tests seed the common generator
+        random.SystemRandom().shuffle(free)
+        return free
+
+    def _is_candidate(self, resource: Credentials, body: CredentialBody) -> bool:
+        # a company's list shows what was made at its merchant accounts too; that stays limited to its account
+        return (
+            isinstance(body.get("id"), str)
+            and not self.client.ownership.is_protected(body)
+            and (resource.level == "merchant" or not body.get("associatedMerchantAccounts"))
+            and is_free(ObservedState.of(body), self.clock.now())
+        )
+
+    def claim(self, resource: Credentials, credential_id: str) -> bool:
+        """Carry out one claim; return whether the throwaway is this run's. An answer that fails gives the claim up.
+
+        What has been claimed, ``client`` holds a lease on.
+        """
+        now = self.clock.now()
+        own = tag.make(self.run, now + CLAIM_LASTS)
+        steps = claim_steps(own, now, self.timing)
+        answer: Answer = None
+        if self.ledger is not None:
+            self.ledger.claiming(credential_id, resource.level, resource.account)
+        started = self.clock.monotonic()
+        is_ours = False
+        try:
+            while True:
+                step, seconds = steps.send(answer)
+                if step == "wait":
+                    self.clock.sleep(seconds)
+                    answer = None
+                elif step == "read":
+                    observed = ObservedState.of(resource.get(credential_id, retries=ONCE))
+                    answer = observed, self.clock.monotonic() - started
+                    self.client.ownership.lease(credential_id, observed.description)
+                else:
+                    resource.update(credential_id, {"description": own}, retries=ONCE, not_after=started + seconds)
+                    answer = self.clock.monotonic() - started
+        except StopIteration as end:
+            is_ours = bool(end.value)
+        except (ApiError, OwnershipRefused):
+            pass
+        finally:
+            if not is_ours:
+                self.client.ownership.release(credential_id)
+        return is_ours
 
     def _reactivate(self, resource: Credentials, credential_id: str) -> PooledCredential:
         expires, changes = self._defaults(resource.level)
@@ -158,9 +221,9 @@ class Provisioner:
         )
         return PooledCredential(credential, expires, self.clock.now())
 
-    def await_ready(self, credential: ShownCredential) -> None:
+    def await_ready(self, credential: ShownCredential, report: Report = ignore) -> None:
         """Wait until its key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
-        await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, report=self.report)
+        await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, report=report)
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
@@ -211,23 +274,23 @@ class Provisioner:
                 self.client.credentials_at(*pooled.place).update(pooled.id, {"description": description}, retries=ONCE)
             pooled.expires = expires
 
-    def refresh_key(self, pooled: PooledCredential) -> None:
+    def refresh_key(self, pooled: PooledCredential, report: Report = ignore) -> None:
         """Make a new key where the one held may have been replaced by a test and be dying: after 23 hours."""
         if self.clock.now() - pooled.key_made > OVERLAP - timedelta(hours=1):
-            pooled.credential, _ = self._with_new_key(pooled.credential)
+            pooled.credential, _ = self.with_new_key(pooled.credential, report)
             pooled.key_made = self.clock.now()
 
-    def rotate(self, credential: Credential) -> Rotation:
-        """Return ``credential`` with a new API key that works, and when the old one dies."""
-        return Rotation(*self._with_new_key(credential))
+    def with_new_key(self, credential: C, report: Report = ignore) -> tuple[C, datetime]:
+        """Return ``credential`` with a new API key that works, and when the old one dies.
 
-    def _with_new_key(self, credential: C) -> tuple[C, datetime]:
+        ``report`` gets a line now and then while the new key is waited for.
+        """
         with explained(f"the key of {credential.username} could not be replaced"):
             key = self.client.credentials_at(credential.level, credential.account).generate_api_key(credential.id)
             dies = self.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
         self.client.ownership.register_key(credential.id, key)
-        self.await_ready(rotated)
+        self.await_ready(rotated, report)
         return rotated, dies
 
     def switch_off(self, pooled: PooledCredential) -> None:

@@ -485,10 +485,10 @@ def test_a_key_that_never_works_takes_no_lease_of_one_that_does(stage, monkeypat
     first = pool.lease(Spec())
     await_ready = Provisioner.await_ready
 
-    def never(self, credential):
+    def never(self, credential, report):
         if credential.id != first.id:
             raise NotReady("the new key still answers 401")
-        await_ready(self, credential)
+        await_ready(self, credential, report)
 
     monkeypatch.setattr(Provisioner, "await_ready", never)
     with pytest.raises(NotReady):

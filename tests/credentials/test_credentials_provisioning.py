@@ -112,7 +112,7 @@ def test_a_claim_whose_first_read_is_answered_late_does_not_write(account, monke
         return body
 
     monkeypatch.setattr(resource, "get", late)
-    assert other.claimant.claim(resource, free) is False
+    assert other.claim(resource, free) is False
     assert taken[0].id == free
     assert tag.parse(account.body(free)["description"]).run == one.run
 
@@ -335,7 +335,7 @@ def test_a_companys_first_user_is_neither_recycled_nor_swept(account):
     assert own not in other.sweep()
     assert account.body(own)["active"] is True
     account.sandbox.customer_area.set_active(own, False)
-    assert own not in other.run().claimant.candidates(other.run().client.credentials_at(*COMPANY))
+    assert own not in other.run().candidates(other.run().client.credentials_at(*COMPANY))
     assert other.run().recycle(*COMPANY, any_one) is None
 
 
