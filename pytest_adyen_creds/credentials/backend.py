@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -24,7 +25,6 @@ from pytest_adyen_creds.client import (
 from pytest_adyen_creds.client.route import Route
 from pytest_adyen_creds.client.transports import TIMEOUT
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK, OVER_NETWORK, Timing
-from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.secrets import Secret
@@ -38,6 +38,25 @@ REQUESTS_PER_MINUTE: Final = 120
 
 _BURST: Final = 20
 """How many of them may be sent at once."""
+
+
+class SandboxClock:
+    """The clock of the embedded sandbox: waiting moves it, so nothing sleeps."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._clock = sandbox.clock
+
+    def now(self) -> datetime:
+        """Return the sandbox's time."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Return the sandbox's time in seconds; it only moves forward."""
+        return self._clock.now().timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock."""
+        self._clock.advance(seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -97,23 +116,24 @@ class Backend:
         client.observers.extend(self.observers)
         return client
 
+    def recovery_client(self) -> ManagementClient:
+        """Return a client signed in with the provisioning key that creates nothing: it looks, and switches off."""
+        return self.management(Ownership(provisioning=[self.key]))
+
     def client(self, api_key: Secret, ownership: Ownership) -> httpx.Client:
         """Return an httpx client signed in with ``api_key``, behind the guards; paths come after the base URL."""
-        return httpx.Client(transport=self._guarded(ownership), **self._signed_in(api_key))
+        return httpx.Client(**self._signed_in(api_key, ownership))
 
     def async_client(self, api_key: Secret, ownership: Ownership) -> httpx.AsyncClient:
         """Return an asynchronous httpx client signed in with ``api_key``, behind the guards."""
-        return httpx.AsyncClient(transport=self._guarded(ownership), **self._signed_in(api_key))
+        return httpx.AsyncClient(**self._signed_in(api_key, ownership))
 
-    def _guarded(self, ownership: Ownership) -> GuardedTransport:
+    def _signed_in(self, api_key: Secret, ownership: Ownership) -> dict[str, Any]:
         observers = list(self.observers)
-        return GuardedTransport(self._routed(), ownership, observers=observers, rate_limit=self.rate_limit)
-
-    def _signed_in(self, api_key: Secret) -> dict[str, Any]:
-        headers = {"X-API-Key": api_key.reveal()}
         return {
+            "transport": GuardedTransport(self._routed(), ownership, observers=observers, rate_limit=self.rate_limit),
             "base_url": self.base_url,
-            "headers": headers,
+            "headers": {"X-API-Key": api_key.reveal()},
             "cookies": no_cookies(),
             "trust_env": False,
             "timeout": TIMEOUT,

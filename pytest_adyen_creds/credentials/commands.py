@@ -41,13 +41,12 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
     its tag expires. Exit status: 0 nothing is left, 1 something is
     (or would be switched off, with --dry-run), 2 could not run.
     """
-    from pytest_adyen_creds.client import Ownership
     from pytest_adyen_creds.credentials.backend import open_backend
     from pytest_adyen_creds.credentials.doctor import preflight
     from pytest_adyen_creds.credentials.recovery import Recovery
 
     backend = open_backend(_settings(base_url, company, merchant))
-    with backend.management(Ownership(0, provisioning=[backend.key])) as client:
+    with backend.recovery_client() as client:
         preflight(client, backend.company, backend.merchant)
         recovery = Recovery.of(client, backend)
         swept = recovery.run(state_folder(os.environ), backend.company, dry_run=dry_run)

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import ManagementClient, Ownership, Retries, tag
+from pytest_adyen_creds.client import ManagementClient, Retries, tag
 from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.client.retry import http_date
 from pytest_adyen_creds.client.tag import SKEW
@@ -135,7 +135,7 @@ def examine(settings: Settings, folder: Path) -> Iterator[Diagnosis]:
     except AdyenCredsError as error:
         yield Diagnosis("key and account", "wrong", str(error))
         return
-    with backend.management(Ownership(0, provisioning=[backend.key])) as client:
+    with backend.recovery_client() as client:
         yield from _account(settings, backend, client, folder)
 
 

@@ -26,11 +26,9 @@ class Lender(Protocol):
 
     def lease(self, spec: Spec, holder: str = ..., report: Report = ...) -> Credential:
         """Return a throwaway on lease."""
-        ...
 
     def give_back(self, credential_id: str, holder: str = ..., credential: Credential | None = ...) -> None:
         """Take one back."""
-        ...
 
 
 class LeaseClient(ForkGuard):

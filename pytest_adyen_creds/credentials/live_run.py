@@ -14,9 +14,8 @@ from typing import Any, Final
 
 import pytest
 
-from pytest_adyen_creds.client import ManagementClient, Ownership, Place, tag
+from pytest_adyen_creds.client import Place, tag
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
-from pytest_adyen_creds.credentials.clocks import StoppableClock
 from pytest_adyen_creds.credentials.doctor import preflight
 from pytest_adyen_creds.credentials.leases import LeaseClient
 from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, state_folder
@@ -25,7 +24,7 @@ from pytest_adyen_creds.credentials.pool_server import PoolClient, PoolServer, S
 from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.readiness import Report, ignore
 from pytest_adyen_creds.credentials.recovery import Recovery
-from pytest_adyen_creds.credentials.shutdown import SWEEP, CircuitBreaker, Deadline, LeakedCredential
+from pytest_adyen_creds.credentials.shutdown import SWEEP, CircuitBreaker, Deadline, LeakedCredential, StoppableClock
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError, in_words
 from pytest_adyen_creds.settings import Settings
 from pytest_adyen_creds.text import counted
@@ -57,7 +56,7 @@ class Controller:
         self._clock = StoppableClock()
         self._run = tag.new_run()
         backend = open_backend(settings, share=2 if has_workers else 1)
-        with backend.management(Ownership(0, provisioning=[backend.key])) as client:
+        with backend.recovery_client() as client:
             self._username, _ = preflight(client, backend.company, backend.merchant)
         self.header = (
             f"adyen: live at {settings.base_url}, company {backend.company} as {self._username}, "
@@ -166,7 +165,7 @@ class Controller:
         """
         with self._attempting("what this run may have left could not be looked for"):
             deadline.check()
-            with self._recovery_client() as client:
+            with self.backend.recovery_client() as client:
                 client.retries = breaker
                 recovery = Recovery.of(client, self.backend)
                 swept, tagged = recovery.sweep({self._run})
@@ -234,15 +233,12 @@ class Controller:
 
     def _recover(self) -> None:
         try:
-            with self._recovery_client() as client:
+            with self.backend.recovery_client() as client:
                 swept = Recovery.of(client, self.backend).run(self._folder, self.backend.company)
         except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread
             self.problems.append(f"what killed runs left could not be looked for: {in_words(error)}; {SWEEP}")
             return
         self.problems += [f"throwaway {item.id} is still active: {item.problem}" for item in swept if item.problem]
-
-    def _recovery_client(self) -> ManagementClient:
-        return self.backend.management(Ownership(0, provisioning=[self.backend.key]))
 
 
 class Worker:

@@ -189,12 +189,9 @@ class Recovery:
         reason, _ = self._verdict(body, scan.ended)
         if reason is not None:
             found = _found(resource, body, reason)
-            swept = (
-                found
-                if scan.dry_run
-                else self._switch_off(resource, found, lambda now: self._verdict(now, scan.ended)[1])
-            )
-            scan.swept.append(swept)
+            if not scan.dry_run:
+                found = self._switch_off(resource, found, lambda now: self._verdict(now, scan.ended)[1])
+            scan.swept.append(found)
         elif is_active:
             self.in_use[body["id"]] = parsed.expires
 

@@ -1,4 +1,4 @@
-"""The shutdown of a live run, which has throwaways to switch off: signals, how long it may take, what it leaks."""
+"""The shutdown of a live run, which has throwaways to switch off: signals, sleeps, how long it may take, leaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import Retries
+from pytest_adyen_creds.client import Retries, SystemClock
 from pytest_adyen_creds.client.retry import Result
 from pytest_adyen_creds.errors import CredentialError, in_words
 
@@ -73,6 +73,22 @@ def switch_off_each(
             why = f"{what.format(credential_id)} could not be switched off: {in_words(error)}; {SWEEP}"
             leaked.append(LeakedCredential(credential_id, why))
     return leaked
+
+
+class StoppableClock(SystemClock):
+    """The machine's clock, whose sleeps end with an error when the run does."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Break off every sleep, now and from now on."""
+        self._stopped.set()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; raises :class:`CredentialError` where the run ends meanwhile, so that nothing goes on too early."""
+        if self._stopped.wait(seconds):
+            raise CredentialError("the run is ending, so no throwaway is provisioned any more; run again")
 
 
 class ShutdownLatch:

@@ -511,7 +511,7 @@ class TestSlowKeys:
         started = account.sandbox.clock.now()
         # the pool's clock is that of the server, so that its waiting moves the time at which keys begin to work
         monkeypatch.setattr(
-            "pytest_adyen_creds.credentials.clocks.StoppableClock.sleep",
+            "pytest_adyen_creds.credentials.shutdown.StoppableClock.sleep",
             lambda self, seconds: account.sandbox.clock.advance(seconds=seconds),
         )
         pytester.makepyfile(

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
+from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
-from pytest_adyen_creds.credentials.clocks import SandboxClock
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
 from pytest_adyen_creds.credentials.pool import Pool

@@ -105,7 +105,7 @@ def test_a_creation_without_an_answer_is_said_though_every_test_passed(account, 
         """
     )
     account.run("-k", "recycled").assert_outcomes(passed=1, deselected=1)
-    monkeypatch.setattr("pytest_adyen_creds.credentials.clocks.StoppableClock.sleep", lambda self, seconds: None)
+    monkeypatch.setattr("pytest_adyen_creds.credentials.shutdown.StoppableClock.sleep", lambda self, seconds: None)
     account.meet(lambda method, path, body: 503 if method == "POST" and path.endswith("/apiCredentials") else None)
     result = account.run()
     result.assert_outcomes(passed=2)
