@@ -106,13 +106,12 @@ def _masked(value: Any, depth: int) -> Any:
 
 
 def _masked_lines(lines: list[str]) -> list[str]:
-    if any(line.endswith("\n") for line in lines):  # Python's own traceback: its lines keep their ends
-        text = "".join(lines)
-        masked = SECRETS.mask(text)
-        return lines if masked == text else masked.splitlines(keepends=True)
-    text = "\n".join(lines)
+    keep_ends = any(line.endswith("\n") for line in lines)  # those of Python's own traceback
+    text = ("" if keep_ends else "\n").join(lines)
     masked = SECRETS.mask(text)
-    return lines if masked == text else masked.split("\n")
+    if masked == text:
+        return lines
+    return masked.splitlines(keepends=True) if keep_ends else masked.split("\n")
 
 
 def mask_excepthooks() -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, NoReturn, Self
 
 from pytest_adyen_creds.secrets.unescaping import View, unescaped, unescaped_views
@@ -65,16 +66,14 @@ class Secret:
         raise TypeError("a Secret cannot be pickled or copied to another process; pass the object that holds it")
 
 
+@dataclass(frozen=True, slots=True)
 class _Form:
-    """One spelling of a secret, and whether base64 shows bits of it in the characters beside it."""
+    """One spelling of the secret ``value``, and whether base64 shows bits of it in the characters beside it."""
 
-    __slots__ = ("after", "before", "text", "value")
-
-    def __init__(self, text: str, *, before: bool = False, after: bool = False) -> None:
-        self.text = text
-        self.value = text
-        self.before = before
-        self.after = after
+    text: str
+    value: str
+    before: bool = False
+    after: bool = False
 
 
 class _Index:
@@ -148,10 +147,9 @@ class SecretRegistry:
 
     def _file(self, spelled: str, value: str) -> None:
         known = set()
-        for form in _spellings(spelled):
+        for form in _spellings(spelled, value):
             if len(form.text) >= _SHORTEST and form.text not in known:
                 known.add(form.text)
-                form.value = value
                 next(index for index in self._indexes if len(form.text) >= index.shortest).add(form)
                 if len(form.text) > _FRAGMENT:
                     self._heads.setdefault(form.text[:_FRAGMENT], []).append(form)
@@ -217,23 +215,23 @@ class SecretRegistry:
                     yield end, at, form.value
 
 
-def _spellings(value: str) -> Iterator[_Form]:
-    """Yield the forms that no view of a text leads back to the value itself."""
-    raw = _bytes(value)
-    for spelled in {value, value.replace(" ", "+")}:  # with plus signs: URL-encoded as a form
+def _spellings(given: str, value: str) -> Iterator[_Form]:
+    """Yield the forms of ``given``, which is ``value`` or what is left of it, that no view of a text leads back to."""
+    raw = _bytes(given)
+    for spelled in {given, given.replace(" ", "+")}:  # with plus signs: URL-encoded as a form
         for text in (spelled, _bytes(spelled).decode("latin-1")):  # UTF-8, byte by byte
-            yield _Form(text)
-            yield from map(_Form, unescaped(text))
-    yield _Form(raw.hex())
-    yield _Form(raw.hex().upper())
-    for within in {raw, _bytes(json.dumps(value)[1:-1]), _bytes(json.dumps(value, ensure_ascii=False)[1:-1])}:
+            yield _Form(text, value)
+            yield from (_Form(left, value) for left in unescaped(text))
+    yield _Form(raw.hex(), value)
+    yield _Form(raw.hex().upper(), value)
+    for within in {raw, _bytes(json.dumps(given)[1:-1]), _bytes(json.dumps(given, ensure_ascii=False)[1:-1])}:
         for lead in range(3):
             # what base64 shows of the value whatever stands before and after it
             encoded = base64.b64encode(b"\0" * lead + within).decode()
             bits = 8 * (lead + len(within))
             inner = encoded[-(-8 * lead // 6) : bits // 6]
             for form in (inner, inner.replace("+", "-").replace("/", "_")):
-                yield _Form(form, before=lead > 0, after=bits % 6 > 0)
+                yield _Form(form, value, before=lead > 0, after=bits % 6 > 0)
 
 
 def _merged(spans: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
