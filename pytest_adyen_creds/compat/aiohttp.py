@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 from vcr.request import Request
 
+from pytest_adyen_creds.compat.vcrpy import as_vcr
+
 Answer = Callable[[httpx.Request, dict[str, Any]], Awaitable[httpx.Response]]
 """Answers a request; the second argument holds what is to be ``httpx.HTTPTransport``'s for it."""
 
@@ -65,15 +67,9 @@ async def _as_aiohttp(response: httpx.Response, sent: httpx.Request) -> Any:
     from vcr.stubs.aiohttp_stubs import build_response
 
     await response.aread()
-    headers: dict[str, list[str]] = {}
-    for name, value in response.headers.multi_items():
-        if name not in ("content-encoding", "transfer-encoding"):  # it has been decoded
-            headers.setdefault(name, []).append(value)
-    made = {
-        "status": {"code": response.status_code, "message": response.reason_phrase},
-        "headers": headers,
-        "body": {"string": response.content},
-    }
+    made = as_vcr(response, response.content)
+    for name in ("content-encoding", "transfer-encoding"):  # it has been decoded
+        made["headers"].pop(name, None)
     built = build_response(Request(sent.method, str(sent.url), None, dict(sent.headers)), made, [])
     built._raw_cookie_headers = tuple(response.headers.get_list("set-cookie"))
     return built

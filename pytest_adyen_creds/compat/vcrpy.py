@@ -188,12 +188,17 @@ def _played(answer: Answer, request: Request) -> dict[str, Any]:
         raise TimeoutError(str(error)) from error
     except httpx.TransportError as error:
         raise ConnectionResetError(str(error)) from error
+    assert isinstance(response.stream, Iterable)
+    return as_vcr(response, b"".join(response.stream))
+
+
+def as_vcr(response: httpx.Response, body: bytes) -> dict[str, Any]:
+    """Return a response of httpx as one of vcrpy's, with ``body``."""
     headers: dict[str, list[str]] = {}
     for name, value in response.headers.multi_items():
         headers.setdefault(name, []).append(value)
     status = {"code": response.status_code, "message": response.reason_phrase}
-    assert isinstance(response.stream, Iterable)
-    return {"status": status, "headers": headers, "body": {"string": b"".join(response.stream)}}
+    return {"status": status, "headers": headers, "body": {"string": body}}
 
 
 def _text(value: Any) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,7 +25,7 @@ class Gateway:
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
         self._answer = answer
-        self._server = Server(self._serve)
+        self._server = Server(Request.application(self._serve))
         self._server.__enter__()
         self.url = self._server.url
         """Its address, without a slash at the end."""
@@ -34,23 +34,22 @@ class Gateway:
         """Stop serving."""
         self._server.close()
 
-    def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = Request(environ)
+    def _serve(self, request: Request) -> Response:
         if request.host != urlsplit(self.url).netloc:
-            return _error(403, f"this is {self.url}, and no other host")(environ, start_response)
+            return _error(403, f"this is {self.url}, and no other host")
         try:
             answer = self._answer(self._as_httpx(request))
             body = b"".join(answer.stream)  # type: ignore[arg-type]
         except AdyenCredsError as error:
-            return _error(403, str(error))(environ, start_response)
+            return _error(403, str(error))
         except httpx.InvalidURL as error:
-            return _error(400, str(error))(environ, start_response)
+            return _error(400, str(error))
         except httpx.TimeoutException as error:
-            return _error(504, str(error))(environ, start_response)
+            return _error(504, str(error))
         except httpx.TransportError as error:
-            return _error(502, str(error))(environ, start_response)
+            return _error(502, str(error))
         headers = [(name, value) for name, value in answer.headers.multi_items() if name not in _OF_A_CONNECTION]
-        return Response(body, answer.status_code, headers)(environ, start_response)
+        return Response(body, answer.status_code, headers)
 
     def _as_httpx(self, request: Request) -> httpx.Request:
         target = request.environ.get("RAW_URI") or request.full_path

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from unittest.mock import patch
 
 import httpx
@@ -13,7 +14,6 @@ import httpx
 from pytest_adyen_creds.compat import vcrpy
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import EndpointRefused
-from pytest_adyen_creds.intercept import mocks
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.libraries import Taker, entrances
 from pytest_adyen_creds.secrets import SECRETS
@@ -23,6 +23,10 @@ Observer = Callable[[httpx.Request, httpx.Response, str], None]
 
 OTHER_TOOL: Final = "recordings of another tool"
 """Who answered, in words, where a cassette of another tool did."""
+
+_MOCKING: Final = ("pytest_httpx", "responses", "requests_mock")
+"""Tools that put methods of their own in the place of the libraries': where one is started within the test, it has a
+request before the interceptor. respx stands below it."""
 
 _open: list[Interceptor] = []
 
@@ -68,7 +72,7 @@ class Interceptor:
             stack.enter_context(vcrpy.stubbed(self.wants, self.answer))
             stack.enter_context(vcrpy.foreign_cassettes(self.wants, self.let_out, self._played, behind))
             for entrance in entrances(taker):
-                if mocks.is_mock(getattr(entrance.owner, entrance.method)):
+                if _is_mock(getattr(entrance.owner, entrance.method)):
                     continue
                 stack.enter_context(patch.object(entrance.owner, entrance.method, entrance.replacement))
             _open.append(self)
@@ -81,7 +85,14 @@ class Interceptor:
 
     def is_mocked(self, request: httpx.Request) -> bool:
         """Return whether a mock below the interceptor is there for a request of httpx that it would take."""
-        return mocks.has_respx() and mocks.is_left_to_respx(request, is_known=self._knows(request))
+        respx = sys.modules.get("respx.mocks")
+        if respx is None:
+            return False
+        routers = [router for mocker in respx.Mocker.registry.values() for router in mocker.routers]
+        if not routers or not self._knows(request):
+            return bool(routers)
+        routes = [route for router in routers for route in router.routes]
+        return any(route.pattern is not None and route.pattern.match(request) for route in routes)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Return the route's answer, or raise what keeps it from being given."""
@@ -125,3 +136,8 @@ class Interceptor:
             response.stream = httpx.ByteStream(b"".join(response.stream))  # type: ignore[arg-type]
         for observer in tuple(self.observers):
             observer(request, response, origin)
+
+
+def _is_mock(method: Any) -> bool:
+    """Return whether what stands in the place of a library's method is a mock's, started before the interceptor."""
+    return str(getattr(method, "__module__", "")).partition(".")[0] in _MOCKING
