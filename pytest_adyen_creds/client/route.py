@@ -17,30 +17,26 @@ class Route:
         self.mode: httpx.BaseTransport | None = None
         self.origin: str | None = None
         """Who answers in words, where that is not whom the client leads to."""
-        self._is_closed = is_closed
-
-    def leading_to(self, default: httpx.BaseTransport) -> httpx.BaseTransport:
-        """Return the transport of a client that leads to ``default``."""
-        return _Routed(self, default)
-
-    def transport(self, default: httpx.BaseTransport, request: httpx.Request) -> httpx.BaseTransport:
-        """Return what answers ``request``; raises :class:`CassetteError` for one outside any test, in replay."""
-        if self.mode is None and self._is_closed:
-            raise CassetteError(
-                f"{request.method} {request.url.path}: was asked outside of a test that has a cassette, and in replay "
-                "cassettes alone answer; ask within a test that uses the fixture adyen_traffic, or use "
-                "--adyen-backend=auto"
-            )
-        return self.mode or default
+        self.is_closed = is_closed
 
 
-class _Routed(httpx.BaseTransport):
+class RoutedTransport(httpx.BaseTransport):
+    """The transport of a client that leads to ``default`` where ``route`` leads nowhere else."""
+
     def __init__(self, route: Route, default: httpx.BaseTransport) -> None:
         self._route = route
         self._default = default
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._route.transport(self._default, request).handle_request(request)
+        """Send one request; raises :class:`CassetteError` for one outside any test, in replay."""
+        if self._route.mode is None and self._route.is_closed:
+            raise CassetteError(
+                f"{request.method} {request.url.path}: was asked outside of a test that has a cassette, and in replay "
+                "cassettes alone answer; ask within a test that uses the fixture adyen_traffic, or use "
+                "--adyen-backend=auto"
+            )
+        return (self._route.mode or self._default).handle_request(request)
 
     def close(self) -> None:
+        """Close what the client leads to."""
         self._default.close()

@@ -22,7 +22,7 @@ from pytest_adyen_creds.client import (
     SystemClock,
     no_cookies,
 )
-from pytest_adyen_creds.client.route import Route
+from pytest_adyen_creds.client.route import Route, RoutedTransport
 from pytest_adyen_creds.client.transports import TIMEOUT
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK, OVER_NETWORK, Timing
 from pytest_adyen_creds.endpoints import is_loopback
@@ -140,7 +140,7 @@ class Backend:
         }
 
     def _routed(self) -> httpx.BaseTransport:
-        return self.route.leading_to(self.transport()) if self.route else self.transport()
+        return RoutedTransport(self.route, self.transport()) if self.route else self.transport()
 
     @property
     def timing(self) -> Timing:

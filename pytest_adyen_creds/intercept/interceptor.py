@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -66,11 +67,12 @@ class Interceptor:
     @contextmanager
     def opened(self) -> Iterator[Interceptor]:
         """Take requests in a ``with`` block; one that is opened within it takes them first."""
-        taker = Taker(self.wants, self.is_mocked, self.answer)
+        wants, played = self.hosts.is_ours, partial(self._tell, origin=OTHER_TOOL)
+        taker = Taker(wants, self.is_mocked, self.answer)
         behind = {each.place: each.replacement for each in entrances(replace(taker, answer=self.let_out))}
         with ExitStack() as stack:
-            stack.enter_context(vcrpy.stubbed(self.wants, self.answer))
-            stack.enter_context(vcrpy.foreign_cassettes(self.wants, self.let_out, self._played, behind))
+            stack.enter_context(vcrpy.stubbed(wants, self.answer))
+            stack.enter_context(vcrpy.foreign_cassettes(wants, self.let_out, played, behind))
             for entrance in entrances(taker):
                 if _is_mock(getattr(entrance.owner, entrance.method)):
                     continue
@@ -78,10 +80,6 @@ class Interceptor:
             _open.append(self)
             stack.callback(_open.remove, self)
             yield self
-
-    def wants(self, url: str) -> bool:
-        """Return whether a request to ``url`` is taken: it is for Adyen."""
-        return self.hosts.is_ours(url)
 
     def is_mocked(self, request: httpx.Request) -> bool:
         """Return whether a mock below the interceptor is there for a request of httpx that it would take."""
@@ -127,9 +125,6 @@ class Interceptor:
             "for Adyen here; nothing was sent: to record it with that tool, run this test with --adyen-live; to have "
             "it answered and recorded by this plugin, ask outside of that cassette and take its mark off"
         )
-
-    def _played(self, request: httpx.Request, response: httpx.Response) -> None:
-        self._tell(request, response, OTHER_TOOL)
 
     def _tell(self, request: httpx.Request, response: httpx.Response, origin: str) -> None:
         if self.observers:
