@@ -19,7 +19,7 @@ class Budget:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._attempts: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a subclass does more under it
 
     @property
     def spent(self) -> int:

@@ -160,7 +160,6 @@ class LedgerBudget(Budget):
     def __init__(self, limit: int, ledger: Ledger) -> None:
         super().__init__(limit)
         self._ledger = ledger
-        self._order = threading.Lock()
         self._is_unsure = False
 
     @property
@@ -171,7 +170,7 @@ class LedgerBudget(Budget):
     def reserve(self, intent: str) -> None:
         """Take a slot and write the intent down; raises :class:`BudgetSpent`, or where the ledger cannot be written."""
         self._ledger.check_process()
-        with self._order:
+        with self._lock:
             is_written = intent in self._attempts
             super().reserve(intent)
             if is_written:
@@ -184,7 +183,7 @@ class LedgerBudget(Budget):
 
     def free(self, intent: str) -> None:
         """Take an attempt back; with the last one give the slot back, and write that nothing was created."""
-        with self._order:
+        with self._lock:
             super().free(intent)
             if intent not in self._attempts:
                 self._ledger.refused(intent)

@@ -58,11 +58,8 @@ def preset_roles(name: str) -> tuple[str, ...]:
 
 def classify(roles: Iterable[str]) -> Preset | Literal["custom"]:
     """Return the name of the preset that ``roles`` are, whatever their order and spelling; else ``custom``."""
-    given = {normalised(role) for role in roles}
-    for preset, names in PRESETS.items():
-        if given == {normalised(name) for name in names}:
-            return preset
-    return "custom"
+    given = tuple(roles)
+    return next((preset for preset, names in PRESETS.items() if same(given, names)), "custom")
 
 
 def same(one: Iterable[str], other: Iterable[str]) -> bool:
