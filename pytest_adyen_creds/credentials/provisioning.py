@@ -22,17 +22,7 @@ from pytest_adyen_creds.client import (
 )
 from pytest_adyen_creds.client.errors import explained
 from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
-from pytest_adyen_creds.credentials import roles
-from pytest_adyen_creds.credentials.claims import (
-    CLAIM_LASTS,
-    MOST_CLAIMS,
-    OVER_NETWORK,
-    Answer,
-    ObservedState,
-    Timing,
-    claim_steps,
-    is_free,
-)
+from pytest_adyen_creds.credentials import claims, roles
 from pytest_adyen_creds.credentials.credential import (
     OVERLAP,
     Level,
@@ -85,7 +75,7 @@ class Provisioner:
     run: str
     clock: Clock
     ready_timeout: float = 600.0
-    timing: Timing = OVER_NETWORK
+    timing: claims.Timing = claims.OVER_NETWORK
     ledger: Ledger | None = None
     _held: tuple[str, tuple[str, ...]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -147,7 +137,7 @@ class Provisioner:
         """
         self.holder()  # which the guard then keeps from being claimed
         resource = self.client.credentials_at(level, account)
-        for credential_id in itertools.islice(filter(may_try, self.candidates(resource)), MOST_CLAIMS):
+        for credential_id in itertools.islice(filter(may_try, self.candidates(resource)), claims.MOST_CLAIMS):
             if self.claim(resource, credential_id):
                 return self._reactivate(resource, credential_id)
         return None
@@ -166,7 +156,7 @@ class Provisioner:
             isinstance(body.get("id"), str)
             and not self.client.ownership.is_protected(body)
             and (resource.level == "merchant" or not body.get("associatedMerchantAccounts"))
-            and is_free(ObservedState.of(body), self.clock.now())
+            and claims.is_free(claims.ObservedState.of(body), self.clock.now())
         )
 
     def claim(self, resource: Credentials, credential_id: str) -> bool:
@@ -175,9 +165,9 @@ class Provisioner:
         What has been claimed, ``client`` holds a lease on.
         """
         now = self.clock.now()
-        own = tag.make(self.run, now + CLAIM_LASTS)
-        steps = claim_steps(own, now, self.timing)
-        answer: Answer = None
+        own = tag.make(self.run, now + claims.CLAIM_LASTS)
+        steps = claims.claim_steps(own, now, self.timing)
+        answer: claims.Answer = None
         if self.ledger is not None:
             self.ledger.claiming(credential_id, resource.level, resource.account)
         started = self.clock.monotonic()
@@ -189,7 +179,7 @@ class Provisioner:
                     self.clock.sleep(seconds)
                     answer = None
                 elif step == "read":
-                    observed = ObservedState.of(resource.get(credential_id, retries=ONCE))
+                    observed = claims.ObservedState.of(resource.get(credential_id, retries=ONCE))
                     answer = observed, self.clock.monotonic() - started
                     self.client.ownership.lease(credential_id, observed.description)
                 else:
