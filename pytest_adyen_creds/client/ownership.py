@@ -11,18 +11,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from pytest_adyen_creds.client import tag
+from pytest_adyen_creds.client import parsing, tag
 from pytest_adyen_creds.client.budget import Budget
-from pytest_adyen_creds.client.parsing import (
-    ITEM,
-    Target,
-    intent_of,
-    is_untraceable,
-    loses_tag,
-    origins_in,
-    read_target,
-    shown_credentials,
-)
 from pytest_adyen_creds.client.retry import Clock
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
@@ -192,7 +182,7 @@ class Ownership:
             self._leases.pop(credential_id, None)
 
     def _hold(self, credential_id: str, username: str | None, api_key: Secret | None) -> None:
-        if not isinstance(credential_id, str) or not re.fullmatch(ITEM, credential_id):
+        if not isinstance(credential_id, str) or not re.fullmatch(parsing.ITEM, credential_id):
             raise OwnershipRefused(f"{_shown(credential_id)} is not the id of a credential; nothing was sent")
         if api_key in self._provisioning or self.is_protected({"id": credential_id, "username": username}):
             raise OwnershipRefused(
@@ -216,7 +206,7 @@ class Ownership:
             raise EndpointRefused(f"{self.halted}; nothing more is sent")
         if self.is_sandbox:
             return None
-        method, target = request.method, read_target(request.url.raw_path)
+        method, target = request.method, parsing.read_target(request.url.raw_path)
         what = f"{method} {_shown(request.url.path)}"
         _refuse_overrides(request, what)
         if method in _SAFE:
@@ -241,7 +231,7 @@ class Ownership:
                     "change /me only as a throwaway, never with the provisioning key"
                 )
             self._require_lease(credential, target, what)
-        if target.action == "credential" and loses_tag(request.content, self._is_good):
+        if target.action == "credential" and parsing.loses_tag(request.content, self._is_good):
             raise OwnershipRefused(
                 f"{what} would replace the tag of this run in the description, and nobody could sweep the credential "
                 "any more; nothing was sent: leave description out, or write adyen_credentials.description()"
@@ -251,7 +241,7 @@ class Ownership:
     def _is_here(self, request: httpx.Request) -> bool:
         return self._base_url is None or _server(request.url) == _server(self._base_url)
 
-    def _require_lease(self, credential: str | None, target: Target, what: str) -> None:
+    def _require_lease(self, credential: str | None, target: parsing.Target, what: str) -> None:
         if credential not in self._leases:
             raise OwnershipRefused(
                 f"{what}: this run holds no lease on credential {_shown(credential)}; nothing was sent: "
@@ -265,7 +255,7 @@ class Ownership:
 
     def _signed_in(self, request: httpx.Request) -> str | None:
         """Return the leased credential that alone signs ``request`` in; None where it is none, or not it alone."""
-        owners = {self._owner(kind, shown) for kind, shown in shown_credentials(request)}
+        owners = {self._owner(kind, shown) for kind, shown in parsing.shown_credentials(request)}
         return owners.pop() if len(owners) == 1 else None
 
     def _owner(self, kind: str, shown: str) -> str | None:
@@ -277,12 +267,12 @@ class Ownership:
         return None
 
     def _admit_creation(self, request: httpx.Request, what: str) -> str:
-        if is_untraceable(request.content, self._is_good):
+        if parsing.is_untraceable(request.content, self._is_good):
             raise OwnershipRefused(
                 f"{what} would leave a credential without the tag of this run, and nobody could sweep it; nothing was "
                 "sent: put the tag that adyen_credentials.description() gives into description"
             )
-        intent = intent_of(request)
+        intent = parsing.intent_of(request)
         self.budget.reserve(intent)
         return intent
 
@@ -297,7 +287,7 @@ class Ownership:
 
     def learn(self, request: httpx.Request, status: int, body: Any) -> None:
         """Take in an answer: credentials that were created, new keys of leased ones, and which origins are whose."""
-        target = read_target(request.url.raw_path)
+        target = parsing.read_target(request.url.raw_path)
         if self.is_sandbox or target is None or not 200 <= status < 300 or not self._is_here(request):
             return
         with self._lock:
@@ -306,13 +296,13 @@ class Ownership:
             owner = self._signed_in(request) if target.level == "me" else target.credential
             if target.action == "generateApiKey" and owner in self._leases and isinstance(body, dict):
                 self._hold(str(owner), None, _key_in(body))
-            for credential_id, origin_id in origins_in(body, owner if "origin" in target.action else None):
+            for credential_id, origin_id in parsing.origins_in(body, owner if "origin" in target.action else None):
                 self._origins.setdefault(credential_id, set()).add(origin_id)
 
-    def _adopt(self, body: dict[str, Any], target: Target) -> None:
+    def _adopt(self, body: dict[str, Any], target: parsing.Target) -> None:
         # What the server says this run's own request created is this run's, tagged or not: it must be deactivated.
         credential_id, username = body.get("id"), body.get("username")
-        if not isinstance(credential_id, str) or not re.fullmatch(ITEM, credential_id):
+        if not isinstance(credential_id, str) or not re.fullmatch(parsing.ITEM, credential_id):
             return
         key = _key_in(body)
         if self.is_protected(body) or key in self._provisioning:
