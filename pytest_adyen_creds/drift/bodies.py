@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pytest_adyen_creds.contract.finding import Finding, Level
 from pytest_adyen_creds.drift.change import Kind, id_of, message_of
-from pytest_adyen_creds.drift.operation import Body, Header, Operation, Parameter, Response
+from pytest_adyen_creds.drift.document import Body, Header, Operation, Parameter, Response
 from pytest_adyen_creds.drift.schemas import Comparison
 from pytest_adyen_creds.drift.shape import Schema
 from pytest_adyen_creds.text import escape_pointer

@@ -4,16 +4,66 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
 from pytest_adyen_creds.contract.operations import METHODS, bare
-from pytest_adyen_creds.drift.merging import is_plain, merge
-from pytest_adyen_creds.drift.operation import Body, Header, Operation, Parameter, Response
-from pytest_adyen_creds.drift.shape import ANY, Schema, Shape, never, shape_of
+from pytest_adyen_creds.drift.shape import ANY, ANYTHING, NOTHING, Schema, Shape, merge, schema_or_true, shape_of
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.text import escape_pointer, unescape_pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation; ``place`` is ``path``, ``query``, ``header`` or ``cookie``."""
+
+    place: str
+    name: str
+    required: bool
+    deprecated: bool
+    schema: Schema
+    serialization: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request body: media type -> schema."""
+
+    required: bool
+    content: Mapping[str, Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A response header."""
+
+    name: str
+    required: bool
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One documented answer: lower-case header name -> header, media type -> schema."""
+
+    headers: Mapping[str, Header]
+    content: Mapping[str, Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. ``security`` holds the alternatives, each a mapping of scheme name -> scopes."""
+
+    key: tuple[str, str]
+    label: str
+    id: str | None
+    deprecated: bool
+    path_names: tuple[str, ...]
+    parameters: Mapping[tuple[str, str], Parameter]
+    body: Body | None
+    responses: Mapping[str, Response]
+    security: tuple[Mapping[str, frozenset[str]], ...]
 
 
 class Document:
@@ -25,12 +75,10 @@ class Document:
         self._shapes: dict[int, Shape] = {}
         # keeps alive what ids stand for: schemas that merging made are in no document
         self._alive: list[Any] = []
+        components = _object(root.get("components"), "/components")
+        schemes = _object(components.get("securitySchemes"), "/components/securitySchemes")
         self.schemes: Mapping[str, Any] = {
-            name: self.resolve(scheme, f"/components/securitySchemes/{name}")
-            for name, scheme in self._object(
-                self._object(root.get("components"), "/components").get("securitySchemes"),
-                "/components/securitySchemes",
-            ).items()
+            name: self.resolve(scheme, f"/components/securitySchemes/{name}") for name, scheme in schemes.items()
         }
 
     @property
@@ -43,7 +91,7 @@ class Document:
     def operations(self) -> dict[tuple[str, str], Operation]:
         """Return the operations by method and path, the names of the path's parameters left out."""
         found: dict[tuple[str, str], Operation] = {}
-        for path, raw_item in self._object(self._root.get("paths"), "/paths").items():
+        for path, raw_item in _object(self._root.get("paths"), "/paths").items():
             pointer = "/paths/" + escape_pointer(str(path))
             item = self.resolve(raw_item, pointer)
             for method in METHODS:
@@ -57,27 +105,18 @@ class Document:
         for _ in range(100):
             if not isinstance(raw, Mapping) or "$ref" not in raw:
                 return raw
-            if not self._is_3_0 and not is_plain(self._own(raw)):
+            if not self._is_3_0 and self._own(raw) != ANYTHING:
                 return raw
             raw = self._referred(raw["$ref"])
         raise FileRefused("a chain of $ref does not end; mend the document")
 
-    def shape(self, raw: Schema) -> Shape:
-        """Return what ``raw`` allows, references followed and ``allOf`` merged where one shape can say it."""
-        return self._shape(raw, 0)
+    def shape(self, raw: Schema, depth: int = 0) -> Shape:
+        """Return what ``raw`` allows, references followed and ``allOf`` merged where one shape can say it.
 
-    def resolve(self, raw: Any, pointer: str) -> Mapping[str, Any]:
-        """Return the object at ``pointer``, following its ``$ref``."""
-        for _ in range(100):
-            node = self._object(raw, pointer)
-            if not isinstance(node.get("$ref"), str):
-                return node
-            raw = self._referred(node["$ref"])
-        raise FileRefused(f"{pointer}: a chain of $ref does not end; mend the document")
-
-    def _shape(self, raw: Schema, depth: int) -> Shape:
+        ``depth`` is how many references and parts of ``allOf`` led to it.
+        """
         if not isinstance(raw, Mapping):
-            return Shape() if raw else never()
+            return ANYTHING if raw else NOTHING
         known = self._shapes.get(id(raw))
         if known is None:
             if depth > 50:
@@ -86,11 +125,20 @@ class Document:
             self._alive.append(raw)
         return known
 
+    def resolve(self, raw: Any, pointer: str) -> Mapping[str, Any]:
+        """Return the object at ``pointer``, following its ``$ref``."""
+        for _ in range(100):
+            node = _object(raw, pointer)
+            if not isinstance(node.get("$ref"), str):
+                return node
+            raw = self._referred(node["$ref"])
+        raise FileRefused(f"{pointer}: a chain of $ref does not end; mend the document")
+
     def _own(self, raw: Mapping[str, Any]) -> Shape:
         return shape_of({name: value for name, value in raw.items() if name not in ("$ref", "allOf")})
 
     def _merged(self, raw: Mapping[str, Any], depth: int) -> Shape:
-        own = self._own(raw) if "$ref" not in raw or not self._is_3_0 else Shape()
+        own = self._own(raw) if "$ref" not in raw or not self._is_3_0 else ANYTHING
         parts: list[Schema] = []
         if "$ref" in raw:
             parts.append(self._referred(raw["$ref"]))
@@ -98,7 +146,7 @@ class Document:
             parts.extend(part for part in raw["allOf"] if isinstance(part, Mapping | bool))
         whole = own
         for part in parts:
-            merged = merge(whole, self._shape(part, depth + 1))
+            merged = merge(whole, self.shape(part, depth + 1))
             if merged is None:
                 return replace(own, rest={**own.rest, "allOf": parts})
             whole = merged
@@ -112,7 +160,7 @@ class Document:
             branches = getattr(shape, name)
             real = tuple(branch for branch in branches if not _is_null(branch))
             nullable = len(real) < len(branches) or raw.get("nullable") is True
-            single = self._shape(real[0], depth + 1) if len(real) == 1 else None
+            single = self.shape(real[0], depth + 1) if len(real) == 1 else None
             merged = merge(_with_branches(shape, name, ()), single) if single else None
             if merged is not None:
                 shape = replace(merged, nullable=nullable or merged.nullable)
@@ -137,18 +185,11 @@ class Document:
             raise FileRefused(f"$ref {reference!r} does not point to an object; mend the document")
         return node
 
-    def _object(self, raw: Any, pointer: str) -> Mapping[str, Any]:
-        if raw is None:
-            return {}
-        if not isinstance(raw, Mapping):
-            raise FileRefused(f"{pointer}: is {type(raw).__name__}, not an object; this is no OpenAPI document")
-        return raw
-
     def _operation(self, method: str, path: str, item: Mapping[str, Any], pointer: str) -> Operation:
-        raw = self._object(item[method.lower()], pointer)
+        raw = _object(item[method.lower()], pointer)
         names = tuple(re.findall(r"\{([^}]*)\}", path))
         security = raw.get("security", self._root.get("security"))
-        responses = self._object(raw.get("responses"), f"{pointer}/responses")
+        responses = _object(raw.get("responses"), f"{pointer}/responses")
         return Operation(
             key=(method, bare(path)),
             label=f"{method} {path}",
@@ -203,23 +244,23 @@ class Document:
     def _first_schema(self, node: Mapping[str, Any], pointer: str) -> Schema:
         if "content" in node:
             return next(iter(self._content(node, pointer).values()), True)
-        return _schema(node.get("schema"))
+        return schema_or_true(node.get("schema"))
 
     def _body(self, raw: Any, pointer: str) -> Body:
         node = self.resolve(raw, pointer)
         return Body(required=node.get("required") is True, content=self._content(node, pointer))
 
     def _content(self, node: Mapping[str, Any], pointer: str) -> dict[str, Schema]:
-        content = self._object(node.get("content"), f"{pointer}/content")
+        content = _object(node.get("content"), f"{pointer}/content")
         return {
-            media_type(str(name)): _schema(self._object(media, f"{pointer}/content").get("schema"))
+            media_type(str(name)): schema_or_true(_object(media, f"{pointer}/content").get("schema"))
             for name, media in content.items()
         }
 
     def _response(self, raw: Any, pointer: str) -> Response:
         node = self.resolve(raw, pointer)
         headers = {}
-        for name, declared in self._object(node.get("headers"), f"{pointer}/headers").items():
+        for name, declared in _object(node.get("headers"), f"{pointer}/headers").items():
             # OpenAPI: a Content-Type header described here is to be ignored
             if str(name).lower() != "content-type":
                 header = self.resolve(declared, f"{pointer}/headers/{name}")
@@ -235,13 +276,17 @@ def media_type(name: str) -> str:
     return ";".join([essence, *sorted(p for p in parameters if p and not p.startswith("charset="))])
 
 
+def _object(raw: Any, pointer: str) -> Mapping[str, Any]:
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping):
+        raise FileRefused(f"{pointer}: is {type(raw).__name__}, not an object; this is no OpenAPI document")
+    return raw
+
+
 def _with_branches(shape: Shape, name: str, branches: tuple[Schema, ...]) -> Shape:
     return replace(shape, one_of=branches) if name == "one_of" else replace(shape, any_of=branches)
 
 
 def _is_null(schema: Schema) -> bool:
     return isinstance(schema, Mapping) and schema.get("type") in ("null", ["null"])
-
-
-def _schema(raw: Any) -> Schema:
-    return raw if isinstance(raw, Mapping | bool) else True

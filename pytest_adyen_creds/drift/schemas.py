@@ -10,8 +10,7 @@ from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
 from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.keywords import changes_of_keywords, types_relation
 from pytest_adyen_creds.drift.members import Below, Members
-from pytest_adyen_creds.drift.merging import is_plain
-from pytest_adyen_creds.drift.shape import ANY, Schema, Shape
+from pytest_adyen_creds.drift.shape import ANY, ANYTHING, Schema, Shape
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.text import escape_pointer
 
@@ -105,7 +104,7 @@ class Comparison:
             yield self._restructured(old_raw, new_raw, direction, below, into=bool(choice))
         else:
             yield from changes_of_keywords(old, new, direction)
-            if types_relation(old, new) != "differs" and not is_plain(old) and not is_plain(new):
+            if types_relation(old, new) != "differs" and ANYTHING not in (old, new):
                 yield from Members(self.old, self.new, direction, below).changes(old, new)
 
     def _restructured(self, old: Schema, new: Schema, direction: Direction, below: Below, *, into: bool) -> Change:

@@ -1,10 +1,14 @@
-"""A schema's meaning: what it allows, whichever of OpenAPI 3.0's and 3.1's ways it is written in."""
+"""A schema's meaning: what it allows, whichever of OpenAPI 3.0's and 3.1's ways it is written in.
+
+:func:`shape_of` reads the keywords of one schema; :func:`merge` makes one shape out of several that must all hold, as
+``allOf`` has them, and a reference with keywords beside it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 Schema = Mapping[str, Any] | bool
@@ -100,6 +104,13 @@ class Shape:
         return self.types == ANY or name in self.types or (name == "integer" and "number" in self.types)
 
 
+ANYTHING: Final = Shape()
+"""The shape of ``true``, and of a schema that holds nothing but wording."""
+
+NOTHING: Final = Shape(types=NEVER, nullable=False)
+"""The shape of ``false``."""
+
+
 def canonical(value: Any) -> str:
     """Return ``value`` as JSON text that is equal exactly for equal values."""
     if isinstance(value, float) and value.is_integer():
@@ -109,7 +120,7 @@ def canonical(value: Any) -> str:
 
 def shape_of(raw: Mapping[str, Any]) -> Shape:
     """Return the shape that the keywords of ``raw`` itself describe: references and ``allOf`` are the document's."""
-    types, nullable = _types(raw)
+    types, nullable = _types_of(raw)
     enum = _enum(raw)
     if enum is not None:
         if types == ANY:
@@ -117,7 +128,7 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
             nullable = "null" in enum or raw.get("nullable") is True
         nullable = nullable and ("null" in enum or raw.get("nullable") is True)
         enum -= {"null"}
-    limits, format_ = _limits(raw, types), _text(raw.get("format"))
+    limits, format_ = _limits_of(raw, types), _text(raw.get("format"))
     if types == {"integer"}:
         limits, format_ = _without_implied_range(limits, format_)
     open_to = Shape(types=types).allows_type
@@ -138,9 +149,9 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         multiple=_number(raw.get("multipleOf")) if open_to("integer") else None,
         properties=dict(_mapping(raw.get("properties"))) if is_object else {},
         required=frozenset(map(str, required)) if isinstance(required, list) and is_object else frozenset(),
-        additional=_schema(raw.get("additionalProperties", unevaluated)) if is_object else True,
+        additional=schema_or_true(raw.get("additionalProperties", unevaluated)) if is_object else True,
         unevaluated=is_object and "unevaluatedProperties" in raw and "additionalProperties" not in raw,
-        items=_schema(raw.get("items", True)) if is_array else True,
+        items=schema_or_true(raw.get("items", True)) if is_array else True,
         one_of=one_of,
         any_of=any_of,
         default=canonical(raw["default"]) if "default" in raw else None,
@@ -151,16 +162,89 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
     )
 
 
-def never() -> Shape:
-    """Return the shape of the schema ``false``."""
-    return Shape(types=NEVER, nullable=False)
+def merge(one: Shape, other: Shape) -> Shape | None:
+    """Return the shape of what both allow; ``None`` where one shape cannot say it."""
+    if one == ANYTHING:
+        return other
+    types = _common_types(one, other)
+    # what stands beside a part sees the part's properties as evaluated; a part does not see what stands beside it
+    if types is None or _closes_out(one, other) or _closes_out(replace(other, unevaluated=False), one):
+        return None
+    if (one.one_of and other.one_of) or (one.any_of and other.any_of):
+        return None
+    values: dict[str, Any] = {
+        "types": types,
+        "nullable": one.nullable and other.nullable,
+        "enum": one.enum if other.enum is None else other.enum if one.enum is None else one.enum & other.enum,
+        "const": one.const or other.const,
+        "limits": _tightest(one.limits, other.limits),
+        "unique": one.unique or other.unique,
+        "properties": _all_properties(one.properties, other.properties),
+        "required": one.required | other.required,
+        "additional": _both(one.additional, other.additional),
+        "unevaluated": one.unevaluated and other.additional is True,
+        "items": _both(one.items, other.items),
+        "one_of": one.one_of or other.one_of,
+        "any_of": one.any_of or other.any_of,
+        "default": one.default if one.default is not None else other.default,
+        "read_only": one.read_only or other.read_only,
+        "write_only": one.write_only or other.write_only,
+        "deprecated": one.deprecated or other.deprecated,
+    }
+    for name in ("format", "pattern", "multiple"):
+        mine, theirs = getattr(one, name), getattr(other, name)
+        if mine is not None and theirs is not None and mine != theirs:
+            return None
+        values[name] = theirs if mine is None else mine
+    if any(one.rest[name] != other.rest[name] for name in one.rest.keys() & other.rest.keys()):
+        return None
+    values["rest"] = {**one.rest, **other.rest}
+    return Shape(**values)
+
+
+def _common_types(one: Shape, other: Shape) -> frozenset[str] | None:
+    if ANY in (one.types, other.types):
+        return one.types | other.types
+    both = {name for name in one.types if other.allows_type(name)} | {
+        name for name in other.types if one.allows_type(name)
+    }
+    return frozenset(both - {"number"} if "integer" in both else both) or None
+
+
+def _closes_out(one: Shape, other: Shape) -> bool:
+    """Return whether ``one`` says something about properties that only ``other`` names."""
+    if one.unevaluated:
+        return False
+    return one.additional is not True and not other.properties.keys() <= one.properties.keys()
+
+
+def _tightest(one: Mapping[str, Limit], other: Mapping[str, Limit]) -> dict[str, Limit]:
+    limits = dict(one)
+    for keyword, limit in other.items():
+        limits[keyword] = tighter(limits.get(keyword), limit, upper=LIMITS[keyword][1])
+    return limits
+
+
+def _all_properties(one: Mapping[str, Schema], other: Mapping[str, Schema]) -> dict[str, Schema]:
+    properties = dict(one)
+    for name, schema in other.items():
+        properties[name] = _both(properties[name], schema) if name in properties else schema
+    return properties
+
+
+def _both(one: Schema, other: Schema) -> Schema:
+    if one is True or one == other:
+        return other
+    if other is True:
+        return one
+    return False if one is False or other is False else {"allOf": [one, other]}
 
 
 def _is_rest(name: str) -> bool:
     return name not in _READ and name not in WORDING and name != "unevaluatedProperties" and not name.startswith("x-")
 
 
-def _types(raw: Mapping[str, Any]) -> tuple[frozenset[str], bool]:
+def _types_of(raw: Mapping[str, Any]) -> tuple[frozenset[str], bool]:
     declared = raw.get("type")
     names = {declared} if isinstance(declared, str) else {str(name) for name in _list(declared)}
     nullable = "null" in names or raw.get("nullable") is True
@@ -188,7 +272,7 @@ def _enum(raw: Mapping[str, Any]) -> frozenset[str] | None:
     return frozenset(canonical(value) for value in _enum_values(raw))
 
 
-def _limits(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit]:
+def _limits_of(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit]:
     limits: dict[str, Limit] = {}
     for keyword, (_, upper, concerns) in LIMITS.items():
         if types != ANY and concerns not in types and not (concerns == "number" and "integer" in types):
@@ -253,12 +337,13 @@ def _list(value: Any) -> list[Any]:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return {str(name): _schema(schema) for name, schema in value.items()} if isinstance(value, Mapping) else {}
+    return {str(name): schema_or_true(schema) for name, schema in value.items()} if isinstance(value, Mapping) else {}
 
 
-def _schema(value: Any) -> Schema:
+def schema_or_true(value: Any) -> Schema:
+    """Return ``value`` if it is a schema; what is none, or is not there, allows everything."""
     return value if isinstance(value, bool | Mapping) else True
 
 
 def _schemas(value: Any) -> tuple[Schema, ...]:
-    return tuple(_schema(item) for item in _list(value))
+    return tuple(schema_or_true(item) for item in _list(value))

@@ -9,8 +9,7 @@ from typing import Any
 from pytest_adyen_creds.contract.finding import Finding, Level, arrange
 from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.drift.bodies import BodyComparison
-from pytest_adyen_creds.drift.document import Document
-from pytest_adyen_creds.drift.operation import Operation
+from pytest_adyen_creds.drift.document import Document, Operation
 from pytest_adyen_creds.drift.schemas import Comparison
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.drift import compare
+from pytest_adyen_creds.drift.specification import compare
 
 
 def document(published: Path, version: str) -> dict[str, Any]:

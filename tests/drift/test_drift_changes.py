@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_adyen_creds.contract.finding import Finding
-from pytest_adyen_creds.drift import compare
+from pytest_adyen_creds.drift.specification import compare
 
 QUICK = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 BELOW = {

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.contract.finding import group
-from pytest_adyen_creds.drift import compare
+from pytest_adyen_creds.drift.specification import compare
 
 ERRORS = (400, 401, 403, 422, 500)
 

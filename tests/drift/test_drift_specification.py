@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pytest_adyen_creds.contract.baseline import Baseline
 from pytest_adyen_creds.contract.finding import Finding, arrange, group
-from pytest_adyen_creds.drift import compare
+from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.errors import FileRefused
 
 
