@@ -1,7 +1,8 @@
-"""One change between two schemas, and the id, level and message that it has where it is met."""
+"""One change between two schemas: the table of those there are, and the id and message that one has where it is met."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -17,31 +18,97 @@ Effect = Literal["narrows", "widens", "differs", "unknown", "none"]
 Kind = Literal["request-body", "request-parameter", "response-body", "response-header"]
 """What a schema describes."""
 
-_LAW: Final[dict[tuple[Direction, Effect], Level]] = {
-    ("request", "narrows"): "breaking",
-    ("request", "widens"): "info",
-    ("response", "narrows"): "info",
-    ("response", "widens"): "breaking",
+CHANGES: Final[Mapping[str, tuple[Effect, str]]] = {
+    "type-specialized": ("narrows", "the type of {it} changed from {old} to {new}"),
+    "type-generalized": ("widens", "the type of {it} changed from {old} to {new}"),
+    "type-changed": ("differs", "the type of {it} changed from {old} to {new}"),
+    "list-of-types-narrowed": ("narrows", "the type of {it} changed from {old} to {new}"),
+    "list-of-types-widened": ("widens", "the type of {it} changed from {old} to {new}"),
+    "became-nullable": ("widens", "{it} may now be null"),
+    "became-not-nullable": ("narrows", "{it} may no longer be null"),
+    "const-added": ("narrows", "{it} must now be the constant value {new}"),
+    "const-removed": ("widens", "{it} need no longer be the constant value {old}"),
+    "const-changed": ("differs", "the constant value of {it} changed from {old} to {new}"),
+    "became-enum": ("narrows", "{it} is now restricted to the values {new}"),
+    "became-not-enum": ("widens", "{it} is no longer restricted to a list of values"),
+    "enum-value-added": ("widens", "the value {new} of {it} is new"),
+    "enum-value-removed": ("narrows", "the value {old} of {it} is gone"),
+    "{bound}-set": ("narrows", "{keyword} of {it} is now {new}"),
+    "{bound}-unset": ("widens", "{keyword} of {it} was {old} and is gone"),
+    "{bound}-increased": ("unknown", "{keyword} of {it} changed from {old} to {new}"),
+    "{bound}-decreased": ("unknown", "{keyword} of {it} changed from {old} to {new}"),
+    "pattern-added": ("narrows", "{it} must now match the pattern {new}"),
+    "pattern-removed": ("widens", "{it} need no longer match the pattern {old}"),
+    "pattern-changed": ("unknown", "the pattern of {it} changed from {old} to {new}"),
+    "unique-items-set": ("narrows", "the items of {it} must now differ from each other"),
+    "unique-items-unset": ("widens", "the items of {it} may now be equal to each other"),
+    "multiple-of-set": ("narrows", "{it} must now be a multiple of {new}"),
+    "multiple-of-unset": ("widens", "{it} need no longer be a multiple of {old}"),
+    "multiple-of-specialized": ("narrows", "{it} must now be a multiple of {new} instead of {old}"),
+    "multiple-of-generalized": ("widens", "{it} must now be a multiple of {new} instead of {old}"),
+    "multiple-of-changed": ("differs", "{it} must now be a multiple of {new} instead of {old}"),
+    "default-value-added": ("none", "the default of {it} is now {new}"),
+    "default-value-removed": ("none", "the default of {it} was {old} and is gone"),
+    "default-value-changed": ("unknown", "the default of {it} changed from {old} to {new}"),
+    "deprecated": ("none", "{it} is now deprecated"),
+    "reactivated": ("none", "{it} is no longer deprecated"),
+    "additional-properties-closed": ("narrows", "{it} now allows no properties but the documented ones"),
+    "unevaluated-properties-added": ("narrows", "{it} now allows no properties but the documented ones"),
+    "additional-properties-opened": ("widens", "{it} now allows other properties than the documented ones"),
+    "unevaluated-properties-removed": ("widens", "{it} now allows other properties than the documented ones"),
+    "{choice}-added": ("narrows", "a choice for {it} is new"),
+    "{choice}-removed": ("widens", "a choice for {it} is gone"),
+    "{branch_of}-added": ("widens", "the branch {branch} of {it} is new"),
+    "{branch_of}-removed": ("narrows", "the branch {branch} of {it} is gone"),
+    "wrapped-in-{choice}": ("differs", "{it} became a choice"),
+    "wrapped-in-{choice}-original-preserved": (
+        "widens",
+        "{it} became a choice, with what it was as one of its branches",
+    ),
+    "unwrapped-from-{choice}": ("differs", "{it} is no longer a choice"),
+    "unwrapped-from-{choice}-original-preserved": (
+        "narrows",
+        "{it} is no longer a choice, but always one of its branches",
+    ),
+    "wrapped": (
+        "differs",
+        "{it} became wrapped: what stood by itself is now inside an object, under `{wrapper}`",
+    ),
+    "unwrapped": ("differs", "the wrapper `{wrapper}` around {it} is gone: what was inside now stands by itself"),
+    "discriminator-property-name-changed": ("unknown", "the discriminator of {it} changed from {old} to {new}"),
+    "discriminator-mapping-added": ("unknown", "the discriminator of {it} also maps {new}"),
+    "discriminator-mapping-deleted": ("unknown", "the discriminator of {it} no longer maps {old}"),
+    # any other keyword is only seen to differ: what that does is left to a person
+    "{keyword}-added": ("unknown", "{value} of {it} is new"),
+    "{keyword}-removed": ("unknown", "{value} of {it} is gone"),
+    "{keyword}-changed": ("unknown", "{value} of {it} changed"),
 }
+"""What a change is called, what it does, and how it is said, in what is formatted with the values of the change.
 
-_BELOW: Final[dict[Kind, str]] = {
-    "request-body": "request-property",
-    "request-parameter": "request-parameter-property",
-    "response-body": "response-property",
-    "response-header": "response-header-property",
+The names are oasdiff's, and follow the subject in the ids of findings. ``{it}`` stands for the subject.
+"""
+
+_HOLDERS: Final[dict[Kind, str]] = {
+    "request-body": "request-",
+    "request-parameter": "request-parameter-",
+    "response-body": "response-",
+    "response-header": "response-header-",
 }
+"""How ids of findings about a property begin, by what the property is in."""
 
-
-_OF_HEADERS: Final = frozenset({"+required", "became-required", "became-enum"})
+_OF_HEADERS: Final = frozenset({"new-required-{in}property", "became-required", "became-enum"})
 """What oasdiff names of its own in a property of a header parameter; the rest it names as of any parameter."""
+
+WITH_DEFAULT: Final = "-with-default"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change at ``pointer`` below a schema.
 
-    ``aspect`` is what follows the subject in the id (``max-length-set``). One that starts with ``+`` or ``-`` is about
-    a property that came or went (``+required``, ``-optional``). ``text`` says it, ``{it}`` standing for the subject.
+    ``aspect`` is what follows the subject in the id (``max-length-set``); where oasdiff's id is of another form, it is
+    all of it, ``{in}`` standing for what the property is in (``new-required-{in}property``). ``text`` says the change,
+    ``{it}`` standing for the subject.
     """
 
     aspect: str
@@ -54,34 +121,35 @@ class Change:
         return Change(self.aspect, self.level, f"/{segment}{self.pointer}", self.text)
 
 
+Maker = Callable[..., Change]
+"""Makes a change of the values between two schemas that one direction reads: :func:`change_of` without that."""
+
+
+def change_of(direction: Direction, name: str, effect: Effect | None = None, **values: object) -> Change:
+    """Return the change that :data:`CHANGES` has under ``name``, made out of ``values``.
+
+    ``effect`` is for one that depends on the values.
+    """
+    usual, text = CHANGES[name]
+    values["it"] = "{it}"
+    return Change(name.format_map(values), level_of(direction, effect or usual), "", text.format_map(values))
+
+
 def level_of(direction: Direction, effect: Effect) -> Level:
     """Return the level of an effect, by oasdiff's law: narrowing breaks who writes, widening breaks who reads."""
-    if effect == "differs":
-        return "breaking"
-    if effect == "unknown":
-        return "warning"
-    return _LAW.get((direction, effect), "info")
+    if effect in ("narrows", "widens"):
+        return "breaking" if (effect == "narrows") == (direction == "request") else "info"
+    return "breaking" if effect == "differs" else "warning" if effect == "unknown" else "info"
 
 
 def id_of(kind: Kind, change: Change, place: str = "") -> str:
     """Return the finding's id for ``change`` in a schema that describes ``kind``; ``place``: where a parameter is."""
-    aspect, below = change.aspect, _BELOW[kind]
-    if place == "header" and change.pointer and aspect.removesuffix("-with-default") in _OF_HEADERS:
-        aspect, below = aspect.removesuffix("-with-default"), "request-header-property"
-    direction = below.partition("-")[0]
-    if aspect[0] == "+":
-        presence = aspect[1:]
-        if direction == "request":
-            presence, _, default = presence.partition("-with-default")
-            return f"new-{presence}-{below}" + ("-with-default" if _ or default else "")
-        return f"{below.removesuffix('property')}{presence.removesuffix('-with-default')}-property-added"
-    if aspect[0] == "-":
-        return f"{below}-removed" if direction == "request" else f"{below[:-8]}{aspect[1:]}-property-removed"
-    if aspect[0] == "=":
-        # oasdiff names the presence of a property that became read-only or write-only
-        presence, _, rest = aspect[1:].partition(":")
-        return f"{below.removesuffix('property')}{presence}-property-{rest}" if change.pointer else f"{kind}-{rest}"
-    return f"{below if change.pointer else kind}-{aspect}"
+    holder, aspect = _HOLDERS[kind], change.aspect
+    if place == "header" and change.pointer and aspect.removesuffix(WITH_DEFAULT) in _OF_HEADERS:
+        holder, aspect = "request-header-", aspect.removesuffix(WITH_DEFAULT)
+    if "{in}" in aspect:
+        return aspect.replace("{in}", holder)
+    return f"{holder}property-{aspect}" if change.pointer else f"{kind}-{aspect}"
 
 
 def message_of(kind: Kind, change: Change, whole: str) -> str:

@@ -2,58 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
+from math import inf
 from typing import Final, Literal
 
-from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
+from pytest_adyen_creds.drift.change import Change, Direction, Effect, Maker, change_of
 from pytest_adyen_creds.drift.shape import ANY, ANYTHING, LIMITS, Limit, Shape
 
 Relation = Literal["same", "narrows", "widens", "differs"]
 """How a new set of values relates to the old one."""
-
-Maker = Callable[[str, Effect, str], Change]
-"""Makes a change out of its aspect, its effect and its text."""
 
 _WIDER_FORMATS: Final = frozenset({("int32", "int64"), ("float", "double")})
 
 
 def changes_of_keywords(old: Shape, new: Shape, direction: Direction) -> Iterator[Change]:
     """Return what changed in the schema's own keywords, properties and items left out."""
-
-    def change(aspect: str, effect: Effect, text: str) -> Change:
-        return Change(aspect, level_of(direction, effect), "", text)
-
+    change = partial(change_of, direction)
     relation = _relation(old, new)
     if relation != "same":
-        text = f"the type of {{it}} changed from {_type_text(old)} to {_type_text(new)}"
-        yield change(_type_aspect(old, new, relation), relation, text)
+        yield change(_type_aspect(old, new, relation), old=_type_text(old), new=_type_text(new))
     if relation == "differs" and types_relation(old, new) == "differs":
         return
     if ANYTHING in (old, new):
         return
     if old.nullable != new.nullable and _is_typed(old) and _is_typed(new):
-        if new.nullable:
-            yield change("became-nullable", "widens", "{it} may now be null")
-        else:
-            yield change("became-not-nullable", "narrows", "{it} may no longer be null")
+        yield change("became-nullable" if new.nullable else "became-not-nullable")
     yield from _values(old, new, change)
-    for keyword in LIMITS:
-        yield from _limit(keyword, old.limits.get(keyword), new.limits.get(keyword), change)
-    yield from _pattern(old.pattern, new.pattern, change)
+    for keyword, (noun, upper, _) in LIMITS.items():
+        without = inf if upper else -inf
+        yield from changes_of_bound(keyword, noun, old.limits.get(keyword), new.limits.get(keyword), without, change)
+    if old.pattern != new.pattern:
+        yield change(f"pattern-{_transition(old.pattern, new.pattern)}", old=old.pattern, new=new.pattern)
     if old.unique != new.unique:
-        yield (
-            change("unique-items-set", "narrows", "the items of {it} must now differ from each other")
-            if new.unique
-            else change("unique-items-unset", "widens", "the items of {it} may now be equal to each other")
-        )
-    yield from _multiple(old.multiple, new.multiple, change)
-    yield from _default(old.default, new.default, direction)
+        yield change("unique-items-set" if new.unique else "unique-items-unset")
+    if old.multiple != new.multiple:
+        yield change(f"multiple-of-{_multiple(old.multiple, new.multiple)}", old=old.multiple, new=new.multiple)
+    if old.default != new.default:
+        # who reads an answer has no use for a default
+        effect: Effect | None = "none" if direction == "response" else None
+        yield change(f"default-value-{_transition(old.default, new.default)}", effect, old=old.default, new=new.default)
     if old.deprecated != new.deprecated:
-        aspect, text = ("deprecated", "{it} is now deprecated") if new.deprecated else ("reactivated", _REACTIVATED)
-        yield change(aspect, "none", text)
+        yield change("deprecated" if new.deprecated else "reactivated")
 
 
-_REACTIVATED: Final = "{it} is no longer deprecated"
+def changes_of_bound(
+    keyword: str, noun: str, old: Limit | None, new: Limit | None, without: float, change: Maker
+) -> Iterator[Change]:
+    """Return what changed in a bound of a range, an upper one if its keyword says ``max``.
+
+    ``noun`` is what ids call it, ``without`` the value that holds where none is given.
+    """
+    if old == new:
+        return
+    upper = keyword.startswith("max")
+    before, after = (_position(limit or Limit(without), upper=upper) for limit in (old, new))
+    effect: Effect = "none" if before == after else "widens" if (after > before) == upper else "narrows"
+    how = "set" if old is None else "unset" if new is None else "increased" if after > before else "decreased"
+    bound = f"exclusive-{noun}" if (new or old or Limit(without)).exclusive else noun
+    yield change(f"{{bound}}-{how}", effect, bound=bound, keyword=keyword, old=old, new=new)
+
+
+def _position(limit: Limit, *, upper: bool) -> tuple[float, int]:
+    """Return what bounds are compared by: an exclusive one lies a little inside its value."""
+    return limit.value, limit.exclusive * (-1 if upper else 1)
 
 
 def types_relation(old: Shape, new: Shape) -> Relation:
@@ -106,76 +118,27 @@ def _values(old: Shape, new: Shape, change: Maker) -> Iterator[Change]:
         return
     before, after = (", ".join(sorted(shape.enum or ())) for shape in (old, new))
     if old.const and new.const:
-        yield change("const-changed", "differs", f"the constant value of {{it}} changed from {before} to {after}")
+        yield change("const-changed", old=before, new=after)
     elif new.const and old.enum is None:
-        yield change("const-added", "narrows", f"{{it}} must now be the constant value {after}")
+        yield change("const-added", new=after)
     elif old.const and new.enum is None:
-        yield change("const-removed", "widens", f"{{it}} need no longer be the constant value {before}")
+        yield change("const-removed", old=before)
+    elif old.enum is None:
+        yield change("became-enum", new=after)
+    elif new.enum is None:
+        yield change("became-not-enum")
     else:
-        yield from _enum(old.enum, new.enum, change)
+        yield from (change("enum-value-removed", old=value) for value in sorted(old.enum - new.enum))
+        yield from (change("enum-value-added", new=value) for value in sorted(new.enum - old.enum))
 
 
-def _enum(old: frozenset[str] | None, new: frozenset[str] | None, change: Maker) -> Iterator[Change]:
-    if old is None and new is not None:
-        values = ", ".join(sorted(new))
-        yield change("became-enum", "narrows", f"{{it}} is now restricted to the values {values}")
-    elif new is None and old is not None:
-        yield change("became-not-enum", "widens", "{it} is no longer restricted to a list of values")
-    elif old is not None and new is not None:
-        for value in sorted(old - new):
-            yield change("enum-value-removed", "narrows", f"the value {value} of {{it}} is gone")
-        for value in sorted(new - old):
-            yield change("enum-value-added", "widens", f"the value {value} of {{it}} is new")
+def _transition(old: str | None, new: str | None) -> str:
+    return "added" if old is None else "removed" if new is None else "changed"
 
 
-def _limit(keyword: str, old: Limit | None, new: Limit | None, change: Maker) -> Iterator[Change]:
-    if old == new:
-        return
-    noun, upper, _ = LIMITS[keyword]
-    if (new or old or Limit(0)).exclusive:
-        noun = f"exclusive-{noun}"
-    if old is None:
-        yield change(f"{noun}-set", "narrows", f"{keyword} of {{it}} is now {new}")
-    elif new is None:
-        yield change(f"{noun}-unset", "widens", f"{keyword} of {{it}} was {old} and is gone")
-    else:
-        rises = new.value > old.value if new.value != old.value else new.exclusive != upper
-        aspect = f"{noun}-{'increased' if rises else 'decreased'}"
-        effect: Effect = "widens" if rises == upper else "narrows"
-        yield change(aspect, effect, f"{keyword} of {{it}} changed from {old} to {new}")
-
-
-def _pattern(old: str | None, new: str | None, change: Maker) -> Iterator[Change]:
-    if old is None and new is not None:
-        yield change("pattern-added", "narrows", f"{{it}} must now match the pattern {new}")
-    elif new is None and old is not None:
-        yield change("pattern-removed", "widens", f"{{it}} need no longer match the pattern {old}")
-    elif old != new:
-        yield change("pattern-changed", "unknown", f"the pattern of {{it}} changed from {old} to {new}")
-
-
-def _multiple(old: float | None, new: float | None, change: Maker) -> Iterator[Change]:
-    if old is None and new is not None:
-        yield change("multiple-of-set", "narrows", f"{{it}} must now be a multiple of {new}")
-    elif new is None and old is not None:
-        yield change("multiple-of-unset", "widens", f"{{it}} need no longer be a multiple of {old}")
-    elif old is not None and new is not None and old != new:
-        text = f"{{it}} must now be a multiple of {new} instead of {old}"
-        if new and old % new == 0:
-            yield change("multiple-of-generalized", "widens", text)
-        elif old and new % old == 0:
-            yield change("multiple-of-specialized", "narrows", text)
-        else:
-            yield change("multiple-of-changed", "differs", text)
-
-
-def _default(old: str | None, new: str | None, direction: Direction) -> Iterator[Change]:
-    if old == new:
-        return
-    if old is None:
-        yield Change("default-value-added", "info", "", f"the default of {{it}} is now {new}")
-    elif new is None:
-        yield Change("default-value-removed", "info", "", f"the default of {{it}} was {old} and is gone")
-    else:
-        level = level_of(direction, "unknown" if direction == "request" else "none")
-        yield Change("default-value-changed", level, "", f"the default of {{it}} changed from {old} to {new}")
+def _multiple(old: float | None, new: float | None) -> str:
+    if old is None or new is None:
+        return "set" if old is None else "unset"
+    if new and old % new == 0:
+        return "generalized"
+    return "specialized" if old and new % old == 0 else "changed"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from math import inf
 from typing import Any, Final
 
 from pytest_adyen_creds.contract.finding import Level
-from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
+from pytest_adyen_creds.drift.change import WITH_DEFAULT, Change, Direction, change_of, level_of
 from pytest_adyen_creds.drift.document import Document
-from pytest_adyen_creds.drift.shape import NEVER, Schema, Shape, canonical
+from pytest_adyen_creds.drift.keywords import changes_of_bound
+from pytest_adyen_creds.drift.shape import NEVER, Limit, Schema, Shape, canonical, number
 from pytest_adyen_creds.text import escape_pointer
 
 Below = Callable[[str | None, Schema, Schema], Iterator[Change]]
@@ -18,7 +22,9 @@ _SINGLE: Final = frozenset(
     {"not", "contains", "propertyNames", "if", "then", "else", "contentSchema", "unevaluatedItems"}
 )
 _NAMED: Final = {"patternProperties": "pattern-property", "dependentSchemas": "dependent-schema"}
-_CONTAINS: Final = frozenset({"minContains", "maxContains"})
+_CONTAINS: Final = {"minContains": ("min-contains", 1), "maxContains": ("max-contains", inf)}
+"""Keyword -> the noun that ids use, and the value that holds where none is given."""
+_ABSENT: Final = object()
 
 
 class Members:
@@ -27,6 +33,7 @@ class Members:
     def __init__(self, old: Document, new: Document, direction: Direction, below: Below) -> None:
         self._old, self._new = old, new
         self._direction = direction
+        self._change = partial(change_of, direction)
         self._below = below
 
     def changes(self, old: Shape, new: Shape) -> Iterator[Change]:
@@ -37,7 +44,7 @@ class Members:
             elif name not in old.properties:
                 yield self._added(name, new)
             else:
-                yield from self._presence(name, old, new)
+                yield from self._changed(name, old, new)
                 yield from self._below(escape_pointer(name), old.properties[name], new.properties[name])
         undeclared = (old.required ^ new.required) - old.properties.keys() - new.properties.keys()
         for name in sorted(undeclared):
@@ -53,52 +60,50 @@ class Members:
         """Return whether a property is none on this side of the wire: read-only in requests, write-only in answers."""
         return shape.read_only if self._direction == "request" else shape.write_only
 
-    def _kind(self, shape: Shape) -> str:
-        return "-write-only" if self._direction == "response" and shape.write_only else ""
-
     def _removed(self, name: str, old: Shape, new: Shape) -> Change:
-        shape = self._old.shape(old.properties[name])
-        presence = "required" if name in old.required else "optional"
+        shape, presence = self._old.shape(old.properties[name]), _presence(name, old)
         level: Level
         if self._unseen(shape):
             level, text = "info", f"the {presence} property `{name}` is gone"
-        elif self._direction == "request":
-            closed = new.additional is False
-            level = "breaking" if closed else "warning"
-            text = f"the {presence} request property `{name}` is gone; "
-            text += "a request that still sends it is refused" if closed else "it may be ignored or refused"
-        elif presence == "required":
-            level, text = "breaking", f"the required response property `{name}` is gone"
+        elif self._direction == "response":
+            level, text = "warning", f"the {presence} response property `{name}` is gone"
+            level = "breaking" if presence == "required" else level
+        elif new.additional is False:
+            level, text = "breaking", f"the {presence} request property `{name}` is gone; "
+            text += "a request that still sends it is refused"
         else:
-            level, text = "warning", f"the optional response property `{name}` is gone"
-        return Change(f"-{presence}{self._kind(shape)}", level, f"/{escape_pointer(name)}", text)
+            level, text = "warning", f"the {presence} request property `{name}` is gone; it may be ignored or refused"
+        kind = f"{presence}-write-only" if shape.write_only else presence
+        aspect = "{in}property-removed" if self._direction == "request" else f"{{in}}{kind}-property-removed"
+        return Change(aspect, level, f"/{escape_pointer(name)}", text)
 
     def _added(self, name: str, new: Shape) -> Change:
-        shape = self._new.shape(new.properties[name])
-        presence = "required" if name in new.required else "optional"
-        aspect = f"+{presence}{self._kind(shape)}"
+        shape, presence = self._new.shape(new.properties[name]), _presence(name, new)
+        level: Level = "info"
         if self._direction == "response":
+            kind = f"{presence}-write-only" if shape.write_only else presence
+            aspect = f"{{in}}{kind}-property-added"
             text = f"the {presence} response property `{name}` is new; a strict parser breaks on it"
         else:
-            text = f"the {presence} request property `{name}` is new"
+            aspect, text = f"new-{presence}-{{in}}property", f"the {presence} request property `{name}` is new"
             if presence == "required" and not self._unseen(shape):
-                text += "; a request without it is refused"
-                aspect += "-with-default" if shape.default is not None else ""
-                return Change(aspect, "breaking", f"/{escape_pointer(name)}", text)
-        return Change(aspect, "info", f"/{escape_pointer(name)}", text)
+                level, text = "breaking", f"{text}; a request without it is refused"
+                aspect += WITH_DEFAULT if shape.default is not None else ""
+        return Change(aspect, level, f"/{escape_pointer(name)}", text)
 
-    def _presence(self, name: str, old: Shape, new: Shape) -> Iterator[Change]:
+    def _changed(self, name: str, old: Shape, new: Shape) -> Iterator[Change]:
+        """Yield the changes in whether a property must be there, and in who may send it."""
         was, now = self._old.shape(old.properties[name]), self._new.shape(new.properties[name])
         if (name in old.required) != (name in new.required):
             change = self._required(name, name in new.required, default=now.default is not None)
-            yield Change(change.aspect, "info", change.pointer, change.text) if self._unseen(now) else change
-        presence = "required" if name in new.required else "optional"
+            yield replace(change, level="info") if self._unseen(now) else change
         for word, before, after, unseen_by in (
             ("read-only", was.read_only, now.read_only, "request"),
             ("write-only", was.write_only, now.write_only, "response"),
         ):
             if before != after:
-                aspect = f"={presence}:became-{'' if after else 'not-'}{word}"
+                # oasdiff names the presence of such a property
+                aspect = f"{{in}}{_presence(name, new)}-property-became-{'' if after else 'not-'}{word}"
                 level: Level = "warning" if after and unseen_by == self._direction else "info"
                 text = f"{{it}} became {word}" if after else f"{{it}} is no longer {word}"
                 yield Change(aspect, level, f"/{escape_pointer(name)}", text)
@@ -106,7 +111,7 @@ class Members:
     def _required(self, name: str, required: bool, *, default: bool = False) -> Change:
         if required:
             level = level_of(self._direction, "narrows")
-            aspect = "became-required" + ("-with-default" if default and self._direction == "request" else "")
+            aspect = "became-required" + (WITH_DEFAULT if default and self._direction == "request" else "")
             return Change(aspect, level, f"/{escape_pointer(name)}", "{it} became required")
         text = "{it} became optional" + ("; it may now be missing" if self._direction == "response" else "")
         return Change("became-optional", level_of(self._direction, "widens"), f"/{escape_pointer(name)}", text)
@@ -114,13 +119,9 @@ class Members:
     def _additional(self, old: Shape, new: Shape) -> Iterator[Change]:
         closed = (self._old.shape(old.additional).types == NEVER, self._new.shape(new.additional).types == NEVER)
         if closed == (False, True):
-            text = "{it} now allows no properties but the documented ones"
-            aspect = "unevaluated-properties-added" if new.unevaluated else "additional-properties-closed"
-            yield Change(aspect, level_of(self._direction, "narrows"), "", text)
+            yield self._change("unevaluated-properties-added" if new.unevaluated else "additional-properties-closed")
         elif closed == (True, False):
-            text = "{it} now allows other properties than the documented ones"
-            aspect = "unevaluated-properties-removed" if old.unevaluated else "additional-properties-opened"
-            yield Change(aspect, level_of(self._direction, "widens"), "", text)
+            yield self._change("unevaluated-properties-removed" if old.unevaluated else "additional-properties-opened")
         elif closed == (False, False):
             yield from self._below("*", old.additional, new.additional)
 
@@ -132,9 +133,7 @@ class Members:
         if not old or not new:
             # a choice beside other keywords: one more thing to fulfil, or one less
             if gone or came:
-                effect: Effect = "narrows" if came else "widens"
-                word, text = ("added", "is new") if came else ("removed", "is gone")
-                yield Change(f"{noun}-{word}", level_of(self._direction, effect), "", f"a choice for {{it}} {text}")
+                yield self._change("{choice}-added" if came else "{choice}-removed", choice=noun)
             return
         by_name = {name: schema for schema in came if (name := _name(schema))}
         for schema in list(gone):
@@ -144,11 +143,9 @@ class Members:
                 came.remove(twin)
                 yield from self._below(None, schema, twin)
         for schema in gone:
-            text = f"the branch {_describe(self._old, schema)} of {{it}} is gone"
-            yield Change(f"{noun}-removed", level_of(self._direction, "narrows"), "", text)
+            yield self._change("{branch_of}-removed", branch_of=noun, branch=_describe(self._old, schema))
         for schema in came:
-            text = f"the branch {_describe(self._new, schema)} of {{it}} is new"
-            yield Change(f"{noun}-added", level_of(self._direction, "widens"), "", text)
+            yield self._change("{branch_of}-added", branch_of=noun, branch=_describe(self._new, schema))
 
     def _same(self, old: Any, new: Any) -> bool:
         if not isinstance(old, bool | Mapping) or not isinstance(new, bool | Mapping):
@@ -166,49 +163,42 @@ class Members:
         return gone, came
 
     def _other(self, keyword: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-        """Return the changes in a keyword that is only seen to differ: what they do is left to a person."""
-        if keyword in _NAMED:
-            yield from self._named(keyword, old.get(keyword), new.get(keyword))
-            return
+        """Yield the changes in a keyword that a shape has no attribute for."""
         if keyword in _CONTAINS:
-            yield from self._contains(keyword, old.get(keyword), new.get(keyword))
-            return
-        if keyword == "discriminator" and keyword in old and keyword in new:
-            yield from _discriminator(old[keyword], new[keyword])
-            return
-        noun = "".join(f"-{char.lower()}" if char.isupper() else char for char in keyword)
-        if keyword not in new:
-            yield Change(f"{noun}-removed", "warning", "", f"{keyword} of {{it}} is gone")
-        elif keyword not in old:
-            yield Change(f"{noun}-added", "warning", "", f"{keyword} of {{it}} is new")
-        elif not self._same_keyword(keyword, old[keyword], new[keyword]):
-            yield Change(f"{noun}-changed", "warning", "", f"{keyword} of {{it}} changed")
+            noun, without = _CONTAINS[keyword]
+            before, after = (None if (n := number(rest.get(keyword))) is None else Limit(n) for rest in (old, new))
+            yield from changes_of_bound(keyword, noun, before, after, without, self._change)
+        elif keyword in _NAMED:
+            one, other = (_mapping(rest.get(keyword)) for rest in (old, new))
+            for name in sorted(one.keys() | other.keys(), key=str):
+                schemas = (one.get(name, _ABSENT), other.get(name, _ABSENT))
+                yield from self._seen(_NAMED[keyword], f"`{name}` in {keyword}", *schemas, self._same)
+        elif keyword == "discriminator" and keyword in old and keyword in new:
+            yield from self._discriminator(_mapping(old[keyword]), _mapping(new[keyword]))
+        else:
+            noun = "".join(f"-{char.lower()}" if char.isupper() else char for char in keyword)
+            values = (old.get(keyword, _ABSENT), new.get(keyword, _ABSENT))
+            yield from self._seen(noun, keyword, *values, partial(self._same_keyword, keyword))
 
-    def _named(self, keyword: str, old: Any, new: Any) -> Iterator[Change]:
-        noun = _NAMED[keyword]
-        one, other = (value if isinstance(value, Mapping) else {} for value in (old, new))
-        for name in sorted(one.keys() | other.keys(), key=str):
-            if name not in other:
-                yield Change(f"{noun}-removed", "warning", "", f"`{name}` in {keyword} of {{it}} is gone")
-            elif name not in one:
-                yield Change(f"{noun}-added", "warning", "", f"`{name}` in {keyword} of {{it}} is new")
-            elif not self._same(one[name], other[name]):
-                yield Change(f"{noun}-changed", "warning", "", f"`{name}` in {keyword} of {{it}} changed")
+    def _seen(self, noun: str, value: str, old: Any, new: Any, same: Callable[[Any, Any], bool]) -> Iterator[Change]:
+        """Yield the change, if there is one, in what ``value`` names; ``old`` or ``new`` can be :data:`_ABSENT`."""
+        if new is _ABSENT:
+            yield self._change("{keyword}-removed", keyword=noun, value=value)
+        elif old is _ABSENT:
+            yield self._change("{keyword}-added", keyword=noun, value=value)
+        elif not same(old, new):
+            yield self._change("{keyword}-changed", keyword=noun, value=value)
 
-    def _contains(self, keyword: str, old: Any, new: Any) -> Iterator[Change]:
-        upper, noun = keyword == "maxContains", f"{keyword[:3]}-contains"
-        without = float("inf") if upper else 1
-        before, after = (value if isinstance(value, int | float) else without for value in (old, new))
-        rises = after > before
-        effect: Effect = "none" if before == after else "widens" if rises == upper else "narrows"
-        level = level_of(self._direction, effect)
-        if old is None:
-            yield Change(f"{noun}-set", level, "", f"{keyword} of {{it}} is now {new}")
-        elif new is None:
-            yield Change(f"{noun}-unset", level, "", f"{keyword} of {{it}} was {old} and is gone")
-        elif before != after:
-            aspect = f"{noun}-{'increased' if rises else 'decreased'}"
-            yield Change(aspect, level, "", f"{keyword} of {{it}} changed from {old} to {new}")
+    def _discriminator(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+        before, after = old.get("propertyName"), new.get("propertyName")
+        if before != after:
+            yield self._change("discriminator-property-name-changed", old=before, new=after)
+        # what a mapping refers to may be named otherwise in the other document
+        one, other = (set(map(str, _mapping(each.get("mapping")))) for each in (old, new))
+        if came := other - one:
+            yield self._change("discriminator-mapping-added", new=", ".join(sorted(came)))
+        if gone := one - other:
+            yield self._change("discriminator-mapping-deleted", old=", ".join(sorted(gone)))
 
     def _same_keyword(self, keyword: str, old: Any, new: Any) -> bool:
         if keyword in _SINGLE:
@@ -221,23 +211,12 @@ class Members:
         return canonical(_in_order(old)) == canonical(_in_order(new))
 
 
-def _discriminator(old: Any, new: Any) -> Iterator[Change]:
-    one, other = (value if isinstance(value, Mapping) else {} for value in (old, new))
-    if one.get("propertyName") != other.get("propertyName"):
-        text = f"the discriminator of {{it}} changed from {one.get('propertyName')} to {other.get('propertyName')}"
-        yield Change("discriminator-property-name-changed", "warning", "", text)
-    # what a mapping refers to may be named otherwise in the other document
-    if came := _mapped(other) - _mapped(one):
-        text = f"the discriminator of {{it}} also maps {', '.join(sorted(came))}"
-        yield Change("discriminator-mapping-added", "warning", "", text)
-    if gone := _mapped(one) - _mapped(other):
-        text = f"the discriminator of {{it}} no longer maps {', '.join(sorted(gone))}"
-        yield Change("discriminator-mapping-deleted", "warning", "", text)
+def _presence(name: str, shape: Shape) -> str:
+    return "required" if name in shape.required else "optional"
 
 
-def _mapped(discriminator: Mapping[str, Any]) -> set[str]:
-    mapping = discriminator.get("mapping")
-    return set(map(str, mapping)) if isinstance(mapping, Mapping) else set()
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _in_order(value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from pytest_adyen_creds.drift.change import Change, Direction, Effect, level_of
+from pytest_adyen_creds.drift.change import Change, Direction, change_of
 from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.keywords import changes_of_keywords, types_relation
 from pytest_adyen_creds.drift.members import Below, Members
@@ -93,12 +93,10 @@ class Comparison:
 
         old, new = self.old.shape(old_raw), self.new.shape(new_raw)
         if wrapper := _wrapper(self.new, old, new):
-            text = f"{{it}} became wrapped: what stood by itself is now inside an object, under `{wrapper}`"
-            yield Change("wrapped", "breaking", "", text)
+            yield change_of(direction, "wrapped", wrapper=wrapper)
             yield from below(escape_pointer(wrapper), old_raw, new.properties[wrapper])
         elif wrapper := _wrapper(self.old, new, old):
-            text = f"the wrapper `{wrapper}` around {{it}} is gone: what was inside now stands by itself"
-            yield Change("unwrapped", "breaking", "", text)
+            yield change_of(direction, "unwrapped", wrapper=wrapper)
             yield from below(None, old.properties[wrapper], new_raw)
         elif (choice := _became_choice(old, new)) or _became_choice(new, old):
             yield self._restructured(old_raw, new_raw, direction, below, into=bool(choice))
@@ -112,14 +110,8 @@ class Comparison:
         chosen = self.new.shape(new) if into else self.old.shape(old)
         noun, branches = ("one-of", chosen.one_of) if chosen.one_of else ("any-of", chosen.any_of)
         kept = any(not [*(below(None, old, each) if into else below(None, each, new))] for each in branches)
-        if into:
-            text = "{it} became a choice" + (", with what it was as one of its branches" if kept else "")
-            effect: Effect = "widens" if kept else "differs"
-        else:
-            text = "{it} is no longer a choice" + (", but always one of its branches" if kept else "")
-            effect = "narrows" if kept else "differs"
-        aspect = f"wrapped-in-{noun}" if into else f"unwrapped-from-{noun}"
-        return Change(aspect + ("-original-preserved" if kept else ""), level_of(direction, effect), "", text)
+        name = "wrapped-in-{choice}" if into else "unwrapped-from-{choice}"
+        return change_of(direction, f"{name}-original-preserved" if kept else name, choice=noun)
 
 
 def _wrapper(document: Document, plain: Shape, other: Shape) -> str | None:

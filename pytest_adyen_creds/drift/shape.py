@@ -146,7 +146,7 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         limits=limits,
         pattern=_text(raw.get("pattern")) if is_string else None,
         unique=raw.get("uniqueItems") is True and is_array,
-        multiple=_number(raw.get("multipleOf")) if open_to("integer") else None,
+        multiple=number(raw.get("multipleOf")) if open_to("integer") else None,
         properties=dict(_mapping(raw.get("properties"))) if is_object else {},
         required=frozenset(map(str, required)) if isinstance(required, list) and is_object else frozenset(),
         additional=schema_or_true(raw.get("additionalProperties", unevaluated)) if is_object else True,
@@ -277,7 +277,7 @@ def _limits_of(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit
     for keyword, (_, upper, concerns) in LIMITS.items():
         if types != ANY and concerns not in types and not (concerns == "number" and "integer" in types):
             continue
-        value = _number(raw.get(keyword))
+        value = number(raw.get(keyword))
         if value is not None and not (value == 0 and keyword.startswith("min") and concerns != "number"):
             limits[keyword] = Limit(value)
         if concerns == "number":
@@ -294,7 +294,7 @@ def _add_exclusive(raw: Mapping[str, Any], keyword: str, upper: bool, limits: di
     exclusive, limit = raw.get("exclusive" + keyword.capitalize()), limits.get(keyword)
     if exclusive is True and limit:
         limits[keyword] = Limit(limit.value, exclusive=True)
-    elif (value := _number(exclusive)) is not None:
+    elif (value := number(exclusive)) is not None:
         limits[keyword] = tighter(limit, Limit(value, exclusive=True), upper=upper)
 
 
@@ -326,7 +326,8 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """Return ``value`` if it is a number, an integer where it is whole."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if isinstance(value, float) and value.is_integer() else value
