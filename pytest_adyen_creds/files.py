@@ -34,17 +34,17 @@ _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """A string of JSON, up to its end or that of the text: linear in what it reads, whatever that is."""
 
 
-def read_text(path: Path | str, *, largest: int = LARGEST, empty: str = "name a file with content") -> str:
-    """Return the text of the file at ``path`` (``-``: standard input); ``empty`` is what to do about an empty one.
+def read_bytes(path: Path | str, *, largest: int = LARGEST, wanted: str = "an existing file") -> bytes:
+    """Return the bytes of the file at ``path`` (``-``: standard input); ``wanted`` is what to name instead of a folder.
 
-    Raises :class:`FileRefused` for what is missing, a directory, empty, over ``largest`` bytes, or not UTF-8.
+    Raises :class:`FileRefused` for what is missing, not a regular file, unreadable, or over ``largest`` bytes.
     """
-    name = "standard input" if str(path) == "-" else str(path)
+    name = _name_of(path)
     try:
         if str(path) == "-":
             data = sys.stdin.buffer.read(largest + 1)
         elif not Path(path).is_file():
-            raise FileRefused(f"{name}: {_why_not_a_file(Path(path))}; name an existing file")
+            raise FileRefused(f"{name}: {_why_not_a_file(Path(path), wanted)}")
         else:
             with Path(path).open("rb") as file:
                 data = file.read(largest + 1)
@@ -55,12 +55,25 @@ def read_text(path: Path | str, *, largest: int = LARGEST, empty: str = "name a 
     if len(data) > largest:
         limit = f"{largest // 1024 // 1024} MiB" if largest >= 1024 * 1024 else f"{largest // 1024} KiB"
         raise FileRefused(f"{name}: larger than {limit}; name a smaller file")
+    return data
+
+
+def read_text(path: Path | str, *, largest: int = LARGEST, empty: str = "name a file with content") -> str:
+    """Return the text of the file at ``path`` (``-``: standard input); ``empty`` is what to do about an empty one.
+
+    Raises :class:`FileRefused` like :func:`read_bytes`, and for what is empty or not UTF-8.
+    """
+    data = read_bytes(path, largest=largest)
     if not data.strip():
-        raise FileRefused(f"{name}: is empty; {empty}")
+        raise FileRefused(f"{_name_of(path)}: is empty; {empty}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileRefused(f"{name}: is not UTF-8 (byte {error.start}); convert it to UTF-8") from None
+        raise FileRefused(f"{_name_of(path)}: is not UTF-8 (byte {error.start}); convert it to UTF-8") from None
+
+
+def _name_of(path: Path | str) -> str:
+    return "standard input" if str(path) == "-" else str(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -222,10 +235,10 @@ def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is not a JSON number")
 
 
-def _why_not_a_file(path: Path) -> str:
+def _why_not_a_file(path: Path, wanted: str) -> str:
     if path.is_dir():
-        return "is a directory"
-    return "is not a regular file" if path.exists() else "does not exist"
+        return f"is a directory; name {wanted}"
+    return f"is not a regular file; name {wanted}" if path.exists() else "does not exist; name an existing file"
 
 
 def is_deeper(value: Any, levels: int) -> bool:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from pytest_adyen_creds import clock
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
-from pytest_adyen_creds.files import LARGEST, parse_document, read_document
+from pytest_adyen_creds.files import LARGEST, parse_document, read_bytes, read_document
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -26,15 +23,16 @@ _HOPS: Final = 3
 
 
 def read_specification(
-    source: str, *, client: httpx.Client | None = None, patience: float = PATIENCE
+    source: str, *, transport: httpx.AsyncBaseTransport | None = None, patience: float = PATIENCE
 ) -> dict[str, Any]:
     """Return the OpenAPI 3.0 or 3.1 document, JSON or YAML, at ``source``: a path, ``-``, or an https URL.
 
-    ``client`` is what fetches a URL (default: a new one); ``patience`` is in seconds. Raises :class:`FileRefused` for
-    what cannot be read, is over 20 MiB or too deep, takes too long, redirects to another host, or is no such document.
+    ``transport`` is what fetches a URL (default: the network); ``patience`` is in seconds. Raises :class:`FileRefused`
+    for what cannot be read, is over 20 MiB or too deep, takes too long, redirects to another host, or is no such
+    document.
     """
     if "://" in source:
-        document = parse_document(_fetched(source, client, patience), _shown(source))
+        document = parse_document(_fetched(source, transport, patience), _shown(source))
     else:
         document = read_document(source)
     return checked(document, _shown(source))
@@ -57,50 +55,24 @@ def read_body(path: Path | str) -> bytes:
 
     Raises :class:`FileRefused` for what is missing, not a regular file, unreadable, or over 20 MiB.
     """
-    try:
-        if str(path) == "-":
-            data = sys.stdin.buffer.read(LARGEST + 1)
-        else:
-            if Path(path).is_dir():
-                raise FileRefused(f"{path}: is a directory; name a file that holds the body")
-            if Path(path).exists() and not Path(path).is_file():
-                raise FileRefused(f"{path}: is not a regular file; name a file that holds the body")
-            with Path(path).open("rb") as file:
-                data = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise FileRefused(f"{path}: does not exist; name an existing file") from None
-    except (OSError, ValueError) as error:
-        raise FileRefused(
-            f"{path}: cannot be read ({error.__class__.__name__}); check the path and its rights"
-        ) from None
-    if len(data) > LARGEST:
-        raise FileRefused(f"{path}: larger than {LARGEST // 1024 // 1024} MiB; this command reads smaller files")
-    return data
+    return read_bytes(path, wanted="a file that holds the body")
 
 
-def _fetched(url: str, client: httpx.Client | None, patience: float) -> str:
-    """Return the text at ``url``. A thread fetches it: no timeout of a client bounds a server that drips."""
+def _fetched(url: str, transport: httpx.AsyncBaseTransport | None, patience: float) -> str:
+    """Return the text at ``url``, which is there as a whole within ``patience`` seconds, however a server drips."""
+    import asyncio  # as httpx below: too heavy for a comparison of files
+
     _check(url)
-    outcome: list[bytes | BaseException] = []
-
-    def fetch() -> None:
-        try:
-            outcome.append(_body(url, client, clock.monotonic() + patience))
-        except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
-            outcome.append(error)
-
-    thread = threading.Thread(target=fetch, daemon=True, name="adyen-creds-fetch")
-    thread.start()
-    thread.join(patience)
-    if not outcome:
+    try:
+        body = asyncio.run(asyncio.wait_for(_body(url, transport), patience))
+    except AdyenCredsError:
+        raise
+    except TimeoutError:
         raise FileRefused(
             f"{_shown(url)}: did not arrive within {patience:g} s; try again, or download it and name the file"
-        )
-    body = outcome[0]
-    if isinstance(body, AdyenCredsError):
-        raise body
-    if isinstance(body, BaseException):
-        reason = f"{body.__class__.__name__}: {body}".partition("\n")[0]
+        ) from None
+    except Exception as error:  # noqa: BLE001 - the network has many
+        reason = f"{error.__class__.__name__}: {error}".partition("\n")[0]
         raise FileRefused(f"{_shown(url)}: cannot be fetched ({reason}); check the URL and the network") from None
     if not body.strip():
         raise FileRefused(f"{_shown(url)}: is empty; check the URL")
@@ -110,35 +82,28 @@ def _fetched(url: str, client: httpx.Client | None, patience: float) -> str:
         raise FileRefused(f"{_shown(url)}: is not UTF-8 (byte {error.start}); check the URL") from None
 
 
-def _body(url: str, client: httpx.Client | None, deadline: float) -> bytes:
-    import httpx  # too heavy for a comparison of files
+async def _body(url: str, transport: httpx.AsyncBaseTransport | None) -> bytes:
+    import httpx
 
-    own = client or httpx.Client(timeout=httpx.Timeout(10.0), follow_redirects=False)
-    try:
+    async with httpx.AsyncClient(transport=transport, timeout=10.0, follow_redirects=False) as client:
         for _ in range(_HOPS + 1):
-            with own.stream("GET", url, follow_redirects=False) as response:
-                if response.is_redirect:
-                    url = _next(url, response.headers.get("location", ""))
-                    continue
-                if response.status_code != 200:
+            async with client.stream("GET", url) as response:
+                if response.status_code == 200:
+                    return await _bounded(url, response)
+                if not response.is_redirect:
                     raise FileRefused(f"{_shown(url)}: answered {response.status_code}; check the URL")
-                return _bounded(url, response, deadline)
-        raise FileRefused(f"{_shown(url)}: redirects more than {_HOPS} times; name the document's own URL")
-    finally:
-        if client is None:
-            own.close()
+                url = _next(url, response.headers.get("location", ""))
+    raise FileRefused(f"{_shown(url)}: redirects more than {_HOPS} times; name the document's own URL")
 
 
-def _bounded(url: str, response: httpx.Response, deadline: float) -> bytes:
+async def _bounded(url: str, response: httpx.Response) -> bytes:
     data = bytearray()
-    for chunk in response.iter_bytes():
+    async for chunk in response.aiter_bytes():
         data += chunk
         if len(data) > LARGEST:
             raise FileRefused(
                 f"{_shown(url)}: larger than {LARGEST // 1024 // 1024} MiB; this command reads smaller ones"
             )
-        if clock.monotonic() > deadline:
-            break
     return bytes(data)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ URL = "https://raw.example/spec.json"
 
 
 def fetched(answer: Callable[[httpx.Request], httpx.Response], url: str = URL, patience: float = 30) -> Any:
-    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
-        return read_specification(url, client=client, patience=patience)
+    return read_specification(url, transport=httpx.MockTransport(answer), patience=patience)
 
 
 def refused(answer: Callable[[httpx.Request], httpx.Response], url: str = URL, patience: float = 30) -> str:
@@ -105,7 +104,7 @@ def test_what_is_no_specification_is_refused(response: Callable[[], httpx.Respon
 def test_a_document_that_does_not_end_is_refused() -> None:
     sent = 0
 
-    def endless() -> Iterator[bytes]:
+    async def endless() -> AsyncIterator[bytes]:
         nonlocal sent
         while True:
             sent += 1
@@ -115,17 +114,19 @@ def test_a_document_that_does_not_end_is_refused() -> None:
     assert sent <= 22
 
 
-def test_a_server_that_does_not_answer_is_given_up() -> None:
-    release = threading.Event()
+@pytest.mark.parametrize("pause", [30.0, 0.01], ids=["does not answer", "drips"])
+def test_a_server_that_does_not_come_to_an_end_is_given_up(pause: float) -> None:
+    async def dripping() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(pause)
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        release.wait(30)
-        return httpx.Response(200, json=DOCUMENT)
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(pause)
+        return httpx.Response(200, content=dripping())
 
-    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
-        with pytest.raises(FileRefused, match="did not arrive within"):
-            read_specification(URL, client=client, patience=0.05)
-        release.set()
+    with pytest.raises(FileRefused, match="did not arrive within"):
+        read_specification(URL, transport=httpx.MockTransport(answer), patience=0.05)
 
 
 def test_a_network_that_fails_is_one_line() -> None:
