@@ -102,6 +102,17 @@ def write_text(path: Path, text: str) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Raise :class:`FileRefused` where no file could be written to ``path``, as far as can be told before."""
+    if os.path.isdir(path):  # noqa: PTH112 - Path's own raises for a name that is too long
+        raise FileRefused(f"{path}: is a directory; name a file in it")
+    folder = path.parent
+    while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise FileRefused(f"{path}: cannot be written ({folder} is no folder that can be written to); name another")
+
+
 def _remove_leftovers(folder: Path) -> None:
     for path in folder.glob(".*.adyen-creds.tmp"):
         match = _LEFTOVER.fullmatch(path.name)

@@ -339,7 +339,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     results = run.results
     if (results.answered or results.compared) and terminalreporter.verbosity >= 0:
-        from pytest_adyen_creds.reports.backend_summary import backend_lines
+        from pytest_adyen_creds.reports.terminal import backend_lines
 
         terminalreporter.ensure_newline()
         for line in backend_lines(results):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from pytest_adyen_creds.cassettes.recorder import Recorder
 from pytest_adyen_creds.checks.results import Results
+from pytest_adyen_creds.files import check_writable
 from pytest_adyen_creds.options import OPTIONS
-from pytest_adyen_creds.reports.writing import check_writable
 from pytest_adyen_creds.settings import Settings, resolve
 from pytest_adyen_creds.stash import KEY, RUN
 

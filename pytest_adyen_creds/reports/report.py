@@ -1,21 +1,45 @@
-"""The report: all that a run has to say, as one JSON value that shows no secret; JSON and HTML are made of it."""
+"""The report: all that a run has to say, as one JSON value that shows no secret, and the files made of it."""
 
 from __future__ import annotations
 
+import json
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds import __version__
 from pytest_adyen_creds.contract.finding import LEVELS, Finding
+from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.reports.coverage import documented_pairs
-from pytest_adyen_creds.reports.recordings import recordings_of
+from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.secrets import mask_text
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.contract.baseline import Entry
+
+WRITERS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
+    ".html": page_of,
+    ".json": lambda report: json.dumps(report, indent=2) + "\n",
+}
+"""What makes a report the text of a file, by the file's suffix; an option's value has one of these."""
+
+
+def write_reports(results: Results, paths: Iterable[Path], now: datetime) -> list[str]:
+    """Write the report of ``results`` to each of ``paths``; return what went wrong, one line each."""
+    paths, problems = list(paths), []
+    report = report_of(results, now) if paths else {}
+    for path in paths:
+        try:
+            write_text(path, WRITERS[path.suffix](report))
+            results.written.append(path)
+        except AdyenCredsError as error:
+            problems.append(str(error))
+    return problems
 
 
 def report_of(results: Results, now: datetime) -> dict[str, Any]:
@@ -23,7 +47,9 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
 
     ``findings``, ``known`` (known deviations) and ``accepted`` hold findings as every command's JSON has them, with
     ``example`` and ``origins`` (who answered so, and how often) besides; ``coverage`` holds a row for each operation
-    and status that is documented or was seen; ``failures`` are the broken rules.
+    and status that is documented or was seen; ``failures`` are the broken rules. ``recordings`` holds each cassette
+    that was replayed: ``age_days`` is counted from ``now``, ``stale`` holds the reasons why it should be recorded
+    again, and what it does not say of itself is None.
     """
     judgement, found = results.judgement, results.watch.found
     report: dict[str, Any] = {
@@ -52,7 +78,7 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
             "expired": [{"entry": str(entry), "expires": str(entry.expires)} for entry in judgement.expired],
         },
         "coverage": list(_coverage(results)),
-        "recordings": recordings_of(results, now),
+        "recordings": [_recording(results, path, now) for path in sorted(results.recordings)],
         "failures": [failure.to_json() for failure in results.failures],
         "problems": [*results.problems, *results.watch.problems],
     }
@@ -87,6 +113,48 @@ def _coverage(results: Results) -> Iterator[dict[str, Any]]:
     for label, status in sorted(documented | seen.keys(), key=lambda pair: (order.get(pair[0], len(order)), *pair)):
         is_documented = (label, status) in documented
         yield {"operation": label, "status": status, "documented": is_documented, "answers": seen[label, status]}
+
+
+def _recording(results: Results, path: Path, now: datetime) -> dict[str, Any]:
+    from pytest_adyen_creds.cassettes import serializer
+    from pytest_adyen_creds.cassettes.lint import find_staleness
+
+    names = ("answers", "backend", "recorded_at", "age_days", "contract", "same_contract", "generator")
+    known: dict[str, Any] = {"path": _shown(results, path)} | dict.fromkeys(names)
+    try:
+        cassette = serializer.read(path)
+    except AdyenCredsError as error:
+        return known | {"stale": [str(error).removeprefix(f"{path}: ")]}
+    provenance, contract = cassette.provenance, results.contract
+    digests = {contract.version: contract.digest}
+    problems = find_staleness(cassette, path, now=now, max_age=results.settings.cassette_max_age, digests=digests)
+    known |= {"answers": len(cassette.interactions), "stale": [problem.message for problem in problems]}
+    if provenance is None:
+        return known
+    return known | {
+        "backend": provenance.backend,
+        "recorded_at": provenance.recorded_at,
+        "age_days": _age(provenance.recorded_at, now),
+        "contract": provenance.contract,
+        "same_contract": digests.get(provenance.contract) == provenance.contract_digest,
+        "generator": provenance.generator,
+    }
+
+
+def _shown(results: Results, path: Path) -> str:
+    # beside the tests: as people know it; inside the installed package: from the package on
+    for folder in (results.root, Path(__file__).resolve().parents[2]):
+        if path.is_relative_to(folder):
+            return os.path.relpath(path, folder).replace(os.sep, "/")
+    return str(path)
+
+
+def _age(recorded_at: str, now: datetime) -> int | None:
+    try:
+        then = datetime.fromisoformat(recorded_at)
+    except ValueError:
+        return None
+    return max(0, int((now - then.replace(tzinfo=then.tzinfo or UTC)).total_seconds() // 86_400))
 
 
 def _masked(value: Any) -> Any:

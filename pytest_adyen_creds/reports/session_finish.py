@@ -12,9 +12,8 @@ from pytest_adyen_creds import clock
 from pytest_adyen_creds.compat.pytest import add_junit_properties
 from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
 from pytest_adyen_creds.reports.github import annotation_lines, is_github, write_step_summary
-from pytest_adyen_creds.reports.report import level_counts
+from pytest_adyen_creds.reports.report import level_counts, write_reports
 from pytest_adyen_creds.reports.terminal import contract_lines, drift_lines
-from pytest_adyen_creds.reports.writing import write_reports
 from pytest_adyen_creds.text import printed
 
 if TYPE_CHECKING:
@@ -23,7 +22,19 @@ if TYPE_CHECKING:
 
 def add_properties(results: Results, config: pytest.Config) -> None:
     """Give the counts of ``results`` to pytest's JUnit XML, where there is one, as properties of the test suite."""
-    add_junit_properties(config, properties(results))
+    judgement = results.judgement
+    counts: dict[str, Any] = {
+        "adyen.drift.answers": results.watch.found.answers,
+        "adyen.drift.findings": len(judgement.findings),
+        **{f"adyen.drift.{level}": count for level, count in level_counts(judgement.findings).items()},
+        "adyen.drift.known": len(set(judgement.known.values())),
+        "adyen.drift.accepted": len(judgement.accepted),
+        "adyen.checks.exchanges": results.coverage.total(),
+        "adyen.checks.failures": len(results.failures),
+        "adyen.coverage.covered": covered_pairs(results.contract, results.coverage + results.watch.traffic),
+        "adyen.coverage.documented": len(documented_pairs(results.contract)),
+    }
+    add_junit_properties(config, counts)
 
 
 def finish_session(results: Results, session: pytest.Session) -> int:
@@ -65,20 +76,3 @@ def finish_command(results: Results, *, table: bool, examples: bool) -> int:
     if problems or results.problems or results.watch.problems:
         return 2
     return 1 if results.failures or results.fails else 0
-
-
-def properties(results: Results) -> dict[str, Any]:
-    """Return the counts of ``results`` by name, for JUnit's properties of the test suite."""
-    judgement = results.judgement
-    counts = {f"adyen.drift.{level}": count for level, count in level_counts(judgement.findings).items()}
-    return {
-        "adyen.drift.answers": results.watch.found.answers,
-        "adyen.drift.findings": len(judgement.findings),
-        **counts,
-        "adyen.drift.known": len(set(judgement.known.values())),
-        "adyen.drift.accepted": len(judgement.accepted),
-        "adyen.checks.exchanges": results.coverage.total(),
-        "adyen.checks.failures": len(results.failures),
-        "adyen.coverage.covered": covered_pairs(results.contract, results.coverage + results.watch.traffic),
-        "adyen.coverage.documented": len(documented_pairs(results.contract)),
-    }

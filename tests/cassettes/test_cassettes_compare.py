@@ -21,7 +21,7 @@ from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, sandbox_answers
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
-from pytest_adyen_creds.reports.backend_summary import backend_lines
+from pytest_adyen_creds.reports.terminal import backend_lines
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.settings import Settings
 from pytest_adyen_creds.state import Run

@@ -13,7 +13,7 @@ from reports_samples import HOSTILE, NOW, hostile_results, results_of, see
 from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.checks.suite import Suite
-from pytest_adyen_creds.reports.writing import write_reports
+from pytest_adyen_creds.reports.report import write_reports
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed")
 

@@ -15,7 +15,7 @@ from pytest_adyen_creds.contract.baseline import Baseline, Entry
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.reports.page import page_of
-from pytest_adyen_creds.reports.writing import write_reports
+from pytest_adyen_creds.reports.report import write_reports
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
 
