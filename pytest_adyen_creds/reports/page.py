@@ -231,16 +231,7 @@ def _known(report: dict[str, Any]) -> Iterator[str]:
         yield _table(
             "What the platform is known to answer otherwise than its document says",
             ("Finding", "Where", "Answers", "What is known", "Seen"),
-            (
-                [
-                    f"<code>{_text(each['id'])}</code> {_text(each['message'])}",
-                    _text(" ".join(filter(None, (each["operation"], str(each["status"] or ""), each["location"])))),
-                    _text(each["count"]),
-                    _text(each["reason"]),
-                    _text("; ".join(each["evidence"])),
-                ]
-                for each in report["known"]
-            ),
+            ([*_reasoned(each), _text("; ".join(each["evidence"]))] for each in report["known"]),
         )
     for entry in report["baseline"]["unmet"]:
         yield f"<p>Known, and not met in this run though it could have been: {_text(entry)}.</p>"
@@ -252,13 +243,7 @@ def _accepted(report: dict[str, Any]) -> Iterator[str]:
             "Findings that the baseline accepts",
             ("Finding", "Where", "Answers", "Reason", "Until"),
             (
-                [
-                    f"{_level(each['level'])} <code>{_text(each['id'])}</code> {_text(each['message'])}",
-                    _text(" ".join(filter(None, (each["operation"], str(each["status"] or ""), each["location"])))),
-                    _text(each["count"]),
-                    _text(each["reason"]),
-                    _text(each["expires"] or "no end"),
-                ]
+                [*_reasoned(each, _level(each["level"]) + " "), _text(each["expires"] or "no end")]
                 for each in report["accepted"]
             ),
         )
@@ -266,6 +251,16 @@ def _accepted(report: dict[str, Any]) -> Iterator[str]:
         yield f"<p>Expired on {_text(each['expires'])}: {_text(each['entry'])}.</p>"
     for entry in report["baseline"]["unused"]:
         yield f"<p>Not met in this run: {_text(entry)}.</p>"
+
+
+def _reasoned(row: dict[str, Any], level: str = "") -> list[str]:
+    """Return the cells that a known and an accepted finding have alike: what, where, how often and why."""
+    return [
+        f"{level}<code>{_text(row['id'])}</code> {_text(row['message'])}",
+        _text(" ".join(filter(None, (row["operation"], str(row["status"] or ""), row["location"])))),
+        _text(row["count"]),
+        _text(row["reason"]),
+    ]
 
 
 def _table(caption: str, head: Iterable[str], rows: Iterable[list[str]]) -> str:
