@@ -57,30 +57,22 @@ __all__ = [
     "load_contract",
 ]
 
-_MODULES: Final = {
-    "AdyenCredsError": "errors",
-    "Clock": "sandbox",
-    "CheckingContract": "checks.responses",
-    "ContractBroken": "checks.responses",
-    "Credential": "credentials.credential",
-    "CustomerArea": "sandbox.customer_area",
-    "Drift": "drift.watch",
-    "Fault": "sandbox.faults",
-    "Faults": "sandbox.faults",
-    "Finding": "contract.finding",
-    "HandmadeCredential": "credentials.credential",
-    "Leases": "credentials.leases",
-    "ManagementClient": "client",
-    "NewUser": "sandbox.customer_area",
-    "Operation": "contract",
-    "Origin": "credentials.credential",
-    "Provisioning": "sandbox",
-    "Rotation": "credentials.credential",
-    "Sandbox": "sandbox",
-    "Secret": "secrets",
-    "Settings": "settings",
-    "Violation": "contract",
+_NAMES: Final = {
+    "checks.responses": ("CheckingContract", "ContractBroken"),
+    "client": ("ManagementClient",),
+    "contract": ("Operation", "Violation"),
+    "contract.finding": ("Finding",),
+    "credentials.credential": ("Credential", "HandmadeCredential", "Origin", "Rotation"),
+    "credentials.leases": ("Leases",),
+    "drift.watch": ("Drift",),
+    "errors": ("AdyenCredsError",),
+    "sandbox": ("Clock", "Provisioning", "Sandbox"),
+    "sandbox.customer_area": ("CustomerArea", "NewUser"),
+    "sandbox.faults": ("Fault", "Faults"),
+    "secrets": ("Secret",),
+    "settings": ("Settings",),
 }
+"""Each module, and what is taken from it."""
 
 
 def load_contract(version: str = "v3", directory: Path | None = None) -> Contract:
@@ -106,6 +98,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     # the plugin is imported in every pytest run of every environment it is installed in: nothing heavy comes with it
     name = "CheckingContract" if name == "Contract" else name  # the one that judges responses too
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    for module, names in _NAMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
