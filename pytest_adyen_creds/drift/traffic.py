@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -44,10 +45,10 @@ def watching(watch: Watch, otherwise: Callable[[], Interceptor]) -> Iterator[Non
 def telling(watch: Watch, interceptor: Interceptor | None) -> Iterator[None]:
     """Let ``interceptor`` tell ``watch`` of its answers in a ``with`` block; once, where nested."""
     assert interceptor is not None
-    observer = _Observer(watch, interceptor.hosts)
-    if observer in interceptor.observers:
+    if any(isinstance(each, _Observer) and each.watch is watch for each in interceptor.observers):
         yield
         return
+    observer = _Observer(watch, interceptor.hosts)
     interceptor.observers.append(observer)
     try:
         yield
@@ -55,28 +56,23 @@ def telling(watch: Watch, interceptor: Interceptor | None) -> Iterator[None]:
         interceptor.observers.remove(observer)
 
 
+@dataclass(frozen=True, eq=False)
 class _Observer:
     """Tells ``watch`` of what ``hosts`` answered."""
 
-    def __init__(self, watch: Watch, hosts: Hosts) -> None:
-        self._watch = watch
-        self._hosts = hosts
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Observer) and other._watch is self._watch
-
-    __hash__ = None  # type: ignore[assignment]
+    watch: Watch
+    hosts: Hosts
 
     def __call__(self, request: httpx.Request, response: httpx.Response, origin: str) -> None:
-        if not self._hosts.is_served(str(request.url)):
+        if not self.hosts.is_served(str(request.url)):
             return
-        with self._watch.guarded(f"an answer to {request.method}"):
+        with self.watch.guarded(f"an answer to {request.method}"):
             headers = tuple(response.headers.multi_items())
             body = unpacked_if_known(b"".join(response.stream), headers)  # type: ignore[arg-type]
             if body is not None:
                 path, by_fault = request.url.raw_path.decode("ascii"), BY_FAULT in response.extensions
                 status = response.status_code
-                self._watch.answer(request.method, path, status, dict(headers), body, origin, by_fault=by_fault)
+                self.watch.answer(request.method, path, status, dict(headers), body, origin, by_fault=by_fault)
 
 
 class Watching:
