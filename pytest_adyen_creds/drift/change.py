@@ -1,12 +1,18 @@
-"""One change between two schemas: the table of those there are, and the id and message that one has where it is met."""
+"""Changes between two schemas: a table of all there are, and those of a schema's own keywords.
+
+A :class:`Change` gets its id and message where it is met: :func:`id_of`, :func:`message_of`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from math import inf
 from typing import Final, Literal
 
 from pytest_adyen_creds.contract.finding import Level
+from pytest_adyen_creds.drift.shape import ANY, ANYTHING, LIMITS, Limit, Shape
 from pytest_adyen_creds.text import pointer_parts
 
 Direction = Literal["request", "response"]
@@ -17,6 +23,9 @@ Effect = Literal["narrows", "widens", "differs", "unknown", "none"]
 
 Kind = Literal["request-body", "request-parameter", "response-body", "response-header"]
 """What a schema describes."""
+
+Relation = Literal["same", "narrows", "widens", "differs"]
+"""How a new set of values relates to the old one."""
 
 CHANGES: Final[Mapping[str, tuple[Effect, str]]] = {
     "type-specialized": ("narrows", "the type of {it} changed from {old} to {new}"),
@@ -87,6 +96,8 @@ CHANGES: Final[Mapping[str, tuple[Effect, str]]] = {
 
 The names are oasdiff's, and follow the subject in the ids of findings. ``{it}`` stands for the subject.
 """
+
+_WIDER_FORMATS: Final = frozenset({("int32", "int64"), ("float", "double")})
 
 _HOLDERS: Final[dict[Kind, str]] = {
     "request-body": "request-",
@@ -164,3 +175,131 @@ def message_of(kind: Kind, change: Change, whole: str) -> str:
         noun = {"request-body": "request property ", "response-body": "response property "}.get(kind, "property ")
         subject = f"the {noun}`{names[-1]}`" + ("" if kind.endswith("body") else f" of {whole}")
     return change.text.replace("{it}", "the items of " * stars + subject, 1)
+
+
+def changes_of_keywords(old: Shape, new: Shape, direction: Direction) -> Iterator[Change]:
+    """Return what changed in the schema's own keywords, properties and items left out."""
+    change = partial(change_of, direction)
+    relation = _relation(old, new)
+    if relation != "same":
+        yield change(_type_aspect(old, new, relation), old=_type_text(old), new=_type_text(new))
+    if relation == "differs" and types_relation(old, new) == "differs":
+        return
+    if ANYTHING in (old, new):
+        return
+    if old.nullable != new.nullable and _is_typed(old) and _is_typed(new):
+        yield change("became-nullable" if new.nullable else "became-not-nullable")
+    yield from _values(old, new, change)
+    for keyword, (noun, upper, _) in LIMITS.items():
+        without = inf if upper else -inf
+        yield from changes_of_bound(keyword, noun, old.limits.get(keyword), new.limits.get(keyword), without, change)
+    if old.pattern != new.pattern:
+        yield change(f"pattern-{_transition(old.pattern, new.pattern)}", old=old.pattern, new=new.pattern)
+    if old.unique != new.unique:
+        yield change("unique-items-set" if new.unique else "unique-items-unset")
+    if old.multiple != new.multiple:
+        yield change(f"multiple-of-{_multiple(old.multiple, new.multiple)}", old=old.multiple, new=new.multiple)
+    if old.default != new.default:
+        # who reads an answer has no use for a default
+        effect: Effect | None = "none" if direction == "response" else None
+        yield change(f"default-value-{_transition(old.default, new.default)}", effect, old=old.default, new=new.default)
+    if old.deprecated != new.deprecated:
+        yield change("deprecated" if new.deprecated else "reactivated")
+
+
+def changes_of_bound(
+    keyword: str, noun: str, old: Limit | None, new: Limit | None, without: float, change: Maker
+) -> Iterator[Change]:
+    """Return what changed in a bound of a range, an upper one if its keyword says ``max``.
+
+    ``noun`` is what ids call it, ``without`` the value that holds where none is given.
+    """
+    if old == new:
+        return
+    upper = keyword.startswith("max")
+    before, after = (_position(limit or Limit(without), upper=upper) for limit in (old, new))
+    effect: Effect = "none" if before == after else "widens" if (after > before) == upper else "narrows"
+    how = "set" if old is None else "unset" if new is None else "increased" if after > before else "decreased"
+    bound = f"exclusive-{noun}" if (new or old or Limit(without)).exclusive else noun
+    yield change(f"{{bound}}-{how}", effect, bound=bound, keyword=keyword, old=old, new=new)
+
+
+def _position(limit: Limit, *, upper: bool) -> tuple[float, int]:
+    """Return what bounds are compared by: an exclusive one lies a little inside its value."""
+    return limit.value, limit.exclusive * (-1 if upper else 1)
+
+
+def types_relation(old: Shape, new: Shape) -> Relation:
+    """Return how the types of ``new`` relate to those of ``old``; formats and ``null`` left out."""
+    if old.types == new.types:
+        return "same"
+    if old.types == ANY:
+        return "narrows"
+    if new.types == ANY or all(new.allows_type(name) for name in old.types):
+        return "widens"
+    return "narrows" if all(old.allows_type(name) for name in new.types) else "differs"
+
+
+def _relation(old: Shape, new: Shape) -> Relation:
+    relations = {types_relation(old, new), _format_relation(old.format, new.format)} - {"same"}
+    if len(relations) == 2:
+        return "differs"
+    return relations.pop() if relations else "same"
+
+
+def _format_relation(old: str | None, new: str | None) -> Relation:
+    if old == new:
+        return "same"
+    if old is None or (new, old) in _WIDER_FORMATS:
+        return "narrows"
+    return "widens" if new is None or (old, new) in _WIDER_FORMATS else "differs"
+
+
+def _is_typed(shape: Shape) -> bool:
+    return shape.types != ANY or bool(shape.one_of or shape.any_of)
+
+
+def _type_text(shape: Shape) -> str:
+    name = " or ".join(sorted(shape.types)) or "any"
+    return f"{name} ({shape.format})" if shape.format else name
+
+
+def _type_aspect(old: Shape, new: Shape, relation: Relation) -> str:
+    """Return oasdiff's name for a change of type: a list of types that gained or lost some has one of its own."""
+    if old.format == new.format and ANY not in (old.types, new.types):
+        if old.types < new.types:
+            return "list-of-types-widened"
+        if new.types < old.types:
+            return "list-of-types-narrowed"
+    return "type-" + {"narrows": "specialized", "widens": "generalized", "differs": "changed"}.get(relation, "changed")
+
+
+def _values(old: Shape, new: Shape, change: Maker) -> Iterator[Change]:
+    if old.enum == new.enum:
+        return
+    before, after = (", ".join(sorted(shape.enum or ())) for shape in (old, new))
+    if old.const and new.const:
+        yield change("const-changed", old=before, new=after)
+    elif new.const and old.enum is None:
+        yield change("const-added", new=after)
+    elif old.const and new.enum is None:
+        yield change("const-removed", old=before)
+    elif old.enum is None:
+        yield change("became-enum", new=after)
+    elif new.enum is None:
+        yield change("became-not-enum")
+    else:
+        yield from (change("enum-value-removed", old=value) for value in sorted(old.enum - new.enum))
+        yield from (change("enum-value-added", new=value) for value in sorted(new.enum - old.enum))
+
+
+def _transition(old: str | None, new: str | None) -> str:
+    return "added" if old is None else "removed" if new is None else "changed"
+
+
+def _multiple(old: float | None, new: float | None) -> str:
+    if old is None or new is None:
+        return "set" if old is None else "unset"
+    if new and old % new == 0:
+        return "generalized"
+    return "specialized" if old and new % old == 0 else "changed"

@@ -9,9 +9,8 @@ from math import inf
 from typing import Any, Final
 
 from pytest_adyen_creds.contract.finding import Level
-from pytest_adyen_creds.drift.change import WITH_DEFAULT, Change, Direction, change_of, level_of
+from pytest_adyen_creds.drift.change import WITH_DEFAULT, Change, Direction, change_of, changes_of_bound, level_of
 from pytest_adyen_creds.drift.document import Document
-from pytest_adyen_creds.drift.keywords import changes_of_bound
 from pytest_adyen_creds.drift.shape import NEVER, Limit, Schema, Shape, canonical, number
 from pytest_adyen_creds.text import escape_pointer
 
