@@ -7,8 +7,11 @@ from typing import Any, Final, Literal, NamedTuple
 Kind = Literal["choice", "flag", "integer", "duration", "path", "paths", "account", "url"]
 
 
+_METAVARS: Final = {"url": "URL", "integer": "N", "path": "FILE", "paths": "FILE"}
+
+
 class Option(NamedTuple):
-    """One setting and where it may be given; an option's ``dest`` is its flag with underscores (``adyen_base_url``)."""
+    """One setting and where it may be given: on the command line, in the ini file, in the environment."""
 
     field: str
     """The attribute of :class:`Settings`."""
@@ -16,28 +19,35 @@ class Option(NamedTuple):
     default: Any
     help: str
     flag: str | None = None
-    ini: str | None = None
+    name: str | None = None
+    """What the ini file calls it, where that is not the flag's :attr:`dest`."""
     env: str | None = None
     choices: tuple[str, ...] = ()
-    metavar: str | None = None
 
     @property
     def dest(self) -> str | None:
-        """The name under which the command line hands the option over; None without a flag."""
+        """The flag with underscores (``adyen_base_url``), as the command line hands it over; None without a flag."""
         return self.flag and self.flag.lstrip("-").replace("-", "_")
+
+    @property
+    def ini(self) -> str | None:
+        """What the ini file calls it."""
+        return self.name or self.dest
+
+    @property
+    def metavar(self) -> str | None:
+        """What ``--help`` calls the flag's value, where it has one and no choices."""
+        return _METAVARS.get(self.kind)
 
 
 OPTIONS: Final = (
-    Option(
-        "live", "flag", False, "short for --adyen-backend=live: Adyen's test endpoint", "--adyen-live", "adyen_live"
-    ),
+    Option("live", "flag", False, "short for --adyen-backend=live: Adyen's test endpoint", "--adyen-live"),
     Option(
         "backend",
         "choice",
         "auto",
         "where requests go; auto: a test's cassette if it has one, else the sandbox",
         "--adyen-backend",
-        "adyen_backend",
         choices=("auto", "replay", "sandbox", "live"),
     ),
     Option(
@@ -46,7 +56,6 @@ OPTIONS: Final = (
         "none",
         "write cassettes from the backend in use (sandbox or live)",
         "--adyen-record",
-        "adyen_record",
         choices=("none", "missing", "all"),
     ),
     Option(
@@ -63,8 +72,7 @@ OPTIONS: Final = (
         "v3",
         "which contract and endpoint",
         "--adyen-api-version",
-        "adyen_api_version",
-        "ADYEN_API_VERSION",
+        env="ADYEN_API_VERSION",
         choices=("v3", "v1"),
     ),
     Option(
@@ -73,9 +81,7 @@ OPTIONS: Final = (
         None,
         "another server: loopback, or a test host of Adyen; all else is refused",
         "--adyen-base-url",
-        "adyen_base_url",
-        "ADYEN_BASE_URL",
-        metavar="URL",
+        env="ADYEN_BASE_URL",
     ),
     Option(
         "max_created",
@@ -83,8 +89,6 @@ OPTIONS: Final = (
         5,
         "live: at most N credentials created in a run; they can never be deleted",
         "--adyen-max-created",
-        "adyen_max_created",
-        metavar="N",
     ),
     Option(
         "drift",
@@ -92,58 +96,44 @@ OPTIONS: Final = (
         "report",
         "what drift does to the exit status",
         "--adyen-drift",
-        "adyen_drift",
         choices=("report", "fail-breaking", "fail"),
     ),
-    Option(
-        "drift_baseline",
-        "path",
-        None,
-        "accepted drift (TOML)",
-        "--adyen-drift-baseline",
-        "adyen_drift_baseline",
-        metavar="FILE",
-    ),
+    Option("drift_baseline", "path", None, "accepted drift (TOML)", "--adyen-drift-baseline"),
     Option(
         "reports",
         "paths",
         (),
         "write the HTML report (.html) or the findings (.json); may be repeated",
         "--adyen-report",
-        "adyen_report",
-        metavar="FILE",
     ),
     Option(
-        "strict",
-        "flag",
-        False,
-        "judge by the published document alone: known deviations count, too",
-        "--adyen-strict",
-        "adyen_strict",
+        "strict", "flag", False, "judge by the published document alone: known deviations count, too", "--adyen-strict"
     ),
     Option(
         "keep_environment",
         "flag",
         False,
         "leave the provisioning key in the environment of the tests; it is masked all the same",
-        ini="adyen_keep_environment",
+        name="adyen_keep_environment",
     ),
     Option(
         "audit",
         "flag",
         False,
         "guard the socket by Python's audit events, too: nothing in Python goes past them; a busy run gets slower",
-        ini="adyen_audit",
+        name="adyen_audit",
     ),
-    Option("contracts", "path", None, "a directory of your own contracts, laid out like ours", ini="adyen_contracts"),
-    Option("cassettes", "path", None, "a directory of the contract suite's cassettes", ini="adyen_cassettes"),
+    Option("contracts", "path", None, "a directory of your own contracts, laid out like ours", name="adyen_contracts"),
+    Option("cassettes", "path", None, "a directory of the contract suite's cassettes", name="adyen_cassettes"),
     Option(
-        "ready_timeout", "duration", 600.0, "seconds to wait until a new key answers 200", ini="adyen_ready_timeout"
+        "ready_timeout", "duration", 600.0, "seconds to wait until a new key answers 200", name="adyen_ready_timeout"
     ),
-    Option("cassette_max_age", "duration", None, "days after which a cassette is stale", ini="adyen_cassette_max_age"),
-    Option("company", "account", None, "the company account", ini="adyen_company_account", env="ADYEN_COMPANY_ACCOUNT"),
+    Option("cassette_max_age", "duration", None, "days after which a cassette is stale", name="adyen_cassette_max_age"),
     Option(
-        "merchant", "account", None, "the merchant account", ini="adyen_merchant_account", env="ADYEN_MERCHANT_ACCOUNT"
+        "company", "account", None, "the company account", name="adyen_company_account", env="ADYEN_COMPANY_ACCOUNT"
+    ),
+    Option(
+        "merchant", "account", None, "the merchant account", name="adyen_merchant_account", env="ADYEN_MERCHANT_ACCOUNT"
     ),
 )
 """Every setting but the key, in the order ``pytest --help`` shows them."""
