@@ -79,10 +79,7 @@ CHANGES: Final[Mapping[str, tuple[Effect, str]]] = {
         "narrows",
         "{it} is no longer a choice, but always one of its branches",
     ),
-    "wrapped": (
-        "differs",
-        "{it} became wrapped: what stood by itself is now inside an object, under `{wrapper}`",
-    ),
+    "wrapped": ("differs", "{it} became wrapped: what stood by itself is now inside an object, under `{wrapper}`"),
     "unwrapped": ("differs", "the wrapper `{wrapper}` around {it} is gone: what was inside now stands by itself"),
     "discriminator-property-name-changed": ("unknown", "the discriminator of {it} changed from {old} to {new}"),
     "discriminator-mapping-added": ("unknown", "the discriminator of {it} also maps {new}"),

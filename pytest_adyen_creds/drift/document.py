@@ -13,6 +13,9 @@ from pytest_adyen_creds.drift.shape import ANY, ANYTHING, NOTHING, Schema, Shape
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.text import escape_pointer, unescape_pointer
 
+SignIn = Mapping[str, frozenset[str]]
+"""One way to sign in: security scheme -> scopes, all of them together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -53,7 +56,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. ``security`` holds the alternatives, each a mapping of scheme name -> scopes."""
+    """One operation. ``security`` holds the alternatives; an empty one is no signing in."""
 
     key: tuple[str, str]
     label: str
@@ -63,7 +66,7 @@ class Operation:
     parameters: Mapping[tuple[str, str], Parameter]
     body: Body | None
     responses: Mapping[str, Response]
-    security: tuple[Mapping[str, frozenset[str]], ...]
+    security: tuple[SignIn, ...]
 
 
 class Document:

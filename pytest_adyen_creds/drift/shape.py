@@ -134,7 +134,6 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
     open_to = Shape(types=types).allows_type
     # what concerns another type than the schema allows says nothing
     is_object, is_array, is_string = open_to("object"), open_to("array"), open_to("string")
-    one_of, any_of = (_schemas(raw.get(keyword)) for keyword in ("oneOf", "anyOf"))
     required = raw.get("required")
     unevaluated = raw.get("unevaluatedProperties", True)
     return Shape(
@@ -152,8 +151,8 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         additional=schema_or_true(raw.get("additionalProperties", unevaluated)) if is_object else True,
         unevaluated=is_object and "unevaluatedProperties" in raw and "additionalProperties" not in raw,
         items=schema_or_true(raw.get("items", True)) if is_array else True,
-        one_of=one_of,
-        any_of=any_of,
+        one_of=_schemas(raw.get("oneOf")),
+        any_of=_schemas(raw.get("anyOf")),
         default=canonical(raw["default"]) if "default" in raw else None,
         read_only=raw.get("readOnly") is True,
         write_only=raw.get("writeOnly") is True,

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_adyen_creds.contract.finding import Finding, Level, arrange
 from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.drift.change import Kind, id_of, message_of
-from pytest_adyen_creds.drift.document import Body, Document, Header, Operation, Parameter, Response
+from pytest_adyen_creds.drift.document import Body, Document, Header, Operation, Parameter, Response, SignIn
 from pytest_adyen_creds.drift.schemas import Comparison
 from pytest_adyen_creds.drift.shape import Schema
 from pytest_adyen_creds.text import escape_pointer
@@ -214,28 +214,24 @@ class _SpecificationComparison:
         elif was_open and not is_open and not gone and not came:
             yield operation.finding("api-security-became-required", "breaking", "needs signing in")
 
-    def _same_schemes(
-        self, old: Mapping[str, frozenset[str]], new: Mapping[str, frozenset[str]], *, by_name: bool
-    ) -> bool:
+    def _same_schemes(self, old: SignIn, new: SignIn, *, by_name: bool) -> bool:
         if by_name:
             return old.keys() == new.keys()
         return sorted(_scheme(self._old, name) for name in old) == sorted(_scheme(self._new, name) for name in new)
 
-    def _scheme_changes(
-        self, sign_in: _Subject, old: Mapping[str, frozenset[str]], new: Mapping[str, frozenset[str]]
-    ) -> Iterator[Finding]:
+    def _scheme_changes(self, subject: _Subject, old: SignIn, new: SignIn) -> Iterator[Finding]:
         for name in sorted(old):
             before = _scheme(self._old, name)
             twin = name if name in new else next(each for each in new if _scheme(self._new, each) == before)
             after = _scheme(self._new, twin)
             if before != after:
-                yield sign_in.finding("api-security-updated", "breaking", f"{name} changed from {before} to {after}")
+                yield subject.finding("api-security-updated", "breaking", f"{name} changed from {before} to {after}")
             for scope in sorted(new[twin] - old[name]):
                 text = f"{name} now needs the scope {scope}"
-                yield sign_in.finding("api-security-scope-added", "breaking", text)
+                yield subject.finding("api-security-scope-added", "breaking", text)
             for scope in sorted(old[name] - new[twin]):
                 text = f"{name} no longer needs the scope {scope}"
-                yield sign_in.finding("api-security-scope-removed", "info", text)
+                yield subject.finding("api-security-scope-removed", "info", text)
 
     def _servers(self) -> Iterator[Finding]:
         old, new = self._old.servers, self._new.servers
