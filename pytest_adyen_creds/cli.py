@@ -114,12 +114,13 @@ def check(
     adyen-creds check --report report.html --report findings.json
     """
     from pytest_adyen_creds.checks.suite import Suite
+    from pytest_adyen_creds.reports.report import WRITERS
     from pytest_adyen_creds.reports.session_finish import finish_command
     from pytest_adyen_creds.settings import Settings
     from pytest_adyen_creds.state import results_for
 
     for path in reports:
-        if path.suffix not in (".html", ".json"):
+        if path.suffix not in WRITERS:
             raise click.UsageError(f"--report {path}: write a file name that ends in .html or .json")
     if cassettes is not None and not cassettes.is_dir():
         raise click.UsageError(f"--cassettes {cassettes}: no such folder; name the one that holds VERSION/*.yaml")

@@ -27,7 +27,7 @@ def convert(option: Option, source: str, raw: Any, root: Path) -> Any:
 
 
 class _Expected(Exception):
-    """Strictly private: what should have been written."""
+    """What should have been written."""
 
 
 def is_true(raw: Any) -> bool:

@@ -22,7 +22,7 @@ from pytest_adyen_creds.contract.baseline import (
 )
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
-from pytest_adyen_creds.contract.operations import key_of
+from pytest_adyen_creds.contract.operations import bare, key_of
 from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specification
 from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
@@ -176,8 +176,7 @@ def _refuse_what_is_no_body(file: Path, observations: Sequence[Observation]) -> 
 
 
 def _check_covers(contract: Contract, document: dict[str, Any], source: str) -> None:
-    paths = document.get("paths") or {}
-    there = {key_of(f"GET {path}")[1] for path in paths}
+    there = {bare(str(path)) for path in document.get("paths") or {}}
     if not any(key_of(label)[1] in there for label in contract.operations):
         raise FileRefused(
             f"{source}: has none of the contract's operations; name the OpenAPI document of the Management API"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_adyen_creds.cassettes import paths, serializer
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
@@ -62,7 +62,8 @@ def survey(folder: Path, contract: Contract, load: Callable[[str], Contract | No
                 raise CassetteError(f"{path}: interaction {number}: {error}") from None
             version = _VERSION.match(url.path)
             whose = contract if not version or version[1] == contract.version else load(version[1])
-            matched = whose.match(interaction.method, url.path) if whose and _is_adyens(url) else None
+            is_management = _HOST.fullmatch(url.hostname or "")
+            matched = whose.match(interaction.method, url.path) if whose and is_management else None
             if whose is None or matched is None or body is None:
                 found.passed_over += 1
                 continue
@@ -75,7 +76,3 @@ def survey(folder: Path, contract: Contract, load: Callable[[str], Contract | No
     if not found.cassettes:
         raise FileRefused(f"{folder}: holds no cassettes ({', '.join(SUFFIXES)}); name a folder of recordings")
     return found
-
-
-def _is_adyens(url: SplitResult) -> bool:
-    return bool(_HOST.fullmatch(url.hostname or ""))

@@ -24,7 +24,7 @@ Pair = tuple[int, int, Direction]
 
 @dataclass(slots=True)
 class _Walk:
-    """Strictly private. Which pairs of one body are being compared, and what is known of those that hold each other."""
+    """Which pairs of one body are being compared, and what is known of those that hold each other."""
 
     open: dict[Pair, None] = field(default_factory=dict)
     leans: dict[Pair, set[Pair]] = field(default_factory=dict)

@@ -22,7 +22,7 @@ def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str
         yield printed(f"{each.level:<8}  {each.count:>{width}}x  {each.id}: {each.message}  [{where(each)}]")
         places = members.get((each.level, each.id, each.message), ())
         for finding in places if len(places) > 1 else ():
-            place = " ".join(filter(None, (finding.operation, _status(finding.status), finding.location)))
+            place = place_of(finding.operation, finding.status, finding.location)
             yield printed(f"{'':<10}{'':>{width}}   {place}")
 
 
@@ -48,6 +48,11 @@ def where(each: Group) -> str:
     return "; ".join(filter(None, (operations, statuses, shown)))
 
 
+def place_of(operation: str, status: int | None, location: str) -> str:
+    """Return in one line where a single finding is; ``status`` and ``location`` as a :class:`Finding` has them."""
+    return " ".join(filter(None, (operation, str(status or ""), location)))
+
+
 def tally(findings: Iterable[Finding]) -> str:
     """Return how many findings there are, by level: ``13 findings (13 info)``."""
     counts = Counter(finding.level for finding in findings)
@@ -56,7 +61,3 @@ def tally(findings: Iterable[Finding]) -> str:
         return "no findings"
     levels = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
     return f"{counted(total, 'finding')} ({levels})"
-
-
-def _status(status: int | None) -> str:
-    return "" if status is None else str(status)

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from pytest_adyen_creds.contract.finding import LEVELS, Finding, group
-from pytest_adyen_creds.drift.text import tally, where
+from pytest_adyen_creds.drift.text import place_of, tally, where
 from pytest_adyen_creds.text import counted, plain
 
 _LONGEST: Final = 1_000
@@ -257,7 +257,7 @@ def _reasoned(row: dict[str, Any], level: str = "") -> list[str]:
     """Return the cells that a known and an accepted finding have alike: what, where, how often and why."""
     return [
         f"{level}<code>{_text(row['id'])}</code> {_text(row['message'])}",
-        _text(" ".join(filter(None, (row["operation"], str(row["status"] or ""), row["location"])))),
+        _text(place_of(row["operation"], row["status"], row["location"])),
         _text(row["count"]),
         _text(row["reason"]),
     ]

@@ -11,9 +11,9 @@ import pytest
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.compat.pytest import add_junit_properties
 from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
-from pytest_adyen_creds.reports.github import annotation_lines, is_github, write_step_summary
+from pytest_adyen_creds.reports.github import is_github, write_step_summary
 from pytest_adyen_creds.reports.report import level_counts, write_reports
-from pytest_adyen_creds.reports.terminal import contract_lines, drift_lines
+from pytest_adyen_creds.reports.terminal import closing_lines, contract_lines, drift_lines
 from pytest_adyen_creds.text import printed
 
 if TYPE_CHECKING:
@@ -64,13 +64,10 @@ def finish_command(results: Results, *, table: bool, examples: bool) -> int:
     for line in (*contract_lines(results, table=table), *drift_lines(results, examples=examples)):
         click.echo(line)
     problems = write_reports(results, results.settings.reports, clock.now())
-    for path in results.written:
-        click.echo(printed(f"report: {path}"))
-    if is_github(os.environ):
-        for line in annotation_lines(results):
-            click.echo(line)
-        if problem := write_step_summary(results, os.environ):
-            click.echo(problem, err=True)
+    for line in closing_lines(results):
+        click.echo(line)
+    if is_github(os.environ) and (problem := write_step_summary(results, os.environ)):
+        click.echo(problem, err=True)
     for problem in problems:
         click.echo(f"adyen-creds: {printed(problem)}", err=True)
     if problems or results.problems or results.watch.problems:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_adyen_creds.contract.finding import group
+from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
@@ -32,13 +32,16 @@ def summarise(results: Results, reporter: Any) -> None:
         for line in contract_lines(results, table=reporter.verbosity >= 0, whole=False, width=width):
             reporter.write_line(line)
     reporter.section("Adyen drift", sep="-")
-    for line in drift_lines(results, examples=reporter.verbosity > 0):
+    for line in (*drift_lines(results, examples=reporter.verbosity > 0), *closing_lines(results)):
         reporter.write_line(line)
+
+
+def closing_lines(results: Results) -> Iterator[str]:
+    """Yield a line for each report that was written and, under GitHub Actions, the annotations."""
     for path in results.written:
-        reporter.write_line(printed(f"report: {path}"))
+        yield printed(f"report: {path}")
     if is_github(os.environ):
-        for line in annotation_lines(results):
-            reporter.write_line(line)
+        yield from annotation_lines(results)
 
 
 def backend_lines(results: Results) -> Iterator[str]:
@@ -119,13 +122,12 @@ def _drift_lines(results: Results, *, examples: bool) -> Iterator[str]:
     judgement, found = results.judgement, results.watch.found
     yield from lines(judgement.findings, verbose=examples)
     if examples:
-        shown = {(each.level, each.id, each.message) for each in group(judgement.findings)}
+        first: dict[tuple[str, ...], Finding] = {}
         for finding in judgement.findings:
-            key = (finding.level, finding.id, finding.message)
-            if key in shown:
-                shown.discard(key)
-                whose = ", ".join(found.origins_of(finding))
-                yield printed(f"example   {finding.id}: {found.example(finding)}" + (f" ({whose})" if whose else ""))
+            first.setdefault((finding.level, finding.id, finding.message), finding)
+        for finding in first.values():
+            whose = ", ".join(found.origins_of(finding))
+            yield printed(f"example   {finding.id}: {found.example(finding)}" + (f" ({whose})" if whose else ""))
     whose = "; ".join(f"{count} from {origin}" for origin, count in sorted(found.origins.items()))
     yield printed(
         f"{tally(judgement.findings)} in {counted(found.answers, 'answer')}" + (f" ({whose})" if whose else "")
