@@ -108,6 +108,7 @@ _OF_HEADERS: Final = frozenset({"new-required-{in}property", "became-required", 
 """What oasdiff names of its own in a property of a header parameter; the rest it names as of any parameter."""
 
 WITH_DEFAULT: Final = "-with-default"
+"""How ids end where what is now required has a default."""
 
 
 @dataclass(frozen=True, slots=True)

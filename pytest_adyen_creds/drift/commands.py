@@ -96,7 +96,11 @@ def spec(source: str | None, against: str | None, **options: Any) -> None:
         findings = compare(read_specification(against), new)
     else:
         contract = load_contract(options["api_version"], options["folder"])
-        _check_covers(contract, new, source)
+        there = {bare(str(path)) for path in new.get("paths") or {}}
+        if not any(key_of(label)[1] in there for label in contract.operations):
+            raise FileRefused(
+                f"{source}: has none of the contract's operations; name the OpenAPI document of the Management API"
+            )
         findings = compare(contract.to_openapi(), new, operations=contract.operations)
     _finish(source, findings, options)
 
@@ -173,14 +177,6 @@ def _refuse_what_is_no_body(file: Path, observations: Sequence[Observation]) -> 
                 f"{plain(str(file))}: {finding.message}; name a file that holds the captured body, or say with "
                 "--content-type what the server sent it as ('' for nothing), and it is a finding"
             )
-
-
-def _check_covers(contract: Contract, document: dict[str, Any], source: str) -> None:
-    there = {bare(str(path)) for path in document.get("paths") or {}}
-    if not any(key_of(label)[1] in there for label in contract.operations):
-        raise FileRefused(
-            f"{source}: has none of the contract's operations; name the OpenAPI document of the Management API"
-        )
 
 
 def _operation(contract: Contract, label: str) -> Any:

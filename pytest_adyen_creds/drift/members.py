@@ -65,8 +65,8 @@ class Members:
         if self._unseen(shape):
             level, text = "info", f"the {presence} property `{name}` is gone"
         elif self._direction == "response":
-            level, text = "warning", f"the {presence} response property `{name}` is gone"
-            level = "breaking" if presence == "required" else level
+            level = "breaking" if presence == "required" else "warning"
+            text = f"the {presence} response property `{name}` is gone"
         elif new.additional is False:
             level, text = "breaking", f"the {presence} request property `{name}` is gone; "
             text += "a request that still sends it is refused"

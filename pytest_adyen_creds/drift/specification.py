@@ -254,11 +254,10 @@ def renamed(operation_id: str, old: tuple[str, ...], new: tuple[str, ...]) -> st
 
 def _removed(operation: Operation, *, whole_path: bool) -> Finding:
     id_, what = ("api-path-removed", ", with its path") if whole_path else ("api-removed", "")
-    subject = _Subject("the operation", operation.label)
     if operation.deprecated:
-        return replace(subject, name="the operation, which was deprecated,").finding(
-            f"{id_}-with-deprecation", "warning", f"is gone{what}"
-        )
+        subject = _Subject("the operation, which was deprecated,", operation.label)
+        return subject.finding(f"{id_}-with-deprecation", "warning", f"is gone{what}")
+    subject = _Subject("the operation", operation.label)
     return subject.finding(f"{id_}-without-deprecation", "breaking", f"is gone{what}")
 
 
