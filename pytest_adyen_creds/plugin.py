@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Generator
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ from pytest_adyen_creds.compat.pytest import (
     change_log_lines,
     collection_error,
     fixture_names,
+    restore_parameters,
     shorten_crash,
 )
 from pytest_adyen_creds.compat.xdist import hand_over, name_of, results_of, tell_worker, told_by_controller
@@ -28,6 +29,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import KEY, RUN
+from pytest_adyen_creds.streams import mask_streams
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -64,10 +66,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             parser.addini(option.ini, option.help, default=None)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Read the provisioning key before any code of the tests can, and take it out of their environment."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Read the provisioning key before any code of the tests can; mask the streams before they are captured."""
     _take_key(early_config)
+    mask_streams(_masked)
+    return (yield)
 
 
 def _take_key(config: pytest.Config) -> None:
@@ -223,10 +227,43 @@ def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, obje
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Mask what plugins read of a test between its phases."""
+    with _masked_sources(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Stand under what fixtures and other plugins have put in the socket's place for the test."""
     _hold_floor(item.config)
-    return (yield)
+    with _masked_sources(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Mask what plugins read of a test between its phases."""
+    with _masked_sources(item):
+        return (yield)
+
+
+@contextmanager
+def _masked_sources(item: pytest.Item) -> Iterator[None]:
+    restore_parameters(item)
+    try:
+        if _known():
+            from pytest_adyen_creds.secrets.sources import masked_records
+
+            with masked_records(item.config):
+                yield
+        else:
+            yield
+    finally:
+        if _known():  # met in this phase, perhaps
+            from pytest_adyen_creds.secrets.sources import mask_parameters
+
+            mask_parameters(item)
 
 
 def _hold_floor(config: pytest.Config) -> None:
@@ -240,12 +277,17 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [_masked(run.header())] if run else []
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Mask what a report says before anybody sees it; say an error of ours in its own words, without a traceback."""
+    """Mask what a report is made of, and the report, before anybody sees it.
+
+    Say an error of ours in its own words, without a traceback.
+    """
+    _mask_call(item, call)
     report = yield
+    _mask_call(item, call)  # a test of unittest's has its exception only now
     if words := _formatted_error(call.excinfo, item):
         report.longrepr = words
     elif call.when == "setup" and call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception):
@@ -257,6 +299,14 @@ def pytest_runtest_makereport(
         shorten_crash(report)  # the failure above pytest's short summary says the rest
     _mask(report)
     return report
+
+
+def _mask_call(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
+    if _known():
+        from pytest_adyen_creds.secrets.sources import mask_call, mask_sections
+
+        mask_call(call)
+        mask_sections(item)
 
 
 def _formatted_error(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 
+_PARAMETERS: Final[pytest.StashKey[dict[str, Any]]] = pytest.StashKey()
 _SCOPE_MISMATCH: Final = re.compile(r"ScopeMismatch: .* (\w+) scoped fixture (\w+) ")
 
 
@@ -68,6 +69,25 @@ def change_ids(metafunc: pytest.Metafunc, change: Callable[[str], str]) -> None:
     metafunc.parametrize = with_ids  # type: ignore[method-assign]
 
 
+def change_parameters(item: pytest.Item, change: Callable[[Any], Any]) -> None:
+    """Change what plugins read as the parameters of a test, until :func:`restore_parameters`."""
+    if (callspec := getattr(item, "callspec", None)) is not None:
+        own = item.stash.setdefault(_PARAMETERS, dict(callspec.params))
+        callspec.params.update({name: change(value) for name, value in own.items()})
+
+
+def restore_parameters(item: pytest.Item) -> None:
+    """Give a test its own parameters back, before a phase of it."""
+    if (own := item.stash.get(_PARAMETERS, None)) is not None:
+        item.callspec.params.update(own)  # type: ignore[attr-defined]
+
+
+def change_sections(item: pytest.Item, change: Callable[[str], str]) -> None:
+    """Change the output of a test that was captured up to now, which plugins read from the test itself."""
+    sections = item._report_sections
+    sections[:] = [(when, name, change(content)) for when, name, content in sections]
+
+
 def scope_mismatch(failure: str) -> tuple[str, str] | None:
     """Return the scope of a fixture and the name of the narrower one that it asks for, where ``failure`` is of that."""
     match = _SCOPE_MISMATCH.match(failure)
@@ -107,9 +127,9 @@ def interruptions(config: pytest.Config) -> Iterator[Any]:
 
 
 def change_debug_file(config: pytest.Config, change: Callable[[str], str]) -> None:
-    """Change what ``--debug`` writes to its file: every argument of every hook."""
+    """Change what ``--debug`` and ``PYTEST_DEBUG`` write: every argument of every hook."""
     tracer = config.trace.root
-    if config.option.debug and (write := tracer._writer):
+    if write := tracer._writer:
         tracer.setwriter(lambda text: write(change(text)))
 
 

@@ -33,12 +33,14 @@ def mask_report(report: Any) -> None:
     if hasattr(report.longrepr, "toterminal"):  # of a plugin's own kind, or whole only where it is put together
         report.longrepr = _shown(report.longrepr, lambda _: str(report.longreprtext))
     report.sections = _masked(report.sections, 0)
+    if keywords := getattr(report, "keywords", None):
+        report.keywords = {SECRETS.mask(name): plain(value) for name, value in keywords.items()}
     change_subtest(report, _shown)
     if properties := getattr(report, "user_properties", None):
-        report.user_properties = [tuple(_shown(_plain(part), str) for part in each) for each in properties]
+        report.user_properties = [tuple(_shown(plain(part), str) for part in each) for each in properties]
     for name, held in list(vars(report).items()):
         if name not in _PYTESTS_OWN:
-            setattr(report, name, _plain(held))
+            setattr(report, name, plain(held))
 
 
 def mask_exception(excrepr: Any) -> None:
@@ -70,15 +72,15 @@ def _shown(value: Any, show: Callable[[Any], str] = repr) -> Any:
     return value if masked == text else masked
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
+def plain(value: Any, depth: int = 0) -> Any:
     """Return plain data masked, anew where it holds a secret: it is the test's own; any other object as it is."""
     if isinstance(value, str):
         return SECRETS.mask(value)
     held: Any = None
     if depth <= _DEEPEST and type(value) is dict:
-        held = {_plain(name, depth + 1): _plain(item, depth + 1) for name, item in value.items()}
+        held = {plain(name, depth + 1): plain(item, depth + 1) for name, item in value.items()}
     elif depth <= _DEEPEST and type(value) in (list, tuple):
-        held = type(value)(_plain(item, depth + 1) for item in value)
+        held = type(value)(plain(item, depth + 1) for item in value)
     elif isinstance(value, bytes | bytearray | dict | list | tuple | set | frozenset):
         return _shown(value)
     return value if held is None or held == value else held

@@ -23,8 +23,11 @@ _SHORTEST: Final = 6
 _FRAGMENT: Final = 8
 """Characters of a secret beside an ellipsis that are masked: what is left of it where a tool cut it short."""
 
+_PIECE: Final = 10
+"""Characters of a secret in a row that are masked wherever they stand: whatever cut it short."""
+
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
-_ELLIPSIS: Final = re.compile(r"(?:\.{3,}|…)+")
+_ELLIPSIS: Final = re.compile(r"(?:\.{3,}|…|\[\d{1,9} chars\])+")
 
 
 class Secret:
@@ -120,6 +123,56 @@ class _Index:
                     )
 
 
+class _Pieces:
+    """Finds any ``_PIECE`` characters in a row of a secret in a text by looking up one gram in every ``_STRIDE``."""
+
+    _GRAM: Final = 6
+    _STRIDE: Final = _PIECE - _GRAM + 1
+    _MOST: Final = 8
+    """How many secrets are filed under a gram: what more of them share tells none of them apart."""
+
+    def __init__(self) -> None:
+        self._filed: dict[str, tuple[tuple[str, str], ...]] = {}
+
+    def add(self, text: str, value: str) -> None:
+        """File ``text``, which is the secret ``value`` or what is left of it without space."""
+        new = ((text, value),)
+        for start in range(len(text) - self._GRAM + 1):
+            gram = text[start : start + self._GRAM]
+            there = self._filed.get(gram)
+            if there is None:
+                self._filed[gram] = new
+            elif len(there) < self._MOST and new[0] not in there:
+                self._filed[gram] = there + new
+
+    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield the spans of ``text`` where a piece of a secret stands, each with the secret."""
+        filed, gram = self._filed, self._GRAM
+        done = 0
+        for at in range(0, len(text) - gram + 1, self._STRIDE) if filed else ():
+            if (found := text[at : at + gram]) not in filed or at + gram <= done:
+                continue
+            for secret, value in filed[found]:
+                start, end = self._extended(text, at, secret, found)
+                if end - start >= _PIECE:
+                    yield start, end, value
+                    done = max(done, end)
+
+    def _extended(self, text: str, at: int, secret: str, found: str) -> tuple[int, int]:
+        """Return the longest span around ``found`` at ``at`` that stands in ``secret``, too."""
+        longest = (at, at)
+        inside = secret.find(found)
+        while inside >= 0:
+            start, end = at, at + len(found)
+            while start > 0 and at - start < inside and text[start - 1] == secret[inside - (at - start) - 1]:
+                start -= 1
+            while end < len(text) and end - at + inside < len(secret) and text[end] == secret[end - at + inside]:
+                end += 1
+            longest = max(longest, (start, end), key=lambda span: span[1] - span[0])
+            inside = secret.find(found, inside + 1)
+        return longest
+
+
 class SecretRegistry:
     """The secrets that this process has met, and the masking of them in any text. Thread-safe."""
 
@@ -129,6 +182,7 @@ class SecretRegistry:
         self._spaced = False
         self._longest = 0
         self._indexes = (_Index(8, 8), _Index(6, 4), _Index(_SHORTEST, 1))
+        self._pieces = _Pieces()
         self._heads: dict[str, list[_Form]] = {}
         self._tails: dict[str, list[_Form]] = {}
 
@@ -146,6 +200,7 @@ class SecretRegistry:
             self._values.add(value)
 
     def _file(self, spelled: str, value: str) -> None:
+        self._pieces.add(spelled, value)
         known = set()
         for form in _spellings(spelled, value):
             if len(form.text) >= _SHORTEST and form.text not in known:
@@ -168,8 +223,9 @@ class SecretRegistry:
         """Return ``text`` with each registered secret replaced by :data:`MASK`.
 
         Found raw, JSON-escaped, in a repr, URL-encoded, as HTML entities, in hex, in base64 at any alignment (so within
-        basic auth too), in any three of these upon each other, and broken by line wraps with indentation or the
-        prefixes of pytest; and where a tool cut it short with an ellipsis, what is left of it.
+        basic auth too), in base32 and base85, in any three of these upon each other, and broken by line wraps with
+        indentation or the prefixes of pytest; and where a tool cut it short, what is left of it: beside an ellipsis, or
+        ten characters in a row.
         """
         spans = {(start, end) for start, end, _ in self.find(text)}
         if not spans:
@@ -191,7 +247,7 @@ class SecretRegistry:
         }
 
     def _find(self, view: View) -> Iterator[tuple[int, int, str]]:
-        for index in self._indexes:
+        for index in (*self._indexes, self._pieces):
             yield from index.find(view.text)
         cuts = [cut.span() for cut in _ELLIPSIS.finditer(view.text)]
         ends = [0, *(end for _, end in cuts)]
@@ -232,6 +288,14 @@ def _spellings(given: str, value: str) -> Iterator[_Form]:
             inner = encoded[-(-8 * lead // 6) : bits // 6]
             for form in (inner, inner.replace("+", "-").replace("/", "_")):
                 yield _Form(form, value, before=lead > 0, after=bits % 6 > 0)
+    for lead in range(5):
+        yield _Form(
+            base64.b32encode(b"\0" * lead + raw).decode()[-(-8 * lead // 5) : 8 * (lead + len(raw)) // 5], value
+        )
+    for lead in range(4):
+        whole = raw[lead : lead + (len(raw) - lead) // 4 * 4]  # four bytes are five characters, whatever is beside them
+        yield _Form(base64.b85encode(whole).decode(), value)
+        yield _Form(base64.a85encode(whole).decode(), value)
 
 
 def _merged(spans: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
