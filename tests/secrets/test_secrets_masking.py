@@ -247,8 +247,7 @@ def test_keys_that_start_alike_are_told_apart():
     values = [f"AQEyhmfxLIrIaBdEw0m/n3Q5qf3VaYpUA{i:04}-and-the-same-end-for-all-of-them" for i in range(1000)]
     made = registry(*values)
     masked = made.mask("\n".join([*values, values[0][:-1] + "X"]))
-    assert masked.count(MASK) == 1000
-    assert masked.endswith("X")
+    assert masked == "\n".join([MASK] * 1001) + "X"  # of the last, all that is a key's, too
 
 
 def test_a_thousand_secrets_in_a_large_text_all_go():
