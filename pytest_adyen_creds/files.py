@@ -77,7 +77,12 @@ def _name_of(path: Path | str) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path``, as UTF-8: there is the old file or the new one, never half of one.
+    """Write ``text`` to ``path``, as UTF-8, like :func:`write_bytes`."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``: there is the old file or the new one, never half of one.
 
     Folders that are missing are made, a file's rights are kept, and what killed processes left beside it is removed.
     Raises :class:`FileRefused` where it cannot be written.
@@ -86,8 +91,8 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path.parent)
-        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
+        with temporary.open("xb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         with suppress(OSError):

@@ -117,6 +117,13 @@ OPTIONS: Final = (
         name="adyen_keep_environment",
     ),
     Option(
+        "mask_written",
+        "flag",
+        False,
+        "when the run ends, look for secrets in every file below its folder that was written meanwhile, and mask them",
+        name="adyen_mask_written",
+    ),
+    Option(
         "audit",
         "flag",
         False,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_adyen_creds import clock  # noqa: F401 - it takes the time of day before any test can freeze it
+from pytest_adyen_creds import clock  # it takes the time of day before any test can freeze it
 from pytest_adyen_creds.cassettes.recorder import TALKING, prepare
 from pytest_adyen_creds.compat.pytest import (
     ModuleUnderOwnName,
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _FLOOR: Final[pytest.StashKey[Floor]] = pytest.StashKey()
 """The guard at the socket, while tests run."""
+
+_STARTED: Final[pytest.StashKey[float]] = pytest.StashKey()
+"""When the run began, in seconds since 1970."""
 
 _STARTING: Final = frozenset({"adyen_live", "adyen_backend", "adyen_drift", "adyen_drift_baseline", "adyen_report"})
 """The ini options that concern a whole run, whether or not a test of it uses the plugin."""
@@ -106,6 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
     )
     config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
+    config.stash[_STARTED] = clock.now().timestamp()
     config.add_cleanup(_mask_excepthooks)  # done after pytest's own, which takes its hooks back
     change_debug_file(config, _masked)
     in_ini = {option.ini for option in OPTIONS if option.ini and config.getini(option.ini)}
@@ -432,6 +436,19 @@ def _finish(session: pytest.Session, run: Run) -> None:
         from pytest_adyen_creds.reports.session_finish import finish_session
 
         session.exitstatus = finish_session(run.results, session)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Look once more at what was written, when everybody has written it."""
+    if not _known():
+        return
+    from pytest_adyen_creds.conversions import is_true
+    from pytest_adyen_creds.reports.written import mask_written
+
+    everything = is_true(config.getini("adyen_mask_written"))
+    for line in mask_written(config, config.stash[_STARTED], everything=everything):
+        print(line, file=sys.stderr)  # noqa: T201 - the terminal reporter may be gone
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -97,6 +97,8 @@ class Settings:
     """Whether answers are judged by the published document alone, so that known deviations count."""
     keep_environment: bool = False
     """Whether tests find the provisioning key in their environment."""
+    mask_written: bool = False
+    """Whether all that was written below the run's folder is looked through when it ends."""
     audit: bool = False
     """Whether Python's audit events are listened to, too, so that no connection goes past the guard at the socket."""
     contracts: Path | None = None

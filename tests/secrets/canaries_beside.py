@@ -253,7 +253,7 @@ BESIDE = {
     "setup-show": Beside("pytest", ("--setup-show", "-v")),
     "debug variable": Beside("pytest", ("-q",), (("PYTEST_DEBUG", "1"),)),
     "debug": Beside("pytest", ("--debug=debug.txt",)),
-    "html": Beside("pytest_html", ("--html=report.html", "--self-contained-html", "--capture=tee-sys")),
+    "html": Beside("pytest_html", ("--html=report.html", "--self-contained-html")),
     "json-report": Beside(
         "pytest_jsonreport", ("--json-report", "--json-report-file=report.json", "--json-report-indent=1")
     ),
