@@ -48,7 +48,7 @@ def mask_written(config: pytest.Config, since: float, *, everything: bool) -> li
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         problems.insert(
             0,
-            f"adyen: {found.total()} secrets stood in {len(found)} files that this run wrote, and are masked now: "
+            f"adyen: secrets stood in files that this run wrote, {found.total()} in {len(found)}, and are masked now: "
             f"{places}{more}; what wrote them reads past the masking: please tell us which plugin it was",
         )
     return problems

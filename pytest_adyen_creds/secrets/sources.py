@@ -41,13 +41,10 @@ def _masked(error: BaseException, seen: dict[int, BaseException]) -> BaseExcepti
         return seen.get(id(error), error)
     seen[id(error)] = error
     error.args = tuple(map(plain, error.args))
-    for name, value in list(vars(error).items()):
+    for name, value in _held(error):
         if (masked := plain(value)) is not value:
-            setattr(error, name, masked)
-    for name in ("filename", "filename2", "strerror", "text", "msg", "reason", "name"):  # of OSError, SyntaxError, ...
-        value = getattr(error, name, None)
-        if isinstance(value, str) and SECRETS.mask(value) != value:
-            setattr(error, name, SECRETS.mask(value))
+            with suppress(AttributeError):  # what a class computes
+                setattr(error, name, masked)
     for name in ("__cause__", "__context__"):
         linked = getattr(error, name)
         if linked is not None and (masked := _masked(linked, seen)) is not linked:
@@ -66,8 +63,18 @@ def _masked(error: BaseException, seen: dict[int, BaseException]) -> BaseExcepti
     return error
 
 
+def _held(error: BaseException) -> list[tuple[str, Any]]:
+    """Return the attributes that ``error`` holds: its own, and those of built-in errors."""
+    slots = {name for kind in type(error).__mro__ for name in getattr(kind, "__slots__", ())}
+    builtin = ("filename", "filename2", "strerror", "text", "msg", "reason", "name")  # of OSError, SyntaxError, ...
+    names = {*vars(error), *slots, *builtin}
+    return [(name, getattr(error, name)) for name in sorted(names) if getattr(error, name, None) is not None]
+
+
 def _as(error: BaseException, seen: dict[int, BaseException], masked: BaseException) -> BaseException:
-    vars(masked).update(vars(error))
+    for name, value in _held(error):
+        with suppress(AttributeError):
+            setattr(masked, name, value)
     masked.args = error.args
     masked.__cause__, masked.__context__ = error.__cause__, error.__context__
     masked.__suppress_context__ = error.__suppress_context__
