@@ -13,6 +13,7 @@ import pytest
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import write_bytes
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import counted
 
 _OPTIONS: Final = (
     *("xmlpath", "htmlpath", "csvpath", "csv_path", "json_report_file", "report_log", "allure_report_dir"),
@@ -48,8 +49,8 @@ def mask_written(config: pytest.Config, since: float, *, everything: bool) -> li
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         problems.insert(
             0,
-            f"adyen: secrets stood in files that this run wrote, {found.total()} in {len(found)}, and are masked now: "
-            f"{places}{more}; what wrote them reads past the masking: please tell us which plugin it was",
+            f"adyen: {counted(found.total(), 'secret')} stood in {counted(len(found), 'file')} that this run wrote, "
+            f"masked now: {places}{more}; what wrote them reads past the masking: please tell us which plugin it was",
         )
     return problems
 
@@ -74,7 +75,8 @@ def _places(config: pytest.Config, *, everything: bool) -> Iterator[Path]:
         value = getattr(config.option, name, None)
         if isinstance(value, str) and value:
             yield Path(config.invocation_params.dir, value)
-    yield root / config.getini("cache_dir")
+    with suppress(ValueError):  # -p no:cacheprovider
+        yield root / config.getini("cache_dir")
     for folder in {root, Path(config.invocation_params.dir)}:
         for pattern in _BESIDE:
             yield from folder.glob(pattern)

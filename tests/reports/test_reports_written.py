@@ -67,7 +67,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path_fac
 
 def test_what_known_options_name_is_looked_through(run, pytester: pytest.Pytester) -> None:
     said = run("--alluredir=allure", "--html=report.html")
-    assert "adyen: secrets stood in files that this run wrote, 6 in 4, and are masked now: " in said
+    assert "adyen: 6 secrets stood in 4 files that this run wrote, masked now: " in said
     assert "one.json (2)" in said
     assert KEY not in said
     assert (
@@ -86,7 +86,7 @@ def test_what_known_options_name_is_looked_through(run, pytester: pytest.Pyteste
 
 def test_everything_below_the_run_s_folder_is_looked_through_where_it_is_asked_for(run, pytester) -> None:
     said = run("-o", "adyen_mask_written=true")
-    assert "1 in 1, and are masked now: elsewhere.txt (1);" in said
+    assert "1 secret stood in 1 file that this run wrote, masked now: elsewhere.txt (1);" in said
     assert (pytester.path / "elsewhere.txt").read_text() == "[masked]"
     for path in ("old.txt", ".git/blob"):
         assert (pytester.path / path).read_text() == KEY
