@@ -1,6 +1,7 @@
 """Looks for secrets in everything that runs beside other plugins print and write.
 
-    python tests/secrets/canaries_beside.py [--canaries 320] [--only NAME ...]
+    python -m pip install -e '.[beside]'
+    python tests/secrets/canaries_beside.py [--canaries 320] [--short | --only NAME ...]
 
 Each run has another plugin of those that read exceptions, captured text or parameters by themselves; its tests show
 their canaries in every place that a test has. Prints, for each, how many canaries were met and which were found again:
@@ -219,12 +220,14 @@ def test_steps():
 
 
 class Beside(NamedTuple):
-    """One run: the options that turn a plugin on, the module that must be there, and what else it is given."""
+    """One run: the modules of its plugins, the options that turn them on, and what else it is given."""
 
-    module: str
+    modules: tuple[str, ...]
     options: tuple[str, ...]
     environ: tuple[tuple[str, str], ...] = ()
     source: str = ""
+    status: int = 1
+    """How the run ends."""
 
 
 HANGING = """
@@ -249,48 +252,57 @@ def test_dies():
 """
 
 BESIDE = {
-    "alone": Beside("pytest", ("--junitxml=junit.xml", "-o", "junit_logging=all", "--showlocals", "-vv")),
-    "setup-show": Beside("pytest", ("--setup-show", "-v")),
-    "debug variable": Beside("pytest", ("-q",), (("PYTEST_DEBUG", "1"),)),
-    "debug": Beside("pytest", ("--debug=debug.txt",)),
-    "html": Beside("pytest_html", ("--html=report.html", "--self-contained-html")),
+    "alone": Beside(("pytest",), ("--junitxml=junit.xml", "-o", "junit_logging=all", "--showlocals", "-vv")),
+    "setup-show": Beside(("pytest",), ("--setup-show", "-v")),
+    "debug variable": Beside(("pytest",), ("-q",), (("PYTEST_DEBUG", "1"),)),
+    "debug": Beside(("pytest",), ("--debug=debug.txt",)),
+    "html": Beside(("pytest_html",), ("--html=report.html", "--self-contained-html")),
     "json-report": Beside(
-        "pytest_jsonreport", ("--json-report", "--json-report-file=report.json", "--json-report-indent=1")
+        ("pytest_jsonreport",), ("--json-report", "--json-report-file=report.json", "--json-report-indent=1")
     ),
-    "allure": Beside("allure_pytest", ("--alluredir=allure",)),
-    "reportlog": Beside("pytest_reportlog", ("--report-log=log.json",)),
-    "rerunfailures": Beside("pytest_rerunfailures", ("--reruns=1", "-rR")),
-    "timeout, signal": Beside("pytest_timeout", ("--timeout=20",), (), HANGING.format(method="signal")),
-    "timeout, thread": Beside("pytest_timeout", (), (), HANGING.format(method="thread")),
-    "faulthandler": Beside("pytest", ("-o", "faulthandler_timeout=1"), (), DUMPED),
-    "cov": Beside("pytest_cov", ("--cov=.", "--cov-context=test", "--cov-report=xml", "--cov-report=json")),
-    "xdist": Beside("xdist", ("-n", "2", "--junitxml=junit.xml")),
-    "clarity": Beside("pytest_clarity", ("-vv", "--diff-width=200")),
-    "instafail": Beside("pytest_instafail", ("--instafail",)),
-    "sugar": Beside("pytest_sugar", ("--force-sugar",)),
-    "rich": Beside("pytest_rich", ("--rich",)),
-    "syrupy": Beside("syrupy", ("--snapshot-update",)),
-    "hypothesis": Beside("hypothesis", ("--hypothesis-show-statistics", "--hypothesis-verbosity=verbose")),
+    "allure": Beside(("allure_pytest",), ("--alluredir=allure",)),
+    "reportlog": Beside(("pytest_reportlog",), ("--report-log=log.json",)),
+    "rerunfailures": Beside(("pytest_rerunfailures",), ("--reruns=1", "-rR")),
+    "timeout, signal": Beside(("pytest_timeout",), ("--timeout=20",), (), HANGING.format(method="signal")),
+    "timeout, thread": Beside(("pytest_timeout",), (), (), HANGING.format(method="thread")),
+    "faulthandler": Beside(("pytest",), ("-o", "faulthandler_timeout=1"), (), DUMPED, -6),
+    "cov": Beside(("pytest_cov",), ("--cov=.", "--cov-context=test", "--cov-report=xml", "--cov-report=json")),
+    "xdist": Beside(("xdist",), ("-n", "2", "--junitxml=junit.xml")),
+    "clarity": Beside(("pytest_clarity",), ("-vv", "--diff-width=200")),
+    "instafail": Beside(("pytest_instafail",), ("--instafail",)),
+    "sugar": Beside(("pytest_sugar",), ("--force-sugar",)),
+    "rich": Beside(("pytest_rich",), ("--rich",)),
+    "syrupy": Beside(("syrupy",), ("--snapshot-update",)),
+    "hypothesis": Beside(("hypothesis",), ("--hypothesis-show-statistics", "--hypothesis-verbosity=verbose")),
     "github": Beside(
-        "pytest_github_actions_annotate_failures", (), (("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", "."))
+        ("pytest_github_actions_annotate_failures",), (), (("GITHUB_ACTIONS", "true"), ("GITHUB_WORKSPACE", "."))
     ),
 }
+_TOGETHER = ("html", "json-report", "allure", "reportlog", "rerunfailures", "cov", "instafail", "syrupy", "hypothesis")
+BESIDE["together"] = Beside(
+    tuple(module for name in _TOGETHER for module in BESIDE[name].modules),
+    (*(option for name in _TOGETHER for option in BESIDE[name].options), "--junitxml=junit.xml"),
+    BESIDE["github"].environ,
+)
 """What is looked at, by name."""
+
+_SHORT = ("together", "debug variable", "xdist", "clarity", "sugar", "rich", "timeout, signal", "timeout, thread")
+"""The runs of the short form."""
 
 _SHORTEST = 12
 """Characters of a secret in a row that count as found."""
 
 _LEFT_OUT = {
-    "schemathesis": "",
-    "randomly": "",
-    "hypothesispytest": "hypothesis",
-    "sugar": "sugar",
-    "pytest_clarity": "clarity",
-    "respx": "",
-    "pytest_httpx": "",
-    "socket": "",
+    "schemathesis": (),
+    "randomly": (),
+    "hypothesispytest": ("hypothesis", "together"),
+    "sugar": ("sugar",),
+    "pytest_clarity": ("clarity",),
+    "respx": (),
+    "pytest_httpx": (),
+    "socket": (),
 }
-"""Plugins that every run loads, and that change it, by name; and the run that is about each."""
+"""Plugins that every run would load, and that change it, by name; and the runs that are about each."""
 
 
 def canaries(number: int) -> list[str]:
@@ -366,19 +378,14 @@ def look(name: str, keys: list[str], folder: Path, keep: str | None) -> str:
     vault = folder / "vault"
     vault.write_text("\n".join(keys), encoding="utf-8")
     (run / "test_places.py").write_text(TESTS, encoding="utf-8")
-    if source := beside.source or MORE.get(beside.module, ""):
-        (run / "test_more.py").write_text(source, encoding="utf-8")
-    off = [
-        f"-pno:{plugin}"
-        for plugin in _LEFT_OUT
-        if not (name in ("sugar", "hypothesis") and name in plugin) and plugin != f"pytest-{name}"
-    ]
-    if name != "clarity":
-        off.append("-pno:pytest_clarity")
+    for number, source in enumerate([beside.source] if beside.source else map(MORE.get, beside.modules)):
+        if source:
+            (run / f"test_more_{number}.py").write_text(source, encoding="utf-8")
+    off = [f"-pno:{plugin}" for plugin, runs in _LEFT_OUT.items() if name not in runs]
     environ = {**os.environ, "VAULT": str(vault), "COLUMNS": "160", **dict(beside.environ)}
     for variable in ("PYTEST_ADDOPTS", "GITHUB_ACTIONS", "CI"):
         environ.pop(variable, None) if variable not in dict(beside.environ) else None
-    tests = ["test_more.py"] if beside.source else [".", "--doctest-modules"]
+    tests = ["test_more_0.py"] if beside.source else [".", "--doctest-modules"]
     command = [sys.executable, "-m", "pytest", *off, *tests, *beside.options]
     done = subprocess.run(command, cwd=run, env=environ, capture_output=True, timeout=500, check=False)
     ran = re.findall(rb"\d+ (?:failed|passed|errors?|skipped|xfailed|rerun)", done.stdout)
@@ -388,7 +395,7 @@ def look(name: str, keys: list[str], folder: Path, keep: str | None) -> str:
     met: dict[str, set[int]] = {}
     contents = [("stdout", done.stdout), ("stderr", done.stderr)]
     for path in sorted(run.rglob("*")):
-        if path.is_file() and path.suffix != ".pyc" and path.name not in ("test_places.py", "test_more.py"):
+        if path.is_file() and path.suffix != ".pyc" and not path.name.startswith(("test_places.", "test_more_")):
             contents.append((str(path.relative_to(run)), path.read_bytes()))
     for place, content in contents:
         if leaked := set(found(content, grams)):
@@ -400,19 +407,25 @@ def look(name: str, keys: list[str], folder: Path, keep: str | None) -> str:
     worst = sorted(met, key=lambda place: -len(met[place]))[:4]
     where = "; ".join(f"{place}: {len(met[place])}" for place in worst)
     said = b", ".join(ran[-6:]).decode() or f"ended with {done.returncode}"
+    if done.returncode != beside.status:
+        return f"{name}: ended with {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}"
     return f"{name}: {len(keys)} canaries, {len(set().union(*met.values()))} found ({said}) {where}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--canaries", type=int, default=320)
-    parser.add_argument("--only", nargs="*", choices=list(BESIDE), default=list(BESIDE))
+    parser.add_argument("--short", action="store_true", help="most plugins in one run, and fewer runs")
+    parser.add_argument(
+        "--only", nargs="*", choices=list(BESIDE), default=[name for name in BESIDE if name != "together"]
+    )
     parser.add_argument("--keep", metavar="FOLDER", help="copy what a canary was found in there, the canaries, too")
     given = parser.parse_args()
     leaked = 0
-    for name in given.only:
-        if importlib.util.find_spec(BESIDE[name].module) is None:
-            sys.stdout.write(f"{name}: not installed\n")
+    for name in _SHORT if given.short else given.only:
+        if missing := [module for module in BESIDE[name].modules if importlib.util.find_spec(module) is None]:
+            sys.stdout.write(f"{name}: not installed: {', '.join(missing)}\n")
+            leaked += 1
             continue
         with tempfile.TemporaryDirectory() as folder:
             line = look(name, canaries(given.canaries), Path(folder), given.keep)
