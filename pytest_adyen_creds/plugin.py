@@ -192,7 +192,7 @@ def _import_ahead(session: pytest.Session) -> None:
     # what is first imported while freezegun has replaced datetime's classes would keep them for good: yaml's and
     # hypothesis' tables of types, say
     used = {name for item in session.items for name in fixture_names(item) if name.startswith("adyen_")}
-    further = ["checks.registration"] if "adyen_contract" in used else []
+    further = ["checks.schemathesis_checks"] if "adyen_contract" in used else []
     for module in ["cassettes.modes", "drift.traffic", *further] if used else ():
         importlib.import_module(f"pytest_adyen_creds.{module}")
 

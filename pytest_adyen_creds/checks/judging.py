@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure
-from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
 from pytest_adyen_creds.checks.rules import RULES, Rule, RuleViolation
 from pytest_adyen_creds.client.parsing import secrets_in
@@ -34,8 +34,8 @@ _BODY_STEP: Final = (
 _RULE_STEP: Final = "if the document says otherwise by now, change the rule; else the answer is wrong"
 
 
-def judge(exchange: Exchange, history: History, acceptance: Acceptance | None = None) -> list[CheckFailure]:
-    """Return what is wrong with ``exchange`` after ``history``, which takes it in.
+def judge(exchange: Exchange, state: KnownState, acceptance: Acceptance | None = None) -> list[CheckFailure]:
+    """Return what is wrong with ``exchange`` after ``state``, which takes it in.
 
     That is what of the answer departs from the contract, less what ``acceptance`` leaves out (default: nothing), and
     the rules of Adyen's that the exchange breaks. Of an operation that the contract does not have, nothing is judged
@@ -44,7 +44,7 @@ def judge(exchange: Exchange, history: History, acceptance: Acceptance | None = 
     if not exchange.is_known:
         return [_of_no_operation(exchange)]
     contract, response = exchange.contract, exchange.response
-    broken = [(rule, violation) for rule in RULES.values() for violation in rule.breaches(exchange, history)]
+    broken = [(rule, violation) for rule in RULES.values() for violation in rule.breaches(exchange, state)]
     media = response.headers.get("content-type", "")
     observed = judge_answer(contract, exchange.operation, exchange.status, media, response.content, response.headers)
     observed = [each for each in observed if acceptance is None or acceptance.counts(each.finding)]
@@ -54,7 +54,7 @@ def judge(exchange: Exchange, history: History, acceptance: Acceptance | None = 
         broken.sort(key=lambda each: (each[0].name, len(each[1].pointer), each[1].pointer))
         failures += [_of_finding(exchange, each) for each in observed]
         failures += [_of_rule(exchange, *each) for each in broken]
-    history.add(exchange)
+    state.add(exchange)
     return list(_with_evidence(_collapsed(failures), exchange))
 
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol, Self
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import explain
-from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.contract import Contract, Operation, Violation
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
 from pytest_adyen_creds.contract.finding import Finding
@@ -125,6 +125,6 @@ class CheckingContract(Contract):
                 "check responses of its operations only"
             )
         acceptance = self._acceptance or Acceptance(self.known_deviations, Baseline(), clock.today())
-        failures = judge(exchange, History(), acceptance)
+        failures = judge(exchange, KnownState(), acceptance)
         if failures:
             raise ContractBroken(explain(failures))

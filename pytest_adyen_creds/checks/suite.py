@@ -11,8 +11,8 @@ from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.cases import Amounts, TestCase
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
-from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
 from pytest_adyen_creds.checks.selecting import command
@@ -175,10 +175,10 @@ class Suite:
 
     def _judged(self, item: str, exchanges: Iterable[Exchange]) -> list[CheckFailure]:
         failures: list[CheckFailure] = []
-        history = History()
+        state = KnownState()
         replay = command(item, self._results)
         for exchange in exchanges:
-            found = judge(exchange, history, self._results.acceptance)
+            found = judge(exchange, state, self._results.acceptance)
             found = [replace(each, replay=replay) for each in found]
             if exchange.is_known:
                 self._results.saw(exchange.operation.label, exchange.status, exchange.origin, found)
@@ -220,9 +220,9 @@ class Suite:
             with sandbox_target(self._results.contract, self._prepare) as target:
                 target.furnish(level_of(case.operation))
                 target.send(case)
-            history, found = History(), []
+            state, found = KnownState(), []
             for exchange in target.exchanges:
-                found = judge(exchange, history, self._results.acceptance)
+                found = judge(exchange, state, self._results.acceptance)
             return found
 
         return shrunk(failures, exchanges, alone)

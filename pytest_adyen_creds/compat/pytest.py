@@ -63,7 +63,7 @@ def change_ids(metafunc: pytest.Metafunc, change: Callable[[str], str]) -> None:
         if callable(ids):
             given["ids"] = lambda value: changed(ids(value))
         elif ids is not None:
-            given["ids"] = [changed(each) for each in ids]
+            given["ids"] = map(changed, ids) if isinstance(ids, Iterator) else [changed(each) for each in ids]
         parametrize(*bound.args, **bound.kwargs)
 
     metafunc.parametrize = with_ids  # type: ignore[method-assign]

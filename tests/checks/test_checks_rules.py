@@ -16,11 +16,11 @@ from schemathesis.core.transport import Response
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.exchange import Exchange
-from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
-from pytest_adyen_creds.checks.registration import CHECKS
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules import RULES
 from pytest_adyen_creds.checks.rules.origins import same
+from pytest_adyen_creds.checks.schemathesis_checks import CHECKS
 from pytest_adyen_creds.text import normalised
 
 SUBJECTS = {
@@ -60,7 +60,7 @@ def test_each_has_its_source(name: str) -> None:
 
 def test_schemathesis_knows_them_by_name() -> None:
     code = (
-        "import schemathesis, pytest_adyen_creds.checks.registration\n"
+        "import schemathesis, pytest_adyen_creds.checks.schemathesis_checks\n"
         "from schemathesis.checks import CHECKS\n"
         f"assert set({sorted(RULES)!r}) <= set(CHECKS.get_all_names())"
     )
@@ -137,7 +137,7 @@ PATHS = st.sampled_from(["", "/S2-1", "/S2-1/allowedOrigins", "/S2-1/allowedOrig
 )
 def test_no_answer_crashes_a_rule(exchanges) -> None:
     contract = load_contract("v3")
-    history = History()
+    state = KnownState()
     for method, start, end, sent, body, status in exchanges:
         path = start + (end if start != "/me" else end.removeprefix("/S2-1"))
         found = contract.match(method, path)
@@ -147,8 +147,8 @@ def test_no_answer_crashes_a_rule(exchanges) -> None:
         request = httpx.Request(method, url, json=sent, headers={"X-API-Key": "AQEAQEAQE"})
         exchange = Exchange.of(contract, request, httpx.Response(status, json=body))
         for rule in RULES.values():
-            list(rule.breaches(exchange, history))
-        history.add(exchange)
+            list(rule.breaches(exchange, state))
+        state.add(exchange)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_what_it_says_is_masked() -> None:
     key = "AQEcanary-canary-canary-0001"
     request = httpx.Request("GET", f"https://management-test.adyen.com/v3/me?{key}", headers={"X-API-Key": key})
     document = {"detail": key, "status": 500, key: key}
-    failures = judge(Exchange.of(contract, request, httpx.Response(401, json=document)), History())
+    failures = judge(Exchange.of(contract, request, httpx.Response(401, json=document)), KnownState())
     assert failures
     fields = {name for failure in failures for name, value in failure.to_json().items() if key in str(value)}
     assert fields == set()

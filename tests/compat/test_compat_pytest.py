@@ -71,9 +71,10 @@ def test_ids_of_parameters(pytester: pytest.Pytester) -> None:
 
     pytester.makeconftest(
         """
+        import itertools
         def pytest_generate_tests(metafunc):
             if "asked" in metafunc.fixturenames:
-                metafunc.parametrize("asked", [1, 2], ids=iter(["hook", None]))
+                metafunc.parametrize("asked", [1, 2], ids=itertools.repeat("hook"))
         """
     )
     pytester.makepyfile(
@@ -91,8 +92,49 @@ def test_ids_of_parameters(pytester: pytest.Pytester) -> None:
     )
     pytester.inline_run("--collect-only", plugins=[Plugin()])
     ids = {part for item in items for part in item.callspec.id.split("-")}
-    assert ids >= {"FIXTURE", "HOOK", "CALLABLE", "PARAM", "3"}, ids
+    assert ids >= {"FIXTURE", "HOOK0", "CALLABLE", "PARAM", "3"}, ids
     assert not {"fixture", "hook", "mark", "callable", "param"} & ids
+
+
+def test_parameters(pytester: pytest.Pytester) -> None:
+    """Item.callspec.params is what a test's set-up gets its parameters from, and what reporters show."""
+    seen = []
+
+    class Plugin:
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_setup(self, item):
+            compat.change_parameters(item, str.upper)
+            compat.restore_parameters(item)
+            yield
+            compat.change_parameters(item, str.upper)
+            seen.append(dict(item.callspec.params))
+
+    pytester.makepyfile(
+        """
+        import pytest
+        @pytest.mark.parametrize("given", ["as it is"])
+        def test_it(given): assert given == "as it is"
+        """
+    )
+    pytester.inline_run(plugins=[Plugin()]).assertoutcome(passed=1)
+    assert seen == [{"given": "AS IT IS"}]
+
+
+def test_sections(pytester: pytest.Pytester) -> None:
+    """Item._report_sections is the captured output that a report is made with: phase, name and text of each."""
+    seen = []
+
+    class Plugin:
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(self, item):
+            compat.change_sections(item, str.upper)
+            report = yield
+            seen.extend(report.sections)
+            return report
+
+    pytester.makepyfile("def test_it(): print('printed')")
+    pytester.inline_run(plugins=[Plugin()]).assertoutcome(passed=1)
+    assert ("Captured stdout call", "PRINTED\n") in seen
 
 
 def test_scope_mismatch(pytester: pytest.Pytester) -> None:

@@ -15,8 +15,8 @@ from reports_samples import ERROR, results_of, see
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, explain
-from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import judge
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.reports.terminal import contract_lines, drift_lines
 from pytest_adyen_creds.secrets import Secret
@@ -41,7 +41,7 @@ def assert_text(lines: Iterable[str]) -> None:
 def judged(content: bytes, media: str = "application/json", status: int = 422) -> list[CheckFailure]:
     request = httpx.Request("GET", "https://management-test.adyen.com/v3/me")
     response = httpx.Response(status, headers={"content-type": media}, content=content, request=request)
-    return judge(Exchange.of(load_contract("v3"), request, response), History())
+    return judge(Exchange.of(load_contract("v3"), request, response), KnownState())
 
 
 @given(st.text("::#[ \t\n\x1b\u2028\u202ea"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_adyen_creds.checks.exchange import Exchange, items
-from pytest_adyen_creds.checks.history import History, Known
+from pytest_adyen_creds.checks.known_state import Known, KnownState
 from pytest_adyen_creds.checks.rules.origins import differences, same
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 from pytest_adyen_creds.text import normalised
@@ -23,7 +23,7 @@ _SOURCE: Final = "docs.adyen.com, API credentials, on the usernames of API users
     "A username is ws@Company.X or ws_123456@Company.X; those made by hand may name a BalancePlatform or a Scope.",
     _SOURCE,
 )
-def form(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def form(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Usernames of another form, or of a form that the level cannot have."""
     for pointer, shown in exchange.credentials():
         username = shown.get("username")
@@ -39,7 +39,7 @@ def form(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "The company in a username is the company account that the credential belongs to.",
     _SOURCE,
 )
-def company(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def company(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Usernames that name another company than the path or ``companyName``."""
     for pointer, shown in exchange.credentials():
         username = shown.get("username")
@@ -54,7 +54,7 @@ def company(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "A credential has at least one role.",
     "docs.adyen.com, API credentials for your balance platform, on managing permissions",
 )
-def at_least_one(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def at_least_one(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Credentials without a role, and requests for none that were accepted."""
     for pointer, shown in exchange.credentials():
         if shown.get("roles") == []:
@@ -68,17 +68,17 @@ def at_least_one(exchange: Exchange, history: History) -> Iterator[RuleViolation
     "Only roles that the company's own user, ws@Company.X, holds can be given to others.",
     f"{SPECIFICATION}, property roles of the create and update messages",
 )
-def giveable(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def giveable(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Roles that were given, or accepted, and that the company's own user does not hold."""
-    if history.giveable is None or not (exchange.good and exchange.changes):
+    if state.giveable is None or not (exchange.good and exchange.changes):
         return
     for pointer, shown in exchange.credentials():
         for number, role in enumerate(items(shown, "roles")):
-            if isinstance(role, str) and normalised(role) not in history.giveable:
+            if isinstance(role, str) and normalised(role) not in state.giveable:
                 place = f"{pointer}/roles/{number}"
                 yield RuleViolation(place, f"{place} is a role that ws@Company does not hold, so it cannot be given")
     asked = [role for role in items(exchange.sent, "roles") if isinstance(role, str)]
-    if any(normalised(role) not in history.giveable for role in asked):
+    if any(normalised(role) not in state.giveable for role in asked):
         yield RuleViolation("", "a request for a role that ws@Company does not hold was accepted")
 
 
@@ -87,10 +87,10 @@ def giveable(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "Create, read, list and /me say the same of one credential until something changes it.",
     f"{SPECIFICATION}, the operations on one credential answer one resource",
 )
-def reads_agree(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def reads_agree(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Properties that differ from what the sequence showed before."""
     for pointer, shown in exchange.credentials():
-        known = history.credentials.get(shown["id"]) if isinstance(shown.get("id"), str) else None
+        known = state.credentials.get(shown["id"]) if isinstance(shown.get("id"), str) else None
         if known is None:
             continue
         if exchange.changes:
@@ -116,7 +116,7 @@ def reads_agree(exchange: Exchange, history: History) -> Iterator[RuleViolation]
     "A credential that a request created or changed is as the request says.",
     f"{SPECIFICATION}, the properties of the create and update messages",
 )
-def asked_is_done(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def asked_is_done(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Properties that an accepted request asked for and its answer does not show."""
     asked, shown = exchange.sent, exchange.body
     if not (exchange.good and exchange.changes and isinstance(asked, dict) and isinstance(shown, dict)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_adyen_creds.checks.exchange import Exchange
-from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
@@ -20,7 +20,7 @@ _GENERAL: Final = re.compile(r"00_([0-9]{3})")
     "A request that breaks the contract is refused: a body of another shape, a parameter of another type.",
     f"{SPECIFICATION}, request messages (additionalProperties false), parameters, responses 400 and 422",
 )
-def invalid_refused(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def invalid_refused(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Requests that the contract does not allow and that were accepted."""
     if not exchange.good:
         return
@@ -41,7 +41,7 @@ def invalid_refused(exchange: Exchange, history: History) -> Iterator[RuleViolat
     "A request that was made to show a status shows it: a good one is accepted, a wrong key gets 401.",
     f"{SPECIFICATION}, the texts of the operations and their responses",
 )
-def expected(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def expected(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Answers with another status than the request was made to show."""
     wanted = exchange.expects
     if not wanted or exchange.status == 429:
@@ -55,7 +55,7 @@ def expected(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "The status in an error's body is the HTTP status.",
     f"{SPECIFICATION}, RestServiceError.status: the HTTP response status code",
 )
-def status(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def status(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """An envelope that says another status."""
     said = _error(exchange).get("status")
     if isinstance(said, int) and not isinstance(said, bool) and said != exchange.status:
@@ -67,7 +67,7 @@ def status(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "An error code is two groups of digits joined by an underscore, such as 00_403; or three digits, such as 704.",
     "docs.adyen.com, API error responses and API idempotency; the specification's examples",
 )
-def code_form(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def code_form(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """A code of another form."""
     code = _error(exchange).get("errorCode")
     if isinstance(code, str) and not _CODE.fullmatch(code):
@@ -79,7 +79,7 @@ def code_form(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "The general error codes 00_4NN and 00_5NN name the HTTP status.",
     f"{SPECIFICATION}, examples of 401 and 403; sibling APIs for 400 and 500",
 )
-def code_status(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def code_status(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """A general code that names another status."""
     code = _error(exchange).get("errorCode")
     named = _GENERAL.fullmatch(code) if isinstance(code, str) else None

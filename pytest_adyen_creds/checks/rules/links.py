@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
-from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
 _BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
@@ -18,7 +18,7 @@ _BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
     f"{SPECIFICATION}, examples of _links; v1 by a captured GET /me response",
     "observed",
 )
-def stay(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Links that lead to another scheme, host or version."""
     if not exchange.good:
         return
@@ -35,7 +35,7 @@ def stay(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "A resource's links name the resource itself, what is below it, and its account.",
     f"{SPECIFICATION}, ApiCredentialLinks and Links",
 )
-def name_resource(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def name_resource(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Links of credentials and origins that name something else."""
     for pointer, shown in exchange.credentials():
         id = shown.get("id")
@@ -60,16 +60,16 @@ def name_resource(exchange: Exchange, history: History) -> Iterator[RuleViolatio
     "What an answer links as its own resource is there to be read.",
     f"{SPECIFICATION}, links named self",
 )
-def resolve(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def resolve(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Linked resources that are not found; removed origins excepted."""
-    subject = history.subject(exchange)
+    subject = state.subject(exchange)
     removed = subject is not None and exchange.parameters.get("originId") in subject.removed
     gone = exchange.status in (404, 405, 410, 422) or exchange.status == 204
     asked_for = exchange.expects not in ("", "2xx")
     if exchange.operation.method != "GET" or exchange.query or not gone or asked_for or removed:
         return
-    if exchange.path in history.linked:
-        yield RuleViolation("", f"{history.linked[exchange.path]} linked this, and it answers {exchange.status}")
+    if exchange.path in state.linked:
+        yield RuleViolation("", f"{state.linked[exchange.path]} linked this, and it answers {exchange.status}")
 
 
 def _credential(pointer: str, shown: dict[str, Any], own: set[str], exchange: Exchange) -> Iterator[RuleViolation]:

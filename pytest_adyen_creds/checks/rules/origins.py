@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_adyen_creds.checks.exchange import Exchange
-from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
 
@@ -15,7 +15,7 @@ from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, r
     "Adding an origin answers the origin that was added, with an id.",
     f"{SPECIFICATION}, POST …/allowedOrigins",
 )
-def as_sent(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def as_sent(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Answers with another domain, or with nothing to read the origin by."""
     if not exchange.good or exchange.kind != "origin" or not exchange.changes or not isinstance(exchange.body, dict):
         return
@@ -31,9 +31,9 @@ def as_sent(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "The list of a credential's origins, and each read by its id, is what was added and not removed.",
     f"{SPECIFICATION}, GET and DELETE …/allowedOrigins and …/allowedOrigins/{{originId}}",
 )
-def round_trip(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def round_trip(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Origins that are lost, changed, or still there."""
-    subject = history.subject(exchange)
+    subject = state.subject(exchange)
     if subject is None or not exchange.good or exchange.changes or exchange.expects == "204":
         return
     origin_id = exchange.parameters.get("originId")

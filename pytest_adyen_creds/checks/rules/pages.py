@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
-from pytest_adyen_creds.checks.history import History
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 from pytest_adyen_creds.text import counted
 
@@ -32,7 +32,7 @@ class _Page(NamedTuple):
     "A page's totals and length fit each other and the page size that was asked for (10 unless said otherwise).",
     f"{SPECIFICATION}, GET …/apiCredentials, parameters and PaginationLinks",
 )
-def totals(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def totals(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Totals that contradict each other or the data."""
     page = _page(exchange)
     if page is None:
@@ -52,7 +52,7 @@ def totals(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "A page links the first and the last one, the next one unless it is the last, the previous unless it is the first.",
     f"{SPECIFICATION}, PaginationLinks",
 )
-def links(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def links(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Links that are missing, too many, or lead to another page."""
     page = _page(exchange)
     if page is None or "_links" not in exchange.body:
@@ -78,7 +78,7 @@ def links(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "Over its pages a list has each credential once: none twice, none missing.",
     f"{SPECIFICATION}, GET …/apiCredentials",
 )
-def complete(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def complete(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Items on two pages, and credentials of this list that none of its pages has."""
     page = _page(exchange)
     if page is None:
@@ -86,13 +86,13 @@ def complete(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     ids = [item["id"] for item in page.data if isinstance(item, dict) and isinstance(item.get("id"), str)]
     if len(set(ids)) < len(ids):
         yield RuleViolation("/data", "/data has the same credential twice")
-    listing = history.listings.get((exchange.path, exchange.query.get("pageSize", str(DEFAULT))))
+    listing = state.listings.get((exchange.path, exchange.query.get("pageSize", str(DEFAULT))))
     earlier = listing.pages if listing is not None and listing.total == page.total else {}
     others = {id for number, found in earlier.items() if number != page.number for id in found}
     if others & set(ids):
         yield RuleViolation("/data", "/data has a credential that another page had already")
     if all(number in earlier or number == page.number for number in range(1, page.last + 1)):
-        created = {known.id for known in history.credentials.values() if known.path == exchange.path}
+        created = {known.id for known in state.credentials.values() if known.path == exchange.path}
         missing = created - others - set(ids)
         if missing:
             yield RuleViolation("/data", f"{len(missing)} credentials that were created here are on no page")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.exchange import Exchange
-    from pytest_adyen_creds.checks.history import History
+    from pytest_adyen_creds.checks.known_state import KnownState
 
 Evidence = Literal["documented", "observed", "assumed"]
 """Adyen's documents say so; an answer that Adyen published shows it; nobody published it."""
@@ -22,7 +22,7 @@ class RuleViolation:
     message: str
 
 
-Breaches = Callable[["Exchange", "History"], Iterator[RuleViolation]]
+Breaches = Callable[["Exchange", "KnownState"], Iterator[RuleViolation]]
 """Yields where an exchange breaks a rule, given what came before it; whatever the answer holds, it raises nothing."""
 
 

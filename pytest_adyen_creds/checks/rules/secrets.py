@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_adyen_creds.checks.exchange import Exchange, texts
-from pytest_adyen_creds.checks.history import SHORTEST, History
+from pytest_adyen_creds.checks.known_state import SHORTEST, KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
 _ONCE: Final = {"apiKey": ("created", "api-key"), "password": ("created",)}
@@ -23,11 +23,11 @@ _SLACK: Final = 120.0
     "An API key is shown by the call that makes it, a password by the creation, and neither anywhere else.",
     f"{SPECIFICATION}, POST …/apiCredentials and POST …/generateApiKey",
 )
-def shown_once(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def shown_once(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Secret properties in other answers, and values of known secrets under any name."""
     if not exchange.good:
         return
-    known = {secret for secret in (*history.keys, *history.passwords) if len(secret) >= SHORTEST}
+    known = {secret for secret in (*state.keys, *state.passwords) if len(secret) >= SHORTEST}
     for pointer, name, text in texts(exchange.body):
         if name in _ONCE:
             if exchange.kind not in _ONCE[name] or pointer != f"/{name}":
@@ -43,11 +43,11 @@ def shown_once(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "No error shows a secret: not the key that signed the request, and none that was shown before.",
     f"{SPECIFICATION}, RestServiceError has no secret property; an error is logged where an answer is not",
 )
-def none_in_errors(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def none_in_errors(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Secrets in the body or the headers of an answer that is no success."""
     if exchange.good:
         return
-    secrets = history.secrets | {secret for secret in exchange.presented_secrets if len(secret) >= SHORTEST}
+    secrets = state.secrets | {secret for secret in exchange.presented_secrets if len(secret) >= SHORTEST}
     found = list(texts(exchange.body)) or [("", "", exchange.response.content.decode("utf-8", "replace"))]
     found += [("", name, value) for name, value in exchange.response.headers.items()]
     for pointer, name, text in found:
@@ -63,13 +63,13 @@ def none_in_errors(exchange: Exchange, history: History) -> Iterator[RuleViolati
     "A key or a password that is made is one that was never shown before.",
     f"{SPECIFICATION}, POST …/generateApiKey and …/generateClientKey: a new key is generated",
 )
-def are_new(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def are_new(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Secrets that a creating or rotating call answers a second time."""
     if not exchange.good or exchange.kind not in ("created", "api-key", "client-key"):
         return
     for name in exchange.contract.secret_properties:
         value = exchange.shown.get(name)
-        if isinstance(value, str) and value in history.secrets:
+        if isinstance(value, str) and value in state.secrets:
             yield RuleViolation(f"/{name}", f"/{name} is a secret that was shown before; each is made anew")
 
 
@@ -78,7 +78,7 @@ def are_new(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "A client key starts with the name of its environment: test_ on a test endpoint.",
     "docs.adyen.com, client-side authentication, on client keys",
 )
-def environment(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def environment(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Client keys without ``test_``."""
     if not exchange.good:
         return
@@ -93,9 +93,9 @@ def environment(exchange: Exchange, history: History) -> Iterator[RuleViolation]
     "None of a deactivated credential's keys works, nor its password.",
     f"{SPECIFICATION}, property active of the update messages",
 )
-def deactivated(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def deactivated(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Requests that a switched-off credential signed and that were let in."""
-    signer = history.signer(exchange)
+    signer = state.signer(exchange)
     if signer is not None and signer.active is False and _let_in(exchange):
         yield RuleViolation("", f"the credential is deactivated, and its key was let in with {exchange.status}")
 
@@ -105,10 +105,10 @@ def deactivated(exchange: Exchange, history: History) -> Iterator[RuleViolation]
     "A replaced API key works for 24 hours more, and then no longer.",
     f"{SPECIFICATION}, POST …/generateApiKey",
 )
-def overlap(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def overlap(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Replaced keys that are refused too early, or let in too late."""
-    life = history.keys.get(exchange.presented[0] or "")
-    signer = history.signer(exchange)
+    life = state.keys.get(exchange.presented[0] or "")
+    signer = state.signer(exchange)
     if life is None or life.replaced is None or signer is None or signer.active is not True:
         return
     age = exchange.at - life.replaced
@@ -123,9 +123,9 @@ def overlap(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
     "GET /me shows the credential whose key or password signed the request.",
     f"{SPECIFICATION}, GET /me",
 )
-def me_is_caller(exchange: Exchange, history: History) -> Iterator[RuleViolation]:
+def me_is_caller(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Answers about somebody else."""
-    signer = history.signer(exchange)
+    signer = state.signer(exchange)
     if exchange.operation.label != "GET /me" or not exchange.good or not isinstance(exchange.body, dict):
         return
     if signer is None:

@@ -52,7 +52,7 @@ class Listing:
     pages: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
-class History:
+class KnownState:
     """The sequence so far; :meth:`add` takes in the next exchange after the rules have judged it."""
 
     def __init__(self) -> None:

@@ -9,8 +9,8 @@ import httpx
 import schemathesis
 
 from pytest_adyen_creds.checks.exchange import Exchange
-from pytest_adyen_creds.checks.history import History
 from pytest_adyen_creds.checks.judging import register_secrets
+from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules import RULES, Rule
 from pytest_adyen_creds.checks.rules.rule import RuleViolation
 from pytest_adyen_creds.compat.schemathesis import CheckFailed, all_of
@@ -45,7 +45,7 @@ def _check(rule: Rule) -> Callable[[CheckContext, Response, Case[Any]], bool | N
         exchange = alone(response)
         if exchange is None:
             return True
-        violations = list(rule.breaches(exchange, History()))
+        violations = list(rule.breaches(exchange, KnownState()))
         if violations:
             register_secrets(exchange)
             label = exchange.operation.label
