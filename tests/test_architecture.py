@@ -31,7 +31,7 @@ LAYERS = [
     {"files"},
     {"secrets"},
     {"compat"},
-    {"text", "stash", "streams"},
+    {"text", "stash", "streams", "message"},
     {"errors", "clock"},
 ]
 """Who may import whom: a room imports from the layers below its own, and within its own layer without a circle.

@@ -6,33 +6,16 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Self
-from urllib.parse import parse_qsl
+from typing import Any, Literal, Self
 
 import httpx
 
 from pytest_adyen_creds.client import parsing, tag
 from pytest_adyen_creds.client.budget import Budget
+from pytest_adyen_creds.client.framing import SAFE, check_body
 from pytest_adyen_creds.client.retry import Clock
 from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
-
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_OVERRIDES: Final = frozenset(
-    {
-        "x-http-method-override",
-        "x-http-method",
-        "x-method-override",
-        "x-original-method",
-        "x-original-url",
-        "x-rewrite-url",
-        "x-forwarded-host",
-        "x-forwarded-prefix",
-        "x-forwarded-path",
-        "x-host",
-        "forwarded",
-    }
-)
 
 Outcome = Literal["created", "refused", "unknown"]
 Place = tuple[Literal["company", "merchant"], str]
@@ -208,8 +191,7 @@ class Ownership:
             return None
         method, target = request.method, parsing.read_target(request.url.raw_path)
         what = f"{method} {_shown(request.url.path)}"
-        _refuse_overrides(request, what)
-        if method in _SAFE:
+        if method in SAFE:
             return None
         if not self._is_here(request):
             raise OwnershipRefused(
@@ -236,6 +218,7 @@ class Ownership:
                 f"{what} would replace the tag of this run in the description, and nobody could sweep the credential "
                 "any more; nothing was sent: leave description out, or write adyen_credentials.description()"
             )
+        check_body(request, what)
         return None
 
     def _is_here(self, request: httpx.Request) -> bool:
@@ -272,6 +255,7 @@ class Ownership:
                 f"{what} would leave a credential without the tag of this run, and nobody could sweep it; nothing was "
                 "sent: put the tag that adyen_credentials.description() gives into description"
             )
+        check_body(request, what)
         intent = parsing.intent_of(request)
         self.budget.reserve(intent)
         return intent
@@ -326,17 +310,6 @@ def _key_in(body: Mapping[str, Any]) -> Secret | None:
 def _server(url: httpx.URL) -> tuple[str, str, int | None]:
     host = "localhost" if url.host in ("127.0.0.1", "::1") else url.host
     return url.scheme, host, url.port
-
-
-def _refuse_overrides(request: httpx.Request, what: str) -> None:
-    fields = {
-        name.lower() for name, _ in parse_qsl(request.url.query.decode("ascii", "replace"), keep_blank_values=True)
-    }
-    named = sorted(_OVERRIDES.intersection(request.headers) | (fields & {"_method", "x-http-method-override"}))
-    if named:
-        raise OwnershipRefused(
-            f"{what} carries {', '.join(named)}, which may make another request of it; nothing was sent: leave it out"
-        )
 
 
 def _shown(value: object) -> str:

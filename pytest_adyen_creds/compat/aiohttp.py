@@ -14,6 +14,7 @@ import httpx
 from vcr.request import Request
 
 from pytest_adyen_creds.compat.vcrpy import as_vcr
+from pytest_adyen_creds.message import as_sent
 
 Answer = Callable[[httpx.Request, dict[str, Any]], Awaitable[httpx.Response]]
 """Answers a request; the second argument holds what is to be ``httpx.HTTPTransport``'s for it."""
@@ -55,7 +56,8 @@ def entrance(wants: Callable[[str], bool], answer: Answer) -> tuple[Any, str, An
 async def _as_httpx(request: Any, url: str) -> httpx.Request:
     body = request.body
     content = body if isinstance(body, bytes) else await body.as_bytes()
-    return httpx.Request(request.method, url, headers=list(request.headers.items()), content=content)
+    target = request.url.raw_path_qs.encode("utf-8", "surrogatepass")
+    return as_sent(request.method, url, request.headers.items(), content, target=target)
 
 
 def _via(request: Any) -> dict[str, Any]:

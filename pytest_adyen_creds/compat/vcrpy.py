@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any, Final
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import httpx
 import vcr
@@ -21,9 +23,9 @@ import vcr.patch
 import vcr.stubs
 from vcr.cassette import Cassette
 from vcr.request import Request
-from vcr.stubs import VCRConnection
+from vcr.stubs import VCRConnection, VCRHTTPConnection, VCRHTTPSConnection
 
-from pytest_adyen_creds.errors import EndpointRefused
+from pytest_adyen_creds.message import as_sent
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -40,6 +42,19 @@ PLACES: Final = {
 """The classes by whose method a cassette sends what it does not hold, and vcrpy's name for that method."""
 
 _ANSWERED: Final = "_adyen_creds_answered"
+_SENT: Final = "_adyen_creds_sent"
+
+
+@dataclass
+class _Sent:
+    """What vcrpy does not keep of a request that a connection would send."""
+
+    fields: list[tuple[Any, Any]]
+    """Its headers, repeated ones too."""
+    target: bytes | None = None
+    """Its target, where that is a whole URL to the host that the connection leads to."""
+    is_framed: bool = True
+    """Whether the library says how long the body is where no header does."""
 
 
 class _Stub(Cassette):  # type: ignore[misc]  # vcrpy is untyped
@@ -137,29 +152,20 @@ def stands_in_front() -> bool:
 
 
 def as_httpx(request: Request) -> httpx.Request:
-    """Return a request of vcrpy's as one of httpx; its path as it was sent, in the extension ``target``.
+    """Return a request of vcrpy's as one of httpx, with its headers and its path as they would be sent.
 
     Raises :class:`EndpointRefused` where its URL is none.
     """
-    headers = [
-        (str(name), _text(value))
-        for name, value in request.headers.items()
-        if str(name).lower() not in ("host", "content-length", "transfer-encoding")
-    ]
+    sent: _Sent = request.__dict__.get(_SENT) or _Sent(list(request.headers.items()))
     body = request.body_bytes
+    fields = sent.fields
     if isinstance(body, dict | list):  # what aiohttp was given as ``json``
         body = json.dumps(body).encode()
-        headers += [] if "content-type" in request.headers else [("content-type", "application/json")]
+        fields = [*fields, *([] if "content-type" in request.headers else [("content-type", "application/json")])]
     elif isinstance(body, str):
         body = body.encode()
-    try:
-        made = httpx.Request(request.method, request.uri, headers=headers, content=bytes(body or b""))
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise EndpointRefused(f"a request's URL is none ({error}); nothing was sent: encode it") from None
-    sent = _target(request.uri)
-    if sent != made.url.raw_path:
-        made.extensions["target"] = sent
-    return made
+    target = sent.target or _target(request.uri)
+    return as_sent(request.method, request.uri, fields, bytes(body or b""), target=target, is_framed=sent.is_framed)
 
 
 def as_response(response: Mapping[str, Any]) -> httpx.Response:
@@ -214,6 +220,68 @@ def _that_stay() -> Iterator[tuple[Any, str, Any]]:
         yield vcr.stubs.VCRHTTPSConnection, "_baseclass", _under_its_own_name(vcr.stubs.HTTPSConnection)
     real_host = VCRConnection._real_host
     yield VCRConnection, "_real_host", lambda made: _in_url(real_host(made))
+    for name, noting in (
+        ("request", _request),
+        ("putrequest", _putrequest),
+        ("putheader", _putheader),
+        ("endheaders", _endheaders),
+        ("send", _send),
+    ):
+        yield VCRConnection, name, noting(getattr(VCRConnection, name))
+
+
+def _request(theirs: Any) -> Any:
+    def request(connection: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
+        theirs(connection, method, url, body, headers, **options)
+        fields = list((headers or {}).items())
+        # the standard library leaves it to its caller to encode what it announces as chunks, where it is not told to
+        is_encoded = isinstance(connection, VCRHTTPConnection | VCRHTTPSConnection) and not options.get(
+            "encode_chunked"
+        )
+        announced = any(_text(name).lower() == "transfer-encoding" for name, _ in fields)
+        _note(connection, url, fields, is_framed=not (is_encoded and announced))
+
+    return request
+
+
+def _putrequest(theirs: Any) -> Any:
+    def putrequest(connection: Any, method: str, url: str, skip_host: bool = False, *more: Any, **options: Any) -> Any:
+        theirs(connection, method, url, skip_host, *more, **options)
+        host = urlsplit(connection._vcr_request.uri).netloc
+        _note(connection, url, [] if skip_host else [("Host", host)], is_framed=False)
+
+    return putrequest
+
+
+def _putheader(theirs: Any) -> Any:
+    def putheader(connection: Any, header: Any, *values: Any) -> Any:
+        theirs(connection, header, *values)
+        connection._vcr_request.__dict__[_SENT].fields.append((header, "\r\n\t".join(map(_text, values))))
+
+    return putheader
+
+
+def _endheaders(theirs: Any) -> Any:
+    def endheaders(connection: Any, message_body: Any = None, *, encode_chunked: bool = False) -> Any:
+        theirs(connection, message_body)
+
+    return endheaders
+
+
+def _send(theirs: Any) -> Any:
+    def send(connection: Any, data: Any) -> Any:
+        theirs(connection, data)
+        connection._vcr_request.__dict__[_SENT].is_framed = False
+
+    return send
+
+
+def _note(connection: Any, url: str, fields: list[tuple[Any, Any]], *, is_framed: bool) -> None:
+    request = connection._vcr_request
+    ours = urlsplit(f"{connection._protocol}://{connection._real_host()}{connection._port_postfix()}")
+    is_whole = not url.startswith("/") and urlsplit(url).netloc.lower() == ours.netloc.lower()
+    target = url.encode("utf-8", "surrogatepass") if is_whole else None
+    request.__dict__[_SENT] = _Sent(fields, target, is_framed)
 
 
 def _under_its_own_name(kind: type) -> type:

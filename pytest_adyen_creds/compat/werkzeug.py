@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import struct
 import sys
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+_HEAD: Final = "pytest_adyen_creds.head"
 _RESET: Final = struct.pack("ii", 1, 0)
 
 
@@ -23,6 +25,12 @@ def reset(connection: socket.socket | None) -> None:
     if connection is not None:
         # linger for zero seconds
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
+def head_of(environ: Mapping[str, Any]) -> list[bytes]:
+    """Return the lines of a request's head as they came, line ends too, without the empty one that ends it."""
+    lines: list[bytes] = environ[_HEAD]
+    return lines
 
 
 class QuietServer(ThreadedWSGIServer):
@@ -58,12 +66,40 @@ class QuietHandler(WSGIRequestHandler):
         """Wait for no further request on a connection that is gone."""
         self.close_connection = True
 
+    def parse_request(self) -> bool:
+        """Take a request's head apart, and keep its lines: what is made of them is not all that they say."""
+        reading = self.rfile
+        self.rfile = lines = _Lines(reading)
+        try:
+            return super().parse_request()
+        finally:
+            self.rfile = reading
+            self._head = [self.raw_requestline, *lines.seen]
+
+    def make_environ(self) -> dict[str, Any]:
+        """Return the environment of a request, with the lines of its head."""
+        return super().make_environ() | {_HEAD: self._head}
+
     def run_wsgi(self) -> None:
         """Answer a request; one whose target cannot be taken apart gets 400."""
         try:
             super().run_wsgi()
         except ValueError:
             self.send_error(400)
+
+
+class _Lines(io.BufferedIOBase):
+    """Strictly private: hands out the lines of a file, and notes those that are not empty."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.seen: list[bytes] = []
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line: bytes = self._file.readline(size)
+        if line.strip(b"\r\n"):
+            self.seen.append(line)
+        return line
 
 
 def _is_to_be_reset(connection: socket.socket) -> bool:

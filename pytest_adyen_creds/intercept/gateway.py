@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
 from werkzeug.wrappers import Request, Response
 
-from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.compat.werkzeug import head_of
+from pytest_adyen_creds.errors import AdyenCredsError, EndpointRefused
+from pytest_adyen_creds.message import as_sent
 from pytest_adyen_creds.sandbox.server import Server
 from pytest_adyen_creds.secrets import SECRETS
 
@@ -35,15 +37,11 @@ class Gateway:
         self._server.close()
 
     def _serve(self, request: Request) -> Response:
-        if request.host != urlsplit(self.url).netloc:
-            return _error(403, f"this is {self.url}, and no other host")
         try:
             answer = self._answer(self._as_httpx(request))
             body = b"".join(answer.stream)  # type: ignore[arg-type]
         except AdyenCredsError as error:
             return _error(403, str(error))
-        except httpx.InvalidURL as error:
-            return _error(400, str(error))
         except httpx.TimeoutException as error:
             return _error(504, str(error))
         except httpx.TransportError as error:
@@ -52,17 +50,25 @@ class Gateway:
         return Response(body, answer.status_code, headers)
 
     def _as_httpx(self, request: Request) -> httpx.Request:
-        target = request.environ.get("RAW_URI") or request.full_path
-        target = target.removeprefix(self.url)
-        made = httpx.Request(
-            request.method,
-            self.url + target,
-            headers=[(name, value) for name, value in request.headers if name.lower() not in _OF_A_CONNECTION],
-            content=request.get_data(),
+        """Return a request as it came; what the server made of its head is not all that it says."""
+        line, *lines = head_of(request.environ)
+        parts = line.removesuffix(b"\r\n").split(b" ")
+        if len(parts) != 3 or not re.fullmatch(rb"HTTP/1\.[01]", parts[2]):
+            raise EndpointRefused(f"{ascii(line)[2:-1][:100]} is no line that begins a request; nothing was sent")
+        method, target, _ = parts
+        path = target.decode("latin-1") if target.startswith(b"/") else "/"
+        try:
+            body = request.get_data()
+        except OSError as error:
+            raise EndpointRefused(f"a request's body cannot be read ({error}); nothing was sent") from None
+        fields = [line.removesuffix(b"\r\n").partition(b":")[::2] for line in lines]
+        return as_sent(
+            method.decode("latin-1"),
+            self.url + path,
+            [(name, value.strip(b" \t")) for name, value in fields],
+            body,
+            target=target,
         )
-        if made.url.raw_path != target.encode():
-            made.extensions["target"] = target.encode()
-        return made
 
 
 def _error(status: int, detail: str) -> Response:

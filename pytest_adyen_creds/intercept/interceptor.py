@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import httpx
 
+from pytest_adyen_creds.client.framing import check_message
 from pytest_adyen_creds.compat import vcrpy
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import EndpointRefused
@@ -97,6 +98,7 @@ class Interceptor:
         return self._answered(request, self._route)
 
     def _answered(self, request: httpx.Request, route: httpx.BaseTransport) -> httpx.Response:
+        check_message(request)
         if not self._answers_all and not self.hosts.is_served(str(request.url)):
             check_endpoint(str(request.url))
             raise EndpointRefused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ import httpx
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import ASKED_AT, VIA
 from pytest_adyen_creds.compat import aiohttp, vcrpy
+from pytest_adyen_creds.message import TARGET, as_sent
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def _handle_request(taker: Taker, module: Any) -> Any:
             return send(transport, request)
         request.read()
         if module is httpx:
+            request.extensions.setdefault(TARGET, request.url.raw_path)
             return taker.answer(request)
         with _errors_of(module, request):
             return _as_httpx2(taker.answer(_from_httpx2(request)), module)
@@ -79,6 +81,7 @@ def _handle_async_request(taker: Taker, module: Any) -> Any:
             return await send(transport, request)
         await request.aread()
         if module is httpx:
+            request.extensions.setdefault(TARGET, request.url.raw_path)
             return await taker.answer_async(request)
         with _errors_of(module, request):
             return _as_httpx2(await taker.answer_async(_from_httpx2(request)), module)
@@ -95,13 +98,9 @@ def _errors_of(httpx2: Any, request: Any) -> Iterator[None]:
 
 
 def _from_httpx2(request: Any) -> httpx.Request:
-    return httpx.Request(
-        request.method,
-        str(request.url),
-        headers=_fields(request.headers.multi_items()),
-        content=request.content,
-        extensions=dict(request.extensions),
-    )
+    made = as_sent(request.method, str(request.url), request.headers.raw, request.content, target=request.url.raw_path)
+    made.extensions |= request.extensions
+    return made
 
 
 def _as_httpx2(response: httpx.Response, httpx2: Any) -> Any:
@@ -129,8 +128,12 @@ def _send(taker: Taker, requests: Any) -> Any:
     ) -> Any:
         if not taker.wants(request.url) or vcrpy.stands_in_front():
             return send(adapter, request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies)
-        made = httpx.Request(
-            request.method, request.url, headers=_fields(request.headers.items()), content=_body(request)
+        made = as_sent(
+            request.method,
+            request.url,
+            request.headers.items(),
+            _body(request),
+            target=request.path_url.encode("utf-8", "surrogatepass"),
         )
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         made.extensions["timeout"] = {"connect": connect, "read": read, "write": read, "pool": connect}
@@ -155,15 +158,6 @@ def _send(taker: Taker, requests: Any) -> Any:
         return adapter.build_response(request, raw)
 
     return answered
-
-
-def _fields(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    # how long the body is, is said anew: what is judged is what is sent
-    return [
-        (name, value.decode("latin-1") if isinstance(value, bytes) else str(value))
-        for name, value in headers
-        if name.lower() not in ("content-length", "transfer-encoding")
-    ]
 
 
 def _body(request: Any) -> bytes:

@@ -11,11 +11,11 @@ from pytest_adyen_creds.client import GuardedTransport, Ownership, guarded
 from pytest_adyen_creds.client.parsing import parse, secrets_in
 from pytest_adyen_creds.client.transports import read
 from pytest_adyen_creds.endpoints import check_parsed, is_loopback
-from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
+from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.intercept.hosts import Hosts
+from pytest_adyen_creds.message import as_sent
 from pytest_adyen_creds.secrets import SECRETS
 
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _READABLE: Final = frozenset({"gzip", "deflate", "identity"})
 
 
@@ -39,7 +39,6 @@ class LiveRoute(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, or refuse it."""
-        _refuse_respelt(request)
         _ask_for_what_can_be_read(request)
         url = str(request.url)
         if self._is_redirected(url):
@@ -60,14 +59,15 @@ class LiveRoute(httpx.BaseTransport):
 
     def _redirected(self, request: httpx.Request) -> httpx.Request:
         base = self._base_url
-        headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
-        return httpx.Request(
+        made = as_sent(
             request.method,
-            request.url.copy_with(scheme=base.scheme, host=base.host, port=base.port),
-            headers=headers,
-            content=request.read(),
-            extensions=request.extensions,
+            str(request.url.copy_with(scheme=base.scheme, host=base.host, port=base.port)),
+            [(name, value) for name, value in request.headers.raw if name.lower() != b"host"],
+            request.read(),
+            target=request.url.raw_path,
         )
+        made.extensions = request.extensions
+        return made
 
     def _elsewhere(self, request: httpx.Request) -> httpx.Response:
         check_parsed(request.url)
@@ -77,16 +77,6 @@ class LiveRoute(httpx.BaseTransport):
         for secret in secrets_in(seen.content, parse(seen.content)):
             SECRETS.add(secret)
         return response
-
-
-def _refuse_respelt(request: httpx.Request) -> None:
-    # most libraries send a path as it is written; what is sent from here has no dot segments and no fragment
-    target = request.extensions.pop("target", None)
-    if target is not None and request.method.upper() not in _SAFE:
-        raise OwnershipRefused(
-            f"{request.method} {SECRETS.mask(target.decode('ascii', 'replace'))} is not in its canonical spelling; "
-            "nothing was sent: use the paths of the contract, without encodings, fragments, empty or dot segments"
-        )
 
 
 def _ask_for_what_can_be_read(request: httpx.Request) -> None:

@@ -1,0 +1,196 @@
+"""Framing: a request passes only if every server, and whatever stands before it, reads it as it was judged here."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from pytest_adyen_creds.errors import EndpointRefused, OwnershipRefused
+from pytest_adyen_creds.message import TARGET, UNFRAMED, header_name
+from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    import httpx
+
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that change nothing."""
+
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_OVERRIDES: Final = frozenset(
+    {
+        "forwarded",
+        "x-forwarded-host",
+        "x-forwarded-method",
+        "x-forwarded-path",
+        "x-forwarded-prefix",
+        "x-forwarded-server",
+        "x-forwarded-uri",
+        "x-host",
+        "x-http-host-override",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method",
+        "x-method-override",
+        "x-original-host",
+        "x-original-method",
+        "x-original-uri",
+        "x-original-url",
+        "x-override-url",
+        "x-request-uri",
+        "x-rewrite-url",
+    }
+)
+_OF_OTHER_PROTOCOLS: Final = frozenset({"upgrade", "http2-settings", "trailer"})
+_JSON: Final = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+_TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_OF_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "host", "connection"})
+_CONNECTION: Final = frozenset({b"", b"close", b"keep-alive"})
+# what servers decode, cut off or resolve before they look a path up
+_RESPELT: Final = re.compile(rb"[\x00-\x20\x7f\\#]|//|/\.{1,2}(?=/|\Z)|%(?:2[ef5]|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
+
+
+def check_message(request: httpx.Request) -> None:
+    """Raise where a server might carry out something else than ``request``, whose body has been read.
+
+    :class:`EndpointRefused`, where it might go elsewhere than its URL says; :class:`OwnershipRefused`, where it might
+    be another request, or a second one. Its extension :data:`TARGET` has been judged then, and is taken off.
+    """
+    what = f"{ascii(request.method)[1:-1]} {SECRETS.mask(ascii(request.url.path)[1:-1])[:100]}"
+    if why := _leads_elsewhere(request):
+        raise EndpointRefused(f"{what}: {why}; nothing was sent: leave it out")
+    if why := _is_read_otherwise(request):
+        raise OwnershipRefused(f"{what} {why}")
+    target = request.extensions.pop(TARGET, None)
+    if target is not None and _is_respelt(request, target):
+        raise OwnershipRefused(
+            f"{request.method} {SECRETS.mask(ascii(target.decode('utf-8', 'replace'))[1:-1])[:100]} is not in its "
+            "canonical spelling; nothing was sent: use the paths of the contract, without encodings, fragments, empty "
+            "or dot segments"
+        )
+
+
+def check_body(request: httpx.Request, what: str) -> None:
+    """Raise :class:`OwnershipRefused` where a server might read another body than the guard of ownership did.
+
+    A body is JSON in UTF-8, as it is, and says each thing once; ``what`` names the request.
+    """
+    if request.content and (why := _body_problem(request)):
+        raise OwnershipRefused(
+            f"{what} {why}, so a server may read another body than was judged; nothing was sent: send plain JSON in "
+            "UTF-8, as application/json"
+        )
+
+
+def _body_problem(request: httpx.Request) -> str | None:
+    fields = [(header_name(name), value) for name, value in request.headers.raw]
+    types = [value for name, value in fields if name == "content-type"]
+    if any(name == "content-encoding" for name, _ in fields):
+        return "has a packed body"
+    if len(types) > 1 or not all(_JSON.fullmatch(value) for value in types):
+        return "has a body of another type than JSON in UTF-8"
+    try:
+        _check_json(request.content)
+    except _RepeatedName as repeated:
+        return f"says {ascii(str(repeated))[:60]} twice in its JSON"
+    except (ValueError, RecursionError):
+        return "has a body that is no JSON in UTF-8"
+    return None
+
+
+def _check_json(body: bytes) -> None:
+    json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
+
+
+class _RepeatedName(Exception):
+    """Strictly private: an object of a JSON text has two members that a server may take for one."""
+
+
+def _once(members: list[tuple[str, object]]) -> None:
+    seen = set()
+    for name, _ in members:
+        # servers differ in which of two they take, and whether capitals count, or what comes after a NUL
+        plain = name.partition("\0")[0].strip().casefold()
+        if plain in seen:
+            raise _RepeatedName(name)
+        seen.add(plain)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _leads_elsewhere(request: httpx.Request) -> str | None:
+    authority = request.url.netloc.decode("ascii")
+    hosts = [value.decode("latin-1") for name, value in request.headers.raw if header_name(name) == "host"]
+    if len(hosts) != 1:
+        return f"the request has {len(hosts)} Host headers"
+    default = ":443" if request.url.scheme == "https" else ":80"
+    if hosts[0].lower().removesuffix(default) != authority.removesuffix(default):
+        return f"the request's Host header is not {request.url.host}"
+    if request.url.userinfo:
+        return "the request's URL carries user info"
+    if "sni_hostname" in request.extensions:
+        return "the request's extensions name another host"
+    if not request.extensions.get(TARGET, b"/").startswith(b"/"):
+        return "the request's target is another URL"
+    return None
+
+
+def _is_read_otherwise(request: httpx.Request) -> str | None:
+    """Return what is wrong and what to do, as the end of a sentence; None where nothing is."""
+    raw = request.headers.raw
+    method = request.method.encode("utf-8", "surrogatepass")
+    if not _TOKEN.fullmatch(method) or not all(_TOKEN.fullmatch(name) and _is_value(value) for name, value in raw):
+        return (
+            "has a line break, a control character or a space where none belongs, in its method or its headers; "
+            "nothing was sent: take it out"
+        )
+    names = {header_name(name) for name, _ in raw}
+    if any(b"_" in name and header_name(name) in _OF_FRAMING for name, _ in raw):
+        return "has a header that a server may take for Content-Length or the like; nothing was sent: leave it out"
+    query = request.url.query.decode("ascii", "replace")
+    asked = {name.lower() for name, _ in parse_qsl(query.replace(";", "&"), keep_blank_values=True)}
+    if named := sorted(names & _OVERRIDES | asked & {"_method", "x-http-method-override"}):
+        return f"carries {', '.join(named)}, which may make another request of it; nothing was sent: leave it out"
+    options = b",".join(value for name, value in raw if header_name(name) == "connection").lower().split(b",")
+    if names & _OF_OTHER_PROTOCOLS or not {each.strip() for each in options} <= _CONNECTION:
+        return (
+            "has headers by which what stands before a server may change it (Connection, Upgrade, Trailer); nothing "
+            "was sent: leave them out"
+        )
+    return _framing_problem(request, method)
+
+
+def _framing_problem(request: httpx.Request, method: bytes) -> str | None:
+    lengths = [value for name, value in request.headers.raw if header_name(name) == "content-length"]
+    codings = [value for name, value in request.headers.raw if header_name(name) == "transfer-encoding"]
+    body = request.content
+    if body and method.decode("ascii").upper() not in _WITH_BODY:
+        try:
+            _check_json(body)  # no line of which begins a request
+        except (_RepeatedName, ValueError, RecursionError):
+            return "has a body, which a server may take for a second request; nothing was sent: send it without"
+    ways: list[tuple[list[bytes], list[bytes]]] = [([b"%d" % len(body)], []), ([], [b"chunked"])]
+    if not body:
+        ways.append(([], []))
+    if (lengths, codings) not in ways or UNFRAMED in request.extensions:
+        return (
+            f"does not say in one way that its body has {len(body)} bytes, so a server may take a part of it for a "
+            "second request; nothing was sent: leave Content-Length and Transfer-Encoding to the library"
+        )
+    return None
+
+
+def _is_respelt(request: httpx.Request, target: bytes) -> bool:
+    if _RESPELT.search(target.partition(b"?")[0]) or re.search(rb"[\x00-\x20\x7f#]", target):
+        return True
+    if request.method.upper() in SAFE:
+        return unquote_to_bytes(target) != unquote_to_bytes(request.url.raw_path)
+    return target != request.url.raw_path
+
+
+def _is_value(value: bytes) -> bool:
+    return bool(_VALUE.fullmatch(value))
