@@ -7,6 +7,9 @@ What has sockets of its own, in C or in another process, is not seen.
 
 from __future__ import annotations
 
+import _socket
+import operator
+import re
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -25,13 +28,23 @@ _WAY_OUT: Final = (
     "let the test use adyen_client, adyen_sdk or adyen_traffic, and a library that is intercepted (httpx, requests, "
     "urllib3, urllib, http.client, aiohttp)"
 )
-_CONNECTING: Final = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
-"""The methods of a socket that say where it goes, and at which argument."""
+_CONNECTING: Final = {"connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3, "send": None, "sendall": None}
+"""The methods of a socket that say where it goes, and at which argument; and those that may tell a proxy."""
+
+_TO_A_PROXY: Final = re.compile(
+    rb"CONNECT ([^\s:/]+)|[A-Z]+ https?://(?:[^\s/@]*@)?([^\s:/?#]+)"  # HTTP
+    rb"|\x05\x01\x00\x03.(.+)..\Z|\x04\x01.{6}[^\x00]*\x00([^\x00]+)\x00",  # SOCKS 5 and 4a
+    re.IGNORECASE | re.DOTALL,
+)
+"""What begins with one of these has a proxy connect to the host."""
 
 _SOCKET: Final = socket.socket
 """The class itself: pytest-socket puts another under its name."""
 
-_LOOKING_UP: Final = ("getaddrinfo", "gethostbyname", "gethostbyname_ex")
+_LOOKING_UP: Final = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")
+_look_up: Final = _socket.getaddrinfo
+_BELOW: Final = {id(getattr(_socket, name)) for name in _LOOKING_UP}
+"""The functions below the module: what was imported from it early is one of them, or calls one."""
 
 _AUDITED: Final = {
     "socket.connect": 1,
@@ -39,6 +52,7 @@ _AUDITED: Final = {
     "socket.sendmsg": 1,
     "socket.getaddrinfo": 0,
     "socket.gethostbyname": 0,
+    "socket.gethostbyaddr": 0,
 }
 """Python's audit events that say where a socket goes or what is looked up, and at which argument."""
 
@@ -56,6 +70,8 @@ class Floor:
         self._addresses: set[str] = set()
         self._over: dict[Any, Any] = {}
         """What each function of ours stands over."""
+        self._places: list[tuple[Any, str]] = [(_SOCKET, name) for name in _CONNECTING]
+        self._places += [(socket, name) for name in _LOOKING_UP]
         self._audited = audited
         self._is_laid = False
 
@@ -67,10 +83,13 @@ class Floor:
             if self._audited:
                 sys.addaudithook(self._audit)  # none can be taken off again: it rests when the run has ended
             self.hold()
+            for module, name in _imported_early():
+                self._lay(module, name, self._looking_up)
+                self._places.append((module, name))
             yield self
         finally:
             self._is_laid = False
-            for owner, name in (*((_SOCKET, name) for name in _CONNECTING), *((socket, name) for name in _LOOKING_UP)):
+            for owner, name in self._places:
                 there = getattr(owner, name, None)
                 while there in self._over:  # else another tool's stands there, and calls ours or nobody
                     there = self._over[there]
@@ -95,21 +114,29 @@ class Floor:
         at = _AUDITED.get(event)
         if at is None or not self._is_laid or is_guarded():
             return
-        given = arguments[at]
-        if event in ("socket.getaddrinfo", "socket.gethostbyname"):
-            name, is_adyens = _known(given)
+        if at == 0:
+            name, is_adyens = _known(arguments[0])
             if is_adyens:
                 self._refuse(name)
-        elif type(given) is tuple and len(given) > 1:
-            self._check(given[0], given[1])
+        else:
+            self._check(_as_read(arguments[at]))
 
-    def _connecting(self, at: int, theirs: Any) -> Any:
+    def _connecting(self, at: int | None, theirs: Any) -> Any:
+        has_data = at != 0
+
         @wraps(theirs)
         def connecting(sock: socket.socket, *arguments: Any) -> Any:
-            address = arguments[at] if at < len(arguments) else None
-            # of the other families' addresses, some are tuples, and none has a name before a port
-            if type(address) is tuple and len(address) > 1 and not is_guarded():
-                self._check(address[0], address[1])
+            if not arguments or is_guarded():
+                return theirs(sock, *arguments)
+            if at is not None and at < len(arguments):
+                judged = list(arguments)
+                judged[at] = _as_read(arguments[at])
+                self._check(judged[at])
+                arguments = tuple(judged)
+            if has_data and (through := _proxied(arguments[0])) is not None:
+                name, is_adyens = _known(through)
+                if is_adyens:
+                    self._refuse(name)
             return theirs(sock, *arguments)
 
         return connecting
@@ -117,6 +144,7 @@ class Floor:
     def _looking_up(self, theirs: Any) -> Any:
         @wraps(theirs)
         def looking_up(host: Any, *arguments: Any, **options: Any) -> Any:
+            host = _plain(host)
             name, is_adyens = _known(host)
             if not is_adyens:
                 return theirs(host, *arguments, **options)
@@ -128,11 +156,14 @@ class Floor:
 
         return looking_up
 
-    def _check(self, given: Any, port: Any) -> None:
-        host, is_adyens = _known(given)
+    def _check(self, address: Any) -> None:
+        # of the other families' addresses, some are tuples, and none has a name before a port
+        if type(address) is not tuple or len(address) < 2:
+            return
+        host, is_adyens = _known(address[0])
         if is_adyens or host in self._addresses:
             self._refuse(host)
-        server = self._server
+        server, port = self._server, address[1]
         if server is None or port != (server.port or 443) or not self._is_local:
             return
         if _is_local(host):
@@ -155,9 +186,47 @@ class Floor:
         )
 
 
+def _imported_early() -> list[tuple[Any, str]]:
+    """Return where modules hold a function that looks names up, under which name: the socket's stays as it is there."""
+    return [
+        (module, name)
+        for module in list(sys.modules.values())
+        if module is not socket and isinstance(names := getattr(module, "__dict__", None), dict)
+        for name, value in list(names.items())
+        if id(value) in _BELOW
+    ]
+
+
+def _proxied(data: Any) -> bytes | None:
+    """Return the host that a proxy is told to connect to by ``data``; None where it is told none."""
+    if isinstance(data, list | tuple) and data:
+        data = data[0]
+    try:
+        told = _TO_A_PROXY.match(data)
+    except TypeError:  # no bytes in a row; the socket says so, or sends them
+        return None
+    return bytes(told[told.lastindex or 0]) if told else None
+
+
+def _as_read(address: Any) -> Any:
+    """Return an address of which the socket reads what it is judged by, whatever the classes in it make of it."""
+    return tuple(map(_plain, tuple.__iter__(address))) if isinstance(address, tuple) else address
+
+
+def _plain(item: Any) -> Any:
+    if type(item) in (str, int, bytes):
+        return item
+    if isinstance(item, str):
+        return str.__str__(item)
+    if isinstance(item, bytes | bytearray):
+        return bytes(memoryview(item))
+    return int.__index__(operator.index(item)) if hasattr(type(item), "__index__") else item
+
+
 def _known(host: Any) -> tuple[str, bool]:
     """Return ``host`` as a resolver would read it, and whether it is one of Adyen's."""
-    return _known_text(host.decode("latin-1") if isinstance(host, bytes | bytearray) else str(host or ""))
+    host = _plain(host)
+    return _known_text(host.decode("latin-1") if isinstance(host, bytes) else str(host or ""))
 
 
 @lru_cache(maxsize=1024)
@@ -177,7 +246,23 @@ def _name(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _is_local(host: str) -> bool:
-    return host == "" or is_this_machine(host)
+    """Return whether a name or an address leads to this machine, by whichever of its own."""
+    if host == "" or is_this_machine(host):
+        return True
+    try:
+        found = [each[4][0] for each in _look_up(host, None)]
+    except (OSError, UnicodeError):
+        return False
+    return any(is_this_machine(str(address)) or _is_own(str(address)) for address in found)
+
+
+def _is_own(address: str) -> bool:
+    with _SOCKET(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as made:
+        try:
+            made.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

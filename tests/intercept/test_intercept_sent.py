@@ -218,6 +218,7 @@ FRAMED: list[tuple[str, str, Fields, bytes]] = [
     ("a list", "POST", [("Content-Length", f"{N}, {N}")], SECOND),
     ("by another spelling", "POST", [("Content_Length", "0")], SECOND),
     ("a length and chunks", "GET", [("Content-Length", N), ("Transfer-Encoding", "chunked")], SECOND),
+    ("chunks in a short length", "GET", [("Content-Length", "4"), ("Transfer-Encoding", "chunked")], SECOND),
     ("a short length and chunks", "POST", [("Content-Length", "4"), ("Transfer-Encoding", "chunked")], CHUNKED),
     ("chunks that are none", "POST", [("Transfer-Encoding", "xchunked")], SECOND),
     ("Chunks", "POST", [("Transfer-Encoding", "Chunked")], CHUNKED),
