@@ -40,6 +40,26 @@ def stubbed() -> Iterator[list[httpx.Request]]:
         yield asked
 
 
+def test_headers_and_bodies_by_hand() -> None:
+    """A connection's `request`, `putrequest`, `putheader`, `endheaders` and `send` make its `_vcr_request`."""
+    with stubbed() as asked:
+        connection = http.client.HTTPSConnection("ours.example")
+        connection.putrequest("POST", "/a?b=1")
+        for value in ("1", "2"):
+            connection.putheader("X-B", value)
+        connection.putheader("Content-Length", 4)
+        connection.endheaders(b"se")
+        connection.send(b"nt")
+        connection.getresponse().read()
+        connection.request("GET", "https://ours.example/a")
+        connection.getresponse().read()
+    first, second = asked
+    assert (first.content, first.headers.get_list("x-b")) == (b"sent", ["1", "2"])
+    assert (first.headers["content-length"], first.headers.get_list("host")) == ("4", ["ours.example"])
+    assert [each.extensions["target"] for each in asked] == [b"/a?b=1", b"https://ours.example/a"]
+    assert str(second.url) == "https://ours.example/a"
+
+
 def test_stubs() -> None:
     """The stubs of http.client and urllib3 ask `can_play_response_for`, then take what `play_response` returns."""
     with stubbed() as asked:

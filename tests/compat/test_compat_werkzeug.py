@@ -66,6 +66,19 @@ def test_target_that_cannot_be_taken_apart() -> None:
         assert b"400" in ask(b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n").partition(b"\r\n")[0]
 
 
+def test_head() -> None:
+    """`parse_request` reads a head from `rfile`, line by line, and `raw_requestline` is its first."""
+    heads: list[list[bytes]] = []
+
+    def telling(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        heads.append(compat.head_of(environ))
+        return hello(environ, start_response)
+
+    with serving(telling) as ask:
+        assert ask(b"GET / HTTP/1.1\r\nHost: x\r\na:  b\x0bc\n\r\n").startswith(OK)
+    assert heads == [[b"GET / HTTP/1.1\r\n", b"Host: x\r\n", b"a:  b\x0bc\n"]]
+
+
 def test_timeout() -> None:
     """A handler's `timeout` ends a connection that says nothing."""
     with serving(hello, timeout=0.05) as ask:
