@@ -52,17 +52,21 @@ _CONNECTION: Final = frozenset({b"", b"close", b"keep-alive"})
 _RESPELT: Final = re.compile(rb"[\x00-\x20\x7f\\#]|//|/\.{1,2}(?=/|\Z)|%(?:2[ef5]|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
+_Field = tuple[str, bytes, bytes]
+"""A header's name as servers read it, as it is spelled, and its value."""
+
+
 def check_message(request: httpx.Request) -> None:
     """Raise where a server might carry out something else than ``request``, whose body has been read.
 
     :class:`EndpointRefused`, where it might go elsewhere than its URL says; :class:`OwnershipRefused`, where it might
     be another request, or a second one. Its extension :data:`TARGET` has been judged then, and is taken off.
     """
-    what = f"{ascii(request.method)[1:-1]} {SECRETS.mask(ascii(request.url.path)[1:-1])[:100]}"
-    if why := _leads_elsewhere(request):
-        raise EndpointRefused(f"{what}: {why}; nothing was sent: leave it out")
-    if why := _is_read_otherwise(request):
-        raise OwnershipRefused(f"{what} {why}")
+    fields = [(header_name(name), name, value) for name, value in request.headers.raw]
+    if why := _leads_elsewhere(request, fields):
+        raise EndpointRefused(f"{_shown(request)}: {why}; nothing was sent: leave it out")
+    if why := _is_read_otherwise(request, fields):
+        raise OwnershipRefused(f"{_shown(request)} {why}")
     target = request.extensions.pop(TARGET, None)
     if target is not None and _is_respelt(request, target):
         raise OwnershipRefused(
@@ -122,9 +126,13 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _leads_elsewhere(request: httpx.Request) -> str | None:
+def _shown(request: httpx.Request) -> str:
+    return f"{ascii(request.method)[1:-1]} {SECRETS.mask(ascii(request.url.path)[1:-1])[:100]}"
+
+
+def _leads_elsewhere(request: httpx.Request, fields: list[_Field]) -> str | None:
     authority = request.url.netloc.decode("ascii")
-    hosts = [value.decode("latin-1") for name, value in request.headers.raw if header_name(name) == "host"]
+    hosts = [value.decode("latin-1") for name, _, value in fields if name == "host"]
     if len(hosts) != 1:
         return f"the request has {len(hosts)} Host headers"
     default = ":443" if request.url.scheme == "https" else ":80"
@@ -139,36 +147,37 @@ def _leads_elsewhere(request: httpx.Request) -> str | None:
     return None
 
 
-def _is_read_otherwise(request: httpx.Request) -> str | None:
+def _is_read_otherwise(request: httpx.Request, fields: list[_Field]) -> str | None:
     """Return what is wrong and what to do, as the end of a sentence; None where nothing is."""
-    raw = request.headers.raw
     method = request.method.encode("utf-8", "surrogatepass")
-    if not _TOKEN.fullmatch(method) or not all(_TOKEN.fullmatch(name) and _is_value(value) for name, value in raw):
+    if not _TOKEN.fullmatch(method) or not all(
+        _TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for _, name, value in fields
+    ):
         return (
             "has a line break, a control character or a space where none belongs, in its method or its headers; "
             "nothing was sent: take it out"
         )
-    names = {header_name(name) for name, _ in raw}
-    if any(b"_" in name and header_name(name) in _OF_FRAMING for name, _ in raw):
+    names = {name for name, _, _ in fields}
+    if any(b"_" in spelled and name in _OF_FRAMING for name, spelled, _ in fields):
         return "has a header that a server may take for Content-Length or the like; nothing was sent: leave it out"
     query = request.url.query.decode("ascii", "replace")
     asked = {name.lower() for name, _ in parse_qsl(query.replace(";", "&"), keep_blank_values=True)}
     if named := sorted(names & _OVERRIDES | asked & {"_method", "x-http-method-override"}):
         return f"carries {', '.join(named)}, which may make another request of it; nothing was sent: leave it out"
-    options = b",".join(value for name, value in raw if header_name(name) == "connection").lower().split(b",")
+    options = b",".join(value for name, _, value in fields if name == "connection").lower().split(b",")
     if names & _OF_OTHER_PROTOCOLS or not {each.strip() for each in options} <= _CONNECTION:
         return (
             "has headers by which what stands before a server may change it (Connection, Upgrade, Trailer); nothing "
             "was sent: leave them out"
         )
-    return _framing_problem(request, method)
+    return _framing_problem(request, fields)
 
 
-def _framing_problem(request: httpx.Request, method: bytes) -> str | None:
-    lengths = [value for name, value in request.headers.raw if header_name(name) == "content-length"]
-    codings = [value for name, value in request.headers.raw if header_name(name) == "transfer-encoding"]
+def _framing_problem(request: httpx.Request, fields: list[_Field]) -> str | None:
+    lengths = [value for name, _, value in fields if name == "content-length"]
+    codings = [value for name, _, value in fields if name == "transfer-encoding"]
     body = request.content
-    if body and method.decode("ascii").upper() not in _WITH_BODY:
+    if body and request.method.upper() not in _WITH_BODY:
         try:
             _check_json(body)  # no line of which begins a request
         except (_RepeatedName, ValueError, RecursionError):
@@ -190,7 +199,3 @@ def _is_respelt(request: httpx.Request, target: bytes) -> bool:
     if request.method.upper() in SAFE:
         return unquote_to_bytes(target) != unquote_to_bytes(request.url.raw_path)
     return target != request.url.raw_path
-
-
-def _is_value(value: bytes) -> bool:
-    return bool(_VALUE.fullmatch(value))
