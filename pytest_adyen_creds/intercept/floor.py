@@ -7,7 +7,6 @@ What has sockets of its own, in C or in another process, is not seen.
 
 from __future__ import annotations
 
-import _socket
 import operator
 import re
 import socket
@@ -20,6 +19,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pytest_adyen_creds.client import is_guarded
+from pytest_adyen_creds.compat.sockets import LOOKING_UP, imported_early, look_up
 from pytest_adyen_creds.endpoints import check_endpoint, is_loopback, is_this_machine
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
@@ -40,11 +40,6 @@ _TO_A_PROXY: Final = re.compile(
 
 _SOCKET: Final = socket.socket
 """The class itself: pytest-socket puts another under its name."""
-
-_LOOKING_UP: Final = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")
-_look_up: Final = _socket.getaddrinfo
-_BELOW: Final = {id(getattr(_socket, name)) for name in _LOOKING_UP}
-"""The functions below the module: what was imported from it early is one of them, or calls one."""
 
 _AUDITED: Final = {
     "socket.connect": 1,
@@ -71,7 +66,7 @@ class Floor:
         self._over: dict[Any, Any] = {}
         """What each function of ours stands over."""
         self._places: list[tuple[Any, str]] = [(_SOCKET, name) for name in _CONNECTING]
-        self._places += [(socket, name) for name in _LOOKING_UP]
+        self._places += [(socket, name) for name in LOOKING_UP]
         self._audited = audited
         self._is_laid = False
 
@@ -83,7 +78,7 @@ class Floor:
             if self._audited:
                 sys.addaudithook(self._audit)  # none can be taken off again: it rests when the run has ended
             self.hold()
-            for module, name in _imported_early():
+            for module, name in imported_early():
                 self._lay(module, name, self._looking_up)
                 self._places.append((module, name))
             yield self
@@ -99,7 +94,7 @@ class Floor:
         """Stand under the socket again, where another tool has put something of its own in place."""
         for name, at in _CONNECTING.items():
             self._lay(_SOCKET, name, partial(self._connecting, at))
-        for name in _LOOKING_UP:
+        for name in LOOKING_UP:
             self._lay(socket, name, self._looking_up)
 
     def _lay(self, owner: Any, name: str, over: Callable[[Any], Any]) -> None:
@@ -186,17 +181,6 @@ class Floor:
         )
 
 
-def _imported_early() -> list[tuple[Any, str]]:
-    """Return where modules hold a function that looks names up, under which name: the socket's stays as it is there."""
-    return [
-        (module, name)
-        for module in list(sys.modules.values())
-        if module is not socket and isinstance(names := getattr(module, "__dict__", None), dict)
-        for name, value in list(names.items())
-        if id(value) in _BELOW
-    ]
-
-
 def _proxied(data: Any) -> bytes | None:
     """Return the host that a proxy is told to connect to by ``data``; None where it is told none."""
     if isinstance(data, list | tuple) and data:
@@ -250,7 +234,7 @@ def _is_local(host: str) -> bool:
     if host == "" or is_this_machine(host):
         return True
     try:
-        found = [each[4][0] for each in _look_up(host, None)]
+        found = [each[4][0] for each in look_up(host, None)]
     except (OSError, UnicodeError):
         return False
     return any(is_this_machine(str(address)) or _is_own(str(address)) for address in found)

@@ -204,7 +204,7 @@ def own_address() -> str:
 def test_the_runs_server_has_other_addresses_of_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
     if host == "a name":
-        monkeypatch.setattr("pytest_adyen_creds.intercept.floor._look_up", lambda *_: found)
+        monkeypatch.setattr("pytest_adyen_creds.intercept.floor.look_up", lambda *_: found)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     given = {"an address": own_address(), "a name": "my-machine.example"}.get(host, host)
     with listening("0.0.0.0") as (port, taken), Floor(f"http://127.0.0.1:{port}/v3").laid():
