@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
@@ -21,17 +22,42 @@ from pytest_adyen_creds.text import plain
 LARGEST: Final = 20 * 1024 * 1024
 """The largest file that is read, in bytes."""
 
+LARGEST_TOML: Final = 4 * 1024 * 1024
+"""The largest TOML file that is read, in bytes: its parser takes up to a hundred times as much."""
+
 DEEPEST: Final = 200
 """The deepest nesting that is accepted in a JSON or YAML file, in levels."""
+
+DEEPEST_TOML: Final = 50
+"""The deepest nesting that is accepted in a TOML file, in levels: its parser recurses."""
+
+LONGEST_NUMBER: Final = 500
+"""The longest number that is accepted, in characters: Python may refuse to print one of 640 digits."""
+
+_LONGEST_KEY: Final = 20
+"""The most names that dots may join in a key of TOML: its parser takes the square of that."""
 
 SafeLoader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """YAML's safe loader: the C one where it is built."""
 
 _COLLECTIONS: Final = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+_FILL: Final = "name a file with content"
+_NUMBERS: Final = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+_TOO_LONG: Final = f"a number of more than {LONGEST_NUMBER} digits"
 _LEFTOVER: Final = re.compile(r"\.(\d+)-[\w-]+\.adyen-creds\.tmp")
 _DAY: Final = 24 * 60 * 60.0
+# each of these is linear in what it reads, whatever that is
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-"""A string of JSON, up to its end or that of the text: linear in what it reads, whatever that is."""
+"""A string of JSON, up to its end or that of the text."""
+_TOML_TEXT: Final = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}|"(?:[^"\\\n]|\\.)*+"'
+    r"|'''(?:[^']|'(?!''))*+'{3,5}|'[^'\n]*+'|#[^\n]*+",
+    re.DOTALL,
+)
+"""A string or a comment of TOML."""
+_LONG_KEY: Final = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{_LONGEST_KEY}}}")
+_LONG_NUMBER: Final = re.compile(rf"(?<![0-9])[0-9]{{{LONGEST_NUMBER + 1}}}")
+_LONG_TOML_NUMBER: Final = re.compile(rf"(?<!\w)[0-9][0-9a-fA-FxobXOB_]{{{LONGEST_NUMBER}}}")
 
 
 def read_bytes(path: Path | str, *, largest: int = LARGEST, wanted: str = "an existing file") -> bytes:
@@ -58,13 +84,14 @@ def read_bytes(path: Path | str, *, largest: int = LARGEST, wanted: str = "an ex
     return data
 
 
-def read_text(path: Path | str, *, largest: int = LARGEST, empty: str = "name a file with content") -> str:
+def read_text(path: Path | str, *, largest: int = LARGEST, empty: str | None = _FILL) -> str:
     """Return the text of the file at ``path`` (``-``: standard input); ``empty`` is what to do about an empty one.
 
+    None: that is a text as well.
     Raises :class:`FileRefused` like :func:`read_bytes`, and for what is empty or not UTF-8.
     """
     data = read_bytes(path, largest=largest)
-    if not data.strip():
+    if empty is not None and not data.strip():
         raise FileRefused(f"{_name_of(path)}: is empty; {empty}")
     try:
         return data.decode("utf-8-sig")
@@ -73,7 +100,7 @@ def read_text(path: Path | str, *, largest: int = LARGEST, empty: str = "name a 
 
 
 def _name_of(path: Path | str) -> str:
-    return "standard input" if str(path) == "-" else str(path)
+    return "standard input" if str(path) == "-" else plain(str(path))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -150,7 +177,7 @@ def sync_folder(folder: Path) -> None:
 
 def read_json(path: Path | str, *, largest: int = LARGEST) -> Any:
     """Return the JSON value in the file at ``path``; raises :class:`FileRefused` like :func:`read_text`."""
-    return parse_json(read_text(path, largest=largest), str(path))
+    return parse_json(read_text(path, largest=largest), plain(str(path)))
 
 
 def parse_json(text: str, name: str) -> Any:
@@ -159,14 +186,15 @@ def parse_json(text: str, name: str) -> Any:
     if text.count("[") + text.count("{") > DEEPEST and _deepest(_STRING.sub("", text)) > DEEPEST:
         raise FileRefused(_too_deep(name))
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        parse_int = _checked_int if _LONG_NUMBER.search(text) else None
+        return json.loads(text, parse_int=parse_int, parse_constant=_refuse_constant)
     except ValueError as error:
         raise FileRefused(f"{name}: is not JSON ({error}); check its content") from None
 
 
 def read_document(path: Path | str, *, largest: int = LARGEST) -> Any:
     """Return the JSON or YAML value in the file at ``path``; YAML is read by the safe loader, without aliases."""
-    return parse_document(read_text(path, largest=largest), str(path))
+    return parse_document(read_text(path, largest=largest), plain(str(path)))
 
 
 def parse_document(text: str, name: str) -> Any:
@@ -182,6 +210,25 @@ def parse_document(text: str, name: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise FileRefused(f"{name}: is neither JSON nor plain YAML ({problem}{where}); check its content") from None
+
+
+def read_toml(path: Path | str, *, empty: str | None = _FILL) -> dict[str, Any]:
+    """Return the TOML document in the file at ``path``; ``empty`` is that of :func:`read_text`.
+
+    Raises :class:`FileRefused` like :func:`read_text`, and for what is no TOML, or over a limit of this module.
+    """
+    text = read_text(path, largest=LARGEST_TOML, empty=empty)
+    structure = _TOML_TEXT.sub(lambda match: "" if match[0][0] == "#" else "s", text)
+    try:
+        if _deepest(structure) > DEEPEST_TOML:
+            raise ValueError(f"nested deeper than {DEEPEST_TOML} levels")
+        if _LONG_KEY.search(structure):
+            raise ValueError(f"more than {_LONGEST_KEY} names joined to one key")
+        if _LONG_TOML_NUMBER.search(structure):
+            raise ValueError(_TOO_LONG)
+        return tomllib.loads(text)
+    except ValueError as error:
+        raise FileRefused(f"{_name_of(path)}: is not TOML ({plain(str(error))}); correct it") from None
 
 
 def _load_yaml(text: str) -> Any:
@@ -234,8 +281,13 @@ def _scalar(event: yaml.ScalarEvent, values: yaml.SafeLoader) -> Any:
         tag = values.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
     if tag == "tag:yaml.org,2002:merge":  # which only aliases have a use for
         return event.value
+    if tag in _NUMBERS and len(event.value) > LONGEST_NUMBER:
+        raise ValueError(_TOO_LONG)
     construct = values.yaml_constructors.get(tag) or values.yaml_constructors[None]
-    return construct(values, yaml.ScalarNode(tag, event.value, event.start_mark))  # type: ignore[arg-type]
+    try:
+        return construct(values, yaml.ScalarNode(tag, event.value, event.start_mark))  # type: ignore[arg-type]
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:  # of what is not what its tag says
+        raise ValueError(f"a value is no {plain(str(tag)).rpartition(':')[2]}") from error
 
 
 def _deepest(text: str) -> int:
@@ -245,6 +297,12 @@ def _deepest(text: str) -> int:
 
 def _too_deep(name: str) -> str:
     return f"{name}: is nested deeper than {DEEPEST} levels; flatten it"
+
+
+def _checked_int(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(_TOO_LONG)
+    return int(digits)
 
 
 def _refuse_constant(constant: str) -> float:

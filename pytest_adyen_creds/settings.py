@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -278,20 +279,23 @@ def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
 
 def _section(path: Path, section: str) -> Mapping[str, Any] | None:
     import configparser  # not for every run of pytest
-    import tomllib
 
-    if not path.is_file():
+    from pytest_adyen_creds.files import LARGEST_TOML, read_text, read_toml
+
+    if not os.path.isfile(path):  # noqa: PTH113 - Path's own raises for what cannot be entered
         return None
     try:
         if path.suffix == ".toml":
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            document = read_toml(path, empty=None)
             if section:  # a file for pytest alone, which pytest 9 reads
                 return _table(document, section) or {}
             pytest_table = _table(_table(document, "tool") or {}, "pytest")
             return None if pytest_table is None else {**pytest_table, **(_table(pytest_table, "ini_options") or {})}
         parser = configparser.ConfigParser(interpolation=None, strict=False)
-        parser.read_string(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, configparser.Error) as error:
+        parser.read_string(read_text(path, largest=LARGEST_TOML, empty=None))
+    except FileRefused as error:
+        raise SettingsError(f"{error}, or run elsewhere") from None
+    except (ValueError, configparser.Error) as error:
         raise SettingsError(f"{path}: cannot be read ({type(error).__name__}); mend it, or run elsewhere") from None
     if section in parser:
         return parser[section]

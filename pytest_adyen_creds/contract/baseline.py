@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
@@ -19,7 +18,7 @@ from typing import Any, Final
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.files import read_text, write_text
+from pytest_adyen_creds.files import read_toml, write_text
 
 _KEYS: Final = {"id", "operations", "statuses", "location", "message", "reason", "expires"}
 _KEYS_OF_A_DEVIATION: Final = _KEYS | {"evidence", "versions", "sometimes"}
@@ -245,10 +244,7 @@ def read_baseline(path: Path | str, *, evidence: bool = False) -> Baseline:
     ``evidence``: the file holds known deviations, each entry with its evidence.
     """
     keys = _KEYS_OF_A_DEVIATION if evidence else _KEYS
-    try:
-        document = tomllib.loads(read_text(path))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise FileRefused(f"{path}: is not TOML ({error}); correct it") from None
+    document = read_toml(path)
     unknown = document.keys() - {"accepted"}
     listed = document.get("accepted", [])
     if unknown or not isinstance(listed, list):

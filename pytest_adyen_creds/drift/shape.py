@@ -284,8 +284,8 @@ def _limits_of(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit
     if types == {"integer"}:
         for keyword, step in (("maximum", -1), ("minimum", 1)):
             limit = limits.get(keyword)
-            if limit and limit.exclusive and float(limit.value).is_integer():
-                limits[keyword] = Limit(int(limit.value) + step)
+            if limit and limit.exclusive and isinstance(limit.value, int):
+                limits[keyword] = Limit(limit.value + step)
     return limits
 
 
