@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ import click
 
 from pytest_adyen_creds import __version__
 from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.text import plain
 
 _COMMANDS: Final = {
     "check": ("pytest_adyen_creds.cli", "Replay the bundled cassettes through every check."),
@@ -148,6 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        _check_words(sys.argv[1:] if arguments is None else arguments)
         status = adyen_creds.main(args=arguments, prog_name="adyen-creds", standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -164,13 +167,25 @@ def main(arguments: list[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _check_words(arguments: list[str]) -> None:
+    for number, argument in enumerate(arguments, 1):
+        try:
+            is_sound = b"\0" not in os.fsencode(argument)
+        except UnicodeEncodeError:
+            is_sound = False
+        if not is_sound:
+            raise click.UsageError(f"argument {number} ({argument[:40]}) is in no encoding that can be; write it anew")
+
+
 def _unwritten(error: OSError) -> str:
     try:
         sys.stdout.flush()
     except OSError:
         with suppress(OSError):  # given up, so that Python does not try once more when it ends
             sys.stdout.close()
-    return f"{error.filename or 'the output'}: {error.strerror or error}; let it go where it can be written"
+    if error.filename:
+        return f"{error.filename}: {error.strerror or error}; check the path and its rights"
+    return f"the output: {error.strerror or error}; let it go where it can be written"
 
 
 def _refuse(error: click.ClickException) -> int:
@@ -187,7 +202,7 @@ def _refuse(error: click.ClickException) -> int:
 def _say(message: str) -> int:
     from pytest_adyen_creds.secrets import SECRETS
 
-    click.echo(f"adyen-creds: {SECRETS.mask(message)}", err=True)
+    click.echo(f"adyen-creds: {plain(SECRETS.mask(message))}", err=True)
     return 2
 
 

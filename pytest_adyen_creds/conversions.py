@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -81,9 +82,22 @@ def _paths(option: Option, raw: Any, root: Path) -> Path | tuple[Path, ...]:
         paths = tuple(root / Path(text).expanduser() for text in texts)
     except RuntimeError:
         raise _Expected("a path that starts with the ~ of somebody whom this machine knows, or with none") from None
+    for problem in filter(None, map(_unusable, paths)):
+        raise _Expected(f"a path that this machine can follow ({problem})")
     if option.field == "reports" and any(path.suffix not in (".html", ".json") for path in paths):
         raise _Expected("a file name that ends in .html or .json")
     return paths if option.kind == "paths" else paths[0]
+
+
+def _unusable(path: Path) -> str:
+    """Return why nothing can be at ``path``, or be made there; empty where that cannot be told."""
+    try:
+        os.stat(path)  # noqa: PTH116 - Path's own refuses in other words what no name may have
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or type(error).__name__
+    return ""
 
 
 _CONVERTERS: Final[Mapping[Kind, Callable[[Option, str], Any]]] = {

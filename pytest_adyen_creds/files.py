@@ -128,7 +128,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise FileRefused(f"{path}: cannot be written ({reason}); check the folder and its rights") from None
+        raise FileRefused(
+            f"{plain(str(path))}: cannot be written ({reason}); check the folder and its rights"
+        ) from None
     finally:
         with suppress(OSError, ValueError):
             temporary.unlink(missing_ok=True)
@@ -137,12 +139,15 @@ def write_bytes(path: Path, content: bytes) -> None:
 def check_writable(path: Path) -> None:
     """Raise :class:`FileRefused` where no file could be written to ``path``, as far as can be told before."""
     if os.path.isdir(path):  # noqa: PTH112 - Path's own raises for a name that is too long
-        raise FileRefused(f"{path}: is a directory; name a file in it")
+        raise FileRefused(f"{plain(str(path))}: is a directory; name a file in it")
     folder = path.parent
     while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise FileRefused(f"{path}: cannot be written ({folder} is no folder that can be written to); name another")
+        raise FileRefused(
+            f"{plain(str(path))}: cannot be written ({plain(str(folder))} is no folder that can be written to); "
+            "name another"
+        )
 
 
 def _remove_leftovers(folder: Path) -> None:

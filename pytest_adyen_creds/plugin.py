@@ -30,6 +30,7 @@ from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.stash import KEY, RUN
 from pytest_adyen_creds.streams import mask_streams
+from pytest_adyen_creds.text import plain
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -125,7 +126,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if on_line or settings.run_contracts or not _STARTING.isdisjoint(in_ini):
             run_of(config)
     except AdyenCredsError as error:
-        raise pytest.UsageError(_masked(str(error))) from None
+        raise pytest.UsageError(plain(_masked(str(error)))) from None
 
 
 def _run(config: pytest.Config) -> Run | None:
@@ -387,10 +388,18 @@ def _known() -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Show who answered, coverage and findings, where there are any."""
+    """Show who answered, coverage and findings, where there are any, and what kept them from being shown."""
     run = _run(config)
     if run is None or hasattr(config, "workerinput"):
         return
+    with run.noting("show the summary"):
+        _summarise(run, terminalreporter)
+        return
+    for problem in run.results.problems:
+        terminalreporter.write_line(_masked(problem))
+
+
+def _summarise(run: Run, terminalreporter: Any) -> None:
     results = run.results
     if (results.answered or results.compared) and terminalreporter.verbosity >= 0:
         from pytest_adyen_creds.reports.terminal import backend_lines
@@ -411,11 +420,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     Report, and let drift decide the exit status as it was asked to; an xdist worker only hands over its results.
     """
     try:
-        if (run := _run(session.config)) and run.results.has_results:
-            from pytest_adyen_creds.reports.session_finish import add_properties
-
-            # JUnit's file is written before a run is put away
-            add_properties(run.results, session.config)
+        if run := _run(session.config):
+            with run.noting("give JUnit's file the counts"):  # it is written before a run is put away
+                _add_properties(session, run)
         if masking := _masking():
             masking.mask_session_finish(session.config)
         yield
@@ -428,14 +435,25 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
             _finish(session, run)
 
 
-def _finish(session: pytest.Session, run: Run) -> None:
-    run.close()
-    if hasattr(session.config, "workerinput"):
-        hand_over(session.config, run.results.to_json())
-    elif run.results.has_results and not session.config.option.collectonly:
-        from pytest_adyen_creds.reports.session_finish import finish_session
+def _add_properties(session: pytest.Session, run: Run) -> None:
+    if run.results.has_results:
+        from pytest_adyen_creds.reports.session_finish import add_properties
 
-        session.exitstatus = finish_session(run.results, session)
+        add_properties(run.results, session.config)
+
+
+def _finish(session: pytest.Session, run: Run) -> None:
+    with run.noting("put away what the run opened"):
+        run.close()
+    with run.noting("report what the run saw"):
+        if hasattr(session.config, "workerinput"):
+            hand_over(session.config, run.results.to_json())
+        elif run.results.has_results and not session.config.option.collectonly:
+            from pytest_adyen_creds.reports.session_finish import finish_session
+
+            session.exitstatus = finish_session(run.results, session)
+    if run.is_unfinished and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
 
 @pytest.hookimpl(trylast=True)

@@ -14,6 +14,7 @@ from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, TEST_HOSTS, check_endp
 from pytest_adyen_creds.errors import FileRefused, SettingsError
 from pytest_adyen_creds.options import OPTIONS, Option
 from pytest_adyen_creds.secrets import SECRETS, Secret
+from pytest_adyen_creds.text import plain
 
 __all__ = [
     "LIVE_PREFIX",
@@ -217,8 +218,11 @@ def _require_folders(given: Mapping[str, tuple[str, Any]], values: Mapping[str, 
         ("cassettes", "write a folder of cassettes (VERSION/*.yaml), or make it with --adyen-record=all"),
     ):
         source, path = given.get(field, ("", None))
-        if path is not None and not path.is_dir() and not (recording and field == "cassettes"):
-            raise SettingsError(f"{source}: {path} is no folder; {mend}")
+        if path is None or path.is_dir():
+            continue
+        is_below_a_file = any(map(os.path.isfile, (path, *path.parents)))
+        if field == "contracts" or not recording or is_below_a_file:
+            raise SettingsError(f"{source}: {plain(str(path))} is no folder; {mend}")
 
 
 def _refuse_live_keys(options: Mapping[str, Any], ini: Mapping[str, Any], environ: Mapping[str, str]) -> None:

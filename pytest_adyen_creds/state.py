@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from pytest_adyen_creds.cassettes.recorder import Recorder
 from pytest_adyen_creds.checks.results import Results
+from pytest_adyen_creds.errors import in_words
 from pytest_adyen_creds.files import check_writable
 from pytest_adyen_creds.options import OPTIONS
+from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, resolve
 from pytest_adyen_creds.stash import KEY, RUN
+from pytest_adyen_creds.text import plain
 
 if TYPE_CHECKING:
     import httpx
@@ -41,6 +44,8 @@ class Run:
         """What a run against a live server has of throwaways; None for every other run."""
         self.opened = ExitStack()
         """What is to be put away when the run ends."""
+        self.is_unfinished = False
+        """Whether something went wrong that :meth:`noting` has noted."""
         self._pid = os.getpid()
 
     @cached_property
@@ -122,6 +127,17 @@ class Run:
         version = exchange.request.url.path.split("/")[1]
         with self.results.watch.guarded(f"an answer to {exchange.request.method}"):
             self.comparison.add(interaction_of(exchange.request, exchange.response), self.results.contract_of(version))
+
+    @contextmanager
+    def noting(self, what: str) -> Iterator[None]:
+        """Note as a problem of the run what goes wrong in a ``with`` block that does ``what``: its summary goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001
+            self.is_unfinished = True
+            problem = plain(SECRETS.mask(f"could not {what}: {in_words(error)}"))
+            if problem not in self.results.problems:
+                self.results.problems.append(problem)
 
     def header(self) -> str:
         """Say in one line who answers this run."""

@@ -95,7 +95,7 @@ def check(folder: Path, max_age: float | None, secrets_file: Path | None, contra
         click.echo(json.dumps([issue.to_json() for issue in issues], indent=2, ensure_ascii=False))
     else:
         for issue in issues:
-            click.echo(SECRETS.mask(str(issue)))
+            click.echo(printed(SECRETS.mask(str(issue))))
         click.echo(f"{counted(len(paths), 'cassette')}, {counted(len(issues), 'problem')}")
     return 1 if issues else 0
 
@@ -134,11 +134,11 @@ def scrub(
                 serializer.write(path, clean)
         except AdyenCredsError as error:
             unreadable += 1
-            click.echo(SECRETS.mask(str(error)), err=True)
+            click.echo(printed(SECRETS.mask(str(error))), err=True)
             continue
         if clean is not None:
             changed += 1
-            click.echo(f"{path}: {'scrubbed' if write else 'would be scrubbed'}")
+            click.echo(printed(f"{path}: {'scrubbed' if write else 'would be scrubbed'}"))
     done = "changed" if write else "to change"
     click.echo(f"{counted(len(paths), 'cassette')}, {changed} {done}, {unreadable} unreadable")
     return 1 if unreadable or (changed and not write) else 0
@@ -250,7 +250,7 @@ def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> No
 
 def _find(folder: Path) -> list[Path]:
     """Return the cassettes in ``folder``; raises where there is none, or where it is a file that is no cassette."""
-    if folder.is_file():
+    if os.path.isfile(folder):  # noqa: PTH113 - Path's own raises for a name that is too long
         serializer.read(folder)
     paths = list(find_cassettes(folder))
     if not paths:

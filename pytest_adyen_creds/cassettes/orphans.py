@@ -173,6 +173,8 @@ def _name_of(node: ast.expr) -> str:
 
 def _is_ours(path: Path) -> bool:
     try:
+        if not path.is_file():  # a pipe, say, from which nothing may ever come
+            return False
         with path.open("rb") as file:
             return _PROVENANCE.search(file.read(_HEAD)) is not None
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -41,7 +42,12 @@ def named_cassette(folder: Path, name: str) -> Path:
     inside = os.path.normpath(folder)
     if not name or "\0" in name or os.path.commonpath([inside, os.path.normpath(path)]) != inside:
         raise CassetteError(f"{name!r}: a cassette's name stays in its folder ({folder}); choose a plain name")
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        os.stat(path)  # noqa: PTH116 - of Path's own methods, some pass over such links
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise CassetteError(f"{path}: is a link that leads in a circle; remove it") from None
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise CassetteError(f"{path}: is a link that leads out of its folder; replace it by the file itself")
     return path
 
@@ -52,10 +58,10 @@ def find_cassettes(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterat
     Every YAML file in a folder called ``cassettes`` is one; of others, and of JSON files, those that begin like one:
     projects have more of them.
     """
-    if folder.is_file():
+    if os.path.isfile(folder):  # noqa: PTH113 - Path's own raises for a name that is too long
         yield folder
         return
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112
         raise CassetteError(f"{folder}: does not exist; name a folder of cassettes")
     for path in sorted(path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file()):
         named = path.suffix in SUFFIXES and "cassettes" in path.resolve().parent.parts

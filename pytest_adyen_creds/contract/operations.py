@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -72,10 +73,14 @@ def read_openapi(path: Path, seen: tuple[Path, ...] = ()) -> tuple[dict[str, Any
     base = document.pop(EXTENDS, None)
     if base is None:
         return document, (path,)
-    base_path = (path.parent / str(base)).resolve()
-    if base_path in seen or base_path == path.resolve():
+    here = Path(os.path.realpath(path))
+    try:
+        base_path = Path(os.path.realpath(path.parent / str(base)))
+    except ValueError:
+        raise ContractError(f"{path}#/{EXTENDS}: {str(base)!r} is no path; name a document") from None
+    if base_path in seen or base_path == here:
         raise ContractError(f"{path}#/{EXTENDS}: {base} extends this document in turn; break the circle")
-    extended, paths = read_openapi(base_path, (*seen, path.resolve()))
+    extended, paths = read_openapi(base_path, (*seen, here))
     return merge_patch(extended, document), (path, *paths)
 
 

@@ -15,6 +15,7 @@ import click
 from pytest_adyen_creds.credentials.ledger import state_folder
 from pytest_adyen_creds.errors import SettingsError
 from pytest_adyen_creds.settings import ini_options, resolve
+from pytest_adyen_creds.text import plain
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.recovery import Swept
@@ -78,7 +79,7 @@ def doctor(base_url: str | None, company: str | None, merchant: str | None) -> i
     for found in examine(_settings(base_url, company, merchant), state_folder(os.environ)):
         is_well &= found.state != "wrong"
         mark = {"ok": "ok     ", "wrong": "WRONG  ", "unknown": "note   "}[found.state]
-        click.echo(f"{mark}{found.subject}: {SECRETS.mask(found.text)}")
+        click.echo(f"{mark}{found.subject}: {plain(SECRETS.mask(found.text))}")
     return int(not is_well)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from pytest_adyen_creds.compat.pytest import scope_mismatch
+from pytest_adyen_creds.text import plain
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _FOR_A_RUN: Final = frozenset({"adyen_settings", "adyen_contract", "adyen_management", "adyen_sandbox_config"})
@@ -24,7 +25,8 @@ def format_error(excinfo: pytest.ExceptionInfo[BaseException], node: pytest.Item
     """
     if node.config.option.fulltrace or node.config.option.tbstyle == "long":
         return None
-    said, here = str(excinfo.value).removeprefix(f"{node.nodeid}: "), node.config.invocation_params.dir
+    lines = str(excinfo.value).removeprefix(f"{node.nodeid}: ").split("\n")
+    said, here = "\n".join(map(plain, lines)), node.config.invocation_params.dir
     for entry in reversed(excinfo.traceback):
         path = Path(entry.path)
         is_installed = path.is_relative_to(_PACKAGE) or "site-packages" in path.parts
