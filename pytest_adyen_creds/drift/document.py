@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby, zip_longest
 from typing import Any
 from urllib.parse import unquote
 
@@ -147,12 +148,11 @@ class Document:
             parts.append(self._referred(raw["$ref"]))
         if isinstance(raw.get("allOf"), list) and not ("$ref" in raw and self._is_3_0):
             parts.extend(part for part in raw["allOf"] if isinstance(part, Mapping | bool))
-        whole = own
-        for part in parts:
-            merged = merge(whole, self.shape(part, depth + 1))
-            if merged is None:
-                return replace(own, rest={**own.rest, "allOf": parts})
-            whole = merged
+        whole: Shape | None = own
+        for merged in _in_runs([self.shape(part, depth + 1) for part in parts]):
+            whole = merge(whole, merged) if whole is not None and merged is not None else None
+        if whole is None:
+            return replace(own, rest={**own.rest, "allOf": parts})
         if parts and raw.get("nullable") is True and "type" not in raw:
             whole = replace(whole, nullable=True)  # 3.0's way to say "this reference, or null"
         return self._with_choice(whole, raw, depth)
@@ -285,6 +285,16 @@ def _object(raw: Any, pointer: str) -> Mapping[str, Any]:
     if not isinstance(raw, Mapping):
         raise FileRefused(f"{pointer}: is {type(raw).__name__}, not an object; this is no OpenAPI document")
     return raw
+
+
+def _in_runs(parts: list[Shape]) -> Iterator[Shape | None]:
+    """Yield ``parts``, those in a row that are open to any property merged: two by two, which many take no longer."""
+    for is_open, run in groupby(parts, lambda part: part.additional is True and not part.unevaluated):
+        merged: list[Shape | None] = list(run)
+        while is_open and len(merged) > 1:
+            pairs = zip_longest(merged[::2], merged[1::2], fillvalue=ANYTHING)
+            merged = [merge(one, other) if one is not None and other is not None else None for one, other in pairs]
+        yield from merged
 
 
 def _with_branches(shape: Shape, name: str, branches: tuple[Schema, ...]) -> Shape:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from math import inf
 from typing import Any, Final
 
 from pytest_adyen_creds.contract.finding import Level
 from pytest_adyen_creds.drift.change import WITH_DEFAULT, Change, Direction, change_of, changes_of_bound, level_of
 from pytest_adyen_creds.drift.document import Document
-from pytest_adyen_creds.drift.shape import NEVER, Limit, Schema, Shape, canonical, number
+from pytest_adyen_creds.drift.shape import ANYTHING, NEVER, Limit, Schema, Shape, canonical, number
+from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.text import escape_pointer
 
 Below = Callable[[str | None, Schema, Schema], Iterator[Change]]
@@ -24,6 +26,9 @@ _NAMED: Final = {"patternProperties": "pattern-property", "dependentSchemas": "d
 _CONTAINS: Final = {"minContains": ("min-contains", 1), "maxContains": ("max-contains", inf)}
 """Keyword -> the noun that ids use, and the value that holds where none is given."""
 _ABSENT: Final = object()
+
+MOST_PAIRS: Final = 10_000
+"""How many pairs of branches of one choice are compared, whatever they look like."""
 
 
 class Members:
@@ -152,14 +157,27 @@ class Members:
         return not any(True for _ in self._below(None, old, new))
 
     def _unmatched(self, old: tuple[Schema, ...], new: tuple[Schema, ...]) -> tuple[list[Schema], list[Schema]]:
-        gone, came = [], list(new)
+        gone: list[Schema] = []
+        came = dict(enumerate(new))
+        alike: dict[Any, dict[int, Schema]] = {}
+        for place, schema in came.items():
+            alike.setdefault(_outline(self._new, schema), {})[place] = schema
+        tried = 0
         for schema in old:
-            at = next((index for index, other in enumerate(came) if self._same(schema, other)), None)
-            if at is None:
-                gone.append(schema)
+            likely = alike.get(_outline(self._old, schema), {})
+            # those of another outline may be the same only where they hold each other; too many of them hold nothing
+            others = came if tried < MOST_PAIRS else {}
+            for place, other in chain(likely.items(), others.items()):
+                tried += 1
+                if tried > 2 * MOST_PAIRS:
+                    raise FileRefused(f"a choice of too many branches that are alike ({len(old)}); split it up")
+                if self._same(schema, other):
+                    del came[place]
+                    del alike[_outline(self._new, other)][place]
+                    break
             else:
-                del came[at]
-        return gone, came
+                gone.append(schema)
+        return gone, list(came.values())
 
     def _other(self, keyword: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
         """Yield the changes in a keyword that a shape has no attribute for."""
@@ -208,6 +226,12 @@ class Members:
             if keyword == "allOf":
                 return self._unmatched(tuple(old), tuple(new)) == ([], [])
         return canonical(_in_order(old)) == canonical(_in_order(new))
+
+
+def _outline(document: Document, schema: Any) -> Any:
+    """Return what two schemas have alike where they may be the same, to try those first."""
+    shape = document.shape(document.target(schema)) if isinstance(schema, bool | Mapping) else ANYTHING
+    return shape.types, frozenset(shape.properties)
 
 
 def _presence(name: str, shape: Shape) -> str:
