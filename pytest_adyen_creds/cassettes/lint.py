@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pytest_adyen_creds.cassettes import serializer
-from pytest_adyen_creds.cassettes.model import Cassette
+from pytest_adyen_creds.cassettes.body import Body
+from pytest_adyen_creds.cassettes.model import Cassette, Interaction
 from pytest_adyen_creds.cassettes.redact.fields import Fields, Kind, digits_of
 from pytest_adyen_creds.cassettes.redact.finder import find_keys, find_keys_in_base64, may_be, names_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
@@ -162,6 +163,19 @@ def _unscrubbed_in(cassette: Cassette, fields: Fields) -> Iterator[tuple[str, st
             yield where, str(error)
         else:
             yield from ((where, message) for message in noter.messages())
+            yield from ((where, message) for message in _packed_secrets_in(interaction))
+
+
+def _packed_secrets_in(interaction: Interaction) -> Iterator[str]:
+    """Yield what a look at the file does not show: the secrets in bodies that are compressed."""
+    for side, data, headers in (
+        ("request", interaction.request_body, interaction.request_headers),
+        ("response", interaction.response_body, interaction.response_headers),
+    ):
+        body = Body.open(data, headers)
+        if body.data != data:
+            for message in dict.fromkeys(message for _, message in _secrets_in(body.text)):
+                yield f"the {side}'s body holds, compressed, {message}"
 
 
 class _Noter(Visitor):

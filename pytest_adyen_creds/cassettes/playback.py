@@ -6,15 +6,17 @@ import json
 import re
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote
 
-from pytest_adyen_creds.cassettes.body import unique_members
+from pytest_adyen_creds.cassettes.body import unique_members, unpacked_by_look
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
 from pytest_adyen_creds.cassettes.redact.scrubber import TAG_EXPIRY
 from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
+from pytest_adyen_creds.errors import CassetteError
 
 _REMEMBERED: Final = 2048
 """The longest body whose canonical form is kept for the next time, in bytes."""
@@ -122,6 +124,8 @@ def _body(body: bytes) -> tuple[bytes | str, tuple[str, ...]]:
 
 def _canonical_body(body: bytes) -> tuple[bytes | str, tuple[str, ...]]:
     accounts: list[str] = []
+    with suppress(CassetteError):  # recordings hold bodies plain
+        body = unpacked_by_look(body)
     try:
         value = _DECODER.decode(body.decode())
     except (ValueError, RecursionError):

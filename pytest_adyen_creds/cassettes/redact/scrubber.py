@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from pytest_adyen_creds.cassettes.body import unpacked_by_look
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
 from pytest_adyen_creds.cassettes.redact.fields import Fields, Hosts, Kind, digits_of, loopback_origin, path_of_uri
 from pytest_adyen_creds.cassettes.redact.finder import KNOWN_FORMS, ORDINARY, Finder, any_of, keys_in, may_be, names_in
@@ -305,6 +306,8 @@ def _texts_of(interaction: Interaction) -> Iterator[tuple[str, str]]:
         yield "a note", value
     for body in (interaction.request_body, interaction.response_body):
         yield "a body", body.decode("latin-1")
+        if (inner := unpacked_by_look(body)) != body:
+            yield "a compressed body", inner.decode("latin-1")
 
 
 def _is_telling(value: str) -> bool:

@@ -221,6 +221,12 @@ class _Visit:
         if not data:
             return data
         body = Body.open(data, headers)
+        clean = self._body(body, headers)
+        if body.is_packed and clean in (body.data, pretty(body.value) if body.is_json else body.data):
+            return data  # nothing is replaced in it, and whoever sent it so has a reason
+        return clean
+
+    def _body(self, body: Body, headers: Headers) -> bytes:
         if body.is_json:
             value = self.value(body.value)
             # JSON in another encoding, or behind a mark of its encoding, is a case of its own: kept as it was sent
