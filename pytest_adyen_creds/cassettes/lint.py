@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -130,9 +131,10 @@ def _secrets_in(text: str) -> Iterator[tuple[str, str]]:
     Looked at as it stands, with wrapped lines joined, escapes and URL-encoding resolved, and base64 opened.
     """
     seen = set()
+    ends = [match.start() for match in re.finditer("\n", text)]
     for view in unescaped_views(text):
         for match, what in _forms_in(view.text):
-            line = text.count("\n", 0, view.origin(*match.span())[0]) + 1
+            line = bisect_left(ends, view.origin(*match.span())[0]) + 1
             if line not in seen:
                 seen.add(line)
                 yield f"line {line}", f"{what} that is no pseudonym; {_SCRUB}"

@@ -210,3 +210,12 @@ def test_a_known_secret_in_other_alphabets_is_seen(encode: Callable[[bytes], byt
     data = json.dumps({"note": encode(PASSWORD.encode()).decode()}).encode()
     [clean] = scrubber(PASSWORD).interactions(cassette(data, (), "response").interactions)
     assert encode(PASSWORD.encode()).decode() not in json.loads(clean.response_body)["note"]
+
+
+@pytest.mark.parametrize(
+    "secret", ["AQE" + "0" * 57 + "12345", "word" + "0" * 30 + "word", "S2-0000000000x", "2100000000000z"]
+)
+def test_a_secret_that_shares_a_piece_with_pseudonyms_is_replaced(secret: str) -> None:
+    data = json.dumps({"apiKey": secret, "note": f"it is {secret}", "id": "S2-1234567890"}).encode()
+    [clean] = scrubber(secret).interactions(cassette(data, (), "response").interactions)
+    assert secret not in clean.response_body.decode()

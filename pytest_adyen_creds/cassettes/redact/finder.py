@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from pytest_adyen_creds.cassettes.redact.fields import Kind, is_id
+from pytest_adyen_creds.cassettes.redact.pseudonyms import is_part_of_pseudonyms
 from pytest_adyen_creds.secrets import SecretRegistry
 from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
@@ -70,7 +71,13 @@ class Finder:
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of ``text`` that hold one of the values, in order, none overlapping another."""
-        found = {span for each in self._registries for span in each.find(text) if span[2] in self._values}
+        found = {
+            (start, end, value)
+            for each in self._registries
+            for start, end, value in each.find(text)
+            # a piece of a secret that pseudonyms hold, too, such as ten zeros, is none of it
+            if value in self._values and not is_part_of_pseudonyms(text[start:end])
+        }
         return list(_apart(found)) if found else []
 
     def replace(self, text: str, pseudonym: Callable[[str], str]) -> str:
