@@ -26,6 +26,9 @@ _FRAGMENT: Final = 8
 _PIECE: Final = 10
 """Characters of a secret in a row that are masked wherever they stand: whatever cut it short."""
 
+_VARIED: Final = 0.8
+"""How much of a secret must not be there twice for its pieces to tell of it."""
+
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _ELLIPSIS: Final = re.compile(r"(?:\.{3,}|…|\[\d{1,9} chars\])+")
 
@@ -124,7 +127,10 @@ class _Index:
 
 
 class _Pieces:
-    """Finds any ``_PIECE`` characters in a row of a secret in a text by looking up one gram in every ``_STRIDE``."""
+    """Finds any ``_PIECE`` characters in a row of a secret in a text by looking up one gram in every ``_STRIDE``.
+
+    What repeats itself (a pseudonym, say) tells nothing by its pieces, and neither do a few characters over and over.
+    """
 
     _GRAM: Final = 6
     _STRIDE: Final = _PIECE - _GRAM + 1
@@ -137,8 +143,10 @@ class _Pieces:
     def add(self, text: str, value: str) -> None:
         """File ``text``, which is the secret ``value`` or what is left of it without space."""
         new = ((text, value),)
-        for start in range(len(text) - self._GRAM + 1):
-            gram = text[start : start + self._GRAM]
+        grams = [text[start : start + self._GRAM] for start in range(len(text) - self._GRAM + 1)]
+        if len(set(grams)) < len(grams) * _VARIED:
+            return
+        for gram in grams:
             there = self._filed.get(gram)
             if there is None:
                 self._filed[gram] = new
@@ -154,7 +162,7 @@ class _Pieces:
                 continue
             for secret, value in filed[found]:
                 start, end = self._extended(text, at, secret, found)
-                if end - start >= _PIECE:
+                if end - start >= _PIECE and len(set(text[start:end])) >= _PIECE // 2:
                     yield start, end, value
                     done = max(done, end)
 

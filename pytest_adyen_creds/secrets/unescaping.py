@@ -27,7 +27,7 @@ _PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
 _BACKSLASH: Final = re.compile(
     rf"\\[nr](?:\\n)?{_MARKS}|"
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U00[01][0-9a-fA-F]{5}|x[0-9a-fA-F]{2}"
-    r"|[abftv]|[0-7]{1,3}|[^\w\r\n])"  # the last: what regular expressions and shells escape
+    r"|[abftv]|[0-7]{1,3}|[^\w\s])"  # the last: what regular expressions and shells escape
 )
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _ANY: Final = re.compile("|".join(pattern.pattern for pattern in (_BREAK, _BACKSLASH, _PERCENT, _ENTITY)))
