@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -46,14 +48,25 @@ _OF_OTHER_PROTOCOLS: Final = frozenset({"upgrade", "http2-settings", "trailer"})
 _JSON: Final = re.compile(rb'application/json(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
 _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_CONTROL: Final = (
+    "has a line break, a control character or a space where none belongs, in its method or its headers; nothing was "
+    "sent: take it out"
+)
 _OF_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "host", "connection"})
 _CONNECTION: Final = frozenset({b"", b"close", b"keep-alive"})
 # what servers decode, cut off or resolve before they look a path up
 _RESPELT: Final = re.compile(rb"[\x00-\x20\x7f\\#]|//|/\.{1,2}(?=/|\Z)|%(?:2[ef5]|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
-_Field = tuple[str, bytes, bytes]
-"""A header's name as servers read it, as it is spelled, and its value."""
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The headers of a request as servers read them: what is decided by them alone, and values that need more."""
+
+    problem: str | None
+    overrides: frozenset[str]
+    hosts: tuple[str, ...]
+    lengths: tuple[bytes, ...]
+    codings: tuple[bytes, ...]
 
 
 def check_message(request: httpx.Request) -> None:
@@ -62,10 +75,10 @@ def check_message(request: httpx.Request) -> None:
     :class:`EndpointRefused`, where it might go elsewhere than its URL says; :class:`OwnershipRefused`, where it might
     be another request, or a second one. Its extension :data:`TARGET` has been judged then, and is taken off.
     """
-    fields = [(header_name(name), name, value) for name, value in request.headers.raw]
-    if why := _leads_elsewhere(request, fields):
+    head = _head(tuple(request.headers.raw))
+    if why := _leads_elsewhere(request, head):
         raise EndpointRefused(f"{_shown(request)}: {why}; nothing was sent: leave it out")
-    if why := _is_read_otherwise(request, fields):
+    if why := _is_read_otherwise(request, head):
         raise OwnershipRefused(f"{_shown(request)} {why}")
     target = request.extensions.pop(TARGET, None)
     if target is not None and _is_respelt(request, target):
@@ -130,15 +143,40 @@ def _shown(request: httpx.Request) -> str:
     return f"{ascii(request.method)[1:-1]} {SECRETS.mask(ascii(request.url.path)[1:-1])[:100]}"
 
 
-def _leads_elsewhere(request: httpx.Request, fields: list[_Field]) -> str | None:
-    authority = request.url.netloc.decode("ascii")
-    hosts = [value.decode("latin-1") for name, _, value in fields if name == "host"]
-    if len(hosts) != 1:
-        return f"the request has {len(hosts)} Host headers"
-    default = ":443" if request.url.scheme == "https" else ":80"
-    if hosts[0].lower().removesuffix(default) != authority.removesuffix(default):
-        return f"the request's Host header is not {request.url.host}"
-    if request.url.userinfo:
+@lru_cache(maxsize=256)
+def _head(fields: tuple[tuple[bytes, bytes], ...]) -> _Head:
+    """Return what the headers ``fields`` say; a client mostly sends the same ones again."""
+    named = [(header_name(name), value) for name, value in fields]
+    names = {name for name, _ in named}
+
+    def values(wanted: str) -> tuple[bytes, ...]:
+        return tuple(value for name, value in named if name == wanted)
+
+    problem = None
+    options = {each.strip().lower() for value in values("connection") for each in value.split(b",")}
+    if not all(_TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields):
+        problem = _CONTROL
+    elif any(b"_" in name and header_name(name) in _OF_FRAMING for name, _ in fields):
+        problem = "has a header that a server may take for Content-Length or the like; nothing was sent: leave it out"
+    elif names & _OF_OTHER_PROTOCOLS or not options <= _CONNECTION:
+        problem = (
+            "has headers by which what stands before a server may change it (Connection, Upgrade, Trailer); nothing "
+            "was sent: leave them out"
+        )
+    hosts = tuple(value.decode("latin-1").lower() for value in values("host"))
+    return _Head(problem, frozenset(names & _OVERRIDES), hosts, values("content-length"), values("transfer-encoding"))
+
+
+def _leads_elsewhere(request: httpx.Request, head: _Head) -> str | None:
+    url = request.url
+    authority = url.netloc.decode("ascii")
+    if len(head.hosts) != 1:
+        return f"the request has {len(head.hosts)} Host headers"
+    if head.hosts[0] != authority:
+        default = ":443" if url.scheme == "https" else ":80"
+        if head.hosts[0].removesuffix(default) != authority.removesuffix(default):
+            return f"the request's Host header is not {url.host}"
+    if url.userinfo:
         return "the request's URL carries user info"
     if "sni_hostname" in request.extensions:
         return "the request's extensions name another host"
@@ -147,45 +185,33 @@ def _leads_elsewhere(request: httpx.Request, fields: list[_Field]) -> str | None
     return None
 
 
-def _is_read_otherwise(request: httpx.Request, fields: list[_Field]) -> str | None:
+def _is_read_otherwise(request: httpx.Request, head: _Head) -> str | None:
     """Return what is wrong and what to do, as the end of a sentence; None where nothing is."""
-    method = request.method.encode("utf-8", "surrogatepass")
-    if not _TOKEN.fullmatch(method) or not all(
-        _TOKEN.fullmatch(name) and _VALUE.fullmatch(value) for _, name, value in fields
-    ):
-        return (
-            "has a line break, a control character or a space where none belongs, in its method or its headers; "
-            "nothing was sent: take it out"
-        )
-    names = {name for name, _, _ in fields}
-    if any(b"_" in spelled and name in _OF_FRAMING for name, spelled, _ in fields):
-        return "has a header that a server may take for Content-Length or the like; nothing was sent: leave it out"
-    query = request.url.query.decode("ascii", "replace")
-    asked = {name.lower() for name, _ in parse_qsl(query.replace(";", "&"), keep_blank_values=True)}
-    if named := sorted(names & _OVERRIDES | asked & {"_method", "x-http-method-override"}):
+    if not _TOKEN.fullmatch(request.method.encode("utf-8", "surrogatepass")):
+        return _CONTROL
+    query = request.url.query
+    if named := sorted(head.overrides | (_asked(query) & {"_method", "x-http-method-override"} if query else set())):
         return f"carries {', '.join(named)}, which may make another request of it; nothing was sent: leave it out"
-    options = b",".join(value for name, _, value in fields if name == "connection").lower().split(b",")
-    if names & _OF_OTHER_PROTOCOLS or not {each.strip() for each in options} <= _CONNECTION:
-        return (
-            "has headers by which what stands before a server may change it (Connection, Upgrade, Trailer); nothing "
-            "was sent: leave them out"
-        )
-    return _framing_problem(request, fields)
+    return head.problem or _framing_problem(request, head)
 
 
-def _framing_problem(request: httpx.Request, fields: list[_Field]) -> str | None:
-    lengths = [value for name, _, value in fields if name == "content-length"]
-    codings = [value for name, _, value in fields if name == "transfer-encoding"]
+@lru_cache(maxsize=256)
+def _asked(query: bytes) -> frozenset[str]:
+    """Return the names in a query, in small letters."""
+    text = query.decode("ascii", "replace").replace(";", "&")
+    return frozenset(name.lower() for name, _ in parse_qsl(text, keep_blank_values=True))
+
+
+def _framing_problem(request: httpx.Request, head: _Head) -> str | None:
     body = request.content
     if body and request.method.upper() not in _WITH_BODY:
         try:
             _check_json(body)  # no line of which begins a request
         except (_RepeatedName, ValueError, RecursionError):
             return "has a body, which a server may take for a second request; nothing was sent: send it without"
-    ways: list[tuple[list[bytes], list[bytes]]] = [([b"%d" % len(body)], []), ([], [b"chunked"])]
-    if not body:
-        ways.append(([], []))
-    if (lengths, codings) not in ways or UNFRAMED in request.extensions:
+    said = (head.lengths, head.codings)
+    is_said_once = said in (((b"%d" % len(body),), ()), ((), (b"chunked",))) or (not body and said == ((), ()))
+    if not is_said_once or UNFRAMED in request.extensions:
         return (
             f"does not say in one way that its body has {len(body)} bytes, so a server may take a part of it for a "
             "second request; nothing was sent: leave Content-Length and Transfer-Encoding to the library"
@@ -196,6 +222,6 @@ def _framing_problem(request: httpx.Request, fields: list[_Field]) -> str | None
 def _is_respelt(request: httpx.Request, target: bytes) -> bool:
     if _RESPELT.search(target.partition(b"?")[0]) or re.search(rb"[\x00-\x20\x7f#]", target):
         return True
-    if request.method.upper() in SAFE:
+    if request.method.upper() in SAFE and target != request.url.raw_path:
         return unquote_to_bytes(target) != unquote_to_bytes(request.url.raw_path)
     return target != request.url.raw_path
