@@ -29,8 +29,14 @@ from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused
 from pytest_adyen_creds.secrets import SECRETS, Secret
 from pytest_adyen_creds.text import counted
 
-MOST_PAGES: Final = 10_000
-"""Pages that are followed before paging is given up."""
+MOST_PAGES: Final = 1_000
+"""Pages that are followed before paging is given up: 100,000 credentials of 100 a page."""
+
+LARGEST_LISTING: Final = 64 * 1024 * 1024
+"""Bytes that the pages of one listing may have together."""
+
+LISTING_TAKES: Final = 600.0
+"""Seconds that following the pages of one listing may take."""
 
 
 class _Unset(Enum):
@@ -82,7 +88,7 @@ class ManagementClient:
         """Called with each finished :class:`Exchange`, attempts that are repeated included."""
         self._auth: Secret | tuple[str, Secret] | None = api_key or basic
         self._rate_limit = rate_limit
-        self._clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or SystemClock()
         self._http = httpx.Client(
             transport=GuardedTransport(transport or Network(), ownership, observers=self.observers),
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "pytest-adyen-creds"},
@@ -188,7 +194,7 @@ class ManagementClient:
                     f"{request.method} {request.url.path} was not sent, because the client is closed; "
                     "use a client before it is closed, and leave closing the one of adyen_management to its fixture"
                 )
-            if not_after is not None and self._clock.monotonic() > not_after:
+            if not_after is not None and self.clock.monotonic() > not_after:
                 raise ApiError(
                     f"{request.method} {request.url.path} was not sent, because its turn came too late; try again"
                 )
@@ -198,10 +204,10 @@ class ManagementClient:
             except httpx.TransportError as error:
                 result = error
             tried += 1
-            wait = retries.wait(request, result, tried, waited, self._clock.now())
+            wait = retries.wait(request, result, tried, waited, self.clock.now())
             if wait is None:
                 break
-            self._clock.sleep(wait)
+            self.clock.sleep(wait)
             waited += wait
         if isinstance(result, httpx.TransportError):
             raise ApiError(
@@ -280,28 +286,45 @@ class Credentials(_Resource):
     def list(self, page_number: int | None = None, page_size: int | None = None) -> Page:
         """Return one page: ``page_number`` from 1, ``page_size`` up to 100 (default 10)."""
         params = {"pageNumber": page_number, "pageSize": page_size}
-        body = self._call("GET", params={name: value for name, value in params.items() if value is not None}) or {}
+        params = {name: value for name, value in params.items() if value is not None}
+        response = self._client.send("GET", self._path, params=params)
+        body = with_secrets(checked(response)) or {}
         items = body.get("data")
         return Page(
             items=tuple(item for item in items if isinstance(item, dict)) if isinstance(items, list) else (),  # type: ignore[misc]
             next_page=self._next_page(body),
+            size=len(response.content),
         )
 
     def iterate(self, page_size: int = 100) -> Iterator[CredentialBody]:
         """Yield every credential, page by page, along the answers' ``next`` links.
 
         Of a link only the page's number is used, so no answer can send the client elsewhere; a link to another host or
-        path, or to a page already read, raises :class:`ApiError`.
+        path, or to a page already read, raises :class:`ApiError`, and so do more pages, more bytes and more time than
+        :data:`MOST_PAGES`, :data:`LARGEST_LISTING` and :data:`LISTING_TAKES`, and a page that has a next one and
+        nothing new.
         """
         number: int | None = 1
         seen: set[int] = set()
+        ids: set[str] = set()
+        size, started = 0, self._client.clock.monotonic()
         while number is not None:
-            if number in seen or len(seen) >= MOST_PAGES:
+            if number in seen:
                 raise ApiError(f"GET {self._path}: the pages' links run in a circle at page {number}; report it")
             seen.add(number)
             page = self.list(number, page_size)
+            number, size, before = page.next_page, size + page.size, len(ids)
+            ids.update(str(item.get("id")) for item in page.items)
+            took = self._client.clock.monotonic() - started
+            if number is not None and (
+                len(seen) >= MOST_PAGES or size > LARGEST_LISTING or took > LISTING_TAKES or len(ids) == before
+            ):
+                raise ApiError(
+                    f"GET {self._path}: the list does not end ({counted(len(seen), 'page')} with "
+                    f"{counted(len(ids), 'credential')}, {size} bytes, {took:.0f} s); check what serves it, and report "
+                    "it if it is the Management API"
+                )
             yield from page.items
-            number = page.next_page
 
     def create(
         self, body: NewCredential, *, idempotency_key: str | None = None, retries: Retries | None = None

@@ -54,10 +54,11 @@ class CredentialChanges(NewCredential, total=False):
 
 @dataclass(frozen=True)
 class Page:
-    """One page of credentials; ``next_page``: the number of the page that follows, or None."""
+    """One page of credentials; ``next_page``: the number of the page that follows, or None; ``size`` is in bytes."""
 
     items: tuple[CredentialBody, ...]
     next_page: int | None
+    size: int
 
 
 def with_secrets(value: Any) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import ssl
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ import httpx
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client.framing import check_message
+from pytest_adyen_creds.client.connections import Arriving, Connection, traced
 from pytest_adyen_creds.client.ownership import Outcome, Ownership
 from pytest_adyen_creds.client.parsing import live_key_in, parse, secrets_in
 from pytest_adyen_creds.client.retry import RateLimit, in_progress
@@ -38,8 +39,17 @@ TIMEOUT: Final = 30.0
 _SEND: Final = httpx.HTTPTransport.handle_request
 """As it was before anything stood in its place: what is sent from here has passed what stands there."""
 
+ANSWER_TAKES: Final = 60.0
+"""Seconds until an answer must be whole, headers and body, counted from when its request is sent."""
+
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
-"""The largest answer that is read, in bytes as sent."""
+"""The largest answer that is read, in bytes as sent, and in bytes unpacked."""
+
+_PIECES: Final = {"gzip": 4096, "x-gzip": 4096, "deflate": 4096}
+"""How many bytes are unpacked at once, so that what comes out of them is bounded: about a thousand times as many."""
+
+_SMALL_PIECE: Final = 16
+"""The same for other codings, of which a few bytes can stand for megabytes."""
 
 
 @dataclass(frozen=True)
@@ -75,30 +85,63 @@ class Network(httpx.BaseTransport):
 
     They are ``verify``, ``cert`` and ``proxy``, as requests has them, in the request's extension :data:`VIA`, where an
     HTTP library of the code under test handed them over. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` count where it did not.
+    An answer that is not whole after ``answer_takes`` seconds raises :class:`httpx.ReadTimeout`, however it trickles.
     """
 
-    def __init__(self) -> None:
-        self._transports: dict[Any, httpx.HTTPTransport] = {}
+    def __init__(self, answer_takes: float = ANSWER_TAKES) -> None:
+        self._answer_takes = answer_takes
+        self._contexts: dict[Any, ssl.SSLContext] = {}
+        self._idle: dict[Any, list[Connection]] = {}
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
         via: Mapping[str, Any] = request.extensions.get(VIA) or {}
         request.extensions.setdefault("timeout", dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT))
-        return _SEND(self._transport(request.url.scheme, via), request)
+        key = request.url.scheme, *sorted((name, repr(value)) for name, value in via.items())
+        connection = self._connection(key, request.url.scheme, via)
+        timer = threading.Timer(self._answer_takes, connection.cut)
+        timer.daemon = True
+        timer.start()
+
+        def late() -> None:
+            if connection.is_cut:
+                raise httpx.ReadTimeout(f"the answer was not whole after {self._answer_takes:g} s") from None
+
+        def done() -> None:
+            timer.cancel()
+            with self._lock:
+                if not connection.is_cut and connection not in self._idle.setdefault(key, []):
+                    self._idle[key].append(connection)
+            if connection.is_cut:
+                connection.transport.close()
+
+        try:
+            response = _SEND(connection.transport, traced(request, connection))
+        except BaseException as error:
+            done()
+            if isinstance(error, httpx.TransportError):
+                late()
+            raise
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        response.stream = Arriving(response.stream, done, late)
+        return response
 
     def close(self) -> None:
-        """Close every connection."""
-        for transport in self._transports.values():
-            transport.close()
-
-    def _transport(self, scheme: str, via: Mapping[str, Any]) -> httpx.HTTPTransport:
-        key = scheme, *sorted((name, repr(value)) for name, value in via.items())
+        """Close every connection that no request uses."""
         with self._lock:
-            if key not in self._transports:
-                context = _context(scheme, via.get("verify", True), via.get("cert"))
-                self._transports[key] = httpx.HTTPTransport(verify=context, proxy=via.get("proxy"))
-            return self._transports[key]
+            idle, self._idle = self._idle, {}
+        for connection in (item for items in idle.values() for item in items):
+            connection.transport.close()
+
+    def _connection(self, key: Any, scheme: str, via: Mapping[str, Any]) -> Connection:
+        with self._lock:
+            while self._idle.get(key):
+                if not (connection := self._idle[key].pop()).is_cut:
+                    return connection
+            if key not in self._contexts:
+                self._contexts[key] = _context(scheme, via.get("verify", True), via.get("cert"))
+        return Connection(httpx.HTTPTransport(verify=self._contexts[key], proxy=via.get("proxy")))
 
 
 class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -136,7 +179,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 started += self._rate_limit.acquire()
             with guarded():
                 response = self._inner.handle_request(request)
-                seen = read(response, most=LARGEST_ANSWER)
+                seen = read(response, until=started + ANSWER_TAKES)
         except BaseException as error:
             if intent is not None:
                 unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
@@ -187,17 +230,16 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             observer(Exchange(request, seen))
 
 
-def _context(scheme: str, verify: ssl.SSLContext | str | bool, cert: Any) -> ssl.SSLContext | bool:
+def _context(scheme: str, verify: ssl.SSLContext | str | bool, cert: Any) -> ssl.SSLContext:
     if scheme == "http" and verify is True:
         # never used without TLS, and a context that trusts nobody costs nothing; loading authorities takes 50 ms
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if isinstance(verify, str):
         folder = Path(verify).is_dir()
         verify = ssl.create_default_context(capath=verify if folder else None, cafile=None if folder else verify)
-    if not cert:
-        return verify
     context = verify if isinstance(verify, ssl.SSLContext) else httpx.create_ssl_context(verify=verify)
-    context.load_cert_chain(*([cert] if isinstance(cert, str) else cert))
+    if cert:
+        context.load_cert_chain(*([cert] if isinstance(cert, str) else cert))
     return context
 
 
@@ -206,33 +248,63 @@ def no_cookies() -> CookieJar:
     return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
-def read(response: httpx.Response, *, most: int = sys.maxsize) -> httpx.Response:
+def read(response: httpx.Response, *, most: int | None = None, until: float = math.inf) -> httpx.Response:
     """Return a copy of ``response`` that has been read; one whose body is not packed as it says, as it came.
 
     The stream of ``response`` itself can be read afterwards as often as is wanted. Raises :class:`httpx.ReadError`
-    where it has more than ``most`` bytes, as sent.
+    where it has more than ``most`` bytes (default: :data:`LARGEST_ANSWER`), as sent or unpacked, or is packed twice,
+    and :class:`httpx.ReadTimeout` where it is not whole by ``until``, in monotonic seconds.
     """
-    stream = response.stream
+    most = LARGEST_ANSWER if most is None else most
+    stream, headers = response.stream, response.headers
     assert isinstance(stream, httpx.SyncByteStream)
+    codings = [item for name in headers.get("content-encoding", "").split(",") if (item := name.strip().lower())]
+    if len(codings) > 1:
+        stream.close()
+        raise httpx.ReadError("the answer is packed more than once")
     raw = bytearray()
+    pieces = _pieces(stream, raw, most, until, _PIECES.get(codings[0], _SMALL_PIECE) if codings else None)
+    unpacked = 0
     try:
-        for chunk in stream:
-            raw += chunk
-            if len(raw) > most:
-                raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB")
+        for part in httpx.Response(200, headers=headers, stream=_Pieces(pieces)).iter_bytes():
+            unpacked += len(part)
+            if unpacked > most:
+                raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB once it is unpacked")
+    except httpx.DecodingError:
+        headers = httpx.Headers(headers)
+        del headers["content-encoding"]
+        for _ in pieces:
+            pass
     finally:
         stream.close()
     response.stream = httpx.ByteStream(bytes(raw))
-    copy = httpx.Response(
-        response.status_code, headers=response.headers, stream=response.stream, extensions=response.extensions
-    )
-    try:
-        copy.read()
-    except httpx.DecodingError:
-        headers = httpx.Headers(response.headers)
-        del headers["content-encoding"]
-        copy = httpx.Response(response.status_code, headers=headers, content=bytes(raw), extensions=copy.extensions)
+    copy = httpx.Response(response.status_code, headers=headers, stream=response.stream, extensions=response.extensions)
+    copy.read()
     return copy
+
+
+class _Pieces(httpx.SyncByteStream):
+    """Strictly private: a generator as a stream, which goes on where a decoder gives up."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+
+def _pieces(
+    stream: httpx.SyncByteStream, raw: bytearray, most: int, until: float, size: int | None
+) -> Generator[bytes, None, None]:
+    """Yield what arrives, in pieces of ``size`` bytes at most, and note it in ``raw``."""
+    for chunk in stream:
+        if clock.monotonic() > until:
+            raise httpx.ReadTimeout("the answer was not whole in time")
+        raw += chunk
+        if len(raw) > most:
+            raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB")
+        for start in range(0, len(chunk), size or len(chunk) or 1):
+            yield chunk[start : start + (size or len(chunk))]
 
 
 def outcome_of(status: int, body: object) -> Outcome:
