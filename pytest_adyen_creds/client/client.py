@@ -333,8 +333,8 @@ class Credentials(_Resource):
         return cast("CredentialBody", self._body("POST", json=body, idempotency_key=idempotency_key, retries=retries))
 
     def get(self, credential_id: str, *, retries: Retries | None = None) -> CredentialBody:
-        """Return one credential."""
-        return cast("CredentialBody", self._body("GET", f"/{_segment(credential_id)}", retries=retries))
+        """Return one credential; raises :class:`ApiError` for an answer about another one."""
+        return self._about(credential_id, self._body("GET", f"/{_segment(credential_id)}", retries=retries))
 
     def update(
         self,
@@ -351,7 +351,7 @@ class Credentials(_Resource):
         """
         path = f"/{_segment(credential_id)}"
         body = self._call("PATCH", path, json=changes, retries=retries, not_after=not_after)
-        return cast("CredentialBody", body or {})
+        return self._about(credential_id, body) if body else {}
 
     def origins(self, credential_id: str) -> Origins:
         """Return the allowed origins of one credential."""
@@ -364,6 +364,15 @@ class Credentials(_Resource):
     def generate_client_key(self, credential_id: str, *, idempotency_key: str | None = None) -> Secret:
         """Return a new client key; the previous one works for 24 hours more."""
         return self._secret(f"/{_segment(credential_id)}/generateClientKey", "clientKey", idempotency_key)
+
+    def _about(self, credential_id: str, body: Any) -> CredentialBody:
+        if body.get("id") != credential_id:
+            shown = ascii(body.get("id"))[:100]
+            raise ApiError(
+                f"{self._path}: asked about credential {credential_id}, the server answered another one, {shown}; "
+                "check what serves it"
+            )
+        return cast("CredentialBody", body)
 
     def _next_page(self, body: dict[str, Any]) -> int | None:
         links = body.get("_links")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.client.parsing import parse, repeated_key
 from pytest_adyen_creds.errors import ApiError, CredentialError
 from pytest_adyen_creds.secrets import SECRETS
 
@@ -23,6 +23,13 @@ def checked(response: httpx.Response) -> Any:
     if response.is_success:
         if response.status_code == 204 or not response.content:
             return None
+        twice = repeated_key(response.content)
+        if twice is not None:
+            raise ApiError(
+                f"{what} answered {response.status_code} with a body in which {ascii(twice)[:60]} stands twice, and it "
+                f"is not believed; check what serves {response.request.url.host}",
+                status=response.status_code,
+            )
         body = parse(response.content)
         if isinstance(body, dict):
             return body

@@ -8,9 +8,10 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -28,6 +29,22 @@ _SECRET_NAMES: Final = frozenset(name.lower() for name in SECRET_PROPERTIES)
 _SECRET_TEXT: Final = re.compile(r'(?<!\\)\\*"(?:apiKey|password|clientKey)\\*"\s*:\s*\\*"([^"\r\n]+)', re.IGNORECASE)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LIVE_KEY: Final = re.compile(rf"{LIVE_PREFIX}[A-Za-z0-9]{{8,}}")
+
+_OVERRIDES: Final = frozenset(
+    {
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+        "x-original-method",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-forwarded-host",
+        "x-forwarded-prefix",
+        "x-forwarded-path",
+        "x-host",
+        "forwarded",
+    }
+)
 
 Level = Literal["company", "merchant", "me"]
 Action = Literal["credentials", "credential", "origins", "origin", "generateApiKey", "generateClientKey"]
@@ -57,6 +74,48 @@ def parse(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def repeated_key(body: bytes) -> str | None:
+    """Return a key that an object of a JSON body has twice, at any depth; None where none has.
+
+    Readers differ on which of the two counts, so nothing may depend on such a body.
+    """
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) < len(keys):
+            found.append(max(keys, key=keys.count))
+
+    try:
+        json.loads(body, object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        return None
+    return found[0] if found else None
+
+
+def disagreement(said: Mapping[str, Any], shown: Mapping[str, Any]) -> str | None:
+    """Return in what a credential as a read has ``shown`` it differs from what the answer to its creation ``said``.
+
+    That is its id, its user, its company, its description, or the level and the account that its own link names; None
+    where they agree in what both of them have. An id, a user and a description they must have.
+    """
+    for name in ("id", "username", "description", "companyName"):
+        values = said.get(name), shown.get(name)
+        if values[0] != values[1] and (name != "companyName" or None not in values):
+            return name
+    places = _own_link(said), _own_link(shown)
+    return "level" if None not in places and places[0] != places[1] else None
+
+
+def _own_link(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the level and the account that a credential's link to itself names."""
+    link: Any = body
+    for name in ("_links", "self", "href"):
+        link = link.get(name) if isinstance(link, dict) else None
+    found = re.search(r"/(companies|merchants)/([^/?#]+)/apiCredentials\b", link) if isinstance(link, str) else None
+    return (found[1], found[2]) if found else None
 
 
 def secrets_in(body: bytes, value: Any) -> set[str]:
@@ -110,6 +169,18 @@ def shown_credentials(request: httpx.Request) -> Iterator[tuple[str, str]]:
             except (binascii.Error, UnicodeDecodeError, ValueError):
                 username = ""
         yield "username", username
+
+
+def signing_headers(request: httpx.Request) -> dict[str, str]:
+    """Return the headers with which a request signs in."""
+    return {name: request.headers[name] for name in ("x-api-key", "authorization") if name in request.headers}
+
+
+def overrides_in(request: httpx.Request) -> list[str]:
+    """Return the headers and fields of the query that may make another request of this one, for some servers."""
+    query = parse_qsl(request.url.query.decode("ascii", "replace"), keep_blank_values=True)
+    fields = {name.lower() for name, _ in query}
+    return sorted(_OVERRIDES.intersection(request.headers) | (fields & {"_method", "x-http-method-override"}))
 
 
 def idempotency_key(request: httpx.Request) -> str | None:

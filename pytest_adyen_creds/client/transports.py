@@ -21,7 +21,7 @@ from pytest_adyen_creds import clock
 from pytest_adyen_creds.client.framing import check_message
 from pytest_adyen_creds.client.connections import Arriving, Connection, traced
 from pytest_adyen_creds.client.ownership import Outcome, Ownership
-from pytest_adyen_creds.client.parsing import live_key_in, parse, secrets_in
+from pytest_adyen_creds.client.parsing import live_key_in, parse, repeated_key, secrets_in
 from pytest_adyen_creds.client.retry import RateLimit, in_progress
 from pytest_adyen_creds.endpoints import check_parsed, is_loopback
 from pytest_adyen_creds.errors import EndpointRefused
@@ -220,7 +220,8 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             SECRETS.add(secret)
         if intent is not None:
             self._ownership.settle(intent, outcome_of(seen.status_code, body))
-        self._ownership.learn(request, seen.status_code, body)
+        is_clear = self._ownership.is_sandbox or repeated_key(seen.content) is None
+        self._ownership.learn(request, seen.status_code, body if is_clear else None)
         if live_key_in(seen.content, body):
             self._ownership.halt(
                 f"{request.url.host} answered with a client key of the live environment; check where it runs"

@@ -19,6 +19,7 @@ from pytest_adyen_creds.client import (
     Observer,
     Ownership,
     RateLimit,
+    Retries,
     SystemClock,
     no_cookies,
 )
@@ -38,6 +39,9 @@ REQUESTS_PER_MINUTE: Final = 120
 
 _BURST: Final = 20
 """How many of them may be sent at once."""
+
+
+_LOOKS: Final = Retries(tries=3, total_wait=10.0)
 
 
 class SandboxClock:
@@ -99,7 +103,11 @@ class Backend:
         if self.sandbox is not None:
             return Ownership.sandbox()
         names = [self.username] if self.username else []
-        return Ownership(budget, provisioning=[self.key], provisioning_usernames=names, base_url=self.base_url)
+        ownership = Ownership(budget, provisioning=[self.key], provisioning_usernames=names, base_url=self.base_url)
+        # past the route of tests, so that no recording depends on what had been read before
+        reader = self.management(ownership)
+        ownership.look_by(lambda path, headers: reader.send("GET", path, headers=headers, retries=_LOOKS))
+        return ownership
 
     def management(
         self, ownership: Ownership, *, clock: Clock | None = None, for_tests: bool = False

@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
 
+from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.secrets import Secret
 
@@ -157,7 +158,12 @@ class ShownCredential:
                 f"an answer about credential {self.id} ({self.username}) is about {known.id} ({known.username}); "
                 "check what serves it"
             )
-        secrets = {name: getattr(known, name) or getattr(self, name) for name in ("api_key", "password", "client_key")}
+        # only what makes a key shows it, so that of an answer about the credential it is nobody knows whose
+        secrets = {
+            "api_key": self.api_key,
+            "password": self.password,
+            "client_key": known.client_key or self.client_key,
+        }
         return replace(self, **{**vars(known), **secrets})
 
 
@@ -199,6 +205,26 @@ class Rotation(NamedTuple):
 
     credential: Credential
     old_key_expires: datetime
+
+
+@dataclass
+class PooledCredential:
+    """A throwaway that this run holds: its credential as it is now, and its times."""
+
+    credential: ShownCredential
+    expires: datetime
+    """What its tag says."""
+    key_made: datetime
+
+    @property
+    def id(self) -> str:
+        """The credential's id."""
+        return self.credential.id
+
+    @property
+    def place(self) -> Place:
+        """The level and the account at which it was made."""
+        return self.credential.level, self.credential.account
 
 
 def from_body(level: Level, account: str, body: Mapping[str, Any]) -> ShownCredential:

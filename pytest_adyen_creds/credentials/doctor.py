@@ -13,7 +13,7 @@ import httpx
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import ManagementClient, Retries, tag
-from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.client.parsing import parse, repeated_key
 from pytest_adyen_creds.client.retry import http_date
 from pytest_adyen_creds.client.tag import SKEW
 from pytest_adyen_creds.credentials import ledger
@@ -53,7 +53,7 @@ def preflight(client: ManagementClient, company: str, merchant: str | None = Non
             f"the credential of {given} may not ask who it is (403), so it has no role of the Management API; give it "
             f"'{API_CREDENTIALS}' in the Customer Area"
         )
-    body = parse(response.content)
+    body = parse(response.content) if repeated_key(response.content) is None else None
     if response.status_code != 200 or not isinstance(body, dict) or not isinstance(body.get("username"), str):
         raise CredentialError(
             f"GET /me at {host} answered {response.status_code} without saying who signs in; check that "

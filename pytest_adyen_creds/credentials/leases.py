@@ -16,7 +16,7 @@ from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner
 from pytest_adyen_creds.credentials.readiness import Report, ignore
 from pytest_adyen_creds.credentials.roles import Preset
-from pytest_adyen_creds.credentials.shutdown import Deadline, LeakedCredential, switch_off_each
+from pytest_adyen_creds.credentials.shutdown import UNTAGGED, Deadline, LeakedCredential, deactivate, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 
@@ -101,8 +101,10 @@ class LeaseClient(ForkGuard):
 
             def switch_off(credential_id: str) -> None:
                 place = self.ownership.places.get(credential_id) or ("company", self.backend.company)
-                released = tag.released(self.run, self.backend.clock.now())
-                client.credentials_at(*place).update(credential_id, {"active": False, "description": released})
+                resource = client.credentials_at(*place)
+                if tag.run_of(resource.get(credential_id).get("description")) != self.run:
+                    raise CredentialError(UNTAGGED)
+                deactivate(resource, credential_id, {"description": tag.released(self.run, self.backend.clock.now())})
                 self.switched_off.add(credential_id)
 
             return switch_off_each(self.active, switch_off, deadline, "credential {}, which a test created,")

@@ -63,8 +63,7 @@ class Ledger(ForkGuard):
         self.folder = folder
         self.path = folder / f"{run}.jsonl"
         self._lock = threading.Lock()
-        self.settled = 0
-        """How many creations are known to have happened."""
+        self._created: set[str] = set()
         self._is_torn = False
         self._had_problem = False
         try:
@@ -105,7 +104,19 @@ class Ledger(ForkGuard):
         """Note the id of what was created, and where, if that is known."""
         self._write("created", id=credential_id, level=level, account=account)
         with self._lock:
-            self.settled += 1
+            self._created.add(credential_id)
+
+    def doubted(self, credential_id: str) -> None:
+        """Note that what an answer said was created is not known to be: a read of it did not agree."""
+        self._write("doubted", id=credential_id)
+        with self._lock:
+            self._created.discard(credential_id)
+
+    @property
+    def settled(self) -> int:
+        """How many creations are known to have happened: one for each id, however often it was answered."""
+        with self._lock:
+            return len(self._created)
 
     def claiming(self, credential_id: str, level: Level | None = None, account: str | None = None) -> None:
         """Note that a throwaway is about to be claimed, and where it is, if that is known."""
@@ -276,7 +287,6 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
     known: set[str] = set()
     places: dict[str, Place] = {}
     accounts: set[Place] = set()
-    settled = 0
     header: dict[str, Any] = {}
     for line in data.splitlines():
         try:
@@ -299,7 +309,9 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
                 places[subject] = level, account
             if event == "created":
                 created.add(subject)
-                settled += 1
+        elif event == "doubted":
+            known.add(subject)
+            created.discard(subject)
     try:
         started = datetime.fromisoformat(header["at"])
         run, base_url, company = (str(header[name]) for name in ("run", "base_url", "company"))
@@ -311,7 +323,7 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
         base_url,
         company,
         started if started.tzinfo else started.replace(tzinfo=UTC),
-        unsettled=max(0, len(intents) - settled),
+        unsettled=max(0, len(intents) - len(created)),
         known=frozenset(known),
         created=frozenset(created),
         places=places,

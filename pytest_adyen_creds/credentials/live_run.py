@@ -136,7 +136,7 @@ class Controller:
 
     def _put_away(self, deadline: Deadline) -> bool:
         """Switch off what there is, then look for what is not known to be off; return whether nothing can be left."""
-        self._client.retries = breaker = replace(self._breaker, tries=2, total_wait=10.0)
+        self._client.retries = breaker = replace(self._breaker, tries=2, total_wait=10.0, deadline=deadline)
         with self._attempting("the way of the workers to the pool could not be closed"):
             if self._server is not None:
                 self._server.close()
@@ -153,6 +153,8 @@ class Controller:
         with suppress(CredentialError):  # a ledger that cannot be written is not settled, and that is looked at next
             for credential_id, place in self.lease_client.ownership.places.items():
                 self._ledger.created(credential_id, *(place or ()))
+            for credential_id in self.lease_client.ownership.unread:
+                self._ledger.doubted(credential_id)
         self._recovery.join(deadline.left)
         is_dirty = self.leaked or self.pool.is_dirty or not self._budget.is_settled
         is_complete = not is_dirty or self._look_again(deadline, breaker)
@@ -167,29 +169,37 @@ class Controller:
             deadline.check()
             with self.backend.recovery_client() as client:
                 client.retries = breaker
+                client.observers.append(lambda _: deadline.check())
                 recovery = Recovery.of(client, self.backend)
                 swept, tagged = recovery.sweep({self._run})
                 own = tagged.get(self._run, set())
-                seen = set[str]().union(*tagged.values())
                 unusable = set(self._client.ownership.created) - self.pool.created
-                doubtful = ({item.id for item in self.leaked} | unusable) - seen
-                unseen = {id: place for id, place in self._created.items() if id in doubtful}
-                swept += recovery.switch_off_ids(self._run, unseen)
-            failed = {item.id for item in swept if item.problem}
-            self._swept |= {item.id for item in swept if item.id in own or item.id in unseen} - failed
-            # one that now has another run's tag was taken over, and is that run's to switch off
-            self.leaked = [item for item in self.leaked if item.id not in (seen | unseen.keys()) - failed]
+                doubtful = ({item.id for item in self.leaked} | unusable) - {""}
+                # a list is not believed: each is read by its id, and one that now has another run's tag is that run's
+                places = {item.id: item.place for item in self.pool.inventory} | self._created
+                read = recovery.switch_off_ids(self._run, {id: places.get(id) for id in sorted(doubtful)})
+            ours = {item.id: item for item in (*swept, *read) if item.id in own or item.id in doubtful}
+            failed = {id: item for id, item in ours.items() if item.problem}
+            self._swept |= ours.keys() - failed.keys()
+            self.leaked = [item for item in self.leaked if item.id not in doubtful - failed.keys()]
             known = {item.id for item in self.leaked}
             self.leaked += [
-                LeakedCredential(item.id, f"throwaway {item.id} is still active: {item.problem}")
-                for item in swept
-                if item.problem and (item.id in own or item.id in unseen) and item.id not in known
+                LeakedCredential(id, f"throwaway {id} is still active: {item.problem}")
+                for id, item in failed.items()
+                if id not in known
             ]
-            found = len((own | self._created.keys()) - self.pool.recycled)
+            unread = self._client.ownership.unread | self.lease_client.ownership.unread
+            self.leaked += [
+                LeakedCredential(id, f"credential {id} was answered to a creation of this run, and {why}; {SWEEP}")
+                for id, why in unread.items()
+                if id not in self._swept | self.lease_client.switched_off | {item.id for item in self.leaked}
+            ]
+            found = len((own | (self._created.keys() - unread.keys())) - self.pool.recycled)
             if self._budget.is_settled or found >= self._budget.spent:
                 return True
             lost = counted(self._budget.spent - found, "creation")
-            self._note(f"{lost} had no answer, and what may have been created was not found; {SWEEP}")
+            agreed = " that a read agrees with" if unread else ""
+            self._note(f"{lost} had no answer{agreed}, and what may have been created was not found; {SWEEP}")
         return False
 
     @contextmanager

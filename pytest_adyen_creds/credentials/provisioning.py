@@ -26,12 +26,14 @@ from pytest_adyen_creds.credentials import claims, roles
 from pytest_adyen_creds.credentials.credential import (
     OVERLAP,
     Level,
+    PooledCredential,
     ShownCredential,
     from_body,
     texts,
 )
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.readiness import Report, await_key, ignore
+from pytest_adyen_creds.credentials.shutdown import deactivate
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 
@@ -39,26 +41,6 @@ C = TypeVar("C", bound=ShownCredential)
 
 _MARGIN: Final = 2 * SKEW + timedelta(minutes=1)
 """Two machines' clocks may each be off by the skew, in opposite directions."""
-
-
-@dataclass
-class PooledCredential:
-    """A throwaway that this run holds: its credential as it is now, and its times."""
-
-    credential: ShownCredential
-    expires: datetime
-    """What its tag says."""
-    key_made: datetime
-
-    @property
-    def id(self) -> str:
-        """The credential's id."""
-        return self.credential.id
-
-    @property
-    def place(self) -> Place:
-        """The level and the account at which it was made."""
-        return self.credential.level, self.credential.account
 
 
 @dataclass
@@ -78,6 +60,7 @@ class Provisioner:
     timing: claims.Timing = claims.OVER_NETWORK
     ledger: Ledger | None = None
     _held: tuple[str, tuple[str, ...]] | None = None
+    _made: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -115,19 +98,41 @@ class Provisioner:
     # Getting one. ---------------------------------------------------------------------------------------------------
 
     def create(self, level: Level, account: str) -> PooledCredential:
-        """Create a throwaway, at most one however often the answer is lost; it is not ready yet."""
+        """Create a throwaway, at most one however often the answer is lost; it is not ready yet.
+
+        On a server it is read before it is anybody's. Raises :class:`CredentialError` where that does not agree with
+        the answer to the creation; it is then left as it is until a read shows this run's tag.
+        """
         (expires, description), base = self._new_tag(), list(self._grantable(roles.API_CREDENTIALS))
+        resource = self.client.credentials_at(level, account)
         with explained(f"no throwaway could be created at {account}"):
-            body = self.client.credentials_at(level, account).create({"description": description, "roles": base})
+            body = resource.create({"description": description, "roles": base})
         credential = from_body(level, account, body)
         if self.ledger is not None:
             self.ledger.created(credential.id, level, account)
-        if tag.parse(credential.description) is None:
-            raise CredentialError(
-                f"credential {credential.id}, which this run created at {account}, came back without the tag that it "
-                "was given as its description; it is switched off when the run ends: check what serves it"
-            )
+        if not self.client.ownership.is_sandbox:
+            self._look_at_new(resource, credential, description)
         return self._take(credential, expires)
+
+    def _look_at_new(self, resource: Credentials, credential: ShownCredential, description: str) -> None:
+        what = f"credential {credential.id}, which this run created at {resource.account},"
+        with self._lock:
+            is_new = credential.id not in self._made
+            self._made.add(credential.id)
+        if not is_new:
+            raise CredentialError(f"{what} came back for a second creation; check what serves it")
+        with explained(f"{what} could not be read"):
+            resource.get(credential.id)  # from which the guard learns whether it is this run's
+        why = self.client.ownership.unread.get(credential.id)
+        if why is not None and self.ledger is not None:
+            self.ledger.doubted(credential.id)
+        if credential.description != description:
+            why = "came back without the tag that it was given as its description"
+        if why is not None:
+            raise CredentialError(
+                f"{what} {why}; it is switched off when the run ends if a read then shows the tag, and else left as it "
+                "is: check what serves it"
+            )
 
     def recycle(self, level: Level, account: str, may_try: Callable[[str], bool]) -> PooledCredential | None:
         """Claim a free throwaway of an earlier run, switch it on and give it a new key; None where none is free.
@@ -179,9 +184,10 @@ class Provisioner:
                     self.clock.sleep(seconds)
                     answer = None
                 elif step == "read":
-                    observed = claims.ObservedState.of(resource.get(credential_id, retries=ONCE))
+                    body = resource.get(credential_id, retries=ONCE)
+                    observed = claims.ObservedState.of(body)
                     answer = observed, self.clock.monotonic() - started
-                    self.client.ownership.lease(credential_id, observed.description)
+                    self.client.ownership.lease(credential_id, observed.description, username=body.get("username"))
                 else:
                     resource.update(credential_id, {"description": own}, retries=ONCE, not_after=started + seconds)
                     answer = self.clock.monotonic() - started
@@ -197,9 +203,11 @@ class Provisioner:
     def _reactivate(self, resource: Credentials, credential_id: str) -> PooledCredential:
         expires, changes = self._defaults(resource.level)
         with explained(f"throwaway {credential_id} could not be recycled"):
-            body = resource.update(credential_id, changes)
+            resource.update(credential_id, changes)
+            body = resource.get(credential_id)
+            if body.get("description") != changes["description"]:
+                raise ApiError("a read of it does not show the tag that this run has written; check what serves it")
             key = resource.generate_api_key(credential_id)
-            body = body or resource.get(credential_id)
         pooled = self._take(from_body(resource.level, resource.account, body), expires)
         pooled.credential = replace(pooled.credential, api_key=key)
         self.client.ownership.register_key(pooled.id, key)
@@ -211,9 +219,10 @@ class Provisioner:
         )
         return PooledCredential(credential, expires, self.clock.now())
 
-    def await_ready(self, credential: ShownCredential, report: Report = ignore) -> None:
+    def await_ready(self, credential: ShownCredential, report: Report = ignore, *, has_role: bool = True) -> None:
         """Wait until its key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
-        await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, report=report)
+        timeout = self.ready_timeout
+        await_key(self.client, credential, clock=self.clock, timeout=timeout, report=report, has_role=has_role)
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
@@ -267,10 +276,10 @@ class Provisioner:
     def refresh_key(self, pooled: PooledCredential, report: Report = ignore) -> None:
         """Make a new key where the one held may have been replaced by a test and be dying: after 23 hours."""
         if self.clock.now() - pooled.key_made > OVERLAP - timedelta(hours=1):
-            pooled.credential, _ = self.with_new_key(pooled.credential, report)
+            pooled.credential, _ = self.with_new_key(pooled.credential, report, has_role=True)
             pooled.key_made = self.clock.now()
 
-    def with_new_key(self, credential: C, report: Report = ignore) -> tuple[C, datetime]:
+    def with_new_key(self, credential: C, report: Report = ignore, *, has_role: bool = False) -> tuple[C, datetime]:
         """Return ``credential`` with a new API key that works, and when the old one dies.
 
         ``report`` gets a line now and then while the new key is waited for.
@@ -279,17 +288,20 @@ class Provisioner:
             key = self.client.credentials_at(credential.level, credential.account).generate_api_key(credential.id)
             dies = self.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
-        self.client.ownership.register_key(credential.id, key)
-        self.await_ready(rotated, report)
+        # the guard takes the key for its own once GET /me has shown that it is
+        self.await_ready(rotated, report, has_role=has_role)
         return rotated, dies
 
     def switch_off(self, pooled: PooledCredential) -> None:
-        """Deactivate it, limit it to nothing and let its tag expire, so that a later run can recycle it."""
+        """Deactivate it, limit it to nothing and let its tag expire, so that a later run can recycle it.
+
+        Raises :class:`CredentialError` where a read then shows it active.
+        """
         self._require_ours(pooled)
-        changes: CredentialChanges = {"active": False, "description": tag.released(self.run, self.clock.now())}
+        changes: CredentialChanges = {"description": tag.released(self.run, self.clock.now())}
         if pooled.credential.level == "company":
             changes["associatedMerchantAccounts"] = []
-        self.client.credentials_at(*pooled.place).update(pooled.id, changes)
+        deactivate(self.client.credentials_at(*pooled.place), pooled.id, changes)
         self.client.ownership.release(pooled.id)
 
     def _require_ours(self, pooled: PooledCredential) -> None:

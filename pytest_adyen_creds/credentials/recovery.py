@@ -22,15 +22,13 @@ from pytest_adyen_creds.client import (
 )
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.ledger import CrashedRun, crashed_runs
+from pytest_adyen_creds.credentials.shutdown import UNTAGGED, deactivate
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
 
 Reason = Literal["expired", "its run has ended"]
 
 _TRIES: Final = 5
 _ENDED: Final[Reason] = "its run has ended"
-_UNTAGGED: Final = (
-    "it does not carry this plugin's tag any more, so it is not touched; switch it off in the Customer Area"
-)
 
 
 @dataclass(frozen=True)
@@ -117,17 +115,17 @@ class Recovery:
         return scan.swept, scan.tagged
 
     def switch_off_ids(self, run: str, created: Mapping[str, Place | None]) -> list[Swept]:
-        """Switch off what ``run`` created, by id and whatever its description, where it is active.
+        """Switch off what ``run`` created, by id, where it is active and a read shows the run's tag.
 
         ``created`` maps the ids to where they were made; None: not known, so every account is asked. Returns those that
-        were active, and with a ``problem`` those that may still be. What carries another run's tag is that run's.
+        were active, and with a ``problem`` those that may still be: what carries no tag is left as it is. What carries
+        another run's tag is that run's.
         """
 
         def decide(body: CredentialBody) -> CredentialChanges | None:
-            parsed = tag.parse(body.get("description"))
-            if body.get("active") is False or (parsed is not None and parsed.run != run):
+            if body.get("active") is False or tag.run_of(body.get("description")) != run:
                 return None
-            return {"active": False, "description": tag.released(run, self.clock.now())}
+            return {"description": tag.released(run, self.clock.now())}
 
         self._protect()
         swept = []
@@ -136,8 +134,12 @@ class Recovery:
             found = _found(resource, body or {"id": credential_id}, _ENDED, problem)
             if body is None:
                 swept.append(found)
-            elif decide(body) is not None and not self.client.ownership.is_protected(body):
-                swept.append(self._switch_off(resource, found, decide, adopt=True))
+            elif (
+                body.get("active") is not False
+                and tag.run_of(body.get("description")) in (None, run)
+                and not self.client.ownership.is_protected(body)
+            ):
+                swept += self._switch_off(resource, found, decide)
         return swept
 
     def _protect(self) -> None:
@@ -183,15 +185,17 @@ class Recovery:
             return
         if parsed is None:
             if body["id"] in scan.created and is_active:
-                scan.swept.append(_found(resource, body, _ENDED, _UNTAGGED))
+                scan.swept.append(_found(resource, body, _ENDED, UNTAGGED))
             return
         scan.tagged.setdefault(parsed.run, set()).add(body["id"])
         reason, _ = self._verdict(body, scan.ended)
         if reason is not None:
             found = _found(resource, body, reason)
-            if not scan.dry_run:
-                found = self._switch_off(resource, found, lambda now: self._verdict(now, scan.ended)[1])
-            scan.swept.append(found)
+            scan.swept += (
+                [found]
+                if scan.dry_run
+                else self._switch_off(resource, found, lambda now: self._verdict(now, scan.ended)[1])
+            )
         elif is_active:
             self.in_use[body["id"]] = parsed.expires
 
@@ -199,7 +203,7 @@ class Recovery:
         self, body: CredentialBody, ended: Collection[str]
     ) -> tuple[Reason, CredentialChanges] | tuple[None, None]:
         """Return why a credential is to be switched off, and by which changes; None twice where it is to be left."""
-        parsed, now, changes = tag.parse(body.get("description")), self.clock.now(), CredentialChanges(active=False)
+        parsed, now, changes = tag.parse(body.get("description")), self.clock.now(), CredentialChanges()
         if parsed is None:
             return None, None
         is_active = body.get("active") is not False
@@ -217,9 +221,7 @@ class Recovery:
             except ApiError as error:
                 problem = f"{error}; look for it in the Customer Area, and run adyen-creds sweep"
                 continue
-            if body.get("id") == credential_id:
-                return resource, body, ""
-            problem = f"asked for it, {resource.account} answered another one; check what serves it"
+            return resource, body, ""
         return resource, None, problem
 
     def _switch_off(
@@ -227,35 +229,36 @@ class Recovery:
         resource: Credentials,
         found: Swept,
         decide: Callable[[CredentialBody], CredentialChanges | None],
-        *,
-        adopt: bool = False,
-    ) -> Swept:
+    ) -> list[Swept]:
+        """Switch one off, where ``decide`` says by which changes; return it, or nothing where it is another run's."""
         problem = ""
         for attempt in range(_TRIES):
             try:
                 # read again right before each write: a claim waits longer than a write takes, counted from this read
                 body = resource.get(found.id)
-                changes = decide(body)
+                changes, parsed = decide(body), tag.parse(body.get("description"))
+                if changes is None and body.get("active") is False:
+                    return [found]
+                if changes is None and parsed is not None:
+                    self.in_use[found.id] = parsed.expires
+                    return []
                 if changes is None:
-                    return found
-                if adopt:
-                    self.client.ownership.adopt(found.id)
-                else:
-                    self.client.ownership.lease(found.id, body.get("description"))
-                resource.update(found.id, changes, retries=ONCE)
-                return found
+                    return [replace(found, problem=UNTAGGED)]
+                self.client.ownership.lease(found.id, body.get("description"), username=body.get("username"))
+                deactivate(resource, found.id, changes, retries=ONCE)
+                return [found]
             except ApiError as error:
                 problem = str(error)
                 if error.status is not None and error.status != 429 and error.status < 500:
                     break
                 if attempt + 1 < _TRIES:
                     self.clock.sleep(0.5 * 2**attempt)
-            except OwnershipRefused as error:
+            except (CredentialError, OwnershipRefused) as error:
                 problem = str(error)
                 break
             finally:
                 self.client.ownership.release(found.id)
-        return replace(found, problem=f"{problem}; run adyen-creds sweep")
+        return [replace(found, problem=f"{problem}; run adyen-creds sweep")]
 
 
 def _is_over(run: CrashedRun, scan: _Scan) -> bool:

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import Retries, SystemClock
+from pytest_adyen_creds.client import CredentialChanges, Credentials, Retries, SystemClock
 from pytest_adyen_creds.client.retry import Result
 from pytest_adyen_creds.errors import CredentialError, in_words
 
@@ -24,6 +24,11 @@ SHUTDOWN_TAKES: Final = 60.0
 
 SWEEP: Final = "run adyen-creds sweep"
 """The next step wherever a throwaway may be left."""
+
+UNTAGGED: Final = (
+    "it does not carry this run's tag, so it is not touched; switch it off in the Customer Area if it is the run's"
+)
+"""Why a credential is left alone of which only an answer says that a run created it."""
 
 _TERMINATING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """A terminal that is closed sends SIGHUP, on the systems that have it; under nohup it is ignored, and stays so."""
@@ -73,6 +78,21 @@ def switch_off_each(
             why = f"{what.format(credential_id)} could not be switched off: {in_words(error)}; {SWEEP}"
             leaked.append(LeakedCredential(credential_id, why))
     return leaked
+
+
+def deactivate(
+    resource: Credentials, credential_id: str, changes: CredentialChanges, *, retries: Retries | None = None
+) -> None:
+    """Send ``changes`` and ``active: false``, and read the credential again.
+
+    Raises :class:`CredentialError` where it is still active, whatever was answered to the change.
+    """
+    resource.update(credential_id, {**changes, "active": False}, retries=retries)
+    if resource.get(credential_id, retries=retries).get("active") is not False:
+        raise CredentialError(
+            f"PATCH was answered as if it were switched off, and a read of it at {resource.account} shows it active; "
+            "switch it off in the Customer Area, and check what serves it"
+        )
 
 
 class StoppableClock(SystemClock):
@@ -147,12 +167,16 @@ class CircuitBreaker(Retries):
     """
 
     tripped: threading.Event = field(default_factory=threading.Event)
+    deadline: Deadline | None = None
+    """When nothing is sent again any more."""
 
     def wait(self, request: httpx.Request, result: Result, tried: int, waited: float, now: datetime) -> float | None:
         """Return the seconds to wait before the next attempt, or None."""
         if isinstance(result, httpx.Response):
             self.tripped.clear()
         elif self.tripped.is_set():
+            return None
+        if self.deadline is not None and not self.deadline.left:
             return None
         seconds = super().wait(request, result, tried, waited, now)
         if seconds is None and isinstance(result, httpx.TransportError):

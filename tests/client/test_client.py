@@ -82,7 +82,8 @@ def test_each_operation_is_one_method(call, method, path):
 
 def test_ids_are_one_segment_whatever_they_hold():
     seen = []
-    with clients(lambda request: seen.append(request.url.raw_path) or httpx.Response(200, json={})) as client:
+    body = {"id": "../me?x#y"}
+    with clients(lambda request: seen.append(request.url.raw_path) or httpx.Response(200, json=body)) as client:
         client.company("A/../B").get("../me?x#y")
     assert seen == [b"/v3/companies/A%2F..%2FB/apiCredentials/..%2Fme%3Fx%23y"]
 

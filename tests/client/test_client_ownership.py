@@ -313,14 +313,18 @@ class TestLease:
         )
         assert ownership.admit(request) is None
 
-    def test_a_generated_key_of_a_leased_credential_is_known_at_once(self):
+    def test_a_generated_key_of_a_leased_credential_is_known_once_it_has_signed_in(self):
+        me = answer(200, json.dumps({"id": "S2-1", "username": "ws_1@Company.Test", "description": TAG}))
         with (
-            serve(answer(200, '{"apiKey": "AQE-generated-key-77"}')) as server,
+            serve(answer(200, '{"apiKey": "AQE-generated-key-77"}'), me) as server,
             ManagementClient(server.url, api_key=ADMIN, ownership=owning()) as client,
         ):
             key = client.company("C").generate_api_key("S2-1")
+            with pytest.raises(OwnershipRefused, match="ask GET /me with it first"):
+                client.send("POST", "/me/generateClientKey", auth=key)
+            client.send("GET", "/me", auth=key)
             client.send("POST", "/me/generateClientKey", auth=key)
-        assert server.connections == 2
+        assert server.connections == 3
 
     @pytest.mark.parametrize(
         "body",
@@ -535,13 +539,20 @@ class TestBudget:
         assert server.connections == 5
         assert sorted(outcomes) == ["200"] * 5 + ["spent"] * 75
 
-    def test_what_was_created_is_leased_whatever_it_is_called(self):
+    def test_what_was_created_is_leased_once_reads_have_shown_that_it_is_ours(self):
         ownership = Ownership(1)
-        with serve(CREATED) as server, ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client:
-            create(client, body={"description": 7})  # a negative case that the server accepts
+        shown = {"id": "S2-77", "username": "ws_77@Company.C", "description": TAG}
+        answers = answer(200, json.dumps({**shown, "apiKey": "AQE-created-key-77"})), answer(200, json.dumps(shown))
+        with serve(*answers) as server, ManagementClient(server.url, api_key=ADMIN, ownership=ownership) as client:
+            create(client)
+            with pytest.raises(OwnershipRefused, match="read it first"):
+                client.company("C").update("S2-77", {"active": False})
+            client.company("C").get("S2-77")
             client.company("C").update("S2-77", {"active": False})
-            client.send("POST", "/me/generateClientKey", auth=Secret("AQE-created-key-77"))
-        assert server.connections == 3
+            key = Secret("AQE-created-key-77")
+            client.send("GET", "/me", auth=key)
+            client.send("POST", "/me/generateClientKey", auth=key)
+        assert server.connections == 5
 
     def test_an_answer_without_an_id_leases_nothing(self):
         ownership = Ownership(3)

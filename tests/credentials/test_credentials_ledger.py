@@ -246,3 +246,31 @@ def test_the_folder_is_the_users_own():
     assert state_folder({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == Path("/s/pytest-adyen-creds")
     assert state_folder({"XDG_STATE_HOME": "state", "HOME": "/h"}) == Path("/h/.local/state/pytest-adyen-creds")
     assert state_folder({"HOME": "/h"}) == Path("/h/.local/state/pytest-adyen-creds")
+
+
+@pytest.mark.parametrize(
+    ("answered", "doubted", "unsettled"),
+    [
+        (["S2-1", "S2-1"], [], 1),
+        (["S2-1", "S2-2"], [], 0),
+        (["S2-1", "S2-1", "S2-1"], [], 1),
+        (["S2-1", "S2-2"], ["S2-2"], 1),
+        (["S2-1", "S2-1"], ["S2-1"], 2),
+        (["S2-1", "S2-2"], ["S2-3"], 0),
+    ],
+)
+def test_a_creation_counts_once_for_each_id_however_often_it_is_recorded(tmp_path, answered, doubted, unsettled):
+    ledger = Ledger(tmp_path, "run00000", URL, COMPANY)
+    budget = LedgerBudget(5, ledger)
+    for number in range(2):
+        budget.reserve(f"POST {URL}/companies/C/apiCredentials {number}")
+    for credential_id in answered:
+        ledger.created(credential_id)
+    for credential_id in doubted:
+        ledger.doubted(credential_id)
+    assert budget.is_settled == (unsettled == 0)
+    ledger.close(is_clean=False)
+    with crashed_runs(tmp_path, URL, COMPANY) as (run,):
+        assert run.unsettled == unsettled
+        assert run.known == {*answered, *doubted}
+        assert run.created == set(answered) - set(doubted)

@@ -59,9 +59,10 @@ def _created_without_description(method: str, path: str, body: dict[str, Any]) -
         del body["description"]
 
 
-@pytest.mark.parametrize("change", [_without_description, _created_without_description])
-def test_what_is_answered_without_its_tag_is_counted_and_switched_off(account, pytester, answering, change):
-    answering(change)
+def test_what_is_answered_without_its_tag_is_counted_and_switched_off_where_a_read_shows_it(
+    account, pytester, answering
+):
+    answering(_created_without_description)
     pytester.makepyfile(THREE)
     result = account.run("--adyen-max-created=2")
     result.assert_outcomes(errors=3)
@@ -75,18 +76,21 @@ def test_what_is_answered_without_its_tag_is_counted_and_switched_off(account, p
     assert account.ledgers == []
 
 
-def test_what_is_answered_without_its_tag_and_stays_active_is_said(account, pytester, answering):
+def test_what_no_read_shows_with_its_tag_is_left_alone_and_said(account, pytester, answering):
     answering(_without_description)
-    account.meet(lambda method, path, body: 403 if method == "PATCH" else None)
+    changed = []
+    account.meet(lambda method, path, body: changed.append(path) if method == "PATCH" else None)
     pytester.makepyfile(THREE)
     result = account.run("--adyen-max-created=2")
     result.stdout.fnmatch_lines(
         [
-            "adyen: throwaway CRED* is still active: *403*",
+            "adyen: throwaway CRED* is still active: it does not carry this run's tag, so it is not touched; *",
             "adyen: 2 of this run's throwaways may still be active, so the run fails; run adyen-creds sweep",
             "adyen: 2 created, 0 recycled, 0 switched off at the end",
         ]
     )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert changed == []
     assert len(account.ledgers) == 1
 
 
@@ -137,3 +141,31 @@ def test_sweep_tells_of_what_it_leaves_to_other_runs(account, monkeypatch, capsy
     assert document["inUse"] == [{"id": made["id"], "expires": f"{expires:%Y-%m-%dT%H:%M}Z"}]
     assert document["swept"] == []
     assert account.active() == [made["id"]]
+
+
+def test_what_is_still_active_after_it_was_switched_off_is_said_and_fails_the_run(
+    account, pytester, monkeypatch, capsys
+):
+    def meet(method, path, body):
+        asked = json.loads(body) if method == "PATCH" else {}
+        return json.dumps({**asked, "active": True}).encode() if asked.get("active") is False else None
+
+    account.meet(meet)
+    pytester.makepyfile(THREE)
+    result = account.run()
+    result.assert_outcomes(passed=3)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "adyen: throwaway CRED* could not be switched off: PATCH was answered as if it were switched off, and a "
+            "read of it at TestCompany shows it active; *; run adyen-creds sweep",
+            "adyen: 1 of this run's throwaways may still be active, so the run fails; run adyen-creds sweep",
+            "adyen: 1 created, 0 recycled, 0 switched off at the end",
+        ]
+    )
+    monkeypatch.setenv("ADYEN_BASE_URL", account.url)
+    monkeypatch.chdir(pytester.path)
+    capsys.readouterr()
+    assert main(["sweep"]) == 1
+    assert "still active    CRED" in capsys.readouterr().out
+    assert len(account.active()) == 1
