@@ -30,7 +30,7 @@ _HERE = Path(__file__).parent
 # under a name of their own, so that they meet no other folder's helpers
 _helpers = types.ModuleType("credentials_helpers")
 sys.modules["credentials_helpers"] = _helpers
-for _name in ("killing", "contending"):
+for _name in ("killing", "contending", "lying"):
     _spec = importlib.util.spec_from_file_location(f"credentials_helpers.{_name}", _HERE / f"{_name}.py")
     assert _spec is not None
     assert _spec.loader is not None
