@@ -73,10 +73,12 @@ class LeaseRegistry:
         *,
         username: str | None = None,
         api_key: Secret | None = None,
+        is_proven: bool = True,
     ) -> None:
         """Hold a lease on a credential whose ``description``, as the API answered it, is a tag.
 
-        ``username`` and ``api_key`` are what ``/me`` may be changed with. Raises :class:`OwnershipRefused` for an
+        ``username`` and ``api_key`` are what ``/me`` may be changed with; where they are not ``is_proven``, only once
+        ``GET /me`` has shown whose they are. Raises :class:`OwnershipRefused` for an
         untagged credential, a malformed id, and the provisioning credential's own key or username.
         """
         if tag.parse(description) is None:
@@ -86,7 +88,8 @@ class LeaseRegistry:
             )
         lease = self._hold(credential_id, username, api_key)
         lease.said = None
-        _prove(lease, username, api_key)
+        if is_proven:
+            _prove(lease, username, api_key)
 
     def register_key(self, credential_id: str, api_key: Secret) -> None:
         """Let ``api_key``, a key of a leased credential, change ``/me``."""

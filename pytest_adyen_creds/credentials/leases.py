@@ -58,7 +58,11 @@ class LeaseClient(ForkGuard):
         credential = self._lender.lease(spec, report=report)
         if self.ownership.halted is None:
             self.ownership.lease(
-                credential.id, credential.description, username=credential.username, api_key=credential.api_key
+                credential.id,
+                credential.description,
+                username=credential.username,
+                api_key=credential.api_key,
+                is_proven=False,  # a key that answers 403 is waited for no longer, and has not shown whose it is
             )
         return credential
 

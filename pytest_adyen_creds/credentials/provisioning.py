@@ -219,10 +219,9 @@ class Provisioner:
         )
         return PooledCredential(credential, expires, self.clock.now())
 
-    def await_ready(self, credential: ShownCredential, report: Report = ignore, *, has_role: bool = True) -> None:
+    def await_ready(self, credential: ShownCredential, report: Report = ignore) -> None:
         """Wait until its key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
-        timeout = self.ready_timeout
-        await_key(self.client, credential, clock=self.clock, timeout=timeout, report=report, has_role=has_role)
+        await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, report=report)
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
@@ -276,10 +275,10 @@ class Provisioner:
     def refresh_key(self, pooled: PooledCredential, report: Report = ignore) -> None:
         """Make a new key where the one held may have been replaced by a test and be dying: after 23 hours."""
         if self.clock.now() - pooled.key_made > OVERLAP - timedelta(hours=1):
-            pooled.credential, _ = self.with_new_key(pooled.credential, report, has_role=True)
+            pooled.credential, _ = self.with_new_key(pooled.credential, report)
             pooled.key_made = self.clock.now()
 
-    def with_new_key(self, credential: C, report: Report = ignore, *, has_role: bool = False) -> tuple[C, datetime]:
+    def with_new_key(self, credential: C, report: Report = ignore) -> tuple[C, datetime]:
         """Return ``credential`` with a new API key that works, and when the old one dies.
 
         ``report`` gets a line now and then while the new key is waited for.
@@ -289,7 +288,7 @@ class Provisioner:
             dies = self.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
         # the guard takes the key for its own once GET /me has shown that it is
-        self.await_ready(rotated, report, has_role=has_role)
+        self.await_ready(rotated, report)
         return rotated, dies
 
     def switch_off(self, pooled: PooledCredential) -> None:

@@ -30,22 +30,15 @@ class NotReady(CredentialError):
 
 
 def await_key(
-    client: ManagementClient,
-    credential: ShownCredential,
-    *,
-    clock: Clock,
-    timeout: float,
-    report: Report,
-    has_role: bool,
+    client: ManagementClient, credential: ShownCredential, *, clock: Clock, timeout: float, report: Report
 ) -> None:
     """Poll ``GET /me`` with the key of ``credential`` until it is let in; ``timeout`` is in seconds.
 
-    ``has_role`` says that its credential may ask who it is; 403 then is no sign that the key is its own.
     ``report`` gets a line at once and every 15 s. Raises :class:`NotReady` when the time is over, and
     :class:`CredentialError` for an answer that will not change, and for a key that is another credential's.
     """
     key, started, tries, reported = credential.key(), clock.monotonic(), 0, 0.0
-    while (refusal := _refusal(client, credential, key, has_role=has_role)) is not None:
+    while (refusal := _refusal(client, credential, key)) is not None:
         waited = clock.monotonic() - started
         if waited >= timeout:
             raise NotReady(
@@ -60,17 +53,17 @@ def await_key(
         tries += 1
 
 
-def _refusal(client: ManagementClient, credential: ShownCredential, key: Secret, *, has_role: bool) -> str | None:
+def _refusal(client: ManagementClient, credential: ShownCredential, key: Secret) -> str | None:
     """Return in words why the key cannot be used yet; None where it can."""
     try:
         response = client.send("GET", "/me", auth=key, retries=ONCE)
     except ApiError:
         return "gets no answer"
     # 403 answers a key that is known: its credential has no role for this operation
-    if response.status_code == 403 and not has_role:
+    if response.status_code == 403:
         return None
     # what passes is no reason to give a throwaway up that cannot be deleted: the next poll asks again
-    if response.status_code in (401, 403, 429) or response.status_code >= 500:
+    if response.status_code in (401, 429) or response.status_code >= 500:
         return f"answers {response.status_code}"
     with explained("the new key could not be tried"):
         body = checked(response) or {}

@@ -30,7 +30,7 @@ from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.server import Server
 
 MOMENTS = ("before", "in", "after")
-LAST_REQUEST = 26
+LAST_REQUEST = 30
 """Kills are drawn from the requests up to this one; a whole run of VICTIM sends about as many."""
 
 VICTIM = """
