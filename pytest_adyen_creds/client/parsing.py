@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import parse_qsl
 
 import httpx
 
@@ -29,22 +28,6 @@ _SECRET_NAMES: Final = frozenset(name.lower() for name in SECRET_PROPERTIES)
 _SECRET_TEXT: Final = re.compile(r'(?<!\\)\\*"(?:apiKey|password|clientKey)\\*"\s*:\s*\\*"([^"\r\n]+)', re.IGNORECASE)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LIVE_KEY: Final = re.compile(rf"{LIVE_PREFIX}[A-Za-z0-9]{{8,}}")
-
-_OVERRIDES: Final = frozenset(
-    {
-        "x-http-method-override",
-        "x-http-method",
-        "x-method-override",
-        "x-original-method",
-        "x-original-url",
-        "x-rewrite-url",
-        "x-forwarded-host",
-        "x-forwarded-prefix",
-        "x-forwarded-path",
-        "x-host",
-        "forwarded",
-    }
-)
 
 Level = Literal["company", "merchant", "me"]
 Action = Literal["credentials", "credential", "origins", "origin", "generateApiKey", "generateClientKey"]
@@ -174,13 +157,6 @@ def shown_credentials(request: httpx.Request) -> Iterator[tuple[str, str]]:
 def signing_headers(request: httpx.Request) -> dict[str, str]:
     """Return the headers with which a request signs in."""
     return {name: request.headers[name] for name in ("x-api-key", "authorization") if name in request.headers}
-
-
-def overrides_in(request: httpx.Request) -> list[str]:
-    """Return the headers and fields of the query that may make another request of this one, for some servers."""
-    query = parse_qsl(request.url.query.decode("ascii", "replace"), keep_blank_values=True)
-    fields = {name.lower() for name, _ in query}
-    return sorted(_OVERRIDES.intersection(request.headers) | (fields & {"_method", "x-http-method-override"}))
 
 
 def idempotency_key(request: httpx.Request) -> str | None:

@@ -18,8 +18,8 @@ import anyio.to_thread
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client.framing import check_message
 from pytest_adyen_creds.client.connections import Arriving, Connection, traced
+from pytest_adyen_creds.client.framing import check_message
 from pytest_adyen_creds.client.ownership import Outcome, Ownership
 from pytest_adyen_creds.client.parsing import live_key_in, parse, repeated_key, secrets_in
 from pytest_adyen_creds.client.retry import RateLimit, in_progress
