@@ -109,6 +109,9 @@ class TestSigningIn:
             clients(print, basic=("ws", KEY))
 
 
+TEXT = st.text().filter(lambda text: "live_" not in text)  # a key of the live environment stops the run
+
+
 class TestBodies:
     @pytest.mark.parametrize(
         "content", [b"", b"{", b'{"a": 1, "a": 2}', b"\xff\xfe\x00", b"null", b"[" * 2000, b'{"a": NaN}', b" {} "]
@@ -121,9 +124,7 @@ class TestBodies:
         assert b"text/plain; charset=x" in head
 
     @given(
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
-        )
+        st.recursive(st.none() | st.booleans() | st.integers() | TEXT, lambda c: st.lists(c) | st.dictionaries(TEXT, c))
     )
     def test_any_json_value_is_sent_as_such(self, value):
         with clients(lambda request: httpx.Response(200, content=request.content)) as client:
