@@ -54,6 +54,7 @@ _CONTROL: Final = (
 )
 _OF_FRAMING: Final = frozenset({"content-length", "transfer-encoding", "host", "connection"})
 _CONNECTION: Final = frozenset({b"", b"close", b"keep-alive"})
+_PLAIN: Final = re.compile(rb"(?:/[A-Za-z0-9_~-]+)+(?:\?[A-Za-z0-9_.~=&%+-]*)?")
 # what servers decode, cut off or resolve before they look a path up
 _RESPELT: Final = re.compile(rb"[\x00-\x20\x7f\\#]|//|/\.{1,2}(?=/|\Z)|%(?:2[ef5]|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
@@ -64,7 +65,7 @@ class _Head:
 
     problem: str | None
     overrides: frozenset[str]
-    hosts: tuple[str, ...]
+    hosts: tuple[bytes, ...]
     lengths: tuple[bytes, ...]
     codings: tuple[bytes, ...]
 
@@ -163,18 +164,17 @@ def _head(fields: tuple[tuple[bytes, bytes], ...]) -> _Head:
             "has headers by which what stands before a server may change it (Connection, Upgrade, Trailer); nothing "
             "was sent: leave them out"
         )
-    hosts = tuple(value.decode("latin-1").lower() for value in values("host"))
+    hosts = tuple(value.lower() for value in values("host"))
     return _Head(problem, frozenset(names & _OVERRIDES), hosts, values("content-length"), values("transfer-encoding"))
 
 
 def _leads_elsewhere(request: httpx.Request, head: _Head) -> str | None:
     url = request.url
-    authority = url.netloc.decode("ascii")
     if len(head.hosts) != 1:
         return f"the request has {len(head.hosts)} Host headers"
-    if head.hosts[0] != authority:
-        default = ":443" if url.scheme == "https" else ":80"
-        if head.hosts[0].removesuffix(default) != authority.removesuffix(default):
+    if head.hosts[0] != url.netloc:
+        default = b":443" if url.scheme == "https" else b":80"
+        if head.hosts[0].removesuffix(default) != url.netloc.removesuffix(default):
             return f"the request's Host header is not {url.host}"
     if url.userinfo:
         return "the request's URL carries user info"
@@ -220,6 +220,8 @@ def _framing_problem(request: httpx.Request, head: _Head) -> str | None:
 
 
 def _is_respelt(request: httpx.Request, target: bytes) -> bool:
+    if _PLAIN.fullmatch(target) and target == request.url.raw_path:  # as nearly all are
+        return False
     if _RESPELT.search(target.partition(b"?")[0]) or re.search(rb"[\x00-\x20\x7f#]", target):
         return True
     if request.method.upper() in SAFE and target != request.url.raw_path:
