@@ -127,7 +127,7 @@ OPTIONS: Final = (
         "audit",
         "flag",
         False,
-        "guard the socket by Python's audit events, too: nothing in Python goes past them; a busy run gets slower",
+        "guard the socket by Python's audit events, too, for what goes past socket.socket; a busy run gets slower",
         name="adyen_audit",
     ),
     Option("contracts", "path", None, "a directory of your own contracts, laid out like ours", name="adyen_contracts"),

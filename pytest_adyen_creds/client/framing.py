@@ -20,6 +20,7 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that change nothing."""
 
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_METHODS: Final = SAFE | _WITH_BODY | {"DELETE"}
 _OVERRIDES: Final = frozenset(
     {
         "forwarded",
@@ -187,11 +188,14 @@ def _leads_elsewhere(request: httpx.Request, head: _Head) -> str | None:
 
 def _is_read_otherwise(request: httpx.Request, head: _Head) -> str | None:
     """Return what is wrong and what to do, as the end of a sentence; None where nothing is."""
-    if not _TOKEN.fullmatch(request.method.encode("utf-8", "surrogatepass")):
+    if request.method not in _METHODS and not _TOKEN.fullmatch(request.method.encode("utf-8", "surrogatepass")):
         return _CONTROL
-    query = request.url.query
-    if named := sorted(head.overrides | (_asked(query) & {"_method", "x-http-method-override"} if query else set())):
-        return f"carries {', '.join(named)}, which may make another request of it; nothing was sent: leave it out"
+    overrides, query = head.overrides, request.url.query
+    if query:
+        overrides |= _asked(query) & {"_method", "x-http-method-override"}
+    if overrides:
+        named = ", ".join(sorted(overrides))
+        return f"carries {named}, which may make another request of it; nothing was sent: leave it out"
     return head.problem or _framing_problem(request, head)
 
 
@@ -203,14 +207,13 @@ def _asked(query: bytes) -> frozenset[str]:
 
 
 def _framing_problem(request: httpx.Request, head: _Head) -> str | None:
-    body = request.content
+    body, said = request.content, (head.lengths, head.codings)
     if body and request.method.upper() not in _WITH_BODY:
         try:
             _check_json(body)  # no line of which begins a request
         except (_RepeatedName, ValueError, RecursionError):
             return "has a body, which a server may take for a second request; nothing was sent: send it without"
-    said = (head.lengths, head.codings)
-    is_said_once = said in (((b"%d" % len(body),), ()), ((), (b"chunked",))) or (not body and said == ((), ()))
+    is_said_once = (not body and said == ((), ())) or said in (((b"%d" % len(body),), ()), ((), (b"chunked",)))
     if not is_said_once or UNFRAMED in request.extensions:
         return (
             f"does not say in one way that its body has {len(body)} bytes, so a server may take a part of it for a "
