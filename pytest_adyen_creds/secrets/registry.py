@@ -26,6 +26,9 @@ _FRAGMENT: Final = 8
 _PIECE: Final = 10
 """Characters of a secret in a row that are masked wherever they stand: whatever cut it short."""
 
+_WORDS: Final = re.compile(r"(?:[A-Z]*[a-z]*[^A-Za-z0-9])*[A-Z]*[a-z]*")
+"""Words, which a secret may share with any text."""
+
 _VARIED: Final = 0.8
 """How much of a secret must not be there twice for its pieces to tell of it."""
 
@@ -162,7 +165,8 @@ class _Pieces:
                 continue
             for secret, value in filed[found]:
                 start, end = self._extended(text, at, secret, found)
-                if end - start >= _PIECE and len(set(text[start:end])) >= _PIECE // 2:
+                piece = text[start:end]
+                if len(piece) >= _PIECE and len(set(piece)) >= _PIECE // 2 and not _WORDS.fullmatch(piece):
                     yield start, end, value
                     done = max(done, end)
 

@@ -100,9 +100,12 @@ def test_in_a_live_run_the_guards_stand_before_it(
         foreign = next(each.id for each in sandbox.customer_area.credentials() if each.id != created["id"])
         with pytest.raises(OwnershipRefused, match="holds no lease"):
             call("PATCH", f"{path}/{foreign}", key, {"active": False})
+        with pytest.raises(OwnershipRefused, match="read it first"):
+            call("PATCH", f"{path}/{created['id']}", key, {"active": False})
+        assert call("GET", f"{path}/{created['id']}", key, None).status == 200
         assert call("PATCH", f"{path}/{created['id']}", key, {"active": False}).status == 200
         assert call("GET", f"{url}/v3/me", key, None).status == 200
-        assert len(theirs) == 3
+        assert len(theirs) == 4
     assert ownership.created == (created["id"],)
     assert ownership.budget.spent == 1
     assert len(list(sandbox.customer_area.credentials())) == before + 1
