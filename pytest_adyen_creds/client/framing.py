@@ -124,7 +124,7 @@ def _check_json(body: bytes) -> None:
 
 
 class _RepeatedName(Exception):
-    """Strictly private: an object of a JSON text has two members that a server may take for one."""
+    """An object of a JSON text has two members that a server may take for one."""
 
 
 def _once(members: list[tuple[str, object]]) -> None:

@@ -178,7 +178,7 @@ def intent_of(request: httpx.Request) -> str:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """Strictly private: a JSON object with its repeated keys."""
+    """A JSON object with its repeated keys."""
 
 
 def _descriptions(body: bytes) -> list[Any] | None:

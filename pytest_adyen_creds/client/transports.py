@@ -285,7 +285,7 @@ def read(response: httpx.Response, *, most: int | None = None, until: float = ma
 
 
 class _Pieces(httpx.SyncByteStream):
-    """Strictly private: a generator as a stream, which goes on where a decoder gives up."""
+    """A generator as a stream, which goes on where a decoder gives up."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces

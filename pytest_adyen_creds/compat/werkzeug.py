@@ -89,7 +89,7 @@ class QuietHandler(WSGIRequestHandler):
 
 
 class _Lines(io.BufferedIOBase):
-    """Strictly private: hands out the lines of a file, and notes those that are not empty."""
+    """Hands out the lines of a file, and notes those that are not empty."""
 
     def __init__(self, file: Any) -> None:
         self._file = file

@@ -237,7 +237,7 @@ class SecretRegistry:
         Found raw, JSON-escaped, in a repr, URL-encoded, as HTML entities, in hex, in base64 at any alignment (so within
         basic auth too), in base32 and base85, in any three of these upon each other, and broken by line wraps with
         indentation or the prefixes of pytest; and where a tool cut it short, what is left of it: beside an ellipsis, or
-        ten characters in a row.
+        ten characters in a row that are no words.
         """
         spans = {(start, end) for start, end, _ in self.find(text)}
         if not spans:
