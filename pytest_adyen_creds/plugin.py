@@ -193,9 +193,11 @@ def _import_ahead(session: pytest.Session) -> None:
     # what is first imported while freezegun has replaced datetime's classes would keep them for good: yaml's and
     # hypothesis' tables of types, say
     used = {name for item in session.items for name in fixture_names(item) if name.startswith("adyen_")}
-    further = ["checks.schemathesis_checks"] if "adyen_contract" in used else []
-    for module in ["cassettes.modes", "drift.traffic", *further] if used else ():
-        importlib.import_module(f"pytest_adyen_creds.{module}")
+    modules = ["pytest_adyen_creds.cassettes.modes", "pytest_adyen_creds.drift.traffic"] if used else []
+    if "adyen_contract" in used:
+        modules += ["pytest_adyen_creds.checks.responses", "hypothesis"]
+    for module in modules:
+        importlib.import_module(module)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,18 +1,11 @@
-"""The table of Adyen checks: each with a source, each registered with schemathesis, none that can be crashed."""
+"""The table of Adyen checks: each with a source, none that can be crashed."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from typing import Any
-
 import httpx
 import pytest
-import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schemathesis.core.failures import FailureGroup
-from schemathesis.core.transport import Response
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.exchange import Exchange
@@ -20,7 +13,6 @@ from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules import RULES
 from pytest_adyen_creds.checks.rules.origins import same
-from pytest_adyen_creds.checks.schemathesis_checks import CHECKS
 from pytest_adyen_creds.text import normalised
 
 SUBJECTS = {
@@ -56,33 +48,6 @@ def test_each_has_its_source(name: str) -> None:
     assert rule.says.endswith(".")
     assert rule.evidence in ("documented", "observed", "assumed")
     assert len(rule.source) > 10
-
-
-def test_schemathesis_knows_them_by_name() -> None:
-    code = (
-        "import schemathesis, pytest_adyen_creds.checks.schemathesis_checks\n"
-        "from schemathesis.checks import CHECKS\n"
-        f"assert set({sorted(RULES)!r}) <= set(CHECKS.get_all_names())"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_by_itself_a_check_judges_the_management_api_and_no_other() -> None:
-    import schemathesis
-    from checks_referee import schema_of
-
-    assert schemathesis.check is not None
-    case = schema_of(load_contract("v3"))["/me"]["GET"].Case()
-    check = CHECKS["adyen_client_key_environment"]
-    for host, judged in (("management-test.adyen.com", True), ("api.example.org", False)):
-        request = httpx.Request("GET", f"https://{host}/v3/me")
-        response = httpx.Response(200, json={"clientKey": "prod_1234567"}, request=request)
-        response.elapsed = __import__("datetime").timedelta(0)
-        if judged:
-            with pytest.raises(FailureGroup):
-                case.validate_response(response, checks=[check])
-        else:
-            case.validate_response(response, checks=[check])
 
 
 NAMES = st.sampled_from(
@@ -149,31 +114,6 @@ def test_no_answer_crashes_a_rule(exchanges) -> None:
         for rule in RULES.values():
             list(rule.breaches(exchange, state))
         state.add(exchange)
-
-
-@pytest.mark.parametrize(
-    ("url", "ours"),
-    [
-        ("https://management-test.adyen.com/v3/me", True),
-        ("http://127.0.0.1:8080/v1/me", True),
-        ("http://localhost:8080/v3/me", True),
-        ("http://127.0.0.1:8080/me", False),
-        ("http://127.0.0.1:8080", False),
-        ("https://management-test.adyen.com/v3/terminals", False),
-    ],
-)
-def test_outside_of_the_suite_answers_of_adyen_and_of_a_served_sandbox_are_judged(url: str, ours: bool) -> None:
-    request = requests.Request("GET", url).prepare()
-    body = b'{"status": 500, "errorCode": "00_500"}'
-    response = Response(403, {"content-type": ["application/json"]}, body, request, elapsed=0.1, verify=False)
-    context: Any = None
-    broken = 0
-    for check in CHECKS.values():
-        try:
-            check(context, response, context)
-        except FailureGroup:
-            broken += 1
-    assert bool(broken) is ours
 
 
 def test_what_it_says_is_masked() -> None:
