@@ -1,7 +1,7 @@
 """Looks for secrets in everything that runs beside other plugins print and write.
 
     python -m pip install -e '.[beside]'
-    python tests/secrets/canaries_beside.py [--canaries 320] [--short | --only NAME ...]
+    python tests/secrets/canaries_beside.py [--canaries 320] [--seed N] [--short | --only NAME ...]
 
 Each run has another plugin of those that read exceptions, captured text or parameters by themselves; its tests show
 their canaries in every place that a test has. Prints, for each, how many canaries were met and which were found again:
@@ -14,8 +14,8 @@ import argparse
 import base64
 import importlib.util
 import os
+import random
 import re
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -305,16 +305,21 @@ _LEFT_OUT = {
 """Plugins that every run would load, and that change it, by name; and the runs that are about each."""
 
 
-def canaries(number: int) -> list[str]:
+def canaries(number: int, seed: str) -> list[str]:
     """Return secrets like Adyen's keys, and like passwords; some with what JSON, HTML and shells escape."""
+    source = random.Random(seed)
+
+    def urlsafe(length: int) -> str:
+        return base64.urlsafe_b64encode(source.randbytes(length)).decode()
+
     made = []
     for index in range(number):
         if index % 3:
-            made.append("AQE" + base64.b64encode(secrets.token_bytes(45)).decode() + "-" + secrets.token_urlsafe(24))
+            made.append("AQE" + base64.b64encode(source.randbytes(45)).decode() + "-" + urlsafe(24))
         elif index % 2:
-            made.append(secrets.token_urlsafe(9) + "^{\"<&>\\'%}~" + secrets.token_urlsafe(9))
+            made.append(urlsafe(9) + "^{\"<&>\\'%}~" + urlsafe(9))
         else:
-            made.append(secrets.token_urlsafe(9) + "é✓ ß" + secrets.token_urlsafe(12))
+            made.append(urlsafe(9) + "é✓ ß" + urlsafe(12))
     return made
 
 
@@ -415,12 +420,16 @@ def look(name: str, keys: list[str], folder: Path, keep: str | None) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--canaries", type=int, default=320)
+    parser.add_argument(
+        "--seed", default=os.urandom(4).hex(), help="makes the canaries; printed; default: another each time"
+    )
     parser.add_argument("--short", action="store_true", help="most plugins in one run, and fewer runs")
     parser.add_argument(
         "--only", nargs="*", choices=list(BESIDE), default=[name for name in BESIDE if name != "together"]
     )
     parser.add_argument("--keep", metavar="FOLDER", help="copy what a canary was found in there, the canaries, too")
     given = parser.parse_args()
+    sys.stdout.write(f"seed {given.seed}\n")
     leaked = 0
     for name in _SHORT if given.short else given.only:
         if missing := [module for module in BESIDE[name].modules if importlib.util.find_spec(module) is None]:
@@ -428,7 +437,7 @@ def main() -> int:
             leaked += 1
             continue
         with tempfile.TemporaryDirectory() as folder:
-            line = look(name, canaries(given.canaries), Path(folder), given.keep)
+            line = look(name, canaries(given.canaries, f"{given.seed} {name}"), Path(folder), given.keep)
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
         leaked += " 0 found " not in line
