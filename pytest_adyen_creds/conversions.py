@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, check_endpoint
 from pytest_adyen_creds.errors import EndpointRefused, SettingsError
-from pytest_adyen_creds.options import Kind, Option
+from pytest_adyen_creds.options import Kind, Option, is_true
 from pytest_adyen_creds.secrets import SECRETS
 
 
@@ -29,11 +29,6 @@ def convert(option: Option, source: str, raw: Any, root: Path) -> Any:
 
 class _Expected(Exception):
     """What should have been written."""
-
-
-def is_true(raw: Any) -> bool:
-    """Tell whether ``raw`` is a flag's way to say yes; what is no flag's word says no."""
-    return str(raw).strip().lower() in ("true", "1", "yes", "on")
 
 
 def _flag(_: Option, text: str) -> bool:

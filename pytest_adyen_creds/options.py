@@ -144,3 +144,8 @@ OPTIONS: Final = (
     ),
 )
 """Every setting but the key, in the order ``pytest --help`` shows them."""
+
+
+def is_true(raw: Any) -> bool:
+    """Tell whether ``raw`` is a flag's way to say yes; what is no flag's word says no."""
+    return str(raw).strip().lower() in ("true", "1", "yes", "on")

@@ -27,7 +27,7 @@ from pytest_adyen_creds.compat.pytest import (
 from pytest_adyen_creds.compat.xdist import hand_over, name_of, results_of, tell_worker, told_by_controller
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
-from pytest_adyen_creds.options import OPTIONS
+from pytest_adyen_creds.options import OPTIONS, is_true
 from pytest_adyen_creds.stash import KEY, RUN
 from pytest_adyen_creds.streams import mask_streams
 from pytest_adyen_creds.text import plain
@@ -81,8 +81,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def _take_key(config: pytest.Config) -> None:
     if KEY in config.stash or not any(name.startswith("ADYEN_") and "_API_KEY" in name for name in os.environ):
         return
-    from pytest_adyen_creds.conversions import is_true
-    from pytest_adyen_creds.settings import ProvisioningKey
+    from pytest_adyen_creds.provisioning_key import ProvisioningKey
 
     config.stash[KEY], taken = ProvisioningKey.take(os.environ, keep=is_true(config.getini("adyen_keep_environment")))
     config.add_cleanup(lambda: os.environ.update(taken))
@@ -100,8 +99,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; add the bundled suite where it is asked for."""
     _take_key(config)  # where a conftest has loaded the plugin
     if told := told_by_controller(config):
+        from pytest_adyen_creds.provisioning_key import ProvisioningKey
         from pytest_adyen_creds.secrets import Secret
-        from pytest_adyen_creds.settings import ProvisioningKey
 
         config.stash[KEY] = ProvisioningKey(Secret(told["key"]), told["source"])
     config.addinivalue_line(
@@ -463,7 +462,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Look once more at what was written, when everybody has written it."""
     if not _known():
         return
-    from pytest_adyen_creds.conversions import is_true
     from pytest_adyen_creds.reports.written import mask_written
 
     everything = is_true(config.getini("adyen_mask_written"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -13,6 +13,7 @@ from pytest_adyen_creds.conversions import convert
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, TEST_HOSTS, check_endpoint
 from pytest_adyen_creds.errors import FileRefused, SettingsError
 from pytest_adyen_creds.options import OPTIONS, Option
+from pytest_adyen_creds.provisioning_key import ProvisioningKey
 from pytest_adyen_creds.secrets import SECRETS, Secret
 from pytest_adyen_creds.text import plain
 
@@ -25,7 +26,6 @@ __all__ = [
     "Settings",
     "check_endpoint",
     "ini_options",
-    "read_key",
     "resolve",
 ]
 
@@ -44,42 +44,8 @@ _INI_FILES: Final = (
 """Where pytest looks for its ini options, in its order, and the section; ``pyproject.toml`` has them in two tables."""
 
 
-_KEY: Final = "ADYEN_MANAGEMENT_API_KEY"
 BASE_URL: Final = "ADYEN_BASE_URL"
 """The variable that names another server."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProvisioningKey:
-    """What the environment has of the key that signs a live run's requests."""
-
-    secret: Secret | None
-    source: str = f"environment {_KEY}"
-    """Where it is from, in words."""
-    problem: str = ""
-    """Why there is none though the environment names one."""
-
-    @classmethod
-    def of(cls, environ: Mapping[str, str]) -> ProvisioningKey:
-        """Read the key, or the file that holds it; whether a run needs it is not known yet, so nothing is raised."""
-        try:
-            text, source = read_key(environ, _KEY)
-        except SettingsError as error:
-            return cls(None, problem=str(error))
-        return cls(Secret(text) if text else None, source)
-
-    @classmethod
-    def take(cls, environ: MutableMapping[str, str], *, keep: bool = False) -> tuple[ProvisioningKey, dict[str, str]]:
-        """Return the key of ``environ``, and the variables about it, which are taken out unless they are to be kept.
-
-        Keys of other users are registered, so that they are masked, and stay: they are there for tests.
-        """
-        for name, value in environ.items():
-            if name.startswith("ADYEN_") and name.endswith("_API_KEY"):
-                SECRETS.add(value.strip())
-        key = cls.of(environ)
-        taken = {} if keep else {name: environ.pop(name) for name in (_KEY, f"{_KEY}_FILE") if name in environ}
-        return key, taken
 
 
 @dataclass(frozen=True)
@@ -246,26 +212,6 @@ def _api_key(key: ProvisioningKey, *, is_needed: bool) -> Secret | None:
     return key.secret
 
 
-def read_key(environ: Mapping[str, str], name: str) -> tuple[str, str]:
-    """Return the key that the variable ``name``, or the file that ``NAME_FILE`` names, holds, and where it is from.
-
-    Empty where there is none. Raises :class:`SettingsError` for both, and for a file that cannot be read.
-    """
-    text, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
-    SECRETS.add(text)
-    if text and path:
-        raise SettingsError(f"environment {name} and {name}_FILE are both set; unset one of them")
-    if path:
-        from pytest_adyen_creds.files import read_text  # brings a YAML parser, which an idle run can do without
-
-        try:
-            text = read_text(path, largest=65_536).strip()
-        except FileRefused as error:
-            raise SettingsError(f"environment {name}_FILE: {error}") from None
-        SECRETS.add(text)
-    return text, f"environment {name}_FILE" if path else f"environment {name}"
-
-
 def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
     """Return this plugin's ini options and the folder they are from, for the commands, which run without pytest.
 
@@ -284,7 +230,8 @@ def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
 def _section(path: Path, section: str) -> Mapping[str, Any] | None:
     import configparser  # not for every run of pytest
 
-    from pytest_adyen_creds.files import LARGEST_TOML, read_text, read_toml
+    from pytest_adyen_creds.files import read_text
+    from pytest_adyen_creds.formats import LARGEST_TOML, read_toml
 
     if not os.path.isfile(path):  # noqa: PTH113 - Path's own raises for what cannot be entered
         return None

@@ -10,4 +10,4 @@ RUN: Final[pytest.StashKey[Any]] = pytest.StashKey()
 """The :class:`.state.Run`; not there in a run that does not use the plugin, which must not import it either."""
 
 KEY: Final[pytest.StashKey[Any]] = pytest.StashKey()
-"""The :class:`.settings.ProvisioningKey`; not there where the environment has no key."""
+"""The :class:`.provisioning_key.ProvisioningKey`; not there where the environment has no key."""

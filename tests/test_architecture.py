@@ -27,7 +27,7 @@ LAYERS = [
     {"contract"},
     {"settings"},
     {"conversions"},
-    {"endpoints", "options"},
+    {"endpoints", "options", "provisioning_key", "formats"},
     {"files"},
     {"secrets"},
     {"compat"},
@@ -96,8 +96,8 @@ def test_no_modules_import_each_other() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["httpx", "vcr", "schemathesis", "jsonschema", "jsonschema_rs", "werkzeug", "rich", "click", "yaml"]
-    + [f"pytest_adyen_creds.{room}" for room in ("settings", "secrets", "endpoints", "state")],
+    ["httpx", "vcr", "schemathesis", "jsonschema", "jsonschema_rs", "werkzeug", "rich", "click", "yaml", "tomllib"]
+    + [f"pytest_adyen_creds.{room}" for room in ("settings", "secrets", "endpoints", "state", "provisioning_key")],
 )
 def test_an_idle_plugin_imports_nothing_heavy(module: str) -> None:
     code = f"import pytest_adyen_creds.plugin, sys; sys.exit({module!r} in sys.modules)"

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.cassettes.model import Headers, find_header
 from pytest_adyen_creds.errors import CassetteError
-from pytest_adyen_creds.files import DEEPEST, is_deeper
+from pytest_adyen_creds.formats import DEEPEST, is_deeper
 
 LARGEST: Final = 64 * 1024 * 1024
 """The largest body that is unpacked, in bytes."""
@@ -29,7 +29,7 @@ _PLAIN_CODINGS: Final = {"", "identity"}
 class Body:
     """One body: ``data``, decompressed; its ``value`` where ``is_json``, else its ``text`` (no UTF-8: Latin-1).
 
-    JSON nested deeper than :data:`~pytest_adyen_creds.files.DEEPEST` levels is text.
+    JSON nested deeper than :data:`~pytest_adyen_creds.formats.DEEPEST` levels is text.
     """
 
     data: bytes

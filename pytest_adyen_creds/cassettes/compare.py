@@ -31,7 +31,7 @@ from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.files import parse_json
+from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.sandbox.answers import STYLES, Answers
 from pytest_adyen_creds.sandbox.decisions import Refused
 from pytest_adyen_creds.sandbox.paging import read_page

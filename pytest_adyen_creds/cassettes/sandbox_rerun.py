@@ -17,7 +17,7 @@ import httpx
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, find_header
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.errors import FileRefused, SandboxError
-from pytest_adyen_creds.files import parse_json
+from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.answers import Answers
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE

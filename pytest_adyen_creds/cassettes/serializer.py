@@ -17,7 +17,8 @@ import yaml
 
 from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, Provenance
 from pytest_adyen_creds.errors import CassetteError, FileRefused
-from pytest_adyen_creds.files import parse_document, read_json, read_text, write_text
+from pytest_adyen_creds.files import read_text, write_text
+from pytest_adyen_creds.formats import parse_document, read_json
 
 VERSION: Final = 1
 """The version of vcrpy's cassette format, which plain vcrpy reads as well."""

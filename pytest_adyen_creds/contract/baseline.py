@@ -18,7 +18,8 @@ from typing import Any, Final
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.files import read_toml, write_text
+from pytest_adyen_creds.files import write_text
+from pytest_adyen_creds.formats import read_toml
 
 _KEYS: Final = {"id", "operations", "statuses", "location", "message", "reason", "expires"}
 _KEYS_OF_A_DEVIATION: Final = _KEYS | {"evidence", "versions", "sometimes"}

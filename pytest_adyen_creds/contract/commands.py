@@ -16,7 +16,7 @@ from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, lo
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.contract.operations import read_openapi
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
-from pytest_adyen_creds.files import read_json
+from pytest_adyen_creds.formats import read_json
 from pytest_adyen_creds.text import counted, printed
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_adyen_creds.errors import ContractError
-from pytest_adyen_creds.files import read_json
+from pytest_adyen_creds.formats import read_json
 
 SUFFIX: Final = ".struct.json"
 """How the file names of JSON Structure documents end."""

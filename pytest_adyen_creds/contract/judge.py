@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.contract.finding import Finding, Level
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.files import parse_json
+from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.secrets import SECRETS, mask_text
 from pytest_adyen_creds.text import escape_pointer, pointer_parts
 

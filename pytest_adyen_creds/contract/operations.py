@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.errors import ContractError
-from pytest_adyen_creds.files import read_document
+from pytest_adyen_creds.formats import read_document
 from pytest_adyen_creds.text import unescape_pointer
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

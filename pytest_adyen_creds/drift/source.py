@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
-from pytest_adyen_creds.files import LARGEST, parse_document, read_bytes, read_document
+from pytest_adyen_creds.files import LARGEST, read_bytes
+from pytest_adyen_creds.formats import parse_document, read_document
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:

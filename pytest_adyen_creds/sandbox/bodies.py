@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from pytest_adyen_creds.files import is_deeper
+from pytest_adyen_creds.formats import is_deeper
 from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 

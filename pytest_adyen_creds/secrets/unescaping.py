@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 _DEEPEST: Final = 3
@@ -21,8 +22,10 @@ _MARK: Final = rf"(?:(?:{_COLOUR})*(?:[│┃║]|[E>|+?-](?!{_ALONE}))(?:{_COLO
 _MARKS: Final = rf"[ \t]*+(?:{_MARK})*+(?:{_COLOUR})*+"
 # The look-behind keeps a long run of spaces from being tried from each of them.
 _BREAK: Final = re.compile(rf"{_COLOUR}|(?:(?<![ \t])[ \t]+(?:[│┃║][ \t]*)?)?\r?\n{_MARKS}")
+# What each escape and each break has in it.
+_SIGNS: Final = re.compile(r"[\\%&\n\x1b]")
 # Between the pieces of one string over several lines, as pprint and pytest's diffs show bytes: each in its own quotes.
-_SEAM: Final = re.compile(rf"[\"'](?:{_COLOUR}|[ \t])*+\r?\n{_MARKS}b?[\"']")
+_SEAM: Final = rf"[\"'](?:{_COLOUR}|[ \t])*+\r?\n{_MARKS}b?[\"']"
 _PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
 _BACKSLASH: Final = re.compile(
     rf"\\[nr](?:\\n)?{_MARKS}|"
@@ -30,10 +33,24 @@ _BACKSLASH: Final = re.compile(
     r"|[abftv]|[0-7]{1,3}|[^\w\s])"  # the last: what regular expressions and shells escape
 )
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
-_ANY: Final = re.compile("|".join(pattern.pattern for pattern in (_BREAK, _BACKSLASH, _PERCENT, _ENTITY)))
-_BREAK_OR_SEAM: Final = re.compile(f"{_SEAM.pattern}|{_BREAK.pattern}")
 _SPACE: Final = re.compile(r"\s+")
 _SIMPLE: Final = {"t": "\t", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
+
+
+# Compiled where they are needed: few runs need them, and each run starts.
+@cache
+def _any() -> re.Pattern[str]:
+    return re.compile("|".join(pattern.pattern for pattern in (_BREAK, _BACKSLASH, _PERCENT, _ENTITY)))
+
+
+@cache
+def _seam() -> re.Pattern[str]:
+    return re.compile(_SEAM)
+
+
+@cache
+def _break_or_seam() -> re.Pattern[str]:
+    return re.compile(f"{_SEAM}|{_BREAK.pattern}")
 
 
 @dataclass(frozen=True)
@@ -75,14 +92,16 @@ def unescaped_views(text: str, *, without_space: bool = False) -> Iterator[View]
 
 def unescaped(value: str) -> Iterator[str]:
     """Yield what is left of ``value`` as layers of escapes are resolved, where it holds what looks like escapes."""
-    return (view.text for view in _layers(View(value), _ANY))
+    return (view.text for view in _layers(View(value), _any())) if _SIGNS.search(value) else iter(())
 
 
 def _views(text: str) -> Iterator[View]:
     itself = View(text)
     yield itself
+    if not _SIGNS.search(text):
+        return
     yield from _unescaped_joined(_resolved(itself, _BREAK) or itself)
-    if _SEAM.search(text) and (whole := _resolved(itself, _BREAK_OR_SEAM)):
+    if "\n" in text and _seam().search(text) and (whole := _resolved(itself, _break_or_seam())):
         yield from _unescaped_joined(whole)
 
 
@@ -96,7 +115,7 @@ def _unescaped_joined(joined: View) -> Iterator[View]:
             if not depth:
                 firsts.append(view)
     if firsts:
-        yield from _layers(firsts[0] if len(firsts) == 1 else joined, _ANY)
+        yield from _layers(firsts[0] if len(firsts) == 1 else joined, _any())
 
 
 def _layers(view: View, pattern: re.Pattern[str]) -> Iterator[View]:

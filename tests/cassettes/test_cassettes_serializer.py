@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vcr.serialize import deserialize
 from vcr.serializers import yamlserializer
 
-from pytest_adyen_creds import files
+from pytest_adyen_creds import formats
 from pytest_adyen_creds.cassettes import paths, serializer
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError, FileRefused
@@ -101,7 +101,7 @@ def test_the_context_means_the_same_to_every_yaml_reader(mapping: dict[str, obje
 @example("!!python/name:os.system")
 def test_what_is_read_is_what_a_yaml_parser_reads_or_it_is_refused(text: str) -> None:
     try:
-        value = files.parse_document(f"\n{text}", "x")
+        value = formats.parse_document(f"\n{text}", "x")
     except FileRefused:
         return
 
@@ -117,7 +117,7 @@ def test_plain_yaml_is_not_refused(text: str) -> None:
     except (yaml.YAMLError, ValueError):
         return
 
-    assert files.parse_document(text, "x") == value
+    assert formats.parse_document(text, "x") == value
 
 
 def test_a_reviewer_sees_json_line_by_line_and_where_it_came_from() -> None:
@@ -178,10 +178,10 @@ def test_a_hostile_or_wrong_file_is_refused_in_one_line(tmp_path: Path, text: st
 def test_the_limit_of_nesting_comes_before_any_parser_s_own(
     monkeypatch: pytest.MonkeyPatch, loader: type, levels: int, opening: str, closing: str, lead: str
 ) -> None:
-    monkeypatch.setattr(files, "SafeLoader", loader)
+    monkeypatch.setattr(formats, "SafeLoader", loader)
 
     with pytest.raises(FileRefused, match="nested deeper than 200 levels"):
-        files.parse_document(lead + opening * levels + "x" + closing * levels, "deep")
+        formats.parse_document(lead + opening * levels + "x" + closing * levels, "deep")
 
 
 @pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader])
@@ -189,9 +189,9 @@ def test_the_limit_of_nesting_comes_before_any_parser_s_own(
     "text", ['["' + "[" * 900 + '"]', "a: |-\n  " + "[" * 900, "a: '" + "{" * 900 + "'", "[" * 200 + "]" * 200]
 )
 def test_brackets_within_a_text_are_no_nesting(monkeypatch: pytest.MonkeyPatch, loader: type, text: str) -> None:
-    monkeypatch.setattr(files, "SafeLoader", loader)
+    monkeypatch.setattr(formats, "SafeLoader", loader)
 
-    assert files.parse_document(text, "flat") == yaml.load(text, Loader=yaml.CSafeLoader)
+    assert formats.parse_document(text, "flat") == yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 def test_a_cassette_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
