@@ -7,9 +7,9 @@ import re
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 from pytest_adyen_creds.cassettes.body import unique_members, unpacked_by_look
@@ -34,8 +34,7 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _ISSUED: Final = re.compile(rb"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class CanonicalRequest:
+class CanonicalRequest(NamedTuple):
     """One request in canonical form.
 
     ``key`` has to be equal: method, origin, path and body with accounts left open, query in any order. The rest may
@@ -260,8 +259,7 @@ class Playback:
 
     def translated(self, asked: CanonicalRequest) -> CanonicalRequest:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
-        return replace(
-            asked,
+        return asked._replace(
             accounts=tuple(map(self._account_aliases.get, asked.accounts)),
             credential=asked.credential and self._credential_aliases.get(asked.credential),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,15 +59,8 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self._answer(request, await request.aread())
 
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        headers = {name.lower(): value.decode("latin-1") for name, value in request.headers.raw}
-        asked = canonical_request(
-            request.method,
-            self._hosts.canonical(str(request.url)),
-            headers.get(b"x-api-key"),
-            headers.get(b"authorization"),
-            headers.get(b"content-type"),
-            body,
-        )
+        uri = self._hosts.canonical(str(request.url))
+        asked = canonical_request(request.method, uri, *_compared(tuple(request.headers.raw)), body)
         interaction = self.index.take(asked)
         if interaction is None:
             raise CassetteError(self._on_miss(_unmatched(self.index, asked, self._name)))
@@ -76,6 +70,13 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             stream=httpx.ByteStream(interaction.response_body),
             extensions={"reason_phrase": interaction.reason.encode("ascii", "replace")},
         )
+
+
+@lru_cache(maxsize=256)
+def _compared(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[str | None, str | None, str | None]:
+    """Return the headers that tell requests apart; a client mostly sends the same ones again."""
+    headers = {name.lower(): value.decode("latin-1") for name, value in fields}
+    return headers.get(b"x-api-key"), headers.get(b"authorization"), headers.get(b"content-type")
 
 
 def _unmatched(index: Playback, asked: CanonicalRequest, name: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_this_machine
 
 _MANAGEMENT: Final = f"https://{MANAGEMENT_HOST}"
+_CANONICAL: Final = f"{_MANAGEMENT}/"
 _AUTHORITY: Final = re.compile(r"[A-Za-z+]+://[^/?#]*")
 _ADYEN: Final = re.compile(r"(?:.+\.)?adyen(?:payments)?\.com\.?", re.IGNORECASE)
 
@@ -28,11 +29,14 @@ class Hosts:
 
     def is_ours(self, uri: str) -> bool:
         """Tell whether ``uri`` lies there or on any other host of Adyen, live ones included."""
-        return self._kind(authority_of(uri)) != ""
+        return uri.startswith(_CANONICAL) or self._kind(authority_of(uri)) != ""
 
     def canonical(self, uri: str) -> str:
         """Return ``uri`` on the canonical host, where it is served."""
-        return _MANAGEMENT + uri[len(authority_of(uri)) :] if self.is_served(uri) else uri
+        if uri.startswith(_CANONICAL):  # as nearly all are
+            return uri
+        authority = authority_of(uri)
+        return _MANAGEMENT + uri[len(authority) :] if self._kind(authority) == "served" else uri
 
     def _judge(self, authority: str) -> str:
         if _origin(authority) in self._origins:
