@@ -259,9 +259,11 @@ class Playback:
 
     def translated(self, asked: CanonicalRequest) -> CanonicalRequest:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
-        return asked._replace(
-            accounts=tuple(map(self._account_aliases.get, asked.accounts)),
-            credential=asked.credential and self._credential_aliases.get(asked.credential),
+        return CanonicalRequest(
+            asked.key,
+            tuple(map(self._account_aliases.get, asked.accounts)),
+            asked.credential and self._credential_aliases.get(asked.credential),
+            asked.media_type,
         )
 
     def times_recorded(self, asked: CanonicalRequest) -> int:
