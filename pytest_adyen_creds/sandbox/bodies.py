@@ -1,15 +1,14 @@
-"""Request bodies: read as JSON, then held to the shape that Adyen's specification gives each message.
-
-The shapes are written here by hand, not taken from the project's contract, so that a mistake in the contract cannot
-make the sandbox agree with it.
-"""
+"""Request bodies: read as JSON, then held to the shape that the contract gives each message."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, NoReturn
 
+from pytest_adyen_creds.contract import VERSIONS, load_contract
 from pytest_adyen_creds.formats import is_deeper
 from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
@@ -61,24 +60,24 @@ BODY_OPTIONAL: Final = Rule.documented(
     f"{SPECIFICATION}: no request body is marked as required",
 )
 
-_TEXT: Final = "a string"
-_TEXTS: Final = "an array of strings"
-_FLAG: Final = "true or false"
 _LINKS: Final = "an object of links"
+_EXPECTED: Final = {"string": "a string", "array": "an array of strings", "boolean": "true or false"}
+"""What a property must be, by the type that its schema has; else it holds links."""
 
-_ORIGIN: Final = {"domain": _TEXT, "id": _TEXT, "_links": _LINKS}
-_CREATE: Final = {"allowedOrigins": _TEXTS, "description": _TEXT, "roles": _TEXTS}
-_UPDATE: Final = {**_CREATE, "active": _FLAG, "subjectDN": _TEXT}
 
-SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
-    "CreateMerchantApiCredentialRequest": _CREATE,
-    "CreateCompanyApiCredentialRequest": {**_CREATE, "associatedMerchantAccounts": _TEXTS},
-    "UpdateMerchantApiCredentialRequest": _UPDATE,
-    "UpdateCompanyApiCredentialRequest": {**_UPDATE, "associatedMerchantAccounts": _TEXTS},
-    "AllowedOrigin": _ORIGIN,
-    "CreateAllowedOriginRequest": _ORIGIN,
-}
-"""The properties of each request message, and what each must be."""
+@dataclass(frozen=True)
+class _Shape:
+    """The properties of a request message, and what each must be; those that it must have."""
+
+    properties: Mapping[str, str]
+    required: tuple[str, ...]
+
+
+@cache
+def _shape(message: str) -> _Shape:
+    schema = load_contract(VERSIONS[0]).to_json_schema(message)
+    properties = {name: _EXPECTED.get(each.get("type"), _LINKS) for name, each in schema["properties"].items()}
+    return _Shape(properties, tuple(schema.get("required", ())))
 
 
 @implements(BODY_OPTIONAL)
@@ -116,15 +115,16 @@ def is_json(media_type: str | None) -> bool:
 
 def check_shape(message: str, body: Mapping[str, Any]) -> None:
     """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``."""
-    shape = SHAPES[message]
-    invalid = InvalidFields(Kind.INVALID_ORIGIN if shape is _ORIGIN else Kind.INVALID)
+    shape = _shape(message)
+    invalid = InvalidFields(Kind.INVALID_ORIGIN if "domain" in shape.properties else Kind.INVALID)
     for name, value in body.items():
-        if name not in shape:
+        if name not in shape.properties:
             invalid.add(UNKNOWN_FIELD, name[:100], shown(value), "This field is not known.")
-        elif not _fits(shape[name], value):
-            invalid.add(WRONG_TYPE, name, shown(value), f"This field must be {shape[name]}.")
-    if shape is _ORIGIN and "domain" not in body:
-        invalid.add(MISSING_FIELD, "domain", "", "This field is required.")
+        elif not _fits(shape.properties[name], value):
+            invalid.add(WRONG_TYPE, name, shown(value), f"This field must be {shape.properties[name]}.")
+    for name in shape.required:
+        if name not in body:
+            invalid.add(MISSING_FIELD, name, "", "This field is required.")
     invalid.raise_any()
 
 
@@ -134,11 +134,11 @@ def shown(value: Any) -> str:
 
 
 def _fits(expected: str, value: Any) -> bool:
-    if expected == _TEXT:
+    if expected == _EXPECTED["string"]:
         return isinstance(value, str)
-    if expected == _TEXTS:
+    if expected == _EXPECTED["array"]:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if expected == _FLAG:
+    if expected == _EXPECTED["boolean"]:
         return isinstance(value, bool)
     return isinstance(value, dict) and value.keys() == {"self"} and _is_link(value["self"])
 

@@ -17,11 +17,11 @@ from typing import Final
 
 import click
 
+from pytest_adyen_creds.contract import VERSIONS
 from pytest_adyen_creds.errors import FileRefused, SandboxError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.sandbox import Rule, Sandbox, behaviours
 from pytest_adyen_creds.sandbox.answers import STYLES, Answers
-from pytest_adyen_creds.sandbox.routing import VERSIONS
 from pytest_adyen_creds.secrets import Secret
 
 _LONGEST_KEY_FILE: Final = 4096
@@ -46,7 +46,7 @@ def sandbox() -> None:
 @click.option(
     "--api-key-file", type=click.Path(path_type=Path), help="Holds the provisioning API key; made if missing."
 )
-@click.option("--api-version", type=click.Choice(VERSIONS[::-1]), default="v3", show_default=True)
+@click.option("--api-version", type=click.Choice(VERSIONS), default="v3", show_default=True)
 @click.option(
     "--answers",
     type=click.Choice(list(STYLES)),

@@ -13,7 +13,7 @@ from typing import Any, Final, TypedDict, Unpack
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.evidence import Rule
-from pytest_adyen_creds.sandbox.routing import OPERATIONS
+from pytest_adyen_creds.sandbox.routing import served
 from pytest_adyen_creds.text import counted
 
 ASKED_FOR: Final = Rule.assumed(
@@ -322,7 +322,7 @@ where the document has nothing to break in this way.
 """
 
 ARGUMENTS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[Any], bool], str]]] = {
-    "operation": ((str, NoneType), lambda v: v is None or v in OPERATIONS, "a label like 'GET /me', or None for any"),
+    "operation": ((str, NoneType), lambda v: v is None or v in served(), "a label like 'GET /me', or None for any"),
     "times": ((int, NoneType), lambda v: v is None or v >= 1, "1 or more, or None for always"),
     "probability": ((int, float), lambda v: 0 <= v <= 1, "a number from 0 to 1"),
     "optional": ((bool,), lambda v: True, "True or False"),

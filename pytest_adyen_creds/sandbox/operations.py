@@ -1,4 +1,4 @@
-"""The 26 operations: what each does to the state, and which rule says how it is answered."""
+"""The operations: what each does to the state, and which rule says how it is answered."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.sandbox import bodies, credentials, keys, origins, paging, rendering
 from pytest_adyen_creds.sandbox.caller import Scope, authorise, scope_of
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.decisions import Outcome
 from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule
 from pytest_adyen_creds.sandbox.rendering import Address
-from pytest_adyen_creds.sandbox.routing import Operation
 from pytest_adyen_creds.sandbox.state import Credential
 
 ME: Final = Rule.documented(
@@ -36,7 +36,7 @@ class Call:
     def body(self) -> dict[str, Any]:
         """Return the request's body in the shape of the operation's message; raises :class:`Refused` for another."""
         body = self.read_body()
-        bodies.check_shape(self.operation.message or "", body)
+        bodies.check_shape(self.operation.request or "", body)
         return body
 
 
@@ -52,13 +52,13 @@ class Target:
 def permit(repository: CredentialRepository, call: Call) -> Scope | None:
     """Return the account that ``call`` names, ``None`` under ``/me``; raises :class:`Refused` if it may not be made."""
     own = not call.parameters.keys() & {"companyId", "merchantId"}
-    authorise(call.caller, any_role=own and call.operation.action != "generate_client_key")
+    authorise(call.caller, any_role=own and _action(call.operation) != "POST generateClientKey")
     return None if own else scope_of(repository.state, call.caller, call.parameters)
 
 
 def perform(repository: CredentialRepository, call: Call, scope: Scope | None) -> Outcome:
     """Carry out a permitted ``call`` and return its outcome; raises :class:`Refused`. Callers hold the state's lock."""
-    action = call.operation.action
+    action = _action(call.operation)
     if scope is not None and action in _AT_ACCOUNT:
         return _AT_ACCOUNT[action](repository, call, scope)
     if scope is None:
@@ -67,6 +67,11 @@ def perform(repository: CredentialRepository, call: Call, scope: Scope | None) -
         found = repository.find(scope, call.parameters["apiCredentialId"])
         target = Target(found, scope, call.address.credentials(scope, found.id))
     return _OF_CREDENTIAL[action](repository, call, target)
+
+
+def _action(operation: Operation) -> str:
+    """Return what an operation does, whatever the account: its method and the last part of its path."""
+    return f"{operation.method} {operation.path.rpartition('/')[2]}"
 
 
 def _list_credentials(repository: CredentialRepository, call: Call, scope: Scope) -> Outcome:
@@ -144,17 +149,17 @@ def _generate_client_key(repository: CredentialRepository, call: Call, target: T
 
 
 _AT_ACCOUNT: Final[Mapping[str, Callable[[CredentialRepository, Call, Scope], Outcome]]] = {
-    "list_credentials": _list_credentials,
-    "create_credential": _create_credential,
-    "show_credential": _show_credential,
-    "update_credential": _update_credential,
+    "GET apiCredentials": _list_credentials,
+    "POST apiCredentials": _create_credential,
+    "GET {apiCredentialId}": _show_credential,
+    "PATCH {apiCredentialId}": _update_credential,
 }
 _OF_CREDENTIAL: Final[Mapping[str, Callable[[CredentialRepository, Call, Target], Outcome]]] = {
-    "show_me": _show_me,
-    "list_origins": _list_origins,
-    "add_origin": _add_origin,
-    "show_origin": _show_origin,
-    "remove_origin": _remove_origin,
-    "generate_api_key": _generate_api_key,
-    "generate_client_key": _generate_client_key,
+    "GET me": _show_me,
+    "GET allowedOrigins": _list_origins,
+    "POST allowedOrigins": _add_origin,
+    "GET {originId}": _show_origin,
+    "DELETE {originId}": _remove_origin,
+    "POST generateApiKey": _generate_api_key,
+    "POST generateClientKey": _generate_client_key,
 }

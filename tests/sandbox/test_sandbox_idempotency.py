@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE
-from pytest_adyen_creds.sandbox.routing import OPERATIONS
+from pytest_adyen_creds.sandbox.routing import served
 
 COMPANY = "/companies/TestCompany/apiCredentials"
 CREATE = "POST /companies/{companyId}/apiCredentials"
@@ -19,7 +19,7 @@ def total(admin) -> int:
     return admin.get(COMPANY).json()["itemsTotal"]
 
 
-@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("POST")])
+@pytest.mark.parametrize("label", [label for label in served() if label.startswith("POST")])
 def test_a_repeated_post_is_carried_out_once(admin, label):
     homes = {"companyId": "TestCompany", "merchantId": "TestMerchant"}
     home = "/merchants/TestMerchant/apiCredentials" if "merchantId" in label else COMPANY
