@@ -10,8 +10,9 @@ import pytest
 import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
 
 # A test's time says more about the machine than about the code. On CI the same examples come every time, so that a
-# change fails by its own fault; everywhere else they are new ones.
-hypothesis.settings.register_profile("house", deadline=None, derandomize=os.environ.get("CI", "") not in ("", "false"))
+# change fails by its own fault; everywhere else they are new ones, and fewer: a person waits.
+ON_CI = os.environ.get("CI", "") not in ("", "false")
+hypothesis.settings.register_profile("house", deadline=None, derandomize=ON_CI, max_examples=100 if ON_CI else 25)
 hypothesis.settings.load_profile("house")
 
 pytest_plugins = ["pytester"]

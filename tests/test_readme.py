@@ -60,6 +60,7 @@ def test_the_python_example_runs() -> None:
     exec(blocks("python")[2], {})
 
 
+@pytest.mark.slow("processes of their own")
 def test_the_commands_run(capsys: pytest.CaptureFixture[str]) -> None:
     block = next(block for block in blocks("sh") if "contract list" in block)
     for line in block.splitlines():

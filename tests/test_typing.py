@@ -14,6 +14,8 @@ from test_readme import INTERNAL, blocks
 import pytest_adyen_creds
 from pytest_adyen_creds import Contract, Credential, Secret, fixtures, load_contract
 
+pytestmark = pytest.mark.slow("mypy, for a quarter of a minute")
+
 PROBE = """
 from pytest_adyen_creds import Contract, Credential, HandmadeCredential, Leases, Rotation, Secret, load_contract
 

@@ -11,6 +11,8 @@ import pytest
 from cassettes_canaries import leaks, run, written
 from cassettes_libraries import LIBRARIES
 
+pytestmark = pytest.mark.slow("processes of their own: what they print is searched")
+
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:

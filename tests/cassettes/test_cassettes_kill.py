@@ -17,6 +17,8 @@ import pytest
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette
 
+pytestmark = pytest.mark.slow("kills processes")
+
 SECRET = "AQE" + "n0t-0n-d1sk" * 6
 KILLS = 100
 SCRUBBING, WRITING = 0.04, 0.004

@@ -443,6 +443,7 @@ def test_the_context_is_scrubbed_with_the_interactions(tmp_path: Path) -> None:
     assert "AcmeGroup" not in str(context)
 
 
+@pytest.mark.slow("a thousand secrets")
 def test_a_thousand_registered_secrets_are_all_replaced() -> None:
     secrets = [f"Secret-{number:05d}-{'x' * (number % 30)}" for number in range(1000)]
     recorded = [exchange(response_body=json.dumps({"detail": f"about {secret}."}).encode()) for secret in secrets]
@@ -467,6 +468,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow("all recordings, and another tool on them")
 @settings(max_examples=200, deadline=None)
 @given(st.lists(json_values, min_size=1, max_size=3), st.text(max_size=20))
 def test_scrubbing_again_changes_nothing(bodies: list[Any], key: str) -> None:

@@ -18,6 +18,8 @@ from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.settings import Settings
 
+pytestmark = pytest.mark.slow("runs the whole suite, again and again")
+
 ACCEPTED = """
 [[accepted]]
 id = "response-undocumented-property"

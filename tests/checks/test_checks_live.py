@@ -30,6 +30,8 @@ from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings
 
+pytestmark = pytest.mark.slow("runs the whole suite over HTTP")
+
 RUNS = int(os.environ.get("ADYEN_CHECKS_RUNS", "4"))
 """How often the walks are made; 20 in a full run."""
 

@@ -15,6 +15,8 @@ from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.settings import Settings
 
+pytestmark = pytest.mark.slow("a suite against a hundred broken sandboxes")
+
 LEAST = 0.95
 
 CAUGHT: dict[str, list[str]] = {}

@@ -43,6 +43,7 @@ def answers(version: str) -> Iterator[tuple[Interaction, httpx.Response]]:
                 yield interaction, httpx.Response(status, headers=headers, content=content, request=request)
 
 
+@pytest.mark.slow("thousands of changed recordings")
 @pytest.mark.parametrize("version", ["v3", "v1"])
 def test_whoever_asks(version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     contract = load_contract(version)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from checks_platform import platform
 
+pytestmark = pytest.mark.slow("runs the whole suite, again and again")
+
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 FIRST_TEST = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[0]
 

@@ -52,6 +52,7 @@ EVERY = int(os.environ.get("ADYEN_CHECKS_MUTATED", "100"))
 """One in so many of the changed recordings is judged; 1 in a full run."""
 
 
+@pytest.mark.slow("thousands of changed recordings")
 @pytest.mark.parametrize("version", ["v3", "v1"])
 def test_judge_and_referee_agree(version: str) -> None:
     judged, departing, found = disagreements(load_contract(version), version, every=EVERY)

@@ -58,6 +58,7 @@ def server() -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow("processes of their own: checks are registered in them")
 @pytest.mark.parametrize(
     ("configured", "with_us", "outcome"),
     [

@@ -30,6 +30,7 @@ def sandboxed(tmp_path: Path, version: str = "v3", **options: object) -> tuple[R
     return results, Suite(results, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow("generates the whole suite")
 @pytest.mark.parametrize("seed", range(1, SEEDS + 1))
 @pytest.mark.parametrize("version", ["v3", "v1"])
 def test_a_healthy_sandbox_raises_no_alarm(tmp_path: Path, version: str, seed: int) -> None:

@@ -15,6 +15,7 @@ from pytest_adyen_creds.sandbox import Sandbox
 CONFIG = Path(__file__).resolve().parents[1] / "sandbox" / "schemathesis.toml"
 
 
+@pytest.mark.slow("schemathesis over all operations")
 @pytest.mark.parametrize("version", ["v3", "v1"])
 def test_schemathesis_takes_the_export_and_finds_nothing_in_the_sandbox(version: str, tmp_path: Path) -> None:
     export = tmp_path / "export.json"

@@ -15,6 +15,7 @@ OVER = "pytest-adyen-creds 0a1b2c3d exp 2026-07-01T11:59Z"
 UNDER_WAY = "pytest-adyen-creds 0a1b2c3d exp 2026-07-01T12:01Z"
 
 
+@pytest.mark.slow("thousands of simulated claims")
 @pytest.mark.parametrize("timing", [ON_LOOPBACK, OVER_NETWORK])
 def test_a_thousand_claims_of_twenty_runs_never_hold_one_twice(timing):
     done = contending.Contention(7, timing.slowest_write, timing).go()
@@ -24,6 +25,7 @@ def test_a_thousand_claims_of_twenty_runs_never_hold_one_twice(timing):
     assert done.overwritten == []
 
 
+@pytest.mark.slow("thousands of simulated claims")
 @pytest.mark.parametrize("seed", range(5))
 def test_answers_that_are_lost_cost_claims_and_nothing_else(seed):
     done = contending.Contention(seed, 10.0, OVER_NETWORK, claims=300, failures=0.3).go()
@@ -32,6 +34,7 @@ def test_answers_that_are_lost_cost_claims_and_nothing_else(seed):
     assert done.held_twice == []
 
 
+@pytest.mark.slow("thousands of simulated claims")
 @pytest.mark.parametrize("seed", range(5))
 def test_requests_slower_than_the_bound_are_noticed_by_whoever_sends_them(seed):
     done = contending.Contention(seed, 40.0, OVER_NETWORK, claims=300).go()
@@ -43,6 +46,7 @@ def test_a_read_that_is_answered_late_writes_over_nobodys_tag():
     assert all(run.won and not run.held_twice and not run.overwritten for run in done)
 
 
+@pytest.mark.slow("thousands of simulated claims")
 def test_without_the_bound_a_throwaway_is_held_twice():
     # the wait is shorter than what a write may take, and nobody looks at how long it took
     done = [contending.Contention(seed, 40.0, contending.CARELESS, claims=300).go() for seed in range(5)]

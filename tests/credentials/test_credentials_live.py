@@ -20,6 +20,8 @@ from pytest_adyen_creds.credentials.shutdown import SignalHandlers
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow("processes that are killed, or compete")
+
 LEASES = int(os.environ.get("ADYEN_CREDS_LEASES", "24"))
 """Leases under xdist; the full measurement takes 500."""
 

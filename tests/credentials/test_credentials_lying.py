@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from credentials_helpers import lying
 
+pytestmark = pytest.mark.slow("a run for each of 195 lies")
+
 SHORT = [
     lie
     for number, lie in enumerate(lying.LIES)

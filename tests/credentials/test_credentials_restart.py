@@ -8,6 +8,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
+pytestmark = pytest.mark.slow("processes that start again")
+
 SHOP = """
 def test_the_shop_signs_in(adyen_credential, adyen_client):
     assert adyen_client.get("/me").json()["id"] == adyen_credential.id

@@ -443,6 +443,7 @@ def test_it(adyen_client, _adyen_run):
 """
 
 
+@pytest.mark.slow("processes of their own: what they print is searched")
 @pytest.mark.parametrize("more", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_no_canary_wherever_a_finding_shows(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]

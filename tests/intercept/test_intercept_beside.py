@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow("processes of their own: other plugins change what is imported")
+
 ME = "https://management-test.adyen.com/v3/me"
 WEBHOOKS = "https://management-test.adyen.com/v3/companies/TestCompany/webhooks"
 

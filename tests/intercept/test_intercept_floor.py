@@ -13,6 +13,8 @@ from pytest_adyen_creds.client import guarded
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.intercept.floor import Floor
 
+pytestmark = pytest.mark.slow("processes of their own: their sockets are watched")
+
 NOTING = """
 import _socket
 import socket

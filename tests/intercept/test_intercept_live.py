@@ -11,6 +11,8 @@ import pytest
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
 
+pytestmark = pytest.mark.slow("processes of their own: their sockets are watched")
+
 WAYS = """
 import asyncio, http.client, json, os, socket, subprocess, sys, urllib.request
 from urllib.parse import urlsplit

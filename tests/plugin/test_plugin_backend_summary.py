@@ -39,6 +39,7 @@ def test_says_what_was_recorded(shop: pytest.Pytester) -> None:
     again.stdout.fnmatch_lines(["adyen: 0 cassettes written; 1 test failed, and left its as it was"])
 
 
+@pytest.mark.slow("workers")
 def test_counts_over_workers(shop: pytest.Pytester) -> None:
     assert lines(shop, "-n", "2") == ["adyen: 2 tests answered by the sandbox"]
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow("processes of their own: other plugins change what is imported")
+
 TEST = """
 def test_it(adyen_credential, adyen_client):
     assert adyen_client.get("/me").json()["id"] == adyen_credential.id

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
+pytestmark = pytest.mark.slow("processes of their own: what they print is searched")
+
 CANARIES = {
     "raw": 'AQEcanary/+="\\tail0001',
     "plain": "canaryPLAINcanaryPLAINcanary0002",

@@ -35,12 +35,14 @@ def test_passes_offline_in_an_empty_folder(pytester: pytest.Pytester, version: s
     )
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_items_are_named_after_operations(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--adyen-contracts", "--collect-only", "-q")
     for label in load_contract("v3").operations:
         result.stdout.fnmatch_lines([f"adyen-contracts::test_operation[[]{label}]"])
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_an_ini_option_names_the_cassettes(pytester: pytest.Pytester) -> None:
     pytester.mkdir("nowhere")
     pytester.makeini("[pytest]\nadyen_cassettes = nowhere")
@@ -49,6 +51,7 @@ def test_an_ini_option_names_the_cassettes(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*nowhere*get-me.yaml: no such cassette*"])
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_adds_to_the_tests_that_are_there(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_management="def test_mine(): pass")  # the same file name as the suite's
     pytester.runpytest_subprocess("--adyen-contracts").assert_outcomes(passed=43)
@@ -56,12 +59,14 @@ def test_adds_to_the_tests_that_are_there(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_works_under_xdist(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--adyen-contracts", "-n", "2")
     result.assert_outcomes(passed=42)
     result.stdout.fnmatch_lines(["*165 of 165 documented (operation, status) pairs covered"])
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_a_sandbox_can_answer(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(
         "--adyen-contracts",
@@ -73,6 +78,7 @@ def test_a_sandbox_can_answer(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*answers from the embedded sandbox"])
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_a_missing_cassette_says_how_to_record_it(pytester: pytest.Pytester) -> None:
     pytester.mkdir("cassettes").joinpath("management").mkdir()
     result = pytester.runpytest_subprocess("--adyen-contracts", "--adyen-backend=replay")
@@ -81,6 +87,7 @@ def test_a_missing_cassette_says_how_to_record_it(pytester: pytest.Pytester) -> 
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_records_what_is_missing_and_replays_it(pytester: pytest.Pytester) -> None:
     record = (
         "--adyen-contracts",
@@ -99,6 +106,7 @@ def test_records_what_is_missing_and_replays_it(pytester: pytest.Pytester) -> No
     assert path.read_text() == text
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_recording_again_changes_nothing_but_the_date(pytester: pytest.Pytester) -> None:
     record = ("--adyen-contracts", "--adyen-backend=sandbox", "--adyen-record=all", "-k", "POST and companies")
     texts = []
@@ -155,6 +163,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 @pytest.mark.parametrize("what", BROKEN)
 def test_one_broken_recording_fails_its_operation_in_one_screen(pytester: pytest.Pytester, what: str) -> None:
     change, says = BROKEN[what]
@@ -169,6 +178,7 @@ def test_one_broken_recording_fails_its_operation_in_one_screen(pytester: pytest
     assert not any("AQEPSEUDONYM" in line for line in failures)
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_results_of_workers_show_what_failed(pytester: pytest.Pytester) -> None:
     broken(pytester.mkdir("cassettes") / "management", BROKEN["a status changed"][0])
     result = pytester.runpytest_subprocess("--adyen-contracts", "-n", "2")

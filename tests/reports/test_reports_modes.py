@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+pytestmark = pytest.mark.slow("processes of their own, and their workers")
+
 TEST_FILE = """
 import json, pytest
 

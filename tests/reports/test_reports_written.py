@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow("processes of their own: what they write is searched")
+
 KEY = "AQEcanary0002/TestsOnly+aVeryLongOne="
 ANOTHER = "canary-of-a-passwörd-0003"
 

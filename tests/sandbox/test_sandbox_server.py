@@ -105,6 +105,7 @@ def test_a_body_over_the_limit_is_refused_and_the_answer_arrives(sandbox):
     assert refused.status_code == 400
 
 
+@pytest.mark.slow("4,000 requests over HTTP")
 def test_8_threads_of_500_mixed_requests_lose_nothing(sandbox):
     """Each thread creates, shares a credential with the others, and rotates; afterwards everything is accounted for."""
     threads, rounds = 8, 100
@@ -220,6 +221,7 @@ def exchange(address: tuple[str, int], request: bytes) -> int | None:
     return int(status[1]) if status else None
 
 
+@pytest.mark.slow("thousands of requests over HTTP")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_malformed_requests_do_no_harm(served):
     address = (served.base_url.host, served.base_url.port)

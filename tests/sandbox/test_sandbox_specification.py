@@ -13,6 +13,8 @@ import pytest
 
 from pytest_adyen_creds.sandbox.routing import served
 
+pytestmark = pytest.mark.slow("schemathesis, for a minute")
+
 EXAMPLES = int(os.environ.get("SANDBOX_EXAMPLES", "5"))
 """How many examples schemathesis makes for each operation; the full measure is 100."""
 SEED = os.environ.get("SANDBOX_SEED", "1")

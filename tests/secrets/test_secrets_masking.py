@@ -94,6 +94,7 @@ def test_found_in_every_form(encode, value):
     assert registry(value).mask(f"before: {encoded} :after") == f"before: {MASK} :after"
 
 
+@pytest.mark.slow("seventy forms within forms")
 @pytest.mark.parametrize("outer", LAYERS)
 @pytest.mark.parametrize("inner", ENCODERS)
 @given(value=keys)
@@ -250,6 +251,7 @@ def test_keys_that_start_alike_are_told_apart():
     assert masked == "\n".join([MASK] * 1001) + "X"  # of the last, all that is a key's, too
 
 
+@pytest.mark.slow("a thousand secrets")
 def test_a_thousand_secrets_in_a_large_text_all_go():
     values = [f"key-{i * 7919:08}-{'xyz'[i % 3] * (i % 40)}" for i in range(1000)]
     made = registry(*values)

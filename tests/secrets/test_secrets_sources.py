@@ -254,6 +254,7 @@ def test_it(): print("in the test", KEY)
 """
 
 
+@pytest.mark.slow("processes of their own: what they print is searched")
 @pytest.mark.parametrize(
     "options", [[], ["-s"], ["--capture=sys"], ["--capture=tee-sys"], ["-p", "no:logging"]], ids=str
 )
