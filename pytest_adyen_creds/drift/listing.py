@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any, Final
@@ -34,6 +34,24 @@ class Entry:
     def to_json(self) -> dict[str, Any]:
         """Return the entry as a JSON object."""
         return asdict(self)
+
+
+def page(listed: Iterable[Entry]) -> str:
+    """Return the Markdown page that lists the ids."""
+    rows = [f"| `{entry.id}` | {', '.join(entry.levels)} | {entry.meaning} |" for entry in listed]
+    return "\n".join([_HEAD, "| id | level | meaning |", "| --- | --- | --- |", *rows, ""])
+
+
+_HEAD: Final = """\
+# Ids of drift's findings
+
+Made by `adyen-creds drift ids --format markdown > docs/drift-ids.md`.
+
+Ids are [oasdiff](https://github.com/oasdiff/oasdiff)'s where it has one. `breaking`: clients written against the contract
+break; `warning`: some may; `info`: none does. `{keyword}` stands for any keyword that has no ids of its own, such as `not`
+or `prefix-items`; names in capitals stand for what a finding names. What an answer shows has the id of the change with
+which a specification would allow it.
+"""
 
 
 class _Example(dict[str, object]):
