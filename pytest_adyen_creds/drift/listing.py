@@ -47,10 +47,10 @@ _HEAD: Final = """\
 
 Made by `adyen-creds drift ids --format markdown > docs/drift-ids.md`.
 
-Ids are [oasdiff](https://github.com/oasdiff/oasdiff)'s where it has one. `breaking`: clients written against the contract
-break; `warning`: some may; `info`: none does. `{keyword}` stands for any keyword that has no ids of its own, such as `not`
-or `prefix-items`; names in capitals stand for what a finding names. What an answer shows has the id of the change with
-which a specification would allow it.
+The ids are [oasdiff](https://github.com/oasdiff/oasdiff)'s where it has one. `breaking`: clients written against the
+contract break; `warning`: some may; `info`: none does. What an answer shows has the id of the change with which a
+specification would allow it. `{keyword}` in an id stands for any keyword that has no ids of its own, such as `not` or
+`prefix-items`; names in capitals stand for what a finding names.
 """
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_adyen_creds.contract.finding import Finding, Level, arrange
-from pytest_adyen_creds.contract.ids import Change, Kind, change_of, finding_of, finding_of_change
+from pytest_adyen_creds.contract.ids import Change, Kind, change_of, direction_of, finding_of, finding_of_change
 from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.drift.document import Body, Document, Header, Operation, Parameter, Response, SignIn
 from pytest_adyen_creds.drift.schemas import Comparison
@@ -165,7 +165,7 @@ class _SpecificationComparison:
             yield from self._schema("response-header", header, old.schema, new.schema)
 
     def _schema(self, kind: Kind, subject: _Subject, old: Schema, new: Schema) -> Iterator[Finding]:
-        for change in self._schemas.changes(old, new, "request" if kind.startswith("request") else "response"):
+        for change in self._schemas.changes(old, new, direction_of(kind)):
             yield subject.change(kind, change)
 
     def _security(self, operation: _Subject, old: Operation, new: Operation) -> Iterator[Finding]:
