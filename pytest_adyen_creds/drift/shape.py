@@ -333,9 +333,9 @@ def _text(value: Any) -> str | None:
 
 def number(value: Any) -> float | None:
     """Return ``value`` if it is a finite number, an integer where it is whole."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        return None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, float) and isfinite(value):
+        return int(value) if value.is_integer() else value
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _list(value: Any) -> list[Any]:
