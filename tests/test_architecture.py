@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -65,7 +66,9 @@ def imports(module: str) -> set[str]:
     return (found & MODULES.keys()) - {PACKAGE.name}
 
 
-IMPORTS = {module: imports(module) for module in MODULES if module != PACKAGE.name}
+@cache
+def every_import() -> dict[str, set[str]]:
+    return {module: imports(module) for module in MODULES if module != PACKAGE.name}
 
 
 def test_every_module_is_in_a_layer() -> None:
@@ -76,7 +79,7 @@ def test_every_module_is_in_a_layer() -> None:
 def test_imports_point_one_way() -> None:
     up = {
         f"{source} imports {target}"
-        for source, targets in IMPORTS.items()
+        for source, targets in every_import().items()
         for target in targets
         if LEVEL[room_of(target)] < LEVEL[room_of(source)]
     }
@@ -85,13 +88,13 @@ def test_imports_point_one_way() -> None:
 
 def test_no_rooms_import_each_other() -> None:
     rooms: dict[str, set[str]] = {}
-    for module, targets in IMPORTS.items():
+    for module, targets in every_import().items():
         rooms.setdefault(room_of(module), set()).update(set(map(room_of, targets)) - {room_of(module)})
     TopologicalSorter(rooms).prepare()  # raises CycleError, which names the circle
 
 
 def test_no_modules_import_each_other() -> None:
-    TopologicalSorter(IMPORTS).prepare()
+    TopologicalSorter(every_import()).prepare()
 
 
 @pytest.mark.parametrize(

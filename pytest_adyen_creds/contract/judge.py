@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds.contract.finding import Finding, Level
+from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.ids import Change, change_of, finding_of, finding_of_change, kebab
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.secrets import SECRETS, mask_text
@@ -29,23 +30,23 @@ _DEEPEST_SCHEMA: Final = 50
 DOCUMENTED: Final = "application/json"
 """The media type of every body that a contract describes."""
 
-_KEYWORDS: Final[Mapping[str, tuple[str, Level]]] = {
-    "type": ("type-changed", "breaking"),
-    "enum": ("enum-value-added", "breaking"),
-    "const": ("const-changed", "breaking"),
-    "maxLength": ("max-length-increased", "breaking"),
-    "minLength": ("min-length-decreased", "breaking"),
-    "maxItems": ("max-items-increased", "breaking"),
-    "minItems": ("min-items-decreased", "breaking"),
-    "maxProperties": ("max-properties-increased", "breaking"),
-    "minProperties": ("min-properties-decreased", "breaking"),
-    "maximum": ("max-increased", "breaking"),
-    "minimum": ("min-decreased", "breaking"),
-    "exclusiveMaximum": ("exclusive-max-increased", "breaking"),
-    "exclusiveMinimum": ("exclusive-min-decreased", "breaking"),
-    "pattern": ("pattern-changed", "warning"),
-    "uniqueItems": ("unique-items-unset", "breaking"),
-    "multipleOf": ("multiple-of-changed", "breaking"),
+_KEYWORDS: Final[Mapping[str, str]] = {
+    "type": "type-changed",
+    "enum": "enum-value-added",
+    "const": "const-changed",
+    "maxLength": "max-length-increased",
+    "minLength": "min-length-decreased",
+    "maxItems": "max-items-increased",
+    "minItems": "min-items-decreased",
+    "maxProperties": "max-properties-increased",
+    "minProperties": "min-properties-decreased",
+    "maximum": "max-increased",
+    "minimum": "min-decreased",
+    "exclusiveMaximum": "exclusive-max-increased",
+    "exclusiveMinimum": "exclusive-min-decreased",
+    "pattern": "pattern-changed",
+    "uniqueItems": "unique-items-unset",
+    "multipleOf": "multiple-of-changed",
 }
 """What an answer that breaks a keyword shows: the change that a specification would have needed to allow it."""
 
@@ -80,8 +81,7 @@ def judge(
     if departure is None and structure is not None:
         value, problem = _parsed(body)
         if problem:
-            text = f"the response body {problem}"
-            departure = Finding("response-body-not-json", "breaking", operation.label, status, "", text)
+            departure = finding_of("response-body-not-json", operation.label, status, problem=problem)
         elif violations := contract.validate(structure, value):
             found = list(_once(places(contract, operation, status, value, violations)))
     if departure is not None:
@@ -106,28 +106,21 @@ def places(
 
 def _departure(operation: Operation, status: int, content_type: str | None, body: bytes) -> Finding | None:
     """Return what is wrong with an answer before its body is read as JSON."""
-
-    def finding(id_: str, level: Level, text: str) -> Finding:
-        return Finding(id_, level, operation.label, status, "", text)
-
+    label = operation.label
     if status not in operation.responses:
         known = ", ".join(map(str, sorted(operation.responses)))
-        text = f"the status {status} is not in the contract, which knows {known}"
-        return finding("response-undocumented-status", "warning", text)
+        return finding_of("response-undocumented-status", label, status, code=status, known=known)
     documented = operation.responses[status] is not None
     if not body.strip():
-        text = "the response has no body where the contract has one"
-        return finding("response-body-missing", "breaking", text) if documented else None
+        return finding_of("response-body-missing", label, status) if documented else None
     if not documented:
-        text = "the response has a body where the contract has none"
-        return finding("response-undocumented-body", "warning", text)
+        return finding_of("response-undocumented-body", label, status)
     media = (content_type or "").partition(";")[0].strip() or ("text/html" if _HTML.match(body) else "")
     if media.lower() == DOCUMENTED or (not media and content_type is None):
         return None
     shown = media.lower() if SECRETS.mask(media) == media else SECRETS.mask(media)  # in lower case no secret is known
     came = f"as {_readable(shown)}" if media else "without a media type"
-    text = f"the response came {came} where the contract has {DOCUMENTED}"
-    return finding("response-undocumented-media-type", "breaking", text)
+    return finding_of("response-undocumented-media-type", label, status, came=came, media=DOCUMENTED)
 
 
 def _headers(operation: Operation, status: int, headers: Mapping[str, str] | None) -> Iterator[Finding]:
@@ -136,16 +129,14 @@ def _headers(operation: Operation, status: int, headers: Mapping[str, str] | Non
         return
     there = {name.lower(): value for name, value in headers.items()}
     for each in operation.headers.get(status, ()):
-        name, value = f"the response header `{each.name}`", there.get(each.name.lower())
-        location = f"/header/{escape_pointer(each.name)}"
+        value = there.get(each.name.lower())
+        place = (operation.label, status, f"/header/{escape_pointer(each.name)}")
         if value is None:
             if each.required:
-                text = f"{name} is required and missing"
-                id_ = "response-required-header-missing"
-                yield Finding(id_, "breaking", operation.label, status, location, text)
+                yield finding_of("response-required-header-missing", *place, name=each.name)
         elif not any(_fits(each.schema, reading) for reading in _readings_of(value)):
-            text = f"{name} is not as documented"
-            yield Finding("response-header-type-changed", "breaking", operation.label, status, location, text)
+            change = change_of("response", "type-changed")
+            yield finding_of_change("response-header", change, *place, said="is not as documented", name=each.name)
 
 
 def _fits(schema: Mapping[str, Any], value: Any) -> bool:
@@ -198,24 +189,23 @@ class _BodyFindings:
                     yield wrapping
 
     def _of_presence(self, violation: Violation) -> Observation:
-        shown, pointer = _readable(pointer_parts(violation.pointer)[-1]), violation.pointer
-        if violation.keyword == "required":
-            text = f"the required response property `{shown}` is missing"
-            return self._observation("response-required-property-missing", "breaking", pointer, text, violation.message)
-        text = f"the response property `{shown}` is not in the contract; a strict parser breaks on it"
-        return self._observation("response-undocumented-property", "warning", pointer, text, violation.message)
+        id_ = (
+            "response-required-property-missing"
+            if violation.keyword == "required"
+            else "response-undocumented-property"
+        )
+        name, location = _readable(pointer_parts(violation.pointer)[-1]), self._location(violation.pointer)
+        finding = finding_of(id_, self._operation.label, self._status, location, name=name)
+        return Observation(finding, _masked(violation.message), violation.pointer)
 
     def _of_value(self, violation: Violation) -> Observation:
-        kind, subject = self._subject(violation.pointer)
-        aspect, level = _KEYWORDS.get(violation.keyword, (f"{_kebab(violation.keyword)}-changed", "warning"))
         value = self._at(violation.pointer)
-        if violation.keyword == "type" and value is None:
-            text = f"{subject} is null where the contract has {violation.expected}"
-            aspect, level = "became-nullable", "breaking"
-            return self._observation(f"{kind}-{aspect}", level, violation.pointer, text, violation.message)
-        found = f"is {_type_name(value)}" if violation.keyword == "type" else "is not as documented"
-        text = f"{subject} {found} where the contract has {violation.expected}"
-        return self._observation(f"{kind}-{aspect}", level, violation.pointer, text, violation.message)
+        is_type = violation.keyword == "type"
+        found = f"is {_type_name(value)}" if is_type else "is not as documented"
+        name = "became-nullable" if is_type and value is None else _KEYWORDS.get(violation.keyword, "{keyword}-changed")
+        change = change_of("response", name, keyword=kebab(violation.keyword))
+        said = f"{found} where the contract has {violation.expected}"
+        return self._observation(change, violation.pointer, said, violation.message)
 
     def _wrapping(self, pointer: str) -> Observation | None:
         """Return the observation for an object that came inside another, or without the one around it."""
@@ -223,18 +213,18 @@ class _BodyFindings:
         known = self._properties(pointer)
         if not isinstance(value, dict) or not known or not value:
             return None
-        kind, subject = self._subject(pointer)
         if len(value) == 1:
             name, inner = next(iter(value.items()))
             if name not in known and isinstance(inner, dict) and inner and inner.keys() <= known.keys():
-                text = f"{subject} came wrapped: inside another object, under `{_readable(name)}`"
-                return self._observation(f"{kind}-wrapped", "breaking", pointer, text, f"{pointer}/{_readable(name)}")
+                shown = _readable(name)
+                said = f"came wrapped: inside another object, under `{shown}`"
+                return self._observation(change_of("response", "wrapped"), pointer, said, f"{pointer}/{shown}")
         if len(known) == 1:
             name, schema = next(iter(known.items()))
             inside = self._properties_of(schema)
             if inside and name not in value and value.keys() <= inside.keys():
-                text = f"{subject} came without the object around it, `{name}`"
-                return self._observation(f"{kind}-unwrapped", "breaking", pointer, text, pointer)
+                said = f"came without the object around it, `{name}`"
+                return self._observation(change_of("response", "unwrapped"), pointer, said, pointer)
         return None
 
     def _properties(self, pointer: str) -> Mapping[str, Any]:
@@ -278,17 +268,9 @@ class _BodyFindings:
             value = _member(value, part)
         return "".join(f"/{part}" for part in segments)
 
-    def _subject(self, pointer: str) -> tuple[str, str]:
-        """Return what findings at ``pointer`` are about: how their ids begin, and its name."""
-        location = self._location(pointer)
-        names = [part for part in pointer_parts(location) if part != "*"]
-        items = "the items of " * location.endswith("/*")
-        subject = items + (f"the response property `{_readable(names[-1])}`" if names else "the response body")
-        return "response-property" if location else "response-body", subject
-
-    def _observation(self, id_: str, level: Level, pointer: str, message: str, example: str) -> Observation:
-        location = self._location(pointer)
-        finding = Finding(id_, level, self._operation.label, self._status, location, message)
+    def _observation(self, change: Change, pointer: str, said: str, example: str) -> Observation:
+        change = replace(change, pointer=self._location(pointer))
+        finding = finding_of_change("response-body", change, self._operation.label, self._status, said=said)
         return Observation(finding, _masked(example), pointer)
 
 
@@ -321,10 +303,6 @@ def _type_name(value: Any) -> str:
         list: "an array",
     }
     return names.get(type(value), "null" if value is None else "something else")
-
-
-def _kebab(keyword: str) -> str:
-    return "".join(f"-{char.lower()}" if char.isupper() else char for char in keyword)
 
 
 def _readable(name: str, longest: int = 80) -> str:

@@ -170,6 +170,35 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     )
 
 
+@drift.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="text: one line for each. markdown: the page docs/drift-ids.md.",
+)
+def ids(form: str) -> None:
+    """List every id that a finding can have, with its levels and what it means.
+
+    \b
+    adyen-creds drift ids
+    adyen-creds drift ids --format json
+    """
+    from pytest_adyen_creds.drift.listing import entries, page
+
+    listed = entries()
+    if form == "json":
+        click.echo(json.dumps([entry.to_json() for entry in listed], indent=2))
+    elif form == "markdown":
+        click.echo(page(listed), nl=False)
+    else:
+        for entry in listed:
+            click.echo(f"{entry.id}  {', '.join(entry.levels)}  {entry.meaning}")
+        click.echo(counted(len(listed), "id"))
+
+
 def _refuse_what_is_no_body(file: Path, observations: Sequence[Observation]) -> None:
     for finding in (observation.finding for observation in observations):
         if finding.id in ("response-body-missing", "response-body-not-json"):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from math import inf
 from typing import Any, Final
 
-from pytest_adyen_creds.contract.finding import Level
-from pytest_adyen_creds.drift.change import WITH_DEFAULT, Change, Direction, change_of, changes_of_bound, level_of
+from pytest_adyen_creds.contract.ids import WITH_DEFAULT, Change, Direction, Effect, change_of, kebab
+from pytest_adyen_creds.drift.change import changes_of_bound
 from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.shape import ANYTHING, NEVER, Limit, Schema, Shape, canonical, number
 from pytest_adyen_creds.errors import FileRefused
@@ -23,8 +22,8 @@ _SINGLE: Final = frozenset(
     {"not", "contains", "propertyNames", "if", "then", "else", "contentSchema", "unevaluatedItems"}
 )
 _NAMED: Final = {"patternProperties": "pattern-property", "dependentSchemas": "dependent-schema"}
-_CONTAINS: Final = {"minContains": ("min-contains", 1), "maxContains": ("max-contains", inf)}
-"""Keyword -> the noun that ids use, and the value that holds where none is given."""
+_CONTAINS: Final = {"minContains": 1, "maxContains": inf}
+"""Keyword -> the value that holds where none is given."""
 _ABSENT: Final = object()
 
 MOST_PAIRS: Final = 10_000
@@ -66,59 +65,49 @@ class Members:
 
     def _removed(self, name: str, old: Shape, new: Shape) -> Change:
         shape, presence = self._old.shape(old.properties[name]), _presence(name, old)
-        level: Level
-        if self._unseen(shape):
-            level, text = "info", f"the {presence} property `{name}` is gone"
-        elif self._direction == "response":
-            level = "breaking" if presence == "required" else "warning"
-            text = f"the {presence} response property `{name}` is gone"
-        elif new.additional is False:
-            level, text = "breaking", f"the {presence} request property `{name}` is gone; "
-            text += "a request that still sends it is refused"
-        else:
-            level, text = "warning", f"the {presence} request property `{name}` is gone; it may be ignored or refused"
-        kind = f"{presence}-write-only" if shape.write_only else presence
-        aspect = "{in}property-removed" if self._direction == "request" else f"{{in}}{kind}-property-removed"
-        return Change(aspect, level, f"/{escape_pointer(name)}", text)
+        if self._direction == "request":
+            effect: Effect = "none" if self._unseen(shape) else "narrows" if new.additional is False else "unknown"
+            return self._of(name, "{in}property-removed", effect, presence=presence)
+        if shape.write_only:
+            return self._of(name, "{in}{presence}-write-only-property-removed", presence=presence)
+        return self._of(name, f"{{in}}{presence}-property-removed")
 
     def _added(self, name: str, new: Shape) -> Change:
         shape, presence = self._new.shape(new.properties[name]), _presence(name, new)
-        level: Level = "info"
         if self._direction == "response":
-            kind = f"{presence}-write-only" if shape.write_only else presence
-            aspect = f"{{in}}{kind}-property-added"
-            text = f"the {presence} response property `{name}` is new; a strict parser breaks on it"
-        else:
-            aspect, text = f"new-{presence}-{{in}}property", f"the {presence} request property `{name}` is new"
-            if presence == "required" and not self._unseen(shape):
-                level, text = "breaking", f"{text}; a request without it is refused"
-                aspect += WITH_DEFAULT if shape.default is not None else ""
-        return Change(aspect, level, f"/{escape_pointer(name)}", text)
+            kind = "{presence}-write-only" if shape.write_only else "{presence}"
+            return self._of(name, f"{{in}}{kind}-property-added", presence=presence)
+        if presence == "optional":
+            return self._of(name, "new-optional-{in}property")
+        if self._unseen(shape):
+            return self._of(name, "new-required-{in}property", "none")
+        return self._of(
+            name, "new-required-{in}property" + (WITH_DEFAULT if shape.default is not None else ""), "narrows"
+        )
 
     def _changed(self, name: str, old: Shape, new: Shape) -> Iterator[Change]:
         """Yield the changes in whether a property must be there, and in who may send it."""
         was, now = self._old.shape(old.properties[name]), self._new.shape(new.properties[name])
         if (name in old.required) != (name in new.required):
-            change = self._required(name, name in new.required, default=now.default is not None)
-            yield replace(change, level="info") if self._unseen(now) else change
-        for word, before, after, unseen_by in (
-            ("read-only", was.read_only, now.read_only, "request"),
-            ("write-only", was.write_only, now.write_only, "response"),
+            yield self._required(name, name in new.required, now)
+        for word, before, after in (
+            ("read-only", was.read_only, now.read_only),
+            ("write-only", was.write_only, now.write_only),
         ):
             if before != after:
                 # oasdiff names the presence of such a property
-                aspect = f"{{in}}{_presence(name, new)}-property-became-{'' if after else 'not-'}{word}"
-                level: Level = "warning" if after and unseen_by == self._direction else "info"
-                text = f"{{it}} became {word}" if after else f"{{it}} is no longer {word}"
-                yield Change(aspect, level, f"/{escape_pointer(name)}", text)
+                became = f"{{in}}{{presence}}-property-became-{'' if after else 'not-'}{word}"
+                yield self._of(name, became, presence=_presence(name, new))
 
-    def _required(self, name: str, required: bool, *, default: bool = False) -> Change:
-        if required:
-            level = level_of(self._direction, "narrows")
-            aspect = "became-required" + (WITH_DEFAULT if default and self._direction == "request" else "")
-            return Change(aspect, level, f"/{escape_pointer(name)}", "{it} became required")
-        text = "{it} became optional" + ("; it may now be missing" if self._direction == "response" else "")
-        return Change("became-optional", level_of(self._direction, "widens"), f"/{escape_pointer(name)}", text)
+    def _required(self, name: str, required: bool, shape: Shape = ANYTHING) -> Change:
+        """Return the change of a property that must now be there, or need not; ``shape``: what it is now."""
+        end = WITH_DEFAULT if shape.default is not None and self._direction == "request" and required else ""
+        effect: Effect = "none" if self._unseen(shape) else "narrows" if required else "widens"
+        return self._of(name, f"became-required{end}" if required else "became-optional", effect)
+
+    def _of(self, name: str, change: str, effect: Effect | None = None, **values: str) -> Change:
+        """Return a change of the property ``name``."""
+        return self._change(change, effect, f"/{escape_pointer(name)}", name=name, **values)
 
     def _additional(self, old: Shape, new: Shape) -> Iterator[Change]:
         closed = (self._old.shape(old.additional).types == NEVER, self._new.shape(new.additional).types == NEVER)
@@ -182,9 +171,8 @@ class Members:
     def _other(self, keyword: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
         """Yield the changes in a keyword that a shape has no attribute for."""
         if keyword in _CONTAINS:
-            noun, without = _CONTAINS[keyword]
             before, after = (None if (n := number(rest.get(keyword))) is None else Limit(n) for rest in (old, new))
-            yield from changes_of_bound(keyword, noun, before, after, without, self._change)
+            yield from changes_of_bound(keyword, before, after, _CONTAINS[keyword], self._change)
         elif keyword in _NAMED:
             one, other = (_mapping(rest.get(keyword)) for rest in (old, new))
             for name in sorted(one.keys() | other.keys(), key=str):
@@ -193,9 +181,8 @@ class Members:
         elif keyword == "discriminator" and keyword in old and keyword in new:
             yield from self._discriminator(_mapping(old[keyword]), _mapping(new[keyword]))
         else:
-            noun = "".join(f"-{char.lower()}" if char.isupper() else char for char in keyword)
             values = (old.get(keyword, _ABSENT), new.get(keyword, _ABSENT))
-            yield from self._seen(noun, keyword, *values, partial(self._same_keyword, keyword))
+            yield from self._seen(kebab(keyword), keyword, *values, partial(self._same_keyword, keyword))
 
     def _seen(self, noun: str, value: str, old: Any, new: Any, same: Callable[[Any, Any], bool]) -> Iterator[Change]:
         """Yield the change, if there is one, in what ``value`` names; ``old`` or ``new`` can be :data:`_ABSENT`."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from pytest_adyen_creds.drift.change import Change, Direction, change_of, changes_of_keywords, types_relation
+from pytest_adyen_creds.contract.ids import Change, Direction, change_of
+from pytest_adyen_creds.drift.change import changes_of_keywords, types_relation
 from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.members import Below, Members
 from pytest_adyen_creds.drift.shape import ANY, ANYTHING, Schema, Shape

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any, Final
 
 Schema = Mapping[str, Any] | bool
@@ -25,17 +26,17 @@ INTEGER_RANGES: Final[Mapping[str, tuple[int, int]]] = {
     "int64": (-(2**63), 2**63 - 1),
 }
 
-LIMITS: Final[Mapping[str, tuple[str, bool, str]]] = {
-    "maximum": ("max", True, "number"),
-    "minimum": ("min", False, "number"),
-    "maxLength": ("max-length", True, "string"),
-    "minLength": ("min-length", False, "string"),
-    "maxItems": ("max-items", True, "array"),
-    "minItems": ("min-items", False, "array"),
-    "maxProperties": ("max-properties", True, "object"),
-    "minProperties": ("min-properties", False, "object"),
+LIMITS: Final[Mapping[str, str]] = {
+    "maximum": "number",
+    "minimum": "number",
+    "maxLength": "string",
+    "minLength": "string",
+    "maxItems": "array",
+    "minItems": "array",
+    "maxProperties": "object",
+    "minProperties": "object",
 }
-"""Keyword -> the noun that oasdiff's ids use, whether it is an upper bound, and the type that it concerns."""
+"""Keyword of a bound -> the type that it concerns."""
 
 WORDING: Final = frozenset(
     {"$comment", "$schema", "$id", "$anchor", "$defs", "definitions", "title", "description", "example", "examples"}
@@ -220,7 +221,7 @@ def _closes_out(one: Shape, other: Shape) -> bool:
 def _tightest(one: Mapping[str, Limit], other: Mapping[str, Limit]) -> dict[str, Limit]:
     limits = dict(one)
     for keyword, limit in other.items():
-        limits[keyword] = tighter(limits.get(keyword), limit, upper=LIMITS[keyword][1])
+        limits[keyword] = tighter(limits.get(keyword), limit, upper=is_upper(keyword))
     return limits
 
 
@@ -273,14 +274,14 @@ def _enum(raw: Mapping[str, Any]) -> frozenset[str] | None:
 
 def _limits_of(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit]:
     limits: dict[str, Limit] = {}
-    for keyword, (_, upper, concerns) in LIMITS.items():
+    for keyword, concerns in LIMITS.items():
         if types != ANY and concerns not in types and not (concerns == "number" and "integer" in types):
             continue
         value = number(raw.get(keyword))
         if value is not None and not (value == 0 and keyword.startswith("min") and concerns != "number"):
             limits[keyword] = Limit(value)
         if concerns == "number":
-            _add_exclusive(raw, keyword, upper, limits)
+            _add_exclusive(raw, keyword, limits)
     if types == {"integer"}:
         for keyword, step in (("maximum", -1), ("minimum", 1)):
             limit = limits.get(keyword)
@@ -289,12 +290,17 @@ def _limits_of(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit
     return limits
 
 
-def _add_exclusive(raw: Mapping[str, Any], keyword: str, upper: bool, limits: dict[str, Limit]) -> None:
+def _add_exclusive(raw: Mapping[str, Any], keyword: str, limits: dict[str, Limit]) -> None:
     exclusive, limit = raw.get("exclusive" + keyword.capitalize()), limits.get(keyword)
     if exclusive is True and limit:
         limits[keyword] = Limit(limit.value, exclusive=True)
     elif (value := number(exclusive)) is not None:
-        limits[keyword] = tighter(limit, Limit(value, exclusive=True), upper=upper)
+        limits[keyword] = tighter(limit, Limit(value, exclusive=True), upper=is_upper(keyword))
+
+
+def is_upper(keyword: str) -> bool:
+    """Return whether the keyword of a bound is that of an upper one."""
+    return keyword.startswith("max")
 
 
 def tighter(one: Limit | None, other: Limit, *, upper: bool) -> Limit:
@@ -326,10 +332,10 @@ def _text(value: Any) -> str | None:
 
 
 def number(value: Any) -> float | None:
-    """Return ``value`` if it is a number, an integer where it is whole."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """Return ``value`` if it is a finite number, an integer where it is whole."""
+    if isinstance(value, float) and isfinite(value):
+        return int(value) if value.is_integer() else value
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _list(value: Any) -> list[Any]:

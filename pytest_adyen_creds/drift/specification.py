@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_adyen_creds.contract.finding import Finding, Level, arrange
+from pytest_adyen_creds.contract.ids import Change, Kind, change_of, direction_of, finding_of, finding_of_change
 from pytest_adyen_creds.contract.operations import key_of
-from pytest_adyen_creds.drift.change import Kind, id_of, message_of
 from pytest_adyen_creds.drift.document import Body, Document, Header, Operation, Parameter, Response, SignIn
 from pytest_adyen_creds.drift.schemas import Comparison
 from pytest_adyen_creds.drift.shape import Schema
@@ -32,30 +32,25 @@ def compare(
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What findings are about: its name in words, and where it is, as a :class:`Finding` has it."""
+    """What findings are about: where it is, as a :class:`Finding` has it, and what their texts name it by."""
 
-    name: str
     operation: str
     status: int | None = None
     location: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
-    def finding(self, id_: str, level: Level, predicate: str) -> Finding:
-        """Return a finding whose message is the name, followed by ``predicate``."""
-        return Finding(id_, level, self.operation, self.status, self.location, f"{self.name} {predicate}")
+    def finding(self, id_: str, level: Level | None = None, **values: str) -> Finding:
+        """Return the finding that the table has under ``id_``; ``level``: which, where it can have several."""
+        return finding_of(id_, self.operation, self.status, self.location, level=level, **self.names, **values)
 
-    def deprecated(self, noun: str, old: bool, new: bool) -> Iterator[Finding]:
-        """Yield the finding, if there is one, of a ``deprecated`` that was set or taken back."""
-        if new and not old:
-            yield self.finding(f"{noun}-deprecated", "info", "is now deprecated")
-        elif old and not new:
-            yield self.finding(f"{noun}-reactivated", "info", "is no longer deprecated")
+    def change(self, kind: Kind, change: Change) -> Finding:
+        """Return the finding for a change of the schema that describes it."""
+        return finding_of_change(kind, change, self.operation, self.status, self.location, **self.names)
 
     def required(self, noun: str, old: bool, new: bool) -> Iterator[Finding]:
-        """Yield the finding, if there is one, of a ``required`` that changed: more breaks requests, less responses."""
+        """Yield the finding, if there is one, of a ``required`` that changed."""
         if new != old:
-            word = "required" if new else "optional"
-            level: Level = "breaking" if new == noun.startswith("request") else "info"
-            yield self.finding(f"{noun}-became-{word}", level, f"became {word}")
+            yield self.finding(f"{noun}-became-{'required' if new else 'optional'}")
 
 
 class _SpecificationComparison:
@@ -78,20 +73,21 @@ class _SpecificationComparison:
             if key not in new:
                 found.append(_removed(old[key], whole_path=key[1] not in paths))
             elif key not in old:
-                found.append(_Subject("the operation", new[key].label).finding("endpoint-added", "info", "is new"))
+                found.append(_Subject(new[key].label).finding("endpoint-added"))
             else:
                 found.extend(self._operation(old[key], new[key]))
         found.extend(self._servers())
         return arrange(found)
 
     def _operation(self, old: Operation, new: Operation) -> Iterator[Finding]:
-        operation = _Subject("the operation", old.label)
-        yield from operation.deprecated("endpoint", old.deprecated, new.deprecated)
+        operation = _Subject(old.label)
+        if old.deprecated != new.deprecated:
+            yield operation.finding("endpoint-deprecated" if new.deprecated else "endpoint-reactivated")
         if old.id is None and new.id is not None:
-            yield operation.finding("api-operation-id-added", "info", f"id {new.id} is new")
+            yield operation.finding("api-operation-id-added", new=new.id)
         elif old.id is not None and renamed(old.id, old.path_names, new.path_names) != new.id:
-            text = f"was replaced with {new.id}" if new.id else "is gone"
-            yield operation.finding("api-operation-id-removed", "info", f"id {old.id} {text}")
+            fate = f"was replaced with {new.id}" if new.id else "is gone"
+            yield operation.finding("api-operation-id-removed", old=old.id, fate=fate)
         yield from self._security(operation, old, new)
         for key in sorted(old.parameters.keys() | new.parameters.keys()):
             yield from self._parameter(old.label, old.parameters.get(key), new.parameters.get(key))
@@ -103,92 +99,76 @@ class _SpecificationComparison:
         known = old or new
         assert known is not None
         location = f"/{known.place}/{escape_pointer(known.name)}"
-        parameter = _Subject(f"the {known.place} parameter `{known.name}`", label, location=location)
+        parameter = _Subject(label, location=location, names={"place": known.place, "name": known.name})
         if old is None:
             if known.place == "path":
-                yield parameter.finding("new-request-path-parameter", "breaking", "is new")
-            elif known.required:
-                yield parameter.finding("new-required-request-parameter", "breaking", "is new and required")
+                yield parameter.finding("new-request-path-parameter")
             else:
-                yield parameter.finding("new-optional-request-parameter", "info", "is new")
+                presence = "required" if known.required else "optional"
+                yield parameter.finding(f"new-{presence}-request-parameter")
             return
         if new is None:
-            yield parameter.finding("request-parameter-removed", "warning", "is gone; it may be ignored or refused")
+            yield parameter.finding("request-parameter-removed")
             return
         yield from parameter.required("request-parameter", old.required, new.required)
-        yield from parameter.deprecated("request-parameter", old.deprecated, new.deprecated)
+        if old.deprecated != new.deprecated:
+            change = change_of("request", "deprecated" if new.deprecated else "reactivated")
+            yield parameter.change("request-parameter", change)
         if old.serialization != new.serialization:
-            text = "is written in another way (style, explode, allowReserved or media type)"
-            yield parameter.finding("request-parameter-serialization-changed", "breaking", text)
-        yield from self._schema("request-parameter", parameter, old.schema, new.schema, place=old.place)
+            yield parameter.finding("request-parameter-serialization-changed")
+        yield from self._schema("request-parameter", parameter, old.schema, new.schema)
 
     def _request(self, label: str, old: Body | None, new: Body | None) -> Iterator[Finding]:
-        body = _Subject("the request body", label)
+        body = _Subject(label)
         if old is not None and new is not None:
             yield from body.required("request-body", old.required, new.required)
             yield from self._content("request-body", body, old.content, new.content)
         elif old is not None:
-            yield body.finding("request-body-removed", "breaking", "is gone")
-        elif new is not None and new.required:
-            added = replace(body, name="a request body")
-            yield added.finding("request-body-added-required", "breaking", "is new and required")
+            yield body.finding("request-body-removed")
         elif new is not None:
-            added = replace(body, name="an optional request body")
-            yield added.finding("request-body-added-optional", "info", "is new")
+            yield body.finding(f"request-body-added-{'required' if new.required else 'optional'}")
 
     def _response(self, label: str, status: str, old: Response | None, new: Response | None) -> Iterator[Finding]:
-        number = int(status) if status.isdecimal() else None
-        response = _Subject("the response", label, number)
+        response = _Subject(label, int(status) if status.isdecimal() else None)
         if old is not None and new is not None:
             yield from self._content("response", response, old.content, new.content)
             for key in sorted(old.headers.keys() | new.headers.keys()):
                 yield from self._header(response, old.headers.get(key), new.headers.get(key))
             return
         success = "success" if status.startswith("2") else "non-success"
-        answer = replace(response, name=f"the status {status}")
-        if new is not None:
-            yield answer.finding(f"response-{success}-status-added", "info", "is new")
-        else:
-            level: Level = "breaking" if success == "success" else "info"
-            yield answer.finding(f"response-{success}-status-removed", level, "is gone")
+        yield response.finding(f"response-{success}-status-{'added' if old is None else 'removed'}", code=status)
 
     def _content(
         self, noun: str, subject: _Subject, old: Mapping[str, Schema], new: Mapping[str, Schema]
     ) -> Iterator[Finding]:
         """Yield what changed in a body by media type; ``noun`` is how the ids of its media types begin."""
-        kind: Kind = "request-body" if noun == "request-body" else "response-body"
         for name in sorted(old.keys() | new.keys()):
             if name not in new:
-                yield subject.finding(f"{noun}-media-type-removed", "breaking", f"as {name} is gone")
+                yield subject.finding(f"{noun}-media-type-removed", media=name)
             elif name not in old:
-                yield subject.finding(f"{noun}-media-type-added", "info", f"as {name} is new")
+                yield subject.finding(f"{noun}-media-type-added", media=name)
             else:
-                body = replace(subject, name=f"the {kind.replace('-', ' ')}")
-                yield from self._schema(kind, body, old[name], new[name])
+                kind: Kind = "request-body" if noun == "request-body" else "response-body"
+                yield from self._schema(kind, subject, old[name], new[name])
 
     def _header(self, response: _Subject, old: Header | None, new: Header | None) -> Iterator[Finding]:
         known = old or new
         assert known is not None
-        name, location = f"the response header `{known.name}`", f"/header/{escape_pointer(known.name)}"
-        header = replace(response, name=name, location=location)
+        location = f"/header/{escape_pointer(known.name)}"
+        header = _Subject(response.operation, response.status, location, {"name": known.name})
         if old is None:
-            yield header.finding("response-header-added", "info", "is new")
-        elif new is None and old.required:
-            yield header.finding("required-response-header-removed", "breaking", "is gone")
+            yield header.finding("response-header-added")
         elif new is None:
-            yield header.finding("optional-response-header-removed", "warning", "is gone")
+            yield header.finding(f"{'required' if old.required else 'optional'}-response-header-removed")
         else:
             yield from header.required("response-header", old.required, new.required)
             yield from self._schema("response-header", header, old.schema, new.schema)
 
-    def _schema(self, kind: Kind, subject: _Subject, old: Schema, new: Schema, place: str = "") -> Iterator[Finding]:
-        for change in self._schemas.changes(old, new, "request" if kind.startswith("request") else "response"):
-            id_, message = id_of(kind, change, place), message_of(kind, change, subject.name)
-            location = subject.location + change.pointer
-            yield Finding(id_, change.level, subject.operation, subject.status, location, message)
+    def _schema(self, kind: Kind, subject: _Subject, old: Schema, new: Schema) -> Iterator[Finding]:
+        for change in self._schemas.changes(old, new, direction_of(kind)):
+            yield subject.change(kind, change)
 
     def _security(self, operation: _Subject, old: Operation, new: Operation) -> Iterator[Finding]:
-        sign_in = replace(operation, name="the sign-in")
         gone = [alternative for alternative in old.security if alternative]
         came = [alternative for alternative in new.security if alternative]
         # by the names of the schemes first, then by what the schemes are: a name is only a reference
@@ -201,18 +181,16 @@ class _SpecificationComparison:
                     came.remove(twin)
                     pairs.append((one, twin))
         for one, twin in pairs:
-            yield from self._scheme_changes(sign_in, one, twin)
+            yield from self._scheme_changes(operation, one, twin)
         was_open, is_open = _is_open(old), _is_open(new)
         for alternative in gone:
-            text = f"with {' with '.join(sorted(alternative))} is gone"
-            yield sign_in.finding("api-security-removed", "info" if is_open else "breaking", text)
+            schemes = " with ".join(sorted(alternative))
+            yield operation.finding("api-security-removed", "info" if is_open else "breaking", schemes=schemes)
         for alternative in came:
-            text = f"with {' with '.join(sorted(alternative))} is new"
-            yield sign_in.finding("api-security-added", "breaking" if was_open and not is_open else "info", text)
-        if is_open and not was_open and not gone and not came:
-            yield operation.finding("api-security-became-optional", "info", "can be called without signing in")
-        elif was_open and not is_open and not gone and not came:
-            yield operation.finding("api-security-became-required", "breaking", "needs signing in")
+            level: Level = "breaking" if was_open and not is_open else "info"
+            yield operation.finding("api-security-added", level, schemes=" with ".join(sorted(alternative)))
+        if was_open != is_open and not gone and not came:
+            yield operation.finding(f"api-security-became-{'optional' if is_open else 'required'}")
 
     def _same_schemes(self, old: SignIn, new: SignIn, *, by_name: bool) -> bool:
         if by_name:
@@ -225,22 +203,20 @@ class _SpecificationComparison:
             twin = name if name in new else next(each for each in new if _scheme(self._new, each) == before)
             after = _scheme(self._new, twin)
             if before != after:
-                yield subject.finding("api-security-updated", "breaking", f"{name} changed from {before} to {after}")
+                yield subject.finding("api-security-updated", scheme=name, old=before, new=after)
             for scope in sorted(new[twin] - old[name]):
-                text = f"{name} now needs the scope {scope}"
-                yield subject.finding("api-security-scope-added", "breaking", text)
+                yield subject.finding("api-security-scope-added", scheme=name, scope=scope)
             for scope in sorted(old[name] - new[twin]):
-                text = f"{name} no longer needs the scope {scope}"
-                yield subject.finding("api-security-scope-removed", "info", text)
+                yield subject.finding("api-security-scope-removed", scheme=name, scope=scope)
 
     def _servers(self) -> Iterator[Finding]:
         old, new = self._old.servers, self._new.servers
         if not old or not new:
             return
         for url in sorted(old - new):
-            yield _Subject("the server", "*").finding("api-server-removed", "info", f"{url} is gone")
+            yield _Subject("*").finding("api-server-removed", url=url)
         for url in sorted(new - old):
-            yield _Subject("the server", "*").finding("api-server-added", "info", f"{url} is new")
+            yield _Subject("*").finding("api-server-added", url=url)
 
 
 def renamed(operation_id: str, old: tuple[str, ...], new: tuple[str, ...]) -> str:
@@ -253,12 +229,8 @@ def renamed(operation_id: str, old: tuple[str, ...], new: tuple[str, ...]) -> st
 
 
 def _removed(operation: Operation, *, whole_path: bool) -> Finding:
-    id_, what = ("api-path-removed", ", with its path") if whole_path else ("api-removed", "")
-    if operation.deprecated:
-        subject = _Subject("the operation, which was deprecated,", operation.label)
-        return subject.finding(f"{id_}-with-deprecation", "warning", f"is gone{what}")
-    subject = _Subject("the operation", operation.label)
-    return subject.finding(f"{id_}-without-deprecation", "breaking", f"is gone{what}")
+    what = "api-path-removed" if whole_path else "api-removed"
+    return _Subject(operation.label).finding(f"{what}-{'with' if operation.deprecated else 'without'}-deprecation")
 
 
 def _is_open(operation: Operation) -> bool:

@@ -243,7 +243,7 @@ def test_a_reader_that_is_gone_is_no_error() -> None:
     ("words", "offered"),
     [
         ("adyen-creds ", {"check", "cassettes", "contract", "drift", "doctor", "sandbox", "sweep"}),
-        ("adyen-creds drift ", {"cassettes", "response", "spec"}),
+        ("adyen-creds drift ", {"cassettes", "ids", "response", "spec"}),
         ("adyen-creds contract validate Me", {"MeApiCredential"}),
         ("adyen-creds contract export --format json-", {"json-schema", "json-structure"}),
     ],

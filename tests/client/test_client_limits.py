@@ -12,6 +12,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ BASE = "https://management-test.adyen.com/v3"
 MOST = 1_000_000
 
 
+@cache
 def zeros(wbits: int, size: int = 40_000_000, last: bytes = b"") -> bytes:
     """``size`` zeros, packed, and ``last``."""
     packer = zlib.compressobj(9, wbits=wbits)
@@ -31,15 +33,15 @@ def zeros(wbits: int, size: int = 40_000_000, last: bytes = b"") -> bytes:
 
 
 BOMBS = {
-    "gzip": ("gzip", zeros(31)),
-    "in capitals": ("GZIP", zeros(31)),
-    "deflate": ("deflate", zeros(15)),
-    "deflate without its header": ("deflate", zeros(-15)),
-    "gzip that ends in something else": ("gzip", zeros(31, last=b"not gzip")),
-    "gzip that breaks off": ("gzip", zeros(31)[:-100]),
-    "twice": ("gzip, gzip", gzip.compress(zeros(31))),
-    "twice, in two ways": ("deflate, gzip", gzip.compress(zeros(15))),
-    "twice, one of them nothing": ("gzip, identity", zeros(31)),
+    "gzip": ("gzip", lambda: zeros(31)),
+    "in capitals": ("GZIP", lambda: zeros(31)),
+    "deflate": ("deflate", lambda: zeros(15)),
+    "deflate without its header": ("deflate", lambda: zeros(-15)),
+    "gzip that ends in something else": ("gzip", lambda: zeros(31, last=b"not gzip")),
+    "gzip that breaks off": ("gzip", lambda: zeros(31)[:-100]),
+    "twice": ("gzip, gzip", lambda: gzip.compress(zeros(31))),
+    "twice, in two ways": ("deflate, gzip", lambda: gzip.compress(zeros(15))),
+    "twice, one of them nothing": ("gzip, identity", lambda: zeros(31)),
 }
 
 
@@ -56,7 +58,10 @@ def packed(coding: str, body: bytes, chunk: int) -> httpx.MockTransport:
 def test_what_unpacks_to_more_than_the_limit_costs_no_more_than_it(name, chunk, monkeypatch):
     monkeypatch.setattr("pytest_adyen_creds.client.transports.LARGEST_ANSWER", MOST)
     client = ManagementClient(
-        BASE, transport=packed(*BOMBS[name], chunk), ownership=Ownership.sandbox(), retries=Retries(tries=1)
+        BASE,
+        transport=packed(BOMBS[name][0], BOMBS[name][1](), chunk),
+        ownership=Ownership.sandbox(),
+        retries=Retries(tries=1),
     )
     tracemalloc.start()
     try:
@@ -71,7 +76,8 @@ def test_the_limit_holds_where_answers_are_read_for_somebody_else(monkeypatch):
     from pytest_adyen_creds.client.transports import read
 
     monkeypatch.setattr("pytest_adyen_creds.client.transports.LARGEST_ANSWER", MOST)
-    for coding, body in BOMBS.values():
+    for coding, make in BOMBS.values():
+        body = make()
         response = packed(coding, body, 65_536).handle_request(httpx.Request("GET", BASE))
         with pytest.raises(httpx.ReadError):
             read(response)

@@ -1,7 +1,8 @@
-"""Single changes of a schema: what stands there before and after, and what the finding is called each way."""
+"""Single changes of a schema, and of an operation: before and after, and what the finding is called each way."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +39,56 @@ def _text(**more: Any) -> dict[str, Any]:
     return {"type": "string", **more}
 
 
+def _of_bound(keyword: str, noun: str, schema: dict[str, Any]) -> list[Change]:
+    few, more = {**schema, keyword: 3}, {**schema, keyword: 4}
+    effect: Effect = "widens" if "max" in keyword.lower() else "narrows"
+    return [
+        Change(keyword, schema, few, f"{noun}-set", f"{noun}-unset", "narrows"),
+        Change(f"higher {keyword}", few, more, f"{noun}-increased", f"{noun}-decreased", effect),
+    ]
+
+
+def _of_choice(keyword: str, noun: str) -> list[Change]:
+    return [
+        Change(
+            f"branch of {keyword}",
+            {keyword: [RECORD, OTHER]},
+            {keyword: [RECORD, OTHER, _text()]},
+            f"{noun}-added",
+            f"{noun}-removed",
+            "widens",
+        ),
+        Change(
+            f"{keyword} beside a type",
+            RECORD,
+            _record(**{keyword: [{"minProperties": 2}, {"maxProperties": 0}]}),
+            f"{noun}-added",
+            f"{noun}-removed",
+            "narrows",
+        ),
+        Change(
+            f"{keyword} around it",
+            RECORD,
+            {keyword: [OTHER, RECORD]},
+            f"wrapped-in-{noun}-original-preserved",
+            f"unwrapped-from-{noun}-original-preserved",
+            "widens",
+        ),
+        Change(
+            f"{keyword} instead of it",
+            RECORD,
+            {keyword: [OTHER, _text()]},
+            f"wrapped-in-{noun}",
+            f"unwrapped-from-{noun}",
+            "differs",
+        ),
+    ]
+
+
+NUMBER = {"type": "number"}
+ARRAY = {"type": "array"}
+CONTAINS = {"type": "array", "contains": {"type": "string"}}
+
 CHANGES = [
     Change("type", {"type": "string"}, {"type": "integer"}, "type-changed", "type-changed", "differs"),
     Change("type to object", {"type": "string"}, RECORD, "type-changed", "type-changed", "differs"),
@@ -70,22 +121,6 @@ CHANGES = [
         "dependent-schema-added",
         "dependent-schema-removed",
         "unknown",
-    ),
-    Change(
-        "minContains",
-        {"type": "array", "contains": {"type": "string"}},
-        {"type": "array", "contains": {"type": "string"}, "minContains": 2},
-        "min-contains-set",
-        "min-contains-unset",
-        "narrows",
-    ),
-    Change(
-        "other maxContains",
-        {"type": "array", "contains": {"type": "string"}, "maxContains": 2},
-        {"type": "array", "contains": {"type": "string"}, "maxContains": 3},
-        "max-contains-increased",
-        "max-contains-decreased",
-        "widens",
     ),
     Change(
         "discriminator's property",
@@ -125,54 +160,14 @@ CHANGES = [
     Change("null", _text(), {"type": ["string", "null"]}, "became-nullable", "became-not-nullable", "widens"),
     Change("enum", _text(), _text(enum=["x", "y"]), "became-enum", "became-not-enum", "narrows"),
     Change("enum value", _text(enum=["x"]), _text(enum=["x", "y"]), "enum-value-added", "enum-value-removed", "widens"),
-    Change("maxLength", _text(), _text(maxLength=9), "max-length-set", "max-length-unset", "narrows"),
-    Change("longer", _text(maxLength=9), _text(maxLength=10), "max-length-increased", "max-length-decreased", "widens"),
-    Change("minLength", _text(), _text(minLength=1), "min-length-set", "min-length-unset", "narrows"),
-    Change(
-        "shortest", _text(minLength=1), _text(minLength=2), "min-length-increased", "min-length-decreased", "narrows"
-    ),
     Change("pattern", _text(), _text(pattern="^a"), "pattern-added", "pattern-removed", "narrows"),
     Change("other pattern", _text(pattern="^a"), _text(pattern="^b"), "pattern-changed", "pattern-changed", "unknown"),
-    Change("maximum", {"type": "number"}, {"type": "number", "maximum": 9}, "max-set", "max-unset", "narrows"),
-    Change(
-        "higher maximum",
-        {"type": "number", "maximum": 9},
-        {"type": "number", "maximum": 9.5},
-        "max-increased",
-        "max-decreased",
-        "widens",
-    ),
-    Change("minimum", {"type": "integer"}, {"type": "integer", "minimum": 0}, "min-set", "min-unset", "narrows"),
     Change(
         "minimum in a format's range",
         {"type": "integer", "format": "int32"},
         {"type": "integer", "format": "int32", "minimum": 0},
         "min-set",
         "min-unset",
-        "narrows",
-    ),
-    Change(
-        "lower minimum",
-        {"type": "integer", "minimum": 1},
-        {"type": "integer", "minimum": 0},
-        "min-decreased",
-        "min-increased",
-        "widens",
-    ),
-    Change(
-        "exclusive maximum",
-        {"type": "number"},
-        {"type": "number", "exclusiveMaximum": 9},
-        "exclusive-max-set",
-        "exclusive-max-unset",
-        "narrows",
-    ),
-    Change(
-        "exclusive minimum",
-        {"type": "number", "exclusiveMinimum": 1},
-        {"type": "number", "exclusiveMinimum": 2},
-        "exclusive-min-increased",
-        "exclusive-min-decreased",
         "narrows",
     ),
     Change(
@@ -200,17 +195,6 @@ CHANGES = [
         "differs",
     ),
     Change(
-        "maxItems", {"type": "array"}, {"type": "array", "maxItems": 3}, "max-items-set", "max-items-unset", "narrows"
-    ),
-    Change(
-        "minItems",
-        {"type": "array", "minItems": 1},
-        {"type": "array", "minItems": 2},
-        "min-items-increased",
-        "min-items-decreased",
-        "narrows",
-    ),
-    Change(
         "uniqueItems",
         {"type": "array"},
         {"type": "array", "uniqueItems": True},
@@ -227,8 +211,6 @@ CHANGES = [
         "narrows",
         "/*",
     ),
-    Change("maxProperties", RECORD, _record(maxProperties=1), "max-properties-set", "max-properties-unset", "narrows"),
-    Change("minProperties", RECORD, _record(minProperties=1), "min-properties-set", "min-properties-unset", "narrows"),
     Change(
         "closed",
         RECORD,
@@ -259,36 +241,12 @@ CHANGES = [
         "unknown",
     ),
     Change(
-        "branch",
-        {"oneOf": [RECORD, OTHER]},
-        {"oneOf": [RECORD, OTHER, _text()]},
-        "one-of-added",
-        "one-of-removed",
-        "widens",
-    ),
-    Change(
         "inside a branch",
         {"anyOf": [RECORD, OTHER]},
         {"anyOf": [RECORD, {**OTHER, "maxProperties": 3}]},
         "max-properties-set",
         "max-properties-unset",
         "narrows",
-    ),
-    Change(
-        "choice",
-        RECORD,
-        {"oneOf": [OTHER, RECORD]},
-        "wrapped-in-one-of-original-preserved",
-        "unwrapped-from-one-of-original-preserved",
-        "widens",
-    ),
-    Change(
-        "other choice",
-        RECORD,
-        {"anyOf": [OTHER, _text()]},
-        "wrapped-in-any-of",
-        "unwrapped-from-any-of",
-        "differs",
     ),
     Change(
         "wrapper",
@@ -298,4 +256,252 @@ CHANGES = [
         "unwrapped",
         "differs",
     ),
+    *_of_bound("maximum", "max", NUMBER),
+    *_of_bound("minimum", "min", NUMBER),
+    *_of_bound("exclusiveMaximum", "exclusive-max", NUMBER),
+    *_of_bound("exclusiveMinimum", "exclusive-min", NUMBER),
+    *_of_bound("maxLength", "max-length", _text()),
+    *_of_bound("minLength", "min-length", _text()),
+    *_of_bound("maxItems", "max-items", ARRAY),
+    *_of_bound("minItems", "min-items", ARRAY),
+    *_of_bound("maxProperties", "max-properties", RECORD),
+    *_of_bound("minProperties", "min-properties", RECORD),
+    *_of_bound("maxContains", "max-contains", CONTAINS),
+    *_of_bound("minContains", "min-contains", CONTAINS),
+    Change(
+        "minContains of 1",
+        CONTAINS,
+        {**CONTAINS, "minContains": 1},
+        "min-contains-set",
+        "min-contains-unset",
+        "none",
+    ),
+    Change(
+        "minContains of 0",
+        CONTAINS,
+        {**CONTAINS, "minContains": 0},
+        "min-contains-set",
+        "min-contains-unset",
+        "widens",
+    ),
+    *_of_choice("oneOf", "one-of"),
+    *_of_choice("anyOf", "any-of"),
 ]
+
+
+def _set(*path: Any) -> Any:
+    *keys, value = path
+
+    def change(operation: dict[str, Any]) -> None:
+        node: Any = operation
+        for key in keys[:-1]:
+            node = node[key]
+        node[keys[-1]] = copy.deepcopy(value)
+
+    return change
+
+
+def _append(key: str, value: Any) -> Any:
+    return lambda operation: operation[key].append(copy.deepcopy(value))
+
+
+BASE = {"type": "object", "properties": {"a": {"type": "string"}}}
+JSON = {"application/json": {"schema": BASE}}
+QUERY = {"name": "sort", "in": "query", "schema": {"type": "string"}}
+BODY = {"content": JSON}
+
+#: name: the state before, the change, (id, level) each way, status, location
+OPERATION_CHANGES: dict[str, tuple[Any, Any, tuple[str, str], tuple[str, str], int | None, str]] = {
+    "deprecated": (
+        None,
+        _set("deprecated", True),
+        ("endpoint-deprecated", "info"),
+        ("endpoint-reactivated", "info"),
+        None,
+        "",
+    ),
+    "operation id": (
+        None,
+        _set("operationId", "another"),
+        ("api-operation-id-removed", "info"),
+        ("api-operation-id-removed", "info"),
+        None,
+        "",
+    ),
+    "optional parameter": (
+        None,
+        _append("parameters", QUERY),
+        ("new-optional-request-parameter", "info"),
+        ("request-parameter-removed", "warning"),
+        None,
+        "/query/sort",
+    ),
+    "required parameter": (
+        None,
+        _append("parameters", {**QUERY, "required": True}),
+        ("new-required-request-parameter", "breaking"),
+        ("request-parameter-removed", "warning"),
+        None,
+        "/query/sort",
+    ),
+    "cookie parameter": (
+        None,
+        _append("parameters", {**QUERY, "in": "cookie"}),
+        ("new-optional-request-parameter", "info"),
+        ("request-parameter-removed", "warning"),
+        None,
+        "/cookie/sort",
+    ),
+    "parameter required": (
+        _set("parameters", 2, "required", False),
+        _set("parameters", 2, "required", True),
+        ("request-parameter-became-required", "breaking"),
+        ("request-parameter-became-optional", "info"),
+        None,
+        "/query/page",
+    ),
+    "parameter deprecated": (
+        None,
+        _set("parameters", 2, "deprecated", True),
+        ("request-parameter-deprecated", "info"),
+        ("request-parameter-reactivated", "info"),
+        None,
+        "/query/page",
+    ),
+    "parameter written otherwise": (
+        None,
+        _set("parameters", 2, "explode", False),
+        ("request-parameter-serialization-changed", "breaking"),
+        ("request-parameter-serialization-changed", "breaking"),
+        None,
+        "/query/page",
+    ),
+    "optional body": (
+        lambda operation: operation.pop("requestBody", None),
+        _set("requestBody", BODY),
+        ("request-body-added-optional", "info"),
+        ("request-body-removed", "breaking"),
+        None,
+        "",
+    ),
+    "required body": (
+        lambda operation: operation.pop("requestBody", None),
+        _set("requestBody", {**BODY, "required": True}),
+        ("request-body-added-required", "breaking"),
+        ("request-body-removed", "breaking"),
+        None,
+        "",
+    ),
+    "body required": (
+        _set("requestBody", BODY),
+        _set("requestBody", "required", True),
+        ("request-body-became-required", "breaking"),
+        ("request-body-became-optional", "info"),
+        None,
+        "",
+    ),
+    "request media type": (
+        _set("requestBody", BODY),
+        _set("requestBody", "content", "application/xml", {"schema": {}}),
+        ("request-body-media-type-added", "info"),
+        ("request-body-media-type-removed", "breaking"),
+        None,
+        "",
+    ),
+    "success status": (
+        None,
+        _set("responses", "201", {"description": "", "content": JSON}),
+        ("response-success-status-added", "info"),
+        ("response-success-status-removed", "breaking"),
+        201,
+        "",
+    ),
+    "error status": (
+        None,
+        _set("responses", "429", {"description": "", "content": JSON}),
+        ("response-non-success-status-added", "info"),
+        ("response-non-success-status-removed", "info"),
+        429,
+        "",
+    ),
+    "default answer": (
+        None,
+        _set("responses", "default", {"description": ""}),
+        ("response-non-success-status-added", "info"),
+        ("response-non-success-status-removed", "info"),
+        None,
+        "",
+    ),
+    "response media type": (
+        None,
+        _set("responses", "200", "content", "text/csv", {"schema": {}}),
+        ("response-media-type-added", "info"),
+        ("response-media-type-removed", "breaking"),
+        200,
+        "",
+    ),
+    "body in an empty answer": (
+        None,
+        _set("responses", "204", "content", JSON),
+        ("response-media-type-added", "info"),
+        ("response-media-type-removed", "breaking"),
+        204,
+        "",
+    ),
+    "optional header": (
+        None,
+        _set("responses", "422", "headers", {"X-New": {"schema": {}}}),
+        ("response-header-added", "info"),
+        ("optional-response-header-removed", "warning"),
+        422,
+        "/header/X-New",
+    ),
+    "required header": (
+        None,
+        _set("responses", "422", "headers", {"X-New": {"schema": {}, "required": True}}),
+        ("response-header-added", "info"),
+        ("required-response-header-removed", "breaking"),
+        422,
+        "/header/X-New",
+    ),
+    "header required": (
+        _set("responses", "200", "headers", "X-Count", "required", False),
+        _set("responses", "200", "headers", "X-Count", "required", True),
+        ("response-header-became-required", "info"),
+        ("response-header-became-optional", "breaking"),
+        200,
+        "/header/X-Count",
+    ),
+    "another sign-in": (
+        None,
+        _append("security", {"basic": []}),
+        ("api-security-added", "info"),
+        ("api-security-removed", "breaking"),
+        None,
+        "",
+    ),
+    "a sign-in at all": (
+        _set("security", []),
+        _append("security", {"basic": []}),
+        ("api-security-added", "breaking"),
+        ("api-security-removed", "info"),
+        None,
+        "",
+    ),
+    "no sign-in needed": (
+        None,
+        _append("security", {}),
+        ("api-security-became-optional", "info"),
+        ("api-security-became-required", "breaking"),
+        None,
+        "",
+    ),
+    "scope": (
+        None,
+        _set("security", 1, {"oauth": ["read", "w"]}),
+        ("api-security-scope-added", "breaking"),
+        ("api-security-scope-removed", "info"),
+        None,
+        "",
+    ),
+}

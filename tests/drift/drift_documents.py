@@ -61,10 +61,10 @@ def documents() -> st.SearchStrategy[dict[str, Any]]:
 
     Made out of a seed: drawing each choice from Hypothesis costs a hundred times what the comparison does.
     """
-    return st.builds(_document, st.integers(0, 2**32), st.integers(1, 3))
+    return st.builds(document_of, st.integers(0, 2**32), st.integers(1, 3))
 
 
-def _document(seed: int, size: int) -> dict[str, Any]:
+def document_of(seed: int, size: int) -> dict[str, Any]:
     rng = random.Random(seed)
     paths: dict[str, Any] = {}
     for number in range(size):
