@@ -39,9 +39,8 @@ def see(
     results.watch.answer("GET", path, status, {"content-type": media}, data, "Adyen's test endpoint")
 
 
-def hostile_results(folder: Path, **settings: Any) -> Results:
-    """Return the results of a run that has seen names that try to be more than text."""
-    results = results_of(folder, **settings)
+def add_hostile(results: Results) -> Results:
+    """Add answers with names that try to be more than text to ``results``, and return them."""
     for name in HOSTILE:
         see(results, {**ERROR, name: "x"})
     see(results, {key: value for key, value in ERROR.items() if key != "title"})

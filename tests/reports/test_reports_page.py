@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from reports_samples import ERROR, HOSTILE, NOW, hostile_results, report, results_of, see, suite_results
+from reports_samples import ERROR, HOSTILE, NOW, add_hostile, report, results_of, see, suite_results
 
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.contract.baseline import Baseline, Entry
@@ -52,7 +52,7 @@ def test_the_bundled_suite_fits_in_a_small_page(tmp_path: Path) -> None:
 
 
 def test_a_page_asks_for_nothing_and_runs_nothing(tmp_path: Path) -> None:
-    page = page_of(report(hostile_results(tmp_path)))
+    page = page_of(report(add_hostile(results_of(tmp_path))))
     elements = Page(page).elements
     assert {tag for tag, _ in elements} & {"script", "img", "iframe", "object", "embed", "form", "base", "b"} == set()
     for _, attributes in elements:
@@ -66,7 +66,7 @@ def test_a_page_asks_for_nothing_and_runs_nothing(tmp_path: Path) -> None:
 
 
 def test_json_says_what_the_commands_say(tmp_path: Path) -> None:
-    results = hostile_results(tmp_path)
+    results = add_hostile(results_of(tmp_path))
     assert write_reports(results, [tmp_path / "found.json"], NOW) == []
     value = json.loads((tmp_path / "found.json").read_text())
     assert [Finding.from_json(each) for each in value["findings"]] == results.watch.found.findings
