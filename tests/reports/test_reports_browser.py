@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: nothing on the console, nothing asked for, keyboard, dark, paper, a small screen."""
+"""The HTML report in a real browser: nothing on the console, nothing asked for, keyboard, dark, paper, small screen."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from selenium.webdriver.chrome.service import Service
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.reports.report import write_reports
 
-FLAGS = ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync") + (
-    "disable-background-networking",
-    "disable-component-update",
+FLAGS = (
+    *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"),
+    *("disable-background-networking", "disable-component-update"),
 )
 
 
@@ -64,7 +64,7 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    programs = shutil.which("chromium"), shutil.which("chromedriver")
+    programs = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     if not all(programs):
         pytest.skip("chromium and chromedriver are not installed")
     options = ChromeOptions()
@@ -141,6 +141,34 @@ def test_headings_and_tables_say_what_they_are(browser: Browser) -> None:
     assert len(ids) == len(set(ids))
     targets = browser.run("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
     assert {target.removeprefix("#") for target in targets} <= set(ids)
+
+
+BROKEN = """
+(() => {
+  const broken = [], range = document.createRange();
+  const paths = [...document.querySelectorAll('code')].filter(c => /^([A-Z]+ .|cassettes.)/.test(c.innerText));
+  for (const node of paths.flatMap(code => [...code.childNodes]).filter(n => n.nodeType === 3)) {
+    for (const word of node.data.matchAll(/[A-Za-z0-9{}.]+/g)) {
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(r => r.top)).size > 1) broken.push(word[0]);
+    }
+  }
+  return [paths.length > 60, broken];
+})()
+"""
+"""Whether labels of operations and paths of cassettes are there, and which of their words stand on two lines."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_scrolls_sideways_on_a_small_screen(browser: Browser, scheme: str) -> None:
+    browser.media("screen", scheme)
+    browser.width(360)
+    boxes = "[document.documentElement, ...document.querySelectorAll('.scroll, pre')]"
+    too_wide = "filter(e => e.scrollWidth > e.clientWidth).map(e => e.outerHTML.slice(0, 80))"
+    assert browser.run(f"{boxes}.{too_wide}") == []
+    assert browser.run(BROKEN) == [True, []]
+    assert browser.run(CONTRAST) >= 4.5
 
 
 CONTRAST = """
