@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from reports_samples import ERROR, add_hostile, results_of, see
 
-from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.reports.github import annotation_lines, step_summary, write_step_summary
+from pytest_adyen_creds.reports.session_finish import finish_command
 from pytest_adyen_creds.secrets import Secret
 
 COMMAND = re.compile(r"::(error|warning|notice) title=[^:,\r\n]+::[^\r\n]*")
@@ -68,6 +68,8 @@ def test_the_command_tells_github_too(
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    assert main(["check", "--quiet"]) == 0
-    assert "### Adyen v3: no findings of drift" in (tmp_path / "summary.md").read_text()
-    assert "::" not in capsys.readouterr().out
+    results = results_of(tmp_path)
+    see(results, status=429)
+    assert finish_command(results, table=False, examples=False) == 0
+    assert "### Adyen v3: 1 finding (1 warning) of drift" in (tmp_path / "summary.md").read_text()
+    assert "\n::warning title=Adyen drift%3A response-undocumented-status::" in capsys.readouterr().out
