@@ -194,7 +194,7 @@ class Watch:
 
         return observer
 
-    def judged(self, request: httpx.Request, response: httpx.Response, origin: str, test: str) -> None:
+    def judged(self, request: httpx.Request, response: httpx.Response, origin: str, test: str = "") -> None:
         """Hold an exchange that the suite's ``test`` judges against the contract, unless a client told of it."""
         with self._lock:
             label = (request.method, _path(request))
