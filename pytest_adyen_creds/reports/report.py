@@ -34,7 +34,8 @@ def check_reports(paths: Iterable[Path]) -> None:
     """Raise :class:`AdyenCredsError` for a path of no format that there is, or that cannot be written."""
     for path in paths:
         if path.suffix not in WRITERS:
-            raise SettingsError(f"{path}: write a file name that ends in {' or '.join(WRITERS)}")
+            suffixes = " or ".join(WRITERS)
+            raise SettingsError(f"{path} (--adyen-report; check --report): write a file name that ends in {suffixes}")
         check_writable(path)
 
 
