@@ -79,8 +79,6 @@ def _paths(option: Option, raw: Any, root: Path) -> Path | tuple[Path, ...]:
         raise _Expected("a path that starts with the ~ of somebody whom this machine knows, or with none") from None
     for problem in filter(None, map(_unusable, paths)):
         raise _Expected(f"a path that this machine can follow ({problem})")
-    if option.field == "reports" and any(path.suffix not in (".html", ".json") for path in paths):
-        raise _Expected("a file name that ends in .html or .json")
     return paths if option.kind == "paths" else paths[0]
 
 

@@ -103,7 +103,7 @@ OPTIONS: Final = (
         "reports",
         "paths",
         (),
-        "write the HTML report (.html) or the findings (.json); may be repeated",
+        "write a report in the form that its suffix names, such as .html or .json; may be repeated",
         "--adyen-report",
     ),
     Option(

@@ -28,7 +28,7 @@ from pytest_adyen_creds.compat.xdist import hand_over, name_of, results_of, tell
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
 from pytest_adyen_creds.options import OPTIONS, is_true
-from pytest_adyen_creds.stash import KEY, RUN
+from pytest_adyen_creds.stash import KEY, RUN, TEST
 from pytest_adyen_creds.streams import mask_streams
 from pytest_adyen_creds.text import plain
 
@@ -230,6 +230,14 @@ def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, obje
     """Stand under what other plugins have put in the socket's place for the test."""
     _hold_floor(request.config)
     return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Note which test runs, so that what its answers show can name it."""
+    item.config.stash[TEST] = item.nodeid
+    if run := _run(item.config):
+        run.results.watch.test = item.nodeid
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from pytest_adyen_creds.cassettes.recorder import Recorder
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.errors import in_words
-from pytest_adyen_creds.files import check_writable
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, resolve
-from pytest_adyen_creds.stash import KEY, RUN
+from pytest_adyen_creds.stash import KEY, RUN, TEST
 from pytest_adyen_creds.text import plain
 
 if TYPE_CHECKING:
@@ -165,6 +164,7 @@ def run_of(config: pytest.Config) -> Run:
     if known is not None:
         return known
     results = results_for(settings_of(config), Path(config.rootpath))
+    results.watch.test = config.stash.get(TEST, "")
     config.stash[RUN] = run = Run(results)
     if config.option.adyen_drift or config.getini("adyen_drift"):
         from pytest_adyen_creds.drift.traffic import Watching
@@ -191,8 +191,10 @@ def results_for(settings: Settings, root: Path) -> Results:
         _ = results.baseline
     if settings.contracts:
         _ = results.contract.known_deviations
-    for path in settings.reports:
-        check_writable(path)
+    if settings.reports:
+        from pytest_adyen_creds.reports.report import check_reports
+
+        check_reports(settings.reports)
     return results
 
 

@@ -41,6 +41,8 @@ class CheckFailure:
     replay: str = ""
     count: int = 1
     """How many exchanges of a run failed the same."""
+    tests: tuple[str, ...] = ()
+    """The names of the tests that met it."""
     finding: Finding | None = None
     """What departs from the contract, where that is what failed; None for a broken rule."""
 

@@ -12,7 +12,7 @@ from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
 from pytest_adyen_creds.checks.rules import RULES, Rule, RuleViolation
 from pytest_adyen_creds.client.parsing import secrets_in
-from pytest_adyen_creds.contract.judge import Observation
+from pytest_adyen_creds.contract.judge import Observation, next_step
 from pytest_adyen_creds.contract.judge import judge as judge_answer
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import plain
@@ -20,17 +20,6 @@ from pytest_adyen_creds.text import plain
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract.baseline import Acceptance
 
-_STEPS: Final = {
-    "response-undocumented-status": "document the status in openapi.yaml if it is real; else look at who answered",
-    "response-undocumented-media-type": (
-        "an answer that is not JSON mostly comes from a proxy or an error page in between"
-    ),
-    "response-required-header-missing": "compare the header with the operation in openapi.yaml",
-    "response-header-type-changed": "compare the header with the operation in openapi.yaml",
-}
-_BODY_STEP: Final = (
-    "if the API has changed, accept it (--adyen-drift-baseline) or change the structure; else the answer is wrong"
-)
 _RULE_STEP: Final = "if the document says otherwise by now, change the rule; else the answer is wrong"
 
 
@@ -119,7 +108,7 @@ def _of_finding(exchange: Exchange, observation: Observation) -> CheckFailure:
         observation.pointer,
         observation.example if observation.pointer else finding.message,
         rule=f"answers are as the contract says (documented: {exchange.contract.version}/{where})",
-        next_step=_STEPS.get(finding.id, _BODY_STEP),
+        next_step=next_step(finding),
         finding=finding,
     )
 

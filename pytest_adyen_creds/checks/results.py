@@ -138,8 +138,9 @@ class Results:
             if number == len(self.failures):
                 self.failures.append(failure)
             else:
-                count = self.failures[number].count + failure.count
-                self.failures[number] = replace(self.failures[number], count=count)
+                same = self.failures[number]
+                tests = tuple(sorted({*same.tests, *failure.tests}))
+                self.failures[number] = replace(same, count=same.count + failure.count, tests=tests)
 
     def to_json(self) -> dict[str, Any]:
         """Return what was seen as a JSON object, for another process."""

@@ -176,13 +176,13 @@ class Suite:
     def _judged(self, item: str, exchanges: Iterable[Exchange]) -> list[CheckFailure]:
         failures: list[CheckFailure] = []
         state = KnownState()
-        replay = command(item, self._results)
+        replay, test = command(item, self._results), self._results.watch.test or item
         for exchange in exchanges:
             found = judge(exchange, state, self._results.acceptance)
-            found = [replace(each, replay=replay) for each in found]
+            found = [replace(each, replay=replay, tests=(test,)) for each in found]
             if exchange.is_known:
                 self._results.saw(exchange.operation.label, exchange.status, exchange.origin, found)
-                self._results.watch.judged(exchange.request, exchange.response, exchange.origin)
+                self._results.watch.judged(exchange.request, exchange.response, exchange.origin, test)
             else:
                 self._results.note(found)
             failures += found

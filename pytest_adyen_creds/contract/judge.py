@@ -50,6 +50,19 @@ _KEYWORDS: Final[Mapping[str, str]] = {
 }
 """What an answer that breaks a keyword shows: the change that a specification would have needed to allow it."""
 
+_HEADER_STEP: Final = "compare the header with the operation in openapi.yaml"
+_STEPS: Final = {
+    "response-undocumented-status": "document the status in openapi.yaml if it is real; else look at who answered",
+    "response-undocumented-media-type": (
+        "an answer that is not JSON mostly comes from a proxy or an error page in between"
+    ),
+    "response-required-header-missing": _HEADER_STEP,
+    "response-header-type-changed": _HEADER_STEP,
+}
+_BODY_STEP: Final = (
+    "if the API has changed, accept it (--adyen-drift-baseline) or change the structure; else the answer is wrong"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -89,6 +102,11 @@ def judge(
     media = (content_type or "").partition(";")[0].strip() or "no stated media type"
     example = _masked(f"{status} with {len(body)} bytes of {media}")
     return [*(Observation(each, example) for each in departures), *found]
+
+
+def next_step(finding: Finding) -> str:
+    """Return what a person does about ``finding``."""
+    return _STEPS.get(finding.id, _BODY_STEP)
 
 
 def places(

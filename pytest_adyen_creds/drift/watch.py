@@ -32,7 +32,7 @@ _VERSION: Final = re.compile(r"/(v\d+)/")
 
 
 class Aggregate:
-    """The findings of a run: equal ones counted together, with the first example of each and who answered so.
+    """The findings of a run: equal ones counted together, with the first example of each, who answered and who asked.
 
     ``to_json`` and :meth:`merge` carry it between pytest-xdist's processes.
     """
@@ -40,6 +40,7 @@ class Aggregate:
     def __init__(self) -> None:
         self._found: dict[tuple[str, ...], Observation] = {}
         self._origins: dict[tuple[str, ...], Counter[str]] = {}
+        self._tests: dict[tuple[str, ...], set[str]] = {}
         self._patterns: Counter[tuple[tuple[str, ...], ...]] = Counter()
         """How many answers showed each set of findings."""
         self.answers = 0
@@ -50,12 +51,14 @@ class Aggregate:
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, observations: Iterable[Observation], *, origin: str = "") -> None:
-        """Add what was observed in one answer; ``origin`` says in words who gave it."""
+    def add(self, observations: Iterable[Observation], *, origin: str = "", test: str = "") -> None:
+        """Add what was observed in one answer; ``origin`` says in words who gave it, ``test`` names what asked."""
         observations = list(observations)
         if observations:
             self._patterns[tuple(sorted(each.finding.key for each in observations))] += 1
         self._add(observations, 1, origin)
+        for each in observations if test else ():
+            self._tests.setdefault(each.finding.key, set()).add(test)
 
     def _add(self, observations: Iterable[Observation], answers: int, origin: str) -> None:
         self.answers += answers
@@ -91,16 +94,22 @@ class Aggregate:
         """Return who gave the answers that showed ``finding``, and how many of them; empty where nobody said."""
         return dict(sorted(self._origins.get(finding.key, {}).items()))
 
+    def tests_of(self, finding: Finding) -> list[str]:
+        """Return the names of the tests that met ``finding``; empty where none was running."""
+        return sorted(self._tests.get(finding.key, ()))
+
+    def details(self, finding: Finding) -> dict[str, Any]:
+        """Return ``finding`` as a JSON object, with its ``example``, ``origins`` and ``tests``."""
+        origins, tests = self.origins_of(finding), self.tests_of(finding)
+        return finding.to_json() | {"example": self.example(finding), "origins": origins, "tests": tests}
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it as a JSON object."""
         return {
             "answers": self.answers,
             "origins": dict(sorted(self.origins.items())),
             "patterns": [[list(map(list, pattern)), count] for pattern, count in sorted(self._patterns.items())],
-            "findings": [
-                found.finding.to_json() | {"example": found.example, "origins": self.origins_of(found.finding)}
-                for _, found in sorted(self._found.items(), key=lambda item: item[0])
-            ],
+            "findings": [self.details(found.finding) for _, found in sorted(self._found.items())],
         }
 
     def merge(self, value: Any) -> None:
@@ -116,6 +125,8 @@ class Aggregate:
         for observation, item in zip(observations, listed, strict=True):
             if item.get("origins"):
                 self._origins.setdefault(observation.finding.key, Counter()).update(item["origins"])
+            if item.get("tests"):
+                self._tests.setdefault(observation.finding.key, set()).update(item["tests"])
 
 
 class Watch:
@@ -137,6 +148,8 @@ class Watch:
         """The answers by operation label and status that can say something about Adyen: none of the sandbox's."""
         self.versions: set[str] = set()
         """The API versions that answers were judged by."""
+        self.test = ""
+        """The name of the test that runs; empty where none does."""
         self.problems: list[str] = []
         """What kept answers from being looked at, one line each."""
 
@@ -181,8 +194,8 @@ class Watch:
 
         return observer
 
-    def judged(self, request: httpx.Request, response: httpx.Response, origin: str) -> None:
-        """Hold an exchange that the contract suite judges against the contract, unless a client told of it already."""
+    def judged(self, request: httpx.Request, response: httpx.Response, origin: str, test: str = "") -> None:
+        """Hold an exchange that the suite's ``test`` judges against the contract, unless a client told of it."""
         with self._lock:
             label = (request.method, _path(request))
             if request in self._told:
@@ -190,7 +203,7 @@ class Watch:
                 return
         found, observations = self._observed(*label, response.status_code, response.headers, response.content)
         if found is not None:
-            self._add(found, response.status_code, observations, origin)
+            self._add(found, response.status_code, observations, origin, test=test)
 
     @contextmanager
     def collecting(self) -> Iterator[Aggregate]:
@@ -253,13 +266,20 @@ class Watch:
         return found
 
     def _add(
-        self, label: str, status: int, observations: list[Observation], origin: str, *, by_fault: bool = False
+        self,
+        label: str,
+        status: int,
+        observations: list[Observation],
+        origin: str,
+        *,
+        by_fault: bool = False,
+        test: str = "",
     ) -> None:
         with self._lock:
             if is_adyens(origin) and not by_fault:
                 self.answered[label, status] += 1
             for found in (*(() if by_fault else (self.found,)), *self._collecting):
-                found.add(observations, origin=origin)
+                found.add(observations, origin=origin, test=test or self.test)
 
     def _forget(self, method: str, path: str, status: int) -> None:
         """Leave an exchange to the suite's own count of what it judged."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
-from pytest_adyen_creds.contract.finding import LEVELS, Finding, group
-from pytest_adyen_creds.drift.text import place_of, tally, where
+from pytest_adyen_creds.contract.baseline import entries_for, to_toml
+from pytest_adyen_creds.contract.finding import LEVELS, Finding
+from pytest_adyen_creds.drift.text import tally
 from pytest_adyen_creds.text import counted, plain
 
 _LONGEST: Final = 1_000
 """Characters of one text that are shown."""
 _MOST: Final = 100
-"""Groups of findings, and failed checks, that are shown."""
-_MOST_PLACES: Final = 50
-"""Places of one group of findings that are shown."""
+"""Findings, and failed checks, that are shown."""
+_MOST_TESTS: Final = 10
+"""Tests of one finding that are shown."""
 
 _BACKENDS: Final = {"sandbox": "the embedded sandbox, not Adyen", "live": "Adyen's test endpoint"}
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -92,7 +94,7 @@ def _totals(report: dict[str, Any]) -> str:
     documented = [row for row in report["coverage"] if row["documented"]]
     covered = sum(1 for row in documented if row["answers"])
     totals: dict[str, Any] = {level.capitalize(): report["drift"]["counts"][level] for level in LEVELS}
-    totals |= {"Known": report["drift"]["known"]["kinds"]}
+    totals |= {"Known": len(_kinds(report))}
     totals |= {"Accepted": len(report["accepted"]), "Failed checks": len(report["failures"])}
     totals |= {"Answers": report["drift"]["answers"], "Covered": f"{covered}/{len(documented)}"}
     return '<dl class="totals">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in totals.items()) + "</dl>"
@@ -103,44 +105,38 @@ def _findings(report: dict[str, Any]) -> Iterator[str]:
     whose = "; ".join(f"{count} from {_text(origin)}" for origin, count in origins.items())
     answers = counted(report["drift"]["answers"], "answer")
     yield f"<p>{answers} held against the contract{f': {whose}' if whose else ''}.</p>"
-    findings = {Finding.from_json(row).key: row for row in report["findings"]}
-    groups = group(map(Finding.from_json, report["findings"]))
-    if not groups:
+    if not report["findings"]:
         yield "<p>No answer departs from the contract.</p>"
-    members: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for row in findings.values():
-        members.setdefault((row["level"], row["id"], row["message"]), []).append(row)
-    for number, each in enumerate(groups[:_MOST], 1):
-        rows = members[each.level, each.id, each.message]
+    for row in report["findings"][:_MOST]:
+        accepting = to_toml(next(entries_for([Finding.from_json(row)], "say why")))
         yield (
-            f'<details id="f{number}" open><summary>{_level(each.level)} <code>{_text(each.id)}</code> '
-            f"{_text(each.message)} <span class=soft>({_text(where(each))}; {counted(each.count, 'answer')})</span>"
-            f"</summary>\n<div class=inside>"
+            f"<details open><summary>{_level(row['level'])} {_code(row['id'])} {_text(row['message'])} "
+            f"<span class=soft>({_place(row)}; {counted(row['count'], 'answer')})</span></summary>\n<div class=inside>"
         )
-        yield from _places(rows)
-        example = next((row["example"] for row in rows if row.get("example")), "")
-        yield (f"<p>Example: <code>{_text(example)}</code></p>" if example else "") + "</div></details>"
-    yield from _more(len(groups) - _MOST, "groups of findings")
+        answered = _text(", ".join(row["origins"]))
+        yield from _named(Example=_text(row["example"]), Answered_by=answered, Met_by=_tests(row))
+        yield from _named(Next=_text(row["next_step"]))
+        yield f"<p>To accept it, in the baseline:</p><pre>{_lines(accepting)}</pre></div></details>"
+    yield from _more(len(report["findings"]) - _MOST, "findings")
     for problem in report["problems"]:
         yield f"<p>{_text(problem)}</p>"
 
 
-def _places(rows: list[dict[str, Any]]) -> Iterator[str]:
-    if len(rows) == 1 and len(rows[0].get("origins", {})) == 1:
-        yield f"<p>Answered by: {_text(next(iter(rows[0]['origins'])))}</p>"
-        return
-    body = (
-        [
-            f"<code>{_text(row['operation'])}</code>",
-            _text("" if row["status"] is None else row["status"]),
-            f"<code>{_text(row['location'] or '(the whole answer)')}</code>",
-            _text(", ".join(row.get("origins", {})) or "not known"),
-            _text(row["count"]),
-        ]
-        for row in rows[:_MOST_PLACES]
-    )
-    yield _table("Where it was found", ("Operation", "Status", "Place", "Answered by", "Answers"), body)
-    yield from _more(len(rows) - _MOST_PLACES, "places")
+def _place(row: dict[str, Any]) -> str:
+    status = "" if row["status"] is None else f", {_text(row['status'])}"
+    return _code(row["operation"]) + status + (f", {_code(row['location'])}" if row.get("location") else "")
+
+
+def _tests(row: dict[str, Any]) -> str:
+    shown, more = row["tests"][:_MOST_TESTS], len(row["tests"]) - _MOST_TESTS
+    return ", ".join(map(_code, shown)) + (f" and {more} more" if more > 0 else "")
+
+
+def _named(**texts: str) -> Iterator[str]:
+    """Yield a paragraph for each text that is not empty, with its name."""
+    for name, text in texts.items():
+        if text:
+            yield f"<p>{name.replace('_', ' ')}: {text}</p>"
 
 
 def _coverage(report: dict[str, Any]) -> Iterator[str]:
@@ -156,38 +152,38 @@ def _coverage(report: dict[str, Any]) -> Iterator[str]:
         f"<thead><tr><th scope=col>Operation</th>{head}</tr></thead><tbody>"
     )
     for label in dict.fromkeys(row["operation"] for row in rows):
-        body = "".join(_cell(cells.get((label, status)), (label, status) in departing) for status in statuses)
-        yield f"<tr><th scope=row><code>{_text(label)}</code></th>{body}</tr>"
+        body = "".join(_cell(status, cells.get((label, status)), (label, status) in departing) for status in statuses)
+        yield f"<tr><th scope=row>{_code(label)}</th>{body}</tr>"
     yield "</tbody></table></div>"
 
 
-def _cell(row: dict[str, Any] | None, departs: bool) -> str:
+def _cell(status: int, row: dict[str, Any] | None, departs: bool) -> str:
     if row is None:
         return "<td class=empty><span class=only-read>not documented</span></td>"
     if not row["answers"]:
-        return '<td class=soft><span aria-hidden="true">&ndash;</span><span class=only-read>not seen</span></td>'
-    marks, reads, kind = "", "", "good"
-    if not row["documented"]:
-        marks, reads, kind = "!", " not documented", "warning"
-    if departs:
-        marks, reads, kind = marks + "*", f"{reads} with findings", "breaking"
-    more = f'<span aria-hidden="true">{marks}</span><span class=only-read>{reads}</span>' if marks else ""
-    return f"<td class={kind}>{row['answers']}{more}</td>"
+        shown, kind = '<span aria-hidden="true">&ndash;</span><span class=only-read>not seen</span>', "soft"
+    else:
+        marks, reads, kind = "", "", "good"
+        if not row["documented"]:
+            marks, reads, kind = "!", " not documented", "warning"
+        if departs:
+            marks, reads, kind = marks + "*", f"{reads} with findings", "breaking"
+        more = f'<span aria-hidden="true">{marks}</span><span class=only-read>{reads}</span>' if marks else ""
+        shown = f"{row['answers']}{more}"
+    return f"<td class={kind} data-of={status}>{shown}</td>"
 
 
 def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:
     for each in failures[:_MOST]:
         yield (
-            f"<details><summary>{_level('breaking', 'failed')} <code>{_text(each['check'])}</code> "
-            f"{_text(each['message'])} <span class=soft>({_text(each['operation'])}, {_text(each['status'])}; "
-            f"{counted(each['count'], 'exchange')})</span>"
-            "</summary>\n<div class=inside>"
+            f"<details><summary>{_level('breaking', 'failed')} {_code(each['check'])} {_text(each['message'])} "
+            f"<span class=soft>({_place(each)}; {counted(each['count'], 'exchange')})</span></summary>\n"
+            "<div class=inside>"
         )
-        for name, key in (("Rule", "rule"), ("Next", "next_step"), ("Exchange", "source")):
-            if each.get(key):
-                yield f"<p>{name}: {_text(each[key])}</p>"
+        yield from _named(Rule=_text(each["rule"]), Exchange=_text(each["source"]), Met_by=_tests(each))
+        yield from _named(Next=_text(each["next_step"]))
         for name, key in (("Sent", "curl"), ("Came back", "answer"), ("Judge it again", "replay")):
-            if each.get(key):
+            if each[key]:
                 yield f"<p>{name}:</p><pre>{_lines(each[key])}</pre>"
         yield "</div></details>"
     yield from _more(len(failures) - _MOST, "failed checks")
@@ -203,7 +199,7 @@ def _recordings(recordings: list[dict[str, Any]]) -> Iterator[str]:
         ("Recording", "Recorded from", "On", "Age", "Contract", "Answers", "State"),
         (
             [
-                f"<code>{_text(each['path'])}</code>",
+                _code(each["path"]),
                 _text(_BACKENDS.get(each["backend"], "not known")),
                 _short((each["recorded_at"] or "not known")[:10]),
                 _short("not known" if each["age_days"] is None else counted(each["age_days"], "day")),
@@ -225,16 +221,39 @@ def _contract(each: dict[str, Any]) -> str:
 
 
 def _known(report: dict[str, Any]) -> Iterator[str]:
-    if report["known"]:
-        known = report["drift"]["known"]
-        yield f"<p>{counted(known['kinds'], 'kind')} in {counted(known['answers'], 'answer')}; none fails anything.</p>"
+    kinds = _kinds(report)
+    if kinds:
+        answers = counted(report["drift"]["known"]["answers"], "answer")
+        yield f"<p>{counted(len(kinds), 'kind')} in {answers}; none fails anything.</p>"
         yield _table(
             "What the platform is known to answer otherwise than its document says",
-            ("Finding", "Where", "Answers", "What is known", "Seen"),
-            ([*_reasoned(each), _text("; ".join(each["evidence"]))] for each in report["known"]),
+            ("Finding", "Where", "What is known", "Seen"),
+            (
+                [
+                    _code(first["id"]),
+                    _where([first, *more]),
+                    _text(first["reason"]),
+                    _text("; ".join(first["evidence"])),
+                ]
+                for first, *more in kinds
+            ),
         )
     for entry in report["baseline"]["unmet"]:
         yield f"<p>Known, and not met in this run though it could have been: {_text(entry)}.</p>"
+
+
+def _kinds(report: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """Return the known deviations that were met, each with all that showed it."""
+    kinds: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in report["known"]:
+        kinds.setdefault((row["id"], row["reason"], *row["evidence"]), []).append(row)
+    return list(kinds.values())
+
+
+def _where(rows: list[dict[str, Any]]) -> str:
+    labels, statuses, places = (sorted({row[key] for row in rows}) for key in ("operation", "status", "location"))
+    operations = _code(labels[0]) if len(labels) == 1 else f"{len(labels)} operations"
+    return ", ".join([operations, *map(str, statuses), *map(_code, places)])
 
 
 def _accepted(report: dict[str, Any]) -> Iterator[str]:
@@ -243,7 +262,13 @@ def _accepted(report: dict[str, Any]) -> Iterator[str]:
             "Findings that the baseline accepts",
             ("Finding", "Where", "Answers", "Reason", "Until"),
             (
-                [*_reasoned(each, _level(each["level"]) + " "), _text(each["expires"] or "no end")]
+                [
+                    f"{_level(each['level'])} {_code(each['id'])} {_text(each['message'])}",
+                    _place(each),
+                    _text(each["count"]),
+                    _text(each["reason"]),
+                    _text(each["expires"] or "no end"),
+                ]
                 for each in report["accepted"]
             ),
         )
@@ -253,20 +278,13 @@ def _accepted(report: dict[str, Any]) -> Iterator[str]:
         yield f"<p>Not met in this run: {_text(entry)}.</p>"
 
 
-def _reasoned(row: dict[str, Any], level: str = "") -> list[str]:
-    """Return the cells that a known and an accepted finding have alike: what, where, how often and why."""
-    return [
-        f"{level}<code>{_text(row['id'])}</code> {_text(row['message'])}",
-        _text(place_of(row["operation"], row["status"], row["location"])),
-        _text(row["count"]),
-        _text(row["reason"]),
-    ]
-
-
-def _table(caption: str, head: Iterable[str], rows: Iterable[list[str]]) -> str:
+def _table(caption: str, head: Sequence[str], rows: Iterable[list[str]]) -> str:
     cells = "".join(f"<th scope=col>{name}</th>" for name in head)
     body = "\n".join(
-        f"<tr><th scope=row>{row[0]}</th>" + "".join(f"<td>{cell}</td>" for cell in row[1:]) + "</tr>" for row in rows
+        f"<tr><th scope=row>{first}</th>"
+        + "".join(f'<td data-of="{name}">{cell}</td>' for name, cell in zip(head[1:], more, strict=True))
+        + "</tr>"
+        for first, *more in rows
     )
     return (
         f'<div class="scroll" role="region" aria-label="{_text(caption)}" tabindex="0"><table>'
@@ -289,9 +307,18 @@ def _text(value: Any) -> str:
     return html.escape(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
 
 
+def _code(value: Any) -> str:
+    return f"<code>{_broken(value)}</code>"
+
+
+def _broken(value: Any) -> str:
+    """Return a text with paths and names in it that may break behind each segment and word of theirs."""
+    return re.sub(r"(?<=[^\s/])(/|::|_)", r"\1<wbr>", _text(value))
+
+
 def _short(value: str) -> str:
     return f'<span class="short">{_text(value)}</span>'
 
 
 def _lines(value: str) -> str:
-    return "\n".join(_text(line) for line in value.splitlines()[:_MOST])
+    return "\n".join(_broken(line) for line in value.splitlines()[:_MOST])

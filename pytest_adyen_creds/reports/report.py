@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds import __version__
 from pytest_adyen_creds.contract.finding import LEVELS, Finding
-from pytest_adyen_creds.errors import AdyenCredsError
-from pytest_adyen_creds.files import write_text
+from pytest_adyen_creds.contract.judge import next_step
+from pytest_adyen_creds.errors import AdyenCredsError, SettingsError
+from pytest_adyen_creds.files import check_writable, write_text
 from pytest_adyen_creds.reports.coverage import documented_pairs
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.secrets import mask_text
@@ -22,11 +23,20 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.contract.baseline import Entry
 
-WRITERS: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
+WRITERS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     ".html": page_of,
     ".json": lambda report: json.dumps(report, indent=2) + "\n",
 }
-"""What makes a report the text of a file, by the file's suffix; an option's value has one of these."""
+"""What makes a report the text of a file, by the file's suffix: all that a new format needs is an entry here."""
+
+
+def check_reports(paths: Iterable[Path]) -> None:
+    """Raise :class:`AdyenCredsError` for a path of no format that there is, or that cannot be written."""
+    for path in paths:
+        if path.suffix not in WRITERS:
+            suffixes = " or ".join(WRITERS)
+            raise SettingsError(f"{path} (--adyen-report; check --report): write a file name that ends in {suffixes}")
+        check_writable(path)
 
 
 def write_reports(results: Results, paths: Iterable[Path], now: datetime) -> list[str]:
@@ -46,10 +56,10 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
     """Return what ``results`` has to say at ``now`` (aware) as a JSON object; every text in it is masked.
 
     ``findings``, ``known`` (known deviations) and ``accepted`` hold findings as every command's JSON has them, with
-    ``example`` and ``origins`` (who answered so, and how often) besides; ``coverage`` holds a row for each operation
-    and status that is documented or was seen; ``failures`` are the broken rules. ``recordings`` holds each cassette
-    that was replayed: ``age_days`` is counted from ``now``, ``stale`` holds the reasons why it should be recorded
-    again, and what it does not say of itself is None.
+    ``example``, ``origins`` (who answered so, and how often), ``tests`` (which met it) and ``next_step`` besides;
+    ``coverage`` holds a row for each operation and status that is documented or was seen; ``failures`` are the broken
+    rules. ``recordings`` holds each cassette that was replayed: ``age_days`` is counted from ``now``, ``stale`` holds
+    the reasons why it should be recorded again, and what it does not say of itself is None.
     """
     judgement, found = results.judgement, results.watch.found
     report: dict[str, Any] = {
@@ -93,8 +103,7 @@ def level_counts(findings: tuple[Finding, ...]) -> dict[str, int]:
 
 
 def _finding(results: Results, finding: Finding) -> dict[str, Any]:
-    found = results.watch.found
-    return finding.to_json() | {"example": found.example(finding), "origins": found.origins_of(finding)}
+    return results.watch.found.details(finding) | {"next_step": next_step(finding)}
 
 
 def _accepted(results: Results, finding: Finding, entry: Entry) -> dict[str, Any]:

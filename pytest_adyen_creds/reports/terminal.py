@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +27,7 @@ def summarise(results: Results, reporter: Any) -> None:
     if results.coverage or results.failures:
         reporter.section("Adyen contract", sep="-")
         # the tests that failed have said the rest
-        width = reporter.config.get_terminal_writer().fullwidth
-        for line in contract_lines(results, table=reporter.verbosity >= 0, whole=False, width=width):
+        for line in contract_lines(results, table=reporter.verbosity >= 0, whole=False):
             reporter.write_line(line)
     reporter.section("Adyen drift", sep="-")
     for line in (*drift_lines(results, examples=reporter.verbosity > 0), *closing_lines(results)):
@@ -87,16 +85,14 @@ def _orphan_lines(folders: set[Path]) -> Iterator[str]:
             yield f"adyen: the sandbox answered a test, and {shown(issue.path)} lies there: {issue.message}"
 
 
-def contract_lines(
-    results: Results, *, table: bool = True, whole: bool = True, width: int | None = None
-) -> Iterator[str]:
+def contract_lines(results: Results, *, table: bool = True, whole: bool = True) -> Iterator[str]:
     """Yield what the run judged: coverage, where the answers came from, and each failed check once.
 
     ``table`` adds the table of operations by statuses. Not ``whole``: one line for all that an operation's status
-    failed. ``width``: how many columns the terminal has (default: it is asked).
+    failed.
     """
     if table and results.coverage:
-        yield from coverage_lines(results.contract, results.coverage, width or shutil.get_terminal_size().columns)
+        yield from map(printed, coverage_lines(results.contract, results.coverage))
     yield coverage_summary(results.contract, results.coverage)
     for origin, count in sorted(results.origins.items()):
         yield printed(f"{counted(count, 'answer')} from {origin}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pytest_adyen_creds.checks.results import Results
+from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.reports.report import report_of
+from pytest_adyen_creds.sandbox.faults import Faults
 from pytest_adyen_creds.settings import Settings
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -39,9 +42,8 @@ def see(
     results.watch.answer("GET", path, status, {"content-type": media}, data, "Adyen's test endpoint")
 
 
-def hostile_results(folder: Path, **settings: Any) -> Results:
-    """Return the results of a run that has seen names that try to be more than text."""
-    results = results_of(folder, **settings)
+def add_hostile(results: Results) -> Results:
+    """Add answers with names that try to be more than text to ``results``, and return them."""
     for name in HOSTILE:
         see(results, {**ERROR, name: "x"})
     see(results, {key: value for key, value in ERROR.items() if key != "title"})
@@ -61,3 +63,12 @@ def suite_results(folder: Path, **settings: Any) -> Results:
 def report(results: Results) -> dict[str, Any]:
     """Return the report of ``results``."""
     return report_of(results, NOW)
+
+
+def assert_pasteable(labels: Iterable[str], folder: Path) -> None:
+    """Assert that ``adyen_sandbox.faults`` and ``--operation`` take each of ``labels`` as it is."""
+    faults, body = Faults(lambda name, number: 0.0), folder / "body.json"
+    body.write_text(json.dumps(ERROR))
+    for label in labels:
+        faults.reset(label)
+        assert main(["drift", "response", "--operation", label, "--status=422", str(body)]) == 0

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from reports_samples import report, results_of, see
+from reports_samples import assert_pasteable, report, results_of, see
 
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.checks.results import Results
@@ -19,6 +19,7 @@ from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import SettingsError
+from pytest_adyen_creds.reports.report import WRITERS
 from pytest_adyen_creds.reports.session_finish import finish_command, finish_session
 from pytest_adyen_creds.reports.terminal import contract_lines
 from pytest_adyen_creds.settings import Settings, resolve
@@ -42,15 +43,20 @@ def departing(tmp_path: Path) -> Path:
     return folder
 
 
-def test_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "new" / "report.html"
-    assert main(["check", "--quiet", "--report", str(page), "--report", str(tmp_path / "found.json")]) == 0
+    monkeypatch.setitem(WRITERS, ".txt", lambda report: f"{report['drift']['answers']} answers")
+    paths = [page, tmp_path / "found.json", tmp_path / "new.txt"]
+    assert main(["check", "--quiet", *(f"--report={path}" for path in paths)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-4].startswith("no findings in ")
-    assert lines[-3].startswith("known: 4 kinds in ")
-    assert lines[-2:] == [f"report: {page}", f"report: {tmp_path / 'found.json'}"]
+    assert lines[-5].startswith("no findings in ")
+    assert lines[-4].startswith("known: 4 kinds in ")
+    assert lines[-3:] == [f"report: {path}" for path in paths]
     assert page.read_text().startswith("<!doctype html>")
     assert json.loads((tmp_path / "found.json").read_text())["findings"] == []
+    assert paths[2].read_text() == "790 answers", "a format is an entry of WRITERS, and nothing else"
+    assert main(["check", "--report=found.pdf"]) == 2
+    assert "write a file name that ends in .html or .json or .txt" in capsys.readouterr().err
 
 
 def test_findings(departing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,26 +100,19 @@ def test_an_exchange_of_no_operation_is_a_failure(departing: Path, tmp_path: Pat
     }
 
 
-@pytest.mark.parametrize("width", [40, 80, 100, 200])
-def test_the_table_fits_the_terminal(width: int, tmp_path: Path) -> None:
+def test_the_table_has_labels_as_faults_and_commands_take_them(tmp_path: Path) -> None:
     results = results_of(tmp_path)
     contract = results.contract
     for label, operation in contract.operations.items():
         for status in operation.responses:
             results.coverage[label, status] = 12
-    *table, legend, summary = contract_lines(results, width=width)
-    head, *rows = table
+    head, *rows, legend, summary = contract_lines(results)
+    assert head.split() == ["200", "204", "400", "401", "403", "422", "500"]
     assert legend == "blank: not documented, -: not seen"
     assert "165 of 165" in summary
-    assert len(rows) == len(contract.operations)
-    assert head.split() == ["200", "204", "400", "401", "403", "422", "500"]
-    assert max(map(len, table)) <= max(width, 60)
-    names = [row[: len(head) - 28].rstrip() for row in rows]
-    if width >= 80:
-        assert len(set(names)) == len(names)
-    assert (names == list(contract.operations)) == (width == 200)
-    if width == 100:
-        assert "DELETE /companies/{}/apiCredentials/{}/allowedOrigins/{}" in names
+    labels = [row[len(head) :].strip() for row in rows]
+    assert labels == list(contract.operations)
+    assert_pasteable(labels, tmp_path)
 
 
 @pytest.mark.parametrize(("mode", "status"), [("report", 0), ("fail-breaking", 1), ("fail", 1)])

@@ -6,17 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
-from reports_samples import ERROR, hostile_results, results_of, see
+from reports_samples import ERROR, add_hostile, results_of, see
 
-from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.reports.github import annotation_lines, step_summary, write_step_summary
+from pytest_adyen_creds.reports.session_finish import finish_command
 from pytest_adyen_creds.secrets import Secret
 
 COMMAND = re.compile(r"::(error|warning|notice) title=[^:,\r\n]+::[^\r\n]*")
 
 
 def test_each_annotation_is_one_command(tmp_path: Path) -> None:
-    lines = list(annotation_lines(hostile_results(tmp_path)))
+    lines = list(annotation_lines(add_hostile(results_of(tmp_path))))
     assert lines
     assert lines[0].startswith("::error title=Adyen drift%3A response-required-property-missing::the required")
     for line in lines:
@@ -37,7 +37,7 @@ def test_no_more_annotations_than_github_shows(tmp_path: Path) -> None:
 
 
 def test_the_summary_is_text_in_a_table(tmp_path: Path) -> None:
-    results = hostile_results(tmp_path)
+    results = add_hostile(results_of(tmp_path))
     summary = step_summary(results)
     rows = [line for line in summary.splitlines() if line.startswith("|")][2:]
     assert len(rows) == len(results.watch.found.findings)
@@ -68,6 +68,8 @@ def test_the_command_tells_github_too(
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    assert main(["check", "--quiet"]) == 0
-    assert "### Adyen v3: no findings of drift" in (tmp_path / "summary.md").read_text()
-    assert "::" not in capsys.readouterr().out
+    results = results_of(tmp_path)
+    see(results, status=429)
+    assert finish_command(results, table=False, examples=False) == 0
+    assert "### Adyen v3: 1 finding (1 warning) of drift" in (tmp_path / "summary.md").read_text()
+    assert "\n::warning title=Adyen drift%3A response-undocumented-status::" in capsys.readouterr().out

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from reports_samples import ERROR, HOSTILE, NOW, hostile_results, report, results_of, see, suite_results
+from reports_samples import ERROR, HOSTILE, NOW, add_hostile, assert_pasteable, report, results_of, see
 
 from pytest_adyen_creds.cassettes import serializer
-from pytest_adyen_creds.contract.baseline import Baseline, Entry
+from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.contract import bundled, load_contract
+from pytest_adyen_creds.contract.baseline import Baseline, Entry, read_baseline
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.reports.page import page_of
@@ -35,24 +39,85 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_bundled_suite_fits_in_a_small_page(tmp_path: Path) -> None:
-    results = suite_results(tmp_path)
-    page, value = page_of(report(results)), report(results)
+def test_the_bundled_suite_fits_in_a_small_page(clean_report: dict[str, Any]) -> None:
+    page = page_of(clean_report)
     assert len(page.encode()) < 300_000
-    assert value["findings"] == []
-    assert len(value["recordings"]) == len(results.recordings) > 26
-    assert sum(row["documented"] and row["answers"] > 0 for row in value["coverage"]) == 165
+    assert clean_report["findings"] == []
+    assert len(clean_report["recordings"]) == len(list((bundled("cassettes") / "v3").iterdir())) > 26
+    assert sum(row["documented"] and row["answers"] > 0 for row in clean_report["coverage"]) == 165
     text = Page(page).text
-    for label in results.contract.operations:
+    contract = load_contract("v3")
+    for label in contract.operations:
         assert label in text
-    for path in results.recordings:
-        assert path.name in text
+    for each in clean_report["recordings"]:
+        assert each["path"] in text
     assert "the embedded sandbox, not Adyen" in text
-    assert results.contract.digest in text
+    assert contract.digest in text
 
 
-def test_a_page_asks_for_nothing_and_runs_nothing(tmp_path: Path) -> None:
-    page = page_of(report(hostile_results(tmp_path)))
+def test_a_finding_says_which_tests_met_it_and_what_to_do_next(tmp_path: Path) -> None:
+    results = results_of(tmp_path)
+    for number in range(12):
+        results.watch.test = f"test_shop.py::test_{number:02}"
+        see(results, {**ERROR, "motto": 1})
+    results.watch.test = "test_shop.py::test_other"
+    see(results, status=429, path="/v3/me/allowedOrigins")
+    (motto, status) = report(results)["findings"]
+    assert motto["tests"] == [f"test_shop.py::test_{number:02}" for number in range(12)]
+    first, second = Page(page_of(report(results))).text.split("Met by: ")[1:]
+    assert "test_shop.py::test_00, " in first
+    assert "test_shop.py::test_09 and 2 more" in first
+    assert f"Next: {motto['next_step']}" in first
+    assert second.startswith("test_shop.py::test_other")
+    assert f"Next: {status['next_step']}" in second
+    assert motto["next_step"] != status["next_step"]
+    baseline = tmp_path / "accepted.toml"
+    entries = [each.partition("in the baseline:")[2].partition("\n]]")[0] for each in (first, second)]
+    baseline.write_text("\n".join(entry[: entry.index('"say why"') + 9] for entry in entries))
+    assert read_baseline(baseline).judge(results.watch.found.findings, NOW.date()).findings == ()
+
+
+def test_a_failed_check_says_which_items_met_it(tmp_path: Path) -> None:
+    results = results_of(tmp_path)
+    for name in ("test_b", "test_a"):
+        results.note([CheckFailure("GET /me", 200, "a_check", "", "a message", "do this", tests=(name,))])
+    text = Page(page_of(report(results))).text
+    assert "Met by: test_a, test_b" in text
+    assert "Next: do this" in text
+
+
+def test_a_tile_counts_what_stands_below_it(tmp_path: Path) -> None:
+    results = add_hostile(results_of(tmp_path))
+    results.baseline = Baseline((Entry("response-undocumented-status", "rate limits"),))
+    without_detail = {key: value for key, value in ERROR.items() if key != "detail"}
+    for path in ("/v3/me", "/v3/me/allowedOrigins"):
+        see(results, {**ERROR, "motto": 1}, path=path)  # one message, two places
+        see(results, without_detail, status=401, path=path)  # one known deviation, two places
+    results.note([CheckFailure("GET /me", 200, "a_check", "", "a message", "do this")])
+    page = page_of(report(results))
+    tiles = {name: int(value) for name, value in re.findall("<dt>([^<]*)</dt><dd>([0-9]+)</dd>", page)}
+    below = dict(re.findall('<section aria-labelledby="([a-z]+)">(.*?)</section>', page, re.DOTALL))
+    for level in ("breaking", "warning", "info"):
+        assert tiles[level.capitalize()] == below["findings"].count(f'<summary><span class="level {level}">')
+    assert tiles["Warning"] == len(HOSTILE) + 2
+    assert tiles["Known"] == below["known"].count("<th scope=row>") == 1
+    assert tiles["Accepted"] == below["accepted"].count("<th scope=row>") == 1
+    assert tiles["Failed checks"] == below["failures"].count("<summary>") == 1
+    assert tiles["Answers"] == results.watch.found.answers
+
+
+def test_labels_can_be_pasted_and_break_behind_segments(full_report: dict[str, Any], tmp_path: Path) -> None:
+    page = page_of(full_report)
+    codes = [code.replace("<wbr>", "") for code in re.findall("<code>(.*?)</code>", page)]
+    labels = [code for code in codes if code.startswith(("GET ", "POST ", "PATCH ", "DELETE "))]
+    assert set(labels) == set(load_contract("v3").operations)
+    assert len(labels) > 26 + len(HOSTILE), "in the coverage, and in each finding"
+    assert_pasteable(dict.fromkeys(labels), tmp_path)
+    assert "<code>GET /companies/<wbr>{companyId}/<wbr>apiCredentials</code>" in page
+
+
+def test_a_page_asks_for_nothing_and_runs_nothing(full_report: dict[str, Any]) -> None:
+    page = page_of(full_report)
     elements = Page(page).elements
     assert {tag for tag, _ in elements} & {"script", "img", "iframe", "object", "embed", "form", "base", "b"} == set()
     for _, attributes in elements:
@@ -62,11 +127,11 @@ def test_a_page_asks_for_nothing_and_runs_nothing(tmp_path: Path) -> None:
     assert "url(" not in page
     assert "@import" not in page
     assert all(char.isprintable() or char == "\n" for char in page)
-    assert len(page) < 60_000, "a long name does not make a long page"
+    assert len(page) < 120_000, "a long name does not make a long page"
 
 
 def test_json_says_what_the_commands_say(tmp_path: Path) -> None:
-    results = hostile_results(tmp_path)
+    results = add_hostile(results_of(tmp_path))
     assert write_reports(results, [tmp_path / "found.json"], NOW) == []
     value = json.loads((tmp_path / "found.json").read_text())
     assert [Finding.from_json(each) for each in value["findings"]] == results.watch.found.findings
@@ -91,8 +156,8 @@ def test_accepted_findings_stand_apart_with_their_reasons(tmp_path: Path) -> Non
 
 
 def test_recordings_say_their_age_and_why_they_are_stale(tmp_path: Path) -> None:
-    results = suite_results(tmp_path, cassette_max_age=30.0)
-    path = sorted(results.recordings)[0]
+    results = results_of(tmp_path, cassette_max_age=30.0)
+    path = bundled("cassettes") / "v3" / "get-me.yaml"
     cassette = serializer.read(path)
     assert cassette.provenance
     text = path.read_text().replace(cassette.provenance.contract_digest, "sha256:of-another-contract")

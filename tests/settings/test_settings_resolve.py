@@ -81,7 +81,6 @@ def test_paths_of_the_ini_file_are_relative_to_its_root(tmp_path):
         ({}, {"adyen_contracts": "nodir"}, {}, "ini adyen_contracts: nodir is no folder; write a folder of contracts"),
         ({}, {"adyen_cassettes": "nodir"}, {}, "ini adyen_cassettes: nodir is no folder; .*--adyen-record=all"),
         ({}, {"adyen_live": "perhaps"}, {}, "ini adyen_live: 'perhaps' is wrong; write true or false"),
-        ({"adyen_report": ["report.pdf"]}, {}, {}, r"option --adyen-report: .* write a file name that ends in"),
         ({}, {}, {"ADYEN_COMPANY_ACCOUNT": "../me"}, "environment ADYEN_COMPANY_ACCOUNT: '../me' is wrong"),
         ({}, {"adyen_merchant_account": "a/b"}, {}, "ini adyen_merchant_account: 'a/b' is wrong"),
         ({"adyen_base_url": "http://127.0.0.1:80"}, {}, {}, "option --adyen-base-url: .* ends in /v1 or /v3"),
