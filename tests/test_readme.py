@@ -42,6 +42,7 @@ def test_every_fixture_has_its_row() -> None:
     assert set(re.findall(r"`(adyen_[a-z_]+)`", table)) == set(fixtures.__all__) - INTERNAL
 
 
+@pytest.mark.slow("processes of their own")
 def test_the_first_test_passes(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_shop=blocks("python")[0])
     pytester.runpytest_subprocess("test_shop.py").assert_outcomes(passed=1)
@@ -51,6 +52,7 @@ def test_the_first_test_passes(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("--adyen-backend=replay", "test_shop.py").assert_outcomes(passed=1)
 
 
+@pytest.mark.slow("processes of their own")
 def test_the_further_tests_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_more=blocks("python")[1])
     pytester.runpytest_subprocess("test_more.py").assert_outcomes(passed=4)

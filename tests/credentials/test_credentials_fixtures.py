@@ -151,6 +151,7 @@ def test_replay_says_that_it_has_no_cassette(pytester, ten_lines):
     result.stdout.fnmatch_lines(["*no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing*"])
 
 
+@pytest.mark.slow("several runs of pytest")
 @pytest.mark.parametrize(
     "body",
     [

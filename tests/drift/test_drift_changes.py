@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.specification import compare
 
-QUICK = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+# each of many tests: an eighth of the usual number
+QUICK = settings(
+    max_examples=settings.default.max_examples // 8, deadline=None, suppress_health_check=list(HealthCheck)
+)
 BELOW = {
     "request-body": "request-property",
     "request-parameter": "request-parameter-property",
@@ -57,7 +60,7 @@ def law(kind: str, effect: Effect) -> str:
 
 
 @given(documents(), seeds())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_document_is_equal_to_itself_however_it_is_written(document: dict[str, Any], rng: random.Random) -> None:
     assert compare(document, copy.deepcopy(document)) == []
     assert compare(document, disguise(document, rng)) == []

@@ -380,6 +380,7 @@ def test_with_findings_asked_for_last(adyen_sandbox, adyen_drift):
 """
 
 
+@pytest.mark.slow("several runs of pytest")
 @pytest.mark.parametrize("more", [(), ("--adyen-drift=report",)], ids=["by itself", "asked for"])
 def test_what_a_users_own_code_asks_is_watched_once(pytester: pytest.Pytester, more: tuple[str, ...]) -> None:
     pytester.makepyfile(USERS_OWN)
@@ -398,6 +399,7 @@ def test_what_faults_lead_to_is_the_test_s_and_not_the_run_s(pytester: pytest.Py
     result.stdout.fnmatch_lines(["no findings in *"])
 
 
+@pytest.mark.slow("runs the whole suite, again and again")
 def test_departing_recordings_of_the_suite_are_findings(pytester: pytest.Pytester) -> None:
     import shutil
 

@@ -30,6 +30,7 @@ def test_says_who_answered(shop: pytest.Pytester) -> None:
     assert lines(shop) == ["adyen: 1 test replayed, 1 answered by the sandbox"]
 
 
+@pytest.mark.slow("several runs of pytest")
 def test_says_what_was_recorded(shop: pytest.Pytester) -> None:
     shop.makepyfile(test_bad="def test_it(adyen_credential): assert not adyen_credential")
     options = ("-p", "no:randomly", "--adyen-record=missing")

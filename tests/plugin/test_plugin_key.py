@@ -138,6 +138,7 @@ def test_a_live_run_reads_its_file_once(
     assert not file.exists()
 
 
+@pytest.mark.slow("processes of their own")
 def test_a_file_that_cannot_be_read_stops_the_runs_that_need_it(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,7 @@ def test_warns_of_what_changes_nothing(shop: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*test_shop.py:3*"])
 
 
+@pytest.mark.slow("workers")
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_fails_each_where_warnings_are_errors_and_no_other(shop: pytest.Pytester, workers: tuple[str, ...]) -> None:
     run = shop.runpytest_subprocess if workers else shop.runpytest_inprocess

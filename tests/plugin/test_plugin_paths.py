@@ -165,6 +165,7 @@ LINKS = {
 }
 
 
+@pytest.mark.slow("eighteen runs of pytest")
 @pytest.mark.parametrize("arguments", [(), ("--adyen-report=r.json",), ("--adyen-record=all",)], ids=" ".join)
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
 def test_a_link_among_the_cassettes(link: str, arguments: tuple[str, ...], pytester: pytest.Pytester) -> None:
