@@ -194,7 +194,8 @@ class Suite:
         from pytest_adyen_creds.checks.sandbox_target import Incomplete, sandbox_target
 
         incomplete: Incomplete | None = None
-        with sandbox_target(self._results.contract, self._prepare) as target:
+        recording = record_to is not None  # of what a server sends
+        with sandbox_target(self._results.contract, self._prepare, served=recording) as target:
             try:
                 run(target)
             except Incomplete as error:

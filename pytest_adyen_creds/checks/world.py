@@ -130,7 +130,7 @@ def furnished(contract: Contract, world: World) -> dict[str, Any]:
 
 
 def requests_of(contract: Contract, operation: Operation, world: World) -> dict[str, Any]:
-    """Return what :func:`furnished` does, of one operation, at ``/``: its body and its query, which alone are varied."""
+    """Return what :func:`furnished` does, of one operation, at ``/``: its body and its query, which are what varies."""
     document = contract.to_openapi()
     where = f"{contract.source}#/paths/{operation.path}"
     item = dereference(document, document["paths"][operation.path], where)
