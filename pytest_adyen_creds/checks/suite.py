@@ -182,7 +182,8 @@ class Suite:
             found = [replace(each, replay=replay) for each in found]
             if exchange.is_known:
                 self._results.saw(exchange.operation.label, exchange.status, exchange.origin, found)
-                self._results.watch.judged(exchange.request, exchange.response, exchange.origin)
+                label, observed = exchange.operation.label, exchange.observations
+                self._results.watch.judged(exchange.request, label, exchange.status, observed, exchange.origin)
             else:
                 self._results.note(found)
             failures += found

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, Final
 
@@ -244,9 +244,11 @@ def _context(scheme: str, verify: ssl.SSLContext | str | bool, cert: Any) -> ssl
     return context
 
 
-def no_cookies() -> CookieJar:
-    """Return a cookie jar that keeps nothing: the platform sets a session, and no answer is to depend on an earlier."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+class NoCookies(CookieJar):
+    """A cookie jar that keeps nothing: the platform sets a session, and no answer is to depend on an earlier."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Look at no answer."""
 
 
 def read(response: httpx.Response, *, most: int | None = None, until: float = math.inf) -> httpx.Response:
