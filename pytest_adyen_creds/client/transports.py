@@ -269,7 +269,8 @@ def read(response: httpx.Response, *, most: int | None = None, until: float = ma
     pieces = _pieces(stream, raw, most, until, _PIECES.get(codings[0], _SMALL_PIECE) if codings else None)
     unpacked = 0
     try:
-        for part in httpx.Response(200, headers=headers, stream=_Pieces(pieces)).iter_bytes():
+        plain = httpx.Response(200, headers=headers, stream=_Pieces(pieces)).iter_bytes() if codings else pieces
+        for part in plain:
             unpacked += len(part)
             if unpacked > most:
                 raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB once it is unpacked")
