@@ -192,7 +192,9 @@ def _import_ahead(session: pytest.Session) -> None:
     # what is first imported while freezegun has replaced datetime's classes would keep them for good: yaml's and
     # hypothesis' tables of types, say
     used = {name for item in session.items for name in fixture_names(item) if name.startswith("adyen_")}
-    modules = ["pytest_adyen_creds.cassettes.modes", "pytest_adyen_creds.drift.traffic"] if used else []
+    modules = ["pytest_adyen_creds.cassettes.serializer"] if used else []
+    if used - {"adyen_operation", "adyen_suite"}:
+        modules += ["pytest_adyen_creds.cassettes.modes", "pytest_adyen_creds.drift.traffic"]
     if "adyen_contract" in used:
         modules += ["pytest_adyen_creds.checks.responses", "hypothesis"]
     for module in modules:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
-from pytest_adyen_creds.checks.world import DATA, World, furnished
+from pytest_adyen_creds.checks.world import DATA, World, requests_of
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
@@ -145,17 +145,18 @@ def generated(
     import schemathesis
     from schemathesis import GenerationMode
 
-    schema = schemathesis.openapi.from_dict(furnished(contract, world), config=schemathesis.Config())
-    found = schema[operation.path][operation.method]
-    parameters = world.parameters(operation)
+    schema = schemathesis.openapi.from_dict(requests_of(contract, operation, world), config=schemathesis.Config())
+    found = schema["/"][operation.method]
     positive, negative = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
-    wanted = [*_examples(found), *_spread(_coverage(found, positive), amounts.positive_coverage)]
-    wanted += _fuzzed(found, positive, parameters, amounts.fuzzing, seed)
-    if operation.method == "DELETE":
-        wanted = []  # what is there can be removed once, and the script does it
-    if operation.request or any(parameter.location == "query" for parameter in operation.parameters):
+    varies = bool(operation.request) or any(parameter.location == "query" for parameter in operation.parameters)
+    wanted: Cases = []
+    if operation.method != "DELETE":  # what is there can be removed once, and the script does it
+        wanted += [*_examples(found), *_spread(_coverage(found, positive), amounts.positive_coverage)]
+        wanted += _fuzzed(found, positive, amounts.fuzzing, seed) if varies else []
+    if varies:
         wanted += _spread(_coverage(found, negative), amounts.negative_coverage)
-        wanted += _fuzzed(found, negative, parameters, amounts.fuzzing, seed)
+        wanted += _fuzzed(found, negative, amounts.fuzzing, seed)
+    parameters = world.parameters(operation)
     once = _once(contract, operation)
     made = [from_schemathesis(operation, case, how, parameters) for how, case in wanted]
     if operation.request and not contract.is_valid(operation.request, {}):
@@ -210,9 +211,10 @@ def _coverage(operation: Any, mode: Any) -> Cases:
     return [(f"coverage, {mode.value}", case) for case in coverage_cases(operation, mode)]
 
 
-def _fuzzed(operation: Any, mode: Any, parameters: Mapping[str, str], number: int, seed: int) -> Cases:
-    strategy = operation.as_strategy(generation_mode=mode, path_parameters=dict(parameters))
-    return [(f"fuzzing, {mode.value}", case) for case in _drawn(strategy, number, seed)]
+def _fuzzed(operation: Any, mode: Any, number: int, seed: int) -> Cases:
+    return [
+        (f"fuzzing, {mode.value}", case) for case in _drawn(operation.as_strategy(generation_mode=mode), number, seed)
+    ]
 
 
 def _spread(cases: Cases, number: int) -> Cases:

@@ -15,6 +15,7 @@ import httpx
 from pytest_adyen_creds.checks.world import Level, level_of
 from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.contract import Operation
+from pytest_adyen_creds.contract.judge import Observation, judge
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.cases import TestCase
@@ -77,6 +78,12 @@ class Exchange:
         ]
         answer = httpx.Response(response.status_code, headers=headers, content=response.content or b"", request=request)
         return cls.of(contract, request, answer, **known)
+
+    @cached_property
+    def observations(self) -> list[Observation]:
+        """What of the answer departs from the contract."""
+        media, headers = self.response.headers.get("content-type", ""), self.response.headers
+        return judge(self.contract, self.operation, self.status, media, self.response.content, headers)
 
     @property
     def is_known(self) -> bool:

@@ -70,7 +70,7 @@ class Runner(ABC):
             response = self.client.send(
                 admitted.operation.method,
                 admitted.path,
-                params=dict(admitted.query),
+                params=dict(admitted.query) or None,
                 content=admitted.content,
                 headers={"Content-Type": admitted.media_type} if admitted.content is not None else {},
                 auth=auth,

@@ -1,11 +1,11 @@
-"""The sandbox target: test cases, scenarios and stateful tests against a sandbox of their own over real HTTP."""
+"""The sandbox target: test cases, scenarios and stateful tests against a sandbox of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of
 from pytest_adyen_creds.checks.exchange import items
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
 
 Prepare = Callable[[Sandbox], object]
+
+IN_PROCESS: Final = "http://127.0.0.1:8080"
+"""The address that requests name where no server is: the one that ``adyen-creds sandbox serve`` listens at."""
 
 
 class Incomplete(SandboxError):
@@ -111,14 +114,21 @@ class SandboxTarget(Runner):
 
 
 @contextmanager
-def sandbox_target(contract: Contract, prepare: Prepare = lambda sandbox: None) -> Iterator[SandboxTarget]:
-    """Serve a sandbox and yield its target; ``prepare`` is called before: to set faults, for instance."""
+def sandbox_target(
+    contract: Contract, prepare: Prepare = lambda sandbox: None, *, served: bool = False
+) -> Iterator[SandboxTarget]:
+    """Yield the target of a sandbox in this process, or one that is ``served`` over HTTP.
+
+    ``prepare`` is called before: to set faults, for instance.
+    """
     sandbox = Sandbox()
     prepare(sandbox)
-    with (
-        sandbox.serve() as server,
-        ManagementClient(
-            f"{server.url}/{contract.version}", api_key=sandbox.provisioning.api_key, ownership=Ownership.sandbox()
-        ) as client,
-    ):
-        yield SandboxTarget(contract, client, sandbox)
+    with ExitStack() as stack:
+        url = stack.enter_context(sandbox.serve()).url if served else IN_PROCESS
+        client = ManagementClient(
+            f"{url}/{contract.version}",
+            api_key=sandbox.provisioning.api_key,
+            ownership=Ownership.sandbox(),
+            transport=None if served else sandbox.transport(),
+        )
+        yield SandboxTarget(contract, stack.enter_context(client), sandbox)

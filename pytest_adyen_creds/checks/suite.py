@@ -182,7 +182,8 @@ class Suite:
             found = [replace(each, replay=replay, tests=(test,)) for each in found]
             if exchange.is_known:
                 self._results.saw(exchange.operation.label, exchange.status, exchange.origin, found)
-                self._results.watch.judged(exchange.request, exchange.response, exchange.origin, test)
+                label, observed = exchange.operation.label, exchange.observations
+                self._results.watch.judged(exchange.request, label, exchange.status, observed, exchange.origin, test)
             else:
                 self._results.note(found)
             failures += found
@@ -194,7 +195,8 @@ class Suite:
         from pytest_adyen_creds.checks.sandbox_target import Incomplete, sandbox_target
 
         incomplete: Incomplete | None = None
-        with sandbox_target(self._results.contract, self._prepare) as target:
+        recording = record_to is not None  # of what a server sends
+        with sandbox_target(self._results.contract, self._prepare, served=recording) as target:
             try:
                 run(target)
             except Incomplete as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from pytest_adyen_creds.contract.operations import dereference
 from pytest_adyen_creds.errors import ContractError
 
 if TYPE_CHECKING:
@@ -126,6 +127,20 @@ def furnished(contract: Contract, world: World) -> dict[str, Any]:
     """
     document: dict[str, Any] = _furnish(contract.to_openapi(), world)
     return document
+
+
+def requests_of(contract: Contract, operation: Operation, world: World) -> dict[str, Any]:
+    """Return what :func:`furnished` does, of one operation, at ``/``: its body and its query, which are what varies."""
+    document = contract.to_openapi()
+    where = f"{contract.source}#/paths/{operation.path}"
+    item = dereference(document, document["paths"][operation.path], where)
+    node = item[operation.method.lower()]
+    parameters = [dereference(document, each, where) for part in (item, node) for each in part.get("parameters", [])]
+    request = {key: value for key, value in node.items() if key in ("requestBody", "responses")}
+    request["parameters"] = list({each["name"]: each for each in parameters if each["in"] == "query"}.values())
+    alone = {key: document[key] for key in ("openapi", "info", "components")}
+    result: dict[str, Any] = _furnish({**alone, "paths": {"/": {operation.method.lower(): request}}}, world)
+    return result
 
 
 def level_of(operation: Operation) -> Level:

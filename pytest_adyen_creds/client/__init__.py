@@ -11,10 +11,10 @@ from pytest_adyen_creds.client.transports import (
     Exchange,
     GuardedTransport,
     Network,
+    NoCookies,
     Observer,
     guarded,
     is_guarded,
-    no_cookies,
 )
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "ManagementClient",
     "Me",
     "Network",
+    "NoCookies",
     "Observer",
     "Ownership",
     "Place",
@@ -39,5 +40,4 @@ __all__ = [
     "SystemClock",
     "guarded",
     "is_guarded",
-    "no_cookies",
 ]

@@ -23,7 +23,7 @@ from pytest_adyen_creds.client.models import (
 )
 from pytest_adyen_creds.client.ownership import Ownership
 from pytest_adyen_creds.client.retry import Clock, RateLimit, Result, Retries, SystemClock
-from pytest_adyen_creds.client.transports import TIMEOUT, GuardedTransport, Network, Observer, no_cookies
+from pytest_adyen_creds.client.transports import TIMEOUT, GuardedTransport, Network, NoCookies, Observer
 from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
 from pytest_adyen_creds.secrets import SECRETS, Secret
@@ -92,7 +92,7 @@ class ManagementClient:
         self._http = httpx.Client(
             transport=GuardedTransport(transport or Network(), ownership, observers=self.observers),
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "pytest-adyen-creds"},
-            cookies=no_cookies(),
+            cookies=NoCookies(),
             follow_redirects=False,
             trust_env=False,
             timeout=timeout,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any, Final
 
@@ -244,9 +244,11 @@ def _context(scheme: str, verify: ssl.SSLContext | str | bool, cert: Any) -> ssl
     return context
 
 
-def no_cookies() -> CookieJar:
-    """Return a cookie jar that keeps nothing: the platform sets a session, and no answer is to depend on an earlier."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+class NoCookies(CookieJar):
+    """A cookie jar that keeps nothing: the platform sets a session, and no answer is to depend on an earlier."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Look at no answer."""
 
 
 def read(response: httpx.Response, *, most: int | None = None, until: float = math.inf) -> httpx.Response:
@@ -267,7 +269,8 @@ def read(response: httpx.Response, *, most: int | None = None, until: float = ma
     pieces = _pieces(stream, raw, most, until, _PIECES.get(codings[0], _SMALL_PIECE) if codings else None)
     unpacked = 0
     try:
-        for part in httpx.Response(200, headers=headers, stream=_Pieces(pieces)).iter_bytes():
+        plain = httpx.Response(200, headers=headers, stream=_Pieces(pieces)).iter_bytes() if codings else pieces
+        for part in plain:
             unpacked += len(part)
             if unpacked > most:
                 raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB once it is unpacked")

@@ -78,16 +78,22 @@ class Contract:
 
     def is_valid(self, name: str, body: Any) -> bool:
         """Return whether ``body``, a parsed JSON value, is what the structure ``name`` describes."""
-        return bool(self._validator(name).is_valid(body))
+        return bool(self.validator(name).is_valid(body))
 
     def validate(self, name: str, body: Any) -> list[Violation]:
         """Return each place where ``body``, a parsed JSON value, departs from the structure ``name``."""
-        return self._validator(name).validate(body)
+        return self.validator(name).validate(body)
+
+    def validator(self, name: str) -> Validator:
+        """Return what judges bodies by the structure ``name``."""
+        if name not in self._validators:
+            self._validators[name] = Validator(self.to_json_schema(name), self.secret_properties)
+        return self._validators[name]
 
     def check_structures(self) -> None:
         """Raise :class:`ContractError` where a structure is no schema that bodies can be judged by."""
         for name in self._schemas:
-            _ = self._validator(name).is_valid
+            _ = self.validator(name).is_valid
 
     def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """Return the operation of a request and its decoded path parameters, or None; see :meth:`Router.match`."""
@@ -152,11 +158,6 @@ class Contract:
                 f"no structure {name!r} in {self.version}; there are {', '.join(sorted(self._schemas))}"
             )
         return self._schemas[name]
-
-    def _validator(self, name: str) -> Validator:
-        if name not in self._validators:
-            self._validators[name] = Validator(self.to_json_schema(name), self.secret_properties)
-        return self._validators[name]
 
     def _structure(self, name: str) -> Schema:
         for document in self._documents.values():

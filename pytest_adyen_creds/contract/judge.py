@@ -189,7 +189,7 @@ class _BodyFindings:
         self._operation = operation
         self._status = status
         self._body = body
-        self._schema = contract.to_json_schema(structure)
+        self._schema = contract.validator(structure).schema
 
     def observations(self, violations: list[Violation]) -> Iterator[Observation]:
         """Yield one observation a departure: a wrapped or unwrapped object is one, not one for each property."""

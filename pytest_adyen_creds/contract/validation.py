@@ -51,7 +51,7 @@ class Validator:
     """Judges bodies by one JSON Schema 2020-12."""
 
     def __init__(self, schema: Mapping[str, Any], secret_properties: Collection[str] = ()) -> None:
-        self._schema = schema
+        self.schema = schema
         self._secret_properties = secret_properties
 
     @cached_property
@@ -60,10 +60,10 @@ class Validator:
         import jsonschema_rs
 
         try:
-            decide = jsonschema_rs.validator_for(dict(self._schema), validate_formats=True).is_valid
+            decide = jsonschema_rs.validator_for(dict(self.schema), validate_formats=True).is_valid
         except jsonschema_rs.ValidationError as error:
             problem = str(error).partition("\n")[0]
-            raise ContractError(f"structure {self._schema.get('title')}: {problem}; correct it") from None
+            raise ContractError(f"structure {self.schema.get('title')}: {problem}; correct it") from None
 
         def is_valid(body: Any) -> bool:
             try:
@@ -86,7 +86,7 @@ class Validator:
     def _explainer(self) -> Any:
         from jsonschema import Draft202012Validator
 
-        return Draft202012Validator(dict(self._schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+        return Draft202012Validator(dict(self.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
     def _violations(self, error: Any) -> Iterator[Violation]:
         path = [str(part) for part in error.absolute_path]

@@ -16,12 +16,12 @@ from pytest_adyen_creds.client import (
     GuardedTransport,
     ManagementClient,
     Network,
+    NoCookies,
     Observer,
     Ownership,
     RateLimit,
     Retries,
     SystemClock,
-    no_cookies,
 )
 from pytest_adyen_creds.client.route import Route, RoutedTransport
 from pytest_adyen_creds.client.transports import TIMEOUT
@@ -142,7 +142,7 @@ class Backend:
             "transport": GuardedTransport(self._routed(), ownership, observers=observers, rate_limit=self.rate_limit),
             "base_url": self.base_url,
             "headers": {"X-API-Key": api_key.reveal()},
-            "cookies": no_cookies(),
+            "cookies": NoCookies(),
             "trust_env": False,
             "timeout": TIMEOUT,
         }

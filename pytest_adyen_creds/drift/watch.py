@@ -194,16 +194,17 @@ class Watch:
 
         return observer
 
-    def judged(self, request: httpx.Request, response: httpx.Response, origin: str, test: str = "") -> None:
-        """Hold an exchange that the suite's ``test`` judges against the contract, unless a client told of it."""
+    def judged(
+        self, request: httpx.Request, label: str, status: int, observations: list[Observation], origin: str, test: str
+    ) -> None:
+        """Take in what the suite's ``test`` observed in the answer to ``request``, unless a client told of it."""
         with self._lock:
-            label = (request.method, _path(request))
-            if request in self._told:
-                self._forget(*label, response.status_code)
-                return
-        found, observations = self._observed(*label, response.status_code, response.headers, response.content)
-        if found is not None:
-            self._add(found, response.status_code, observations, origin, test=test)
+            if request not in self._told:
+                if contract := self._contract_of(None):
+                    self.versions.add(contract.version)
+                self._add(label, status, observations, origin, test=test)
+            elif self.traffic[label, status] > 0:  # the suite counts for itself what it judges
+                self.traffic[label, status] -= 1
 
     @contextmanager
     def collecting(self) -> Iterator[Aggregate]:
@@ -280,13 +281,6 @@ class Watch:
                 self.answered[label, status] += 1
             for found in (*(() if by_fault else (self.found,)), *self._collecting):
                 found.add(observations, origin=origin, test=test or self.test)
-
-    def _forget(self, method: str, path: str, status: int) -> None:
-        """Leave an exchange to the suite's own count of what it judged."""
-        contract = self._contract_of(None)
-        matched = contract.match(method, path) if contract else None
-        if matched and self.traffic[matched[0].label, status] > 0:
-            self.traffic[matched[0].label, status] -= 1
 
 
 class Drift:

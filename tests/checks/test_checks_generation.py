@@ -51,6 +51,13 @@ def test_negative_cases_break_the_contract() -> None:
     assert len(broken) >= 20
 
 
+def test_no_case_is_spent_on_what_is_not_varied() -> None:
+    contract = load_contract("v3")
+    with sandbox_target(contract) as target:
+        made = target.cases(contract.operations["GET /companies/{companyId}/apiCredentials"], Amounts(0, 12, 0))
+    assert len({str(each.query) for each in made if each.generated_by.endswith("coverage, negative")}) == 12
+
+
 def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
     contract = load_contract("v3")
     operation = contract.operations[CREATE]

@@ -153,6 +153,12 @@ class Fields:
         return [(*match.span(), cast("Kind", match.lastgroup)) for match in _RESOURCE.finditer(path)]
 
 
+@lru_cache(maxsize=8)
+def fields_of(contract: Contract) -> Fields:
+    """Return the redaction fields of ``contract``, which are read from its schemas once."""
+    return Fields(contract)
+
+
 class Hosts:
     """Which hosts of a recording are Adyen's: by their names, and the loopback servers that stood for one of them."""
 
