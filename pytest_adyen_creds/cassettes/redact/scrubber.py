@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from pytest_adyen_creds.cassettes.body import unpacked_by_look
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
-from pytest_adyen_creds.cassettes.redact.fields import Hosts, Kind, digits_of, fields_of, loopback_origin, path_of_uri
+from pytest_adyen_creds.cassettes.redact.fields import (
+    Fields,
+    Hosts,
+    Kind,
+    digits_of,
+    fields_of,
+    loopback_origin,
+    path_of_uri,
+)
 from pytest_adyen_creds.cassettes.redact.finder import KNOWN_FORMS, ORDINARY, Finder, any_of, keys_in, may_be, names_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import (
     Pseudonyms,
