@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract.finding import Finding
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, Origin, Rotation
     from pytest_adyen_creds.credentials.leases import Leases
-    from pytest_adyen_creds.drift.watch import Drift
+    from pytest_adyen_creds.drift.collector import Drift
     from pytest_adyen_creds.errors import AdyenCredsError
     from pytest_adyen_creds.sandbox import Clock, Provisioning, Sandbox
     from pytest_adyen_creds.sandbox.customer_area import CustomerArea, NewUser
@@ -64,7 +64,7 @@ _NAMES: Final = {
     "contract.finding": ("Finding",),
     "credentials.credential": ("Credential", "HandmadeCredential", "Origin", "Rotation"),
     "credentials.leases": ("Leases",),
-    "drift.watch": ("Drift",),
+    "drift.collector": ("Drift",),
     "errors": ("AdyenCredsError",),
     "sandbox": ("Clock", "Provisioning", "Sandbox"),
     "sandbox.customer_area": ("CustomerArea", "NewUser"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
     from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
-    from pytest_adyen_creds.drift.watch import Drift
+    from pytest_adyen_creds.drift.collector import Drift
     from pytest_adyen_creds.sandbox import Sandbox
     from pytest_adyen_creds.settings import Settings
     from pytest_adyen_creds.state import Run
@@ -134,7 +134,7 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[S
     """
     from pytest_adyen_creds.cassettes.modes import Test, opened
     from pytest_adyen_creds.cassettes.recorder import attach, cassette_of, is_recorded_elsewhere
-    from pytest_adyen_creds.drift.traffic import telling
+    from pytest_adyen_creds.drift.traffic import observing
 
     item = request.node
     test = Test(
@@ -144,7 +144,7 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[S
         fixture=request.getfixturevalue,
         warn=item.warn,
     )
-    with opened(_adyen_run.context, test) as traffic, telling(_adyen_run.results.watch, traffic.interceptor):
+    with opened(_adyen_run.context, test) as traffic, observing(_adyen_run.results.collector, traffic.interceptor):
         attach(item, traffic)
         _adyen_run.results.answered[traffic.mode.answers] += 1
         yield traffic
@@ -204,11 +204,11 @@ def adyen_drift(_adyen_run: Run) -> Iterator[Drift]:
     ``--adyen-drift`` has it for every test. What a fault of ``adyen_sandbox`` leads to shows here only: the run's own
     findings are about answers that nobody asked for.
     """
-    from pytest_adyen_creds.drift.traffic import watching
-    from pytest_adyen_creds.drift.watch import Drift
+    from pytest_adyen_creds.drift.collector import Drift
+    from pytest_adyen_creds.drift.traffic import collecting_traffic
 
     results = _adyen_run.results
-    with watching(results.watch, _adyen_run.interceptor), results.watch.collecting() as found:
+    with collecting_traffic(results.collector, _adyen_run.interceptor), results.collector.collecting() as found:
         yield Drift(found, lambda: results.acceptance)
 
 

@@ -239,7 +239,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
     """Note which test runs, so that what its answers show can name it."""
     item.config.stash[TEST] = item.nodeid
     if run := _run(item.config):
-        run.results.watch.test = item.nodeid
+        run.results.collector.test = item.nodeid
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -55,7 +55,7 @@ class Run:
         return Route(is_closed=self.settings.backend == "replay")
 
     def interceptor(self) -> Interceptor:
-        """Return what takes the requests of a test that uses no fixture of ours, where they are to be watched."""
+        """Return what takes the requests of a test that uses no fixture of ours, where they are to be collected."""
         from pytest_adyen_creds.drift.traffic import to_the_network
 
         if self.live is None:
@@ -93,7 +93,7 @@ class Run:
             self.settings,
             contract=lambda: self.results.contract,
             route=self.route,
-            observer=self.results.watch.client,
+            observer=self.results.collector.client,
             gateway_url=lambda: self.gateway.url,
             unrecorded=self.results.unrecorded,
             recordings=self.results.recordings,
@@ -103,7 +103,7 @@ class Run:
         """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""
 
         def observe(exchange: Exchange) -> None:
-            self.results.watch.client(self.route.origin or origin)(exchange)
+            self.results.collector.client(self.route.origin or origin)(exchange)
 
         return observe
 
@@ -116,7 +116,7 @@ class Run:
 
     def observed(self, backend: Backend) -> Backend:
         """Return the backend of a live run with what is to see its traffic."""
-        observers = (self.results.watch.client(backend.origin), self.compare)
+        observers = (self.results.collector.client(backend.origin), self.compare)
         return replace(backend, observers=observers, route=self.route)
 
     def compare(self, exchange: Exchange) -> None:
@@ -124,7 +124,7 @@ class Run:
         from pytest_adyen_creds.cassettes.recording import interaction_of
 
         version = exchange.request.url.path.split("/")[1]
-        with self.results.watch.guarded(f"an answer to {exchange.request.method}"):
+        with self.results.collector.guarded(f"an answer to {exchange.request.method}"):
             self.comparison.add(interaction_of(exchange.request, exchange.response), self.results.contract_of(version))
 
     @contextmanager
@@ -152,7 +152,7 @@ class Run:
             self.opened.close()
             compared = self.results.compared
             if "comparison" in self.__dict__ and not compared:
-                with self.results.watch.guarded("what the sandbox would have answered"):
+                with self.results.collector.guarded("what the sandbox would have answered"):
                     found = self.comparison
                     compared.update(answers=found.compared, otherwise=found.differing)
                     compared.update(uncompared=found.uncompared.total())
@@ -164,13 +164,13 @@ def run_of(config: pytest.Config) -> Run:
     if known is not None:
         return known
     results = results_for(settings_of(config), Path(config.rootpath))
-    results.watch.test = config.stash.get(TEST, "")
+    results.collector.test = config.stash.get(TEST, "")
     config.stash[RUN] = run = Run(results)
     if config.option.adyen_drift or config.getini("adyen_drift"):
-        from pytest_adyen_creds.drift.traffic import Watching
+        from pytest_adyen_creds.drift.traffic import CollectorPlugin
 
-        results.watches = True
-        config.pluginmanager.register(Watching(results.watch, run.interceptor), "adyen-watching")
+        results.collects_traffic = True
+        config.pluginmanager.register(CollectorPlugin(results.collector, run.interceptor), "adyen-drift")
     config.pluginmanager.register(Recorder(results.kept), "adyen-cassettes")
     if run.settings.backend == "live":
         from pytest_adyen_creds.credentials.live_session import LiveSession

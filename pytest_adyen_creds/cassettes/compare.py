@@ -33,7 +33,7 @@ from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.sandbox.answers import STYLES, Answers
-from pytest_adyen_creds.sandbox.decisions import Refused
+from pytest_adyen_creds.sandbox.outcomes import Refused
 from pytest_adyen_creds.sandbox.paging import read_page
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.secrets import SECRETS

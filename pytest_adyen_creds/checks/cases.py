@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
-from pytest_adyen_creds.checks.world import DATA, World, requests_of
+from pytest_adyen_creds.checks.sample_data import DATA, SampleData, requests_of
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ class TestCase:
             return None
 
 
-def scripted(operation: Operation, world: World) -> Iterator[TestCase]:
+def scripted(operation: Operation, data: SampleData) -> Iterator[TestCase]:
     """Yield one test case for each documented status of ``operation``; removals come last."""
-    parameters = world.parameters(operation)
-    body = json.dumps(_body(operation, world)).encode() if operation.request else None
+    parameters = data.parameters(operation)
+    body = json.dumps(_body(operation, data)).encode() if operation.request else None
     successes = [status for status in operation.responses if status < HTTPStatus.MULTIPLE_CHOICES]
 
     def case(expects: str, how: str, **changes: Any) -> TestCase:
@@ -114,12 +114,12 @@ def _nonsense(operation: Operation, parameters: Mapping[str, str]) -> tuple[str,
     return ("an id that nothing has", {"parameters": {**parameters, last[0]: "S2-0000000000"}}) if last else None
 
 
-def _body(operation: Operation, world: World) -> dict[str, Any]:
+def _body(operation: Operation, data: SampleData) -> dict[str, Any]:
     """Return a body that ``operation`` accepts."""
     name = operation.request or ""
     if "rigin" in name:
         return {"domain": f"{ORIGIN}:8443"}
-    body = {"description": world.description or "made by a contract check", "roles": [world.role]}
+    body = {"description": data.description or "made by a contract check", "roles": [data.role]}
     return body if name.startswith("Update") else {**body, "allowedOrigins": [ORIGIN]}
 
 
@@ -134,7 +134,7 @@ class Amounts:
 
 
 def generated(
-    contract: Contract, operation: Operation, world: World, *, amounts: Amounts, seed: int = 0
+    contract: Contract, operation: Operation, data: SampleData, *, amounts: Amounts, seed: int = 0
 ) -> list[TestCase]:
     """Return the cases that schemathesis makes, all different.
 
@@ -145,7 +145,7 @@ def generated(
     import schemathesis
     from schemathesis import GenerationMode
 
-    schema = schemathesis.openapi.from_dict(requests_of(contract, operation, world), config=schemathesis.Config())
+    schema = schemathesis.openapi.from_dict(requests_of(contract, operation, data), config=schemathesis.Config())
     found = schema["/"][operation.method]
     positive, negative = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
     varies = bool(operation.request) or any(parameter.location == "query" for parameter in operation.parameters)
@@ -156,7 +156,7 @@ def generated(
     if varies:
         wanted += _spread(_coverage(found, negative), amounts.negative_coverage)
         wanted += _fuzzed(found, negative, amounts.fuzzing, seed)
-    parameters = world.parameters(operation)
+    parameters = data.parameters(operation)
     once = _once(contract, operation)
     made = [from_schemathesis(operation, case, how, parameters) for how, case in wanted]
     if operation.request and not contract.is_valid(operation.request, {}):
@@ -185,14 +185,14 @@ def _most_examples(node: Any) -> int:
 
 
 def cases_of(
-    contract: Contract, operation: Operation, world: World, *, amounts: Amounts, seed: int = 0
+    contract: Contract, operation: Operation, data: SampleData, *, amounts: Amounts, seed: int = 0
 ) -> list[TestCase]:
     """Return all test cases of ``operation`` in the order to send them: refusals, what is generated, a success.
 
     What is generated may switch the credential off that a refusal is about; the success may remove what all are about.
     """
-    *refusals, success = scripted(operation, world)
-    return [*refusals, *generated(contract, operation, world, amounts=amounts, seed=seed), success]
+    *refusals, success = scripted(operation, data)
+    return [*refusals, *generated(contract, operation, data, amounts=amounts, seed=seed), success]
 
 
 Cases = list[tuple[str, Any]]

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 
-from pytest_adyen_creds.checks.world import Level, level_of
+from pytest_adyen_creds.checks.sample_data import Level, level_of
 from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.contract.judge import Observation, judge

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.cases import Amounts, most_generated, scripted
 from pytest_adyen_creds.checks.live_target import RUNS, STEPS, LiveTarget, creates
+from pytest_adyen_creds.checks.sample_data import SampleData
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
-from pytest_adyen_creds.checks.world import World
 from pytest_adyen_creds.credentials.backend import REQUESTS_PER_MINUTE
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent
@@ -18,7 +18,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.failure import CheckFailure
     from pytest_adyen_creds.checks.results import Results
-    from pytest_adyen_creds.checks.world import Level
+    from pytest_adyen_creds.checks.sample_data import Level
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.leases import LeaseClient
 
@@ -109,10 +109,10 @@ def most_calls(contract: Contract, items: set[str], amounts: Amounts) -> int:
 
     Repeats after 429, and waiting for new keys, are not counted.
     """
-    world = World("C", ("M",), {"company": "1", "merchant": "1"}, {"company": "1", "merchant": "1", "me": "1"})
+    data = SampleData("C", ("M",), {"company": "1", "merchant": "1"}, {"company": "1", "merchant": "1", "me": "1"})
     calls = len(items & SCENARIOS.keys()) * (_OVERHEAD + _LONGEST_SCENARIO)
     for label, operation in contract.operations.items():
         if label in items:
-            calls += _OVERHEAD + sum(case.fault is None for case in scripted(operation, world))
+            calls += _OVERHEAD + sum(case.fault is None for case in scripted(operation, data))
             calls += most_generated(contract, operation, amounts)
     return calls + ((2 * _OVERHEAD + 3 * RUNS * STEPS) if STATEFUL in items else 0)

@@ -12,9 +12,9 @@ from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of
 from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.failure import NotReached
 from pytest_adyen_creds.checks.runner import Runner
+from pytest_adyen_creds.checks.sample_data import Level, SampleData, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL, Context
 from pytest_adyen_creds.checks.stateful import follow_links
-from pytest_adyen_creds.checks.world import Level, World, level_of
 from pytest_adyen_creds.client import Retries
 from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.credentials.spec import Spec
@@ -72,12 +72,12 @@ class LiveTarget(Runner):
         """Send the test cases of ``operation`` that may be sent."""
         level = level_of(operation)
         with self._leased("company" if level == "me" else level) as credential:
-            world = self._world(level, credential)
-            if not all(world.parameters(operation).values()):
+            data = self._data(level, credential)
+            if not all(data.parameters(operation).values()):
                 raise self._nothing_there(level)
             if level == "me" and credential is not None:
                 self.keys["provisioning"] = credential.key()
-            cases = cases_of(self.contract, operation, world, amounts=amounts, seed=seed)
+            cases = cases_of(self.contract, operation, data, amounts=amounts, seed=seed)
             for case in self._affordable(operation, cases) if creates(operation) else cases:
                 if case.fault is None:
                     self.send(case)
@@ -94,7 +94,7 @@ class LiveTarget(Runner):
                 raise self._nothing_there(held)
             context = Context(
                 self.contract.operations,
-                self._world(level, credential),
+                self._data(level, credential),
                 level,
                 id=credential.id,
                 username=credential.username,
@@ -107,9 +107,9 @@ class LiveTarget(Runner):
     def run_stateful(self, seed: int) -> None:
         """Follow the contract's links, within the budget; what the guard refuses is not sent."""
         with self._leased("company") as credential:
-            world = self._world("company", credential)
+            data = self._data("company", credential)
             self._share(STATEFUL)
-            follow_links(self, world, seed=seed, runs=RUNS, steps=STEPS)
+            follow_links(self, data, seed=seed, runs=RUNS, steps=STEPS)
 
     def why_nothing(self, item: str) -> str:
         """Say why nothing of the sequence ``item`` was sent but its set-up."""
@@ -181,12 +181,12 @@ class LiveTarget(Runner):
             self._lost[level] = error
             return None
 
-    def _world(self, level: Level, credential: Credential | None) -> World:
-        """Read who signs in and what the sequence is about; return the world, without what is not there."""
+    def _data(self, level: Level, credential: Credential | None) -> SampleData:
+        """Read who signs in and what the sequence is about; return the data, without what is not there."""
         merchants = (self._merchant,) if self._merchant else ()
-        world = World(self._company, merchants, {}, {}, self.roles(), self._description)
+        data = SampleData(self._company, merchants, {}, {}, self.roles(), self._description)
         if credential is None:
-            return self._there(world, level)
+            return self._there(data, level)
         origins: dict[str, str] = {credential.level: credential.origins[0].id} if credential.origins else {}
         if level == "me":
             origins["me"] = next(iter(origins.values()), "")
@@ -194,19 +194,19 @@ class LiveTarget(Runner):
         account = "/companies/{companyId}" if credential.level == "company" else "/merchants/{merchantId}"
         named = {"companyId": self._company, "merchantId": self._merchant or "", "apiCredentialId": credential.id}
         self.set_up(f"GET {account}/apiCredentials/{{apiCredentialId}}", named)
-        return replace(world, credentials={credential.level: credential.id}, origins=origins)
+        return replace(data, credentials={credential.level: credential.id}, origins=origins)
 
-    def _there(self, world: World, level: Level) -> World:
-        """Return ``world`` with a credential and an origin that are there already, to be read only."""
+    def _there(self, data: SampleData, level: Level) -> SampleData:
+        """Return ``data`` with a credential and an origin that are there already, to be read only."""
         if level == "me":
-            return world
+            return data
         path = f"/companies/{self._company}" if level == "company" else f"/merchants/{self._merchant or '-'}"
         answer = self.client.send("GET", f"{path}/apiCredentials", params={"pageSize": 100})
         for body in items(parse(answer.content), "data"):
             origins = [item.get("id") for item in items(body, "allowedOrigins") if isinstance(item, dict)]
             if isinstance(body, dict) and isinstance(body.get("id"), str) and origins and isinstance(origins[0], str):
-                return replace(world, credentials={level: body["id"]}, origins={level: origins[0]})
-        return world
+                return replace(data, credentials={level: body["id"]}, origins={level: origins[0]})
+        return data
 
     def admitted(self, case: TestCase) -> TestCase | None:
         """Return what is sent for ``case``; None where it may not be sent."""

@@ -14,7 +14,7 @@ from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.contract import Contract, load_contract
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, together
 from pytest_adyen_creds.contract.finding import Finding
-from pytest_adyen_creds.drift.watch import Watch
+from pytest_adyen_creds.drift.collector import Collector
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.settings import Settings
 
@@ -31,7 +31,7 @@ class Results:
         self.root = root
         self.today = clock.today()
         """The day, where this run is, by which entries of the baseline expire."""
-        self.watch = Watch(self.contract_of)
+        self.collector = Collector(self.contract_of)
         """What the answers of this run, whoever gave them, show of drift."""
         self.coverage: Counter[tuple[str, int]] = Counter()
         self.origins: Counter[str] = Counter()
@@ -40,7 +40,7 @@ class Results:
         self.kept: Counter[str] = Counter()
         """How many recordings of tests were ``written``, and how many were not because the test ``failed``."""
         self.failures: list[CheckFailure] = []
-        """The broken rules, each departure once with how often it was met; what is a finding is in the watch."""
+        """The broken rules, each departure once with how often it was met; what is a finding is in the collector."""
         self.failed: set[tuple[str, ...]] = set()
         """The departures, by key, that an item of the suite has failed for."""
         self.owed: dict[tuple[str, ...], CheckFailure] = {}
@@ -49,7 +49,7 @@ class Results:
         """Where the cassettes would lie of tests that the sandbox answered for want of one."""
         self.recordings: set[Path] = set()
         """The cassettes that answered."""
-        self.watches = False
+        self.collects_traffic = False
         """Whether the traffic of users' own code is watched, too: ``--adyen-drift`` was given."""
         self.written: list[Path] = []
         """The reports that were written."""
@@ -85,7 +85,7 @@ class Results:
 
         Known deviations are those of the run's version, and of the others that have answered so far.
         """
-        versions = frozenset(self.watch.versions - {self.contract.version})
+        versions = frozenset(self.collector.versions - {self.contract.version})
         if versions not in self._acceptances:
             contracts = [self.contract, *filter(None, map(self.contract_of, sorted(versions)))]
             known = Baseline() if self.settings.strict else together(each.known_deviations for each in contracts)
@@ -95,15 +95,15 @@ class Results:
     @property
     def has_results(self) -> bool:
         """Whether there is anything to say at the end; known deviations alone are news in a live run only."""
-        if self.coverage or self.watches or self.problems or self.watch.problems or self.settings.reports:
+        if self.coverage or self.collects_traffic or self.problems or self.collector.problems or self.settings.reports:
             return True
-        found = self.watch.found.findings
+        found = self.collector.found.findings
         return bool(found) and (self.settings.backend == "live" or len(self.judgement.known) < len(found))
 
     @property
     def judgement(self) -> Judgement:
         """The drift found so far, divided into what counts today, known deviations, and what the baseline accepts."""
-        return self.acceptance.divide(self.watch.found.findings, self.watch.answered)
+        return self.acceptance.divide(self.collector.found.findings, self.collector.answered)
 
     @property
     def failing(self) -> tuple[Finding, ...]:
@@ -120,7 +120,7 @@ class Results:
     @property
     def fails(self) -> bool:
         """Whether ``--adyen-drift`` fails this run: for its findings, or for an answer that could not be judged."""
-        return bool(self.failing) or (self.settings.drift != "report" and bool(self.watch.problems))
+        return bool(self.failing) or (self.settings.drift != "report" and bool(self.collector.problems))
 
     def saw(self, operation: str, status: int, origin: str, failures: Iterable[CheckFailure] = ()) -> None:
         """Note one judged exchange."""
@@ -129,7 +129,7 @@ class Results:
         self.note(failures)
 
     def note(self, failures: Iterable[CheckFailure]) -> None:
-        """Note failed checks; those of one departure are one, counted. Findings are the watch's."""
+        """Note failed checks; those of one departure are one, counted. Findings are the collector's."""
         known = {failure.key: number for number, failure in enumerate(self.failures)}
         for failure in failures:
             if failure.finding is not None:
@@ -156,7 +156,7 @@ class Results:
             "recordings": sorted(map(str, self.recordings)),
             "problems": self.problems,
             "compared": dict(self.compared),
-            "drift": self.watch.to_json(),
+            "drift": self.collector.to_json(),
         }
 
     def merge(self, value: dict[str, Any]) -> None:
@@ -172,4 +172,4 @@ class Results:
         self.recordings.update(map(Path, value["recordings"]))
         self.problems += value["problems"]
         self.compared.update(value["compared"])
-        self.watch.merge(value["drift"])
+        self.collector.merge(value["drift"])

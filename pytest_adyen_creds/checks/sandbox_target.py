@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of
 from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.runner import Runner
+from pytest_adyen_creds.checks.sample_data import Level, SampleData, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, Context
 from pytest_adyen_creds.checks.stateful import follow_links
-from pytest_adyen_creds.checks.world import Level, World, level_of
 from pytest_adyen_creds.client import ManagementClient, Ownership
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import Sandbox
@@ -45,8 +45,8 @@ class SandboxTarget(Runner):
 
     def cases(self, operation: Operation, amounts: Amounts, seed: int = 0) -> list[TestCase]:
         """Set up, and return the test cases of ``operation``."""
-        world, _ = self.furnish(level_of(operation))
-        return cases_of(self.contract, operation, world, amounts=amounts, seed=seed)
+        data, _ = self.create_data(level_of(operation))
+        return cases_of(self.contract, operation, data, amounts=amounts, seed=seed)
 
     def run_operation(self, operation: Operation, amounts: Amounts, seed: int) -> None:
         """Set up, and send the test cases of ``operation``."""
@@ -56,10 +56,10 @@ class SandboxTarget(Runner):
     def run_scenario(self, name: str) -> None:
         """Set up, and play the scenario ``name``."""
         scenario, level = SCENARIOS[name]
-        world, made = self.furnish("company" if level == "me" else level, calls=True)
+        data, made = self.create_data("company" if level == "me" else level, calls=True)
         context = Context(
             self.contract.operations,
-            world,
+            data,
             level,
             id=made["id"],
             username=made["username"],
@@ -71,10 +71,10 @@ class SandboxTarget(Runner):
 
     def run_stateful(self, seed: int) -> None:
         """Set up at every level, and follow the contract's links."""
-        company, _ = self.furnish("company")
-        merchant, _ = self.furnish("merchant")
-        world = replace(company, credentials={**company.credentials, **merchant.credentials}, origins={})
-        follow_links(self, world, seed=seed)
+        company, _ = self.create_data("company")
+        merchant, _ = self.create_data("merchant")
+        data = replace(company, credentials={**company.credentials, **merchant.credentials}, origins={})
+        follow_links(self, data, seed=seed)
 
     def send(self, case: TestCase) -> dict[str, Any]:
         """Move the sandbox's clock on and set its fault as ``case`` says, and send it."""
@@ -85,7 +85,7 @@ class SandboxTarget(Runner):
             self.sandbox.faults.status(case.fault, case.operation.label)
         return super().send(case)
 
-    def furnish(self, level: Level, *, calls: bool = False) -> tuple[World, dict[str, Any]]:
+    def create_data(self, level: Level, *, calls: bool = False) -> tuple[SampleData, dict[str, Any]]:
         """Make a credential with an origin at ``level``; return what there is, and the credential as it was answered.
 
         ``calls``: it may call the operations on credentials. Raises :class:`Incomplete` where the answers do not show
@@ -93,12 +93,12 @@ class SandboxTarget(Runner):
         """
         company, merchants = self.sandbox.company, self.sandbox.merchants
         accounts = {"companyId": company, "merchantId": merchants[0]}
-        world = World(company, merchants, {}, {}, self.roles())
+        data = SampleData(company, merchants, {}, {}, self.roles())
         made: dict[str, Any] = {}
         if level == "me":
             origins: list[Any] = [self.set_up("POST /me/allowedOrigins", {}, body={"domain": ORIGIN})]
         else:
-            body = {"roles": [world.role, world.calling_role] if calls else [world.role], "allowedOrigins": [ORIGIN]}
+            body = {"roles": [data.role, data.calling_role] if calls else [data.role], "allowedOrigins": [ORIGIN]}
             path = {"company": "/companies/{companyId}", "merchant": "/merchants/{merchantId}"}[level]
             made = self.set_up(f"POST {path}/apiCredentials", accounts, body=body)
             origins = items(made, "allowedOrigins")
@@ -110,7 +110,7 @@ class SandboxTarget(Runner):
         ids = [origin["id"] for origin in origins if isinstance(origin, dict) and isinstance(origin.get("id"), str)]
         if not ids:
             raise Incomplete(f"no allowed origin was answered at {level} level; see the findings")
-        return replace(world, credentials={level: made["id"]} if made else {}, origins={level: ids[0]}), made
+        return replace(data, credentials={level: made["id"]} if made else {}, origins={level: ids[0]}), made
 
 
 @contextmanager

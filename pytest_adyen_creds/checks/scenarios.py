@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_adyen_creds.checks.cases import ORIGIN, Signer, TestCase
-from pytest_adyen_creds.checks.world import Level, World
+from pytest_adyen_creds.checks.sample_data import Level, SampleData
 from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.secrets import Secret
 
@@ -18,14 +18,14 @@ Scenario = Generator[TestCase, Mapping[str, Any], None]
 
 @dataclass(frozen=True)
 class Context:
-    """What a scenario plays with: the credential ``id`` at ``level``, its sign-in, and the world around it.
+    """What a scenario plays with: the credential ``id`` at ``level``, its sign-in, and the data around it.
 
     ``embedded``: whether the server is a sandbox of its own, whose time can be moved on, and where more credentials may
     be made.
     """
 
     operations: Mapping[str, Operation]
-    world: World
+    data: SampleData
     level: Level
     id: str
     username: str
@@ -36,7 +36,7 @@ class Context:
     @property
     def roles(self) -> list[str]:
         """The roles that the credential is given."""
-        return [self.world.role, self.world.calling_role] if self.embedded else [self.world.calling_role]
+        return [self.data.role, self.data.calling_role] if self.embedded else [self.data.calling_role]
 
     @property
     def many(self) -> str:
@@ -65,8 +65,8 @@ class Context:
     ) -> TestCase:
         """Return a test case at this level; ``id`` defaults to the scenario's own credential."""
         parameters = {
-            "companyId": self.world.company,
-            "merchantId": self.world.merchants[0] if self.world.merchants else "",
+            "companyId": self.data.company,
+            "merchantId": self.data.merchants[0] if self.data.merchants else "",
             "apiCredentialId": self.id if id is None else id,
             "originId": origin,
         }
@@ -84,12 +84,12 @@ def creation(context: Context) -> Scenario:
     if not context.embedded:
         return
     body: dict[str, Any] = {
-        "description": context.world.description or "made by a life",
+        "description": context.data.description or "made by a life",
         "roles": context.roles,
         "allowedOrigins": [ORIGIN, "https://*.example.org"],
     }
     if context.level == "company":
-        body["associatedMerchantAccounts"] = [context.world.merchants[0]]
+        body["associatedMerchantAccounts"] = [context.data.merchants[0]]
     made = yield context.step("POST", context.many, "create", body=body)
     id, key = made.get("id"), made.get("apiKey")
     if isinstance(id, str):
@@ -176,13 +176,13 @@ def origins(context: Context) -> Scenario:
 def changes(context: Context) -> Scenario:
     """Each property is changed, and read back at every place that shows it."""
     bodies: list[dict[str, Any]] = [
-        {"description": context.world.description or "changed by a life"},
+        {"description": context.data.description or "changed by a life"},
         {"roles": context.roles[:1]},
         {"subjectDN": "CN=changed"},
         {"roles": context.roles},
     ]
     if context.level == "company":
-        bodies.insert(1, {"associatedMerchantAccounts": list(context.world.merchants)})
+        bodies.insert(1, {"associatedMerchantAccounts": list(context.data.merchants)})
     for body in bodies:
         yield context.step("PATCH", context.one, f"change {next(iter(body))}", body=body)
         yield context.step("GET", context.one, "read it back")
@@ -196,7 +196,7 @@ def paging(context: Context) -> Scenario:
     """Over the pages of a list, in two sizes, each credential comes once."""
     if context.embedded:
         for _ in range(3):
-            body = {"roles": context.roles, "description": context.world.description or "on a page"}
+            body = {"roles": context.roles, "description": context.data.description or "on a page"}
             yield context.step("POST", context.many, "create one more", body=body)
     for size in (2, 3):
         for number in range(1, 4):

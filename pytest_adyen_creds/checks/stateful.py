@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from pytest_adyen_creds.checks.cases import from_schemathesis, generating
-from pytest_adyen_creds.checks.world import World, furnished
+from pytest_adyen_creds.checks.sample_data import SampleData, constrained
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.runner import Runner
@@ -20,10 +20,10 @@ STEPS: Final = 8
 _LEVELS: Final = ("^/companies/", "^/merchants/", "^/me(/|$)")
 
 
-def follow_links(runner: Runner, world: World, *, seed: int = 0, runs: int = RUNS, steps: int = STEPS) -> None:
+def follow_links(runner: Runner, data: SampleData, *, seed: int = 0, runs: int = RUNS, steps: int = STEPS) -> None:
     """Make ``runs`` runs of ``steps`` steps along the links of each level; the runner keeps what happened.
 
-    Bodies hold what ``world`` says is acceptable. The same ``seed`` gives the same runs on a server that answers the
+    Bodies hold what ``data`` says is acceptable. The same ``seed`` gives the same runs on a server that answers the
     same, under the same releases of schemathesis and hypothesis.
     """
     import hypothesis
@@ -32,7 +32,7 @@ def follow_links(runner: Runner, world: World, *, seed: int = 0, runs: int = RUN
 
     # the links are the contract's, and no guesses of the tool's
     config = schemathesis.Config.from_dict({"phases": {"stateful": {"inference": {"algorithms": []}}}})
-    document = furnished(runner.contract, world)
+    document = constrained(runner.contract, data)
     for level in _LEVELS:
         schema = schemathesis.openapi.from_dict(document, config=config).include(path_regex=level)
         schema.config.generation.update(modes=[GenerationMode.POSITIVE])

@@ -14,9 +14,9 @@ from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.recording import record, replayed
+from pytest_adyen_creds.checks.sample_data import level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
 from pytest_adyen_creds.checks.selecting import command
-from pytest_adyen_creds.checks.world import level_of
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import CredentialError
 
@@ -176,14 +176,16 @@ class Suite:
     def _judged(self, item: str, exchanges: Iterable[Exchange]) -> list[CheckFailure]:
         failures: list[CheckFailure] = []
         state = KnownState()
-        replay, test = command(item, self._results), self._results.watch.test or item
+        replay, test = command(item, self._results), self._results.collector.test or item
         for exchange in exchanges:
             found = judge(exchange, state, self._results.acceptance)
             found = [replace(each, replay=replay, tests=(test,)) for each in found]
             if exchange.is_known:
                 self._results.saw(exchange.operation.label, exchange.status, exchange.origin, found)
                 label, observed = exchange.operation.label, exchange.observations
-                self._results.watch.judged(exchange.request, label, exchange.status, observed, exchange.origin, test)
+                self._results.collector.judged(
+                    exchange.request, label, exchange.status, observed, exchange.origin, test
+                )
             else:
                 self._results.note(found)
             failures += found
@@ -220,7 +222,7 @@ class Suite:
 
         def alone(case: TestCase) -> list[CheckFailure]:
             with sandbox_target(self._results.contract, self._prepare) as target:
-                target.furnish(level_of(case.operation))
+                target.create_data(level_of(case.operation))
                 target.send(case)
             state, found = KnownState(), []
             for exchange in target.exchanges:

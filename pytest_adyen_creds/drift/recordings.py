@@ -13,7 +13,7 @@ from pytest_adyen_creds.cassettes import paths, serializer
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.model import find_header, is_adyens, origin_of
 from pytest_adyen_creds.contract.judge import judge
-from pytest_adyen_creds.drift.watch import Aggregate
+from pytest_adyen_creds.drift.collector import Aggregate
 from pytest_adyen_creds.errors import CassetteError, FileRefused
 
 if TYPE_CHECKING:

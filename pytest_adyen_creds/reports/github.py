@@ -45,7 +45,7 @@ def step_summary(results: Results) -> str:
     """Return the summary of the step, as Markdown in which nothing out of an answer is more than text."""
     judgement = results.judgement
     parts = [f"### Adyen {results.contract.version}: {tally(judgement.findings)} of drift", ""]
-    mode, found = results.settings.drift, results.watch.found
+    mode, found = results.settings.drift, results.collector.found
     parts += [f"{found.answers} answers held against the contract; --adyen-drift={mode}.", ""]
     if results.coverage:
         parts += [f"{_markdown(coverage_summary(results.contract, results.coverage))}.", ""]
@@ -66,7 +66,8 @@ def step_summary(results: Results) -> str:
     if judgement.accepted:
         parts += [f"{len(judgement.accepted)} findings are accepted by the baseline.", ""]
     parts += [
-        f"- {_markdown(line)}" for line in (*judgement.notes(unused=False), *results.problems, *results.watch.problems)
+        f"- {_markdown(line)}"
+        for line in (*judgement.notes(unused=False), *results.problems, *results.collector.problems)
     ]
     return "\n".join(parts).rstrip() + "\n"
 

@@ -61,7 +61,7 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
     rules. ``recordings`` holds each cassette that was replayed: ``age_days`` is counted from ``now``, ``stale`` holds
     the reasons why it should be recorded again, and what it does not say of itself is None.
     """
-    judgement, found = results.judgement, results.watch.found
+    judgement, found = results.judgement, results.collector.found
     report: dict[str, Any] = {
         "generator": f"pytest-adyen-creds {__version__}",
         "generated_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -90,7 +90,7 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
         "coverage": list(_coverage(results)),
         "recordings": [_recording(results, path, now) for path in sorted(results.recordings)],
         "failures": [failure.to_json() for failure in results.failures],
-        "problems": [*results.problems, *results.watch.problems],
+        "problems": [*results.problems, *results.collector.problems],
     }
     masked: dict[str, Any] = _masked(report)
     return masked
@@ -103,7 +103,7 @@ def level_counts(findings: tuple[Finding, ...]) -> dict[str, int]:
 
 
 def _finding(results: Results, finding: Finding) -> dict[str, Any]:
-    return results.watch.found.details(finding) | {"next_step": next_step(finding)}
+    return results.collector.found.details(finding) | {"next_step": next_step(finding)}
 
 
 def _accepted(results: Results, finding: Finding, entry: Entry) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _known(results: Results, finding: Finding, entry: Entry) -> dict[str, Any]:
 
 def _coverage(results: Results) -> Iterator[dict[str, Any]]:
     documented = documented_pairs(results.contract)
-    seen = results.coverage + results.watch.traffic
+    seen = results.coverage + results.collector.traffic
     order = {label: number for number, label in enumerate(results.contract.operations)}
     for label, status in sorted(documented | seen.keys(), key=lambda pair: (order.get(pair[0], len(order)), *pair)):
         is_documented = (label, status) in documented

@@ -24,14 +24,14 @@ def add_properties(results: Results, config: pytest.Config) -> None:
     """Give the counts of ``results`` to pytest's JUnit XML, where there is one, as properties of the test suite."""
     judgement = results.judgement
     counts: dict[str, Any] = {
-        "adyen.drift.answers": results.watch.found.answers,
+        "adyen.drift.answers": results.collector.found.answers,
         "adyen.drift.findings": len(judgement.findings),
         **{f"adyen.drift.{level}": count for level, count in level_counts(judgement.findings).items()},
         "adyen.drift.known": len(set(judgement.known.values())),
         "adyen.drift.accepted": len(judgement.accepted),
         "adyen.checks.exchanges": results.coverage.total(),
         "adyen.checks.failures": len(results.failures),
-        "adyen.coverage.covered": covered_pairs(results.contract, results.coverage + results.watch.traffic),
+        "adyen.coverage.covered": covered_pairs(results.contract, results.coverage + results.collector.traffic),
         "adyen.coverage.documented": len(documented_pairs(results.contract)),
     }
     add_junit_properties(config, counts)
@@ -70,6 +70,6 @@ def finish_command(results: Results, *, table: bool, examples: bool) -> int:
         click.echo(problem, err=True)
     for problem in problems:
         click.echo(f"adyen-creds: {printed(problem)}", err=True)
-    if problems or results.problems or results.watch.problems:
+    if problems or results.problems or results.collector.problems:
         return 2
     return 1 if results.failures or results.fails else 0

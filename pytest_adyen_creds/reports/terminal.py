@@ -115,7 +115,7 @@ def drift_lines(results: Results, *, examples: bool = False) -> Iterator[str]:
 
 
 def _drift_lines(results: Results, *, examples: bool) -> Iterator[str]:
-    judgement, found = results.judgement, results.watch.found
+    judgement, found = results.judgement, results.collector.found
     yield from lines(judgement.findings, verbose=examples)
     if examples:
         first: dict[tuple[str, ...], Finding] = {}
@@ -138,7 +138,7 @@ def _drift_lines(results: Results, *, examples: bool) -> Iterator[str]:
     yield from map(printed, judgement.notes(unused=False))
     for entry in judgement.unused:
         yield printed(f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more")
-    for problem in (*results.problems, *results.watch.problems):
+    for problem in (*results.problems, *results.collector.problems):
         yield printed(problem)
     for failure in results.unclaimed:
         yield printed(

@@ -15,9 +15,9 @@ from pytest_adyen_creds.sandbox.caller import RateLimit
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.customer_area import CustomerArea
-from pytest_adyen_creds.sandbox.evidence import Evidence, Rule, behaviours
 from pytest_adyen_creds.sandbox.faults import Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.keys import KeyService
+from pytest_adyen_creds.sandbox.rules import Evidence, Rule, behaviours
 from pytest_adyen_creds.sandbox.state import Clock, State
 from pytest_adyen_creds.sandbox.wire import ConnectionLost
 from pytest_adyen_creds.secrets import Secret

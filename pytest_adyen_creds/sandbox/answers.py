@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox.decisions import InvalidField, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.keys import IdGenerator, PlatformIdGenerator, PublishedIdGenerator
+from pytest_adyen_creds.sandbox.outcomes import InvalidField, Kind, Refused
+from pytest_adyen_creds.sandbox.rules import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 
 Answers = Literal["platform", "published"]
 """``platform``: as Adyen's test platform was seen to answer; ``published``: by Adyen's document alone."""

@@ -16,13 +16,13 @@ from pytest_adyen_creds.sandbox import bodies, idempotency
 from pytest_adyen_creds.sandbox.caller import RateLimit, identify
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
-from pytest_adyen_creds.sandbox.decisions import Kind, Outcome, Refused
-from pytest_adyen_creds.sandbox.evidence import RECORDED, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
+from pytest_adyen_creds.sandbox.outcomes import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route
+from pytest_adyen_creds.sandbox.rules import RECORDED, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Clock
 from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, AnswerTimeout, ConnectionLost, Request
 

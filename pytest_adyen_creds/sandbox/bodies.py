@@ -10,8 +10,8 @@ from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.contract import VERSIONS, load_contract
 from pytest_adyen_creds.formats import is_deeper
-from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
+from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
 
 LARGEST_BODY: Final = 1024 * 1024
 """The largest request body that is read, in bytes."""

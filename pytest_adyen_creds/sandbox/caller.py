@@ -13,9 +13,9 @@ from typing import Final
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles
-from pytest_adyen_creds.sandbox.decisions import Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.keys import PROPAGATION
+from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
+from pytest_adyen_creds.sandbox.rules import RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Credential, State, UserKind
 from pytest_adyen_creds.secrets import MASK
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.bodies import read_body
 from pytest_adyen_creds.sandbox.customer_area import CustomerArea, NewUser
-from pytest_adyen_creds.sandbox.decisions import Refused
-from pytest_adyen_creds.sandbox.evidence import behaviours
 from pytest_adyen_creds.sandbox.faults import ARGUMENTS, Fault, FaultKind, Faults
+from pytest_adyen_creds.sandbox.outcomes import Refused
 from pytest_adyen_creds.sandbox.routing import match_path
+from pytest_adyen_creds.sandbox.rules import behaviours
 from pytest_adyen_creds.sandbox.state import Clock, Credential
 from pytest_adyen_creds.sandbox.wire import Answer, Request
 from pytest_adyen_creds.secrets import Secret

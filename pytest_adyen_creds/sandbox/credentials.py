@@ -10,9 +10,9 @@ from typing import Any, Final
 from pytest_adyen_creds.sandbox import origins, roles
 from pytest_adyen_creds.sandbox.answers import AnswerStyle
 from pytest_adyen_creds.sandbox.caller import Scope
-from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.keys import KeyService
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
+from pytest_adyen_creds.sandbox.rules import RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Credential, State
 
 LONGEST_DESCRIPTION: Final = 50

@@ -12,9 +12,9 @@ from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import keys, origins
 from pytest_adyen_creds.sandbox.caller import REACHES
 from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.keys import KeyService
 from pytest_adyen_creds.sandbox.roles import DEFAULT_ROLE
+from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Clock, Credential, State, UserKind
 from pytest_adyen_creds.secrets import Secret
 

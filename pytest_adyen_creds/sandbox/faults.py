@@ -12,8 +12,8 @@ from types import NoneType
 from typing import Any, Final, TypedDict, Unpack
 
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox.evidence import Rule
 from pytest_adyen_creds.sandbox.routing import served
+from pytest_adyen_creds.sandbox.rules import Rule
 from pytest_adyen_creds.text import counted
 
 ASKED_FOR: Final = Rule.assumed(

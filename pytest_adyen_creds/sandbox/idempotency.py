@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
-from pytest_adyen_creds.sandbox.decisions import Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import Rule, implements
+from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
+from pytest_adyen_creds.sandbox.rules import Rule, implements
 
 _PAGE: Final = "docs.adyen.com, API idempotency"
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
+from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Credential, Key, UserKind
 from pytest_adyen_creds.secrets import Secret
 

@@ -11,9 +11,9 @@ from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.sandbox import bodies, credentials, keys, origins, paging, rendering
 from pytest_adyen_creds.sandbox.caller import Scope, authorise, scope_of
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
-from pytest_adyen_creds.sandbox.decisions import Outcome
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule
+from pytest_adyen_creds.sandbox.outcomes import Outcome
 from pytest_adyen_creds.sandbox.rendering import Address
+from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule
 from pytest_adyen_creds.sandbox.state import Credential
 
 ME: Final = Rule.documented(

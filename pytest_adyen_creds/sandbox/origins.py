@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Refused
-from pytest_adyen_creds.sandbox.evidence import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.keys import IdGenerator
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
+from pytest_adyen_creds.sandbox.rules import ERROR_PAGES, RECORDED, REPORTED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
 IS_AN_ORIGIN: Final = Rule.observed(

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from pytest_adyen_creds.sandbox.decisions import InvalidFields
-from pytest_adyen_creds.sandbox.evidence import SPECIFICATION, Rule, implements
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields
+from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
 
 LARGEST_PAGE: Final = 100
 """The most items on one page."""

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from pytest_adyen_creds.sandbox.caller import Scope
 from pytest_adyen_creds.sandbox.credentials import ASSOCIATED_SHOWN, OMITTED, WITHOUT_CLIENT_KEY
-from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, Rule, implements
 from pytest_adyen_creds.sandbox.keys import SHOWN_ONCE
+from pytest_adyen_creds.sandbox.rules import RECORDED, REPORTED, SDKS, Rule, implements
 from pytest_adyen_creds.sandbox.state import Credential, Origin
 
 LINKS_NAME_CALLED: Final = Rule.observed(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pytest_adyen_creds.sandbox.decisions import InvalidFields
-from pytest_adyen_creds.sandbox.evidence import RECORDED, SDKS, SPECIFICATION, Rule, implements
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields
+from pytest_adyen_creds.sandbox.rules import RECORDED, SDKS, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.text import normalised
 
 API_CREDENTIALS_ROLE: Final = "Management API - API credentials read and write"

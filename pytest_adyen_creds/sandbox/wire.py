@@ -15,7 +15,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from pytest_adyen_creds.sandbox.bodies import LARGEST_BODY, TOO_LARGE, UNREADABLE
 from pytest_adyen_creds.sandbox.caller import Presented
-from pytest_adyen_creds.sandbox.decisions import Kind, Refused
+from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
 from pytest_adyen_creds.secrets import Secret
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")

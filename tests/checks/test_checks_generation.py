@@ -10,15 +10,15 @@ import yaml
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.cases import Amounts
+from pytest_adyen_creds.checks.sample_data import DATA, KINDS, SampleData, constrained
 from pytest_adyen_creds.checks.sandbox_target import sandbox_target
 from pytest_adyen_creds.checks.scenarios import SCENARIOS
 from pytest_adyen_creds.checks.selecting import expression
-from pytest_adyen_creds.checks.world import DATA, KINDS, World, furnished
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import ContractError
 
 CREATE = "POST /companies/{companyId}/apiCredentials"
-WORLD = World("C", ("M1", "M2"), {"company": "S2-1"}, {"company": "S2-2"}, ("A role", "B role"))
+SAMPLE = SampleData("C", ("M1", "M2"), {"company": "S2-1"}, {"company": "S2-2"}, ("A role", "B role"))
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ def test_a_contract_of_ones_own_says_its_own_values(tmp_path: Path) -> None:
 def test_a_wrong_annotation_says_what_to_write(tmp_path: Path, kind: object) -> None:
     contract = load_contract("v3", own_contract(tmp_path, page_size(kind)))
     with pytest.raises(ContractError, match=DATA):
-        furnished(contract, WORLD)
+        constrained(contract, SAMPLE)
 
 
 def test_annotations_hold_values_to_what_there_is() -> None:
-    schemas = furnished(load_contract("v3"), WORLD)["components"]["schemas"]
+    schemas = constrained(load_contract("v3"), SAMPLE)["components"]["schemas"]
     body = schemas["CreateCompanyApiCredentialRequest"]["properties"]
     assert set(body["roles"]["items"]["enum"]) == {"A role", "B role"}
     assert body["roles"]["minItems"] == 1
@@ -122,7 +122,7 @@ def test_annotations_hold_values_to_what_there_is() -> None:
 
 def test_every_kind_can_be_carried_out() -> None:
     for kind in KINDS:
-        assert isinstance(WORLD.constraint(kind), dict)
+        assert isinstance(SAMPLE.constraint(kind), dict)
 
 
 NAMES = [f"test_operation[{label}]" for label in load_contract("v3").operations]

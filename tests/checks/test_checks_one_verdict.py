@@ -19,8 +19,8 @@ from pytest_adyen_creds.checks.responses import CheckingContract, ContractBroken
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
 from pytest_adyen_creds.contract.finding import arrange
+from pytest_adyen_creds.drift.collector import Collector
 from pytest_adyen_creds.drift.recordings import survey
-from pytest_adyen_creds.drift.watch import Watch
 
 EVERY = int(os.environ.get("ADYEN_CHECKS_MUTATED", "100"))
 """One in so many of the changed recordings is judged; 1 in a full run."""
@@ -48,7 +48,7 @@ def answers(version: str) -> Iterator[tuple[Interaction, httpx.Response]]:
 def test_whoever_asks(version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     contract = load_contract(version)
     acceptance = Acceptance(contract.known_deviations, Baseline(), clock.today())
-    checking, watch = CheckingContract.of(contract), Watch(lambda _: contract)
+    checking, collector = CheckingContract.of(contract), Collector(lambda _: contract)
     every: list[Finding] = []
     written: list[Interaction] = []
     departing = 0
@@ -60,7 +60,7 @@ def test_whoever_asks(version: str, tmp_path: Path, capsys: pytest.CaptureFixtur
         assert checked(checking, response) == {each.id for each in counting}
 
         path = response.request.url.raw_path.decode()
-        told = watch.answer(
+        told = collector.answer(
             interaction.method, path, response.status_code, response.headers, response.content, "a test"
         )
         assert told == found
@@ -81,7 +81,7 @@ def test_whoever_asks(version: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert len(written) > 1500
     assert departing > 600
 
-    assert arrange(watch.found.findings) == arrange(every)
+    assert arrange(collector.found.findings) == arrange(every)
     folder = tmp_path / "cassettes"
     made = Provenance("live", "2026-11-22T00:00:00Z", version, "sha256:00", "a test")
     serializer.write(folder / "a.yaml", Cassette(tuple(written), made))

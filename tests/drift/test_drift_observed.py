@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
-from pytest_adyen_creds.drift.watch import Aggregate
+from pytest_adyen_creds.drift.collector import Aggregate
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.secrets import Secret
 

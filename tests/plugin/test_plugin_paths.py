@@ -231,7 +231,7 @@ def test_what_goes_wrong_at_the_end_is_a_line_before_the_summary(
         def test_it(adyen_client, request):
             root, run = Path(request.config.rootpath), request.config.stash[RUN]
             def answered(version):
-                run.results.watch.versions.add(version)
+                run.results.collector.versions.add(version)
             {does}
         """
     )

@@ -39,7 +39,7 @@ def see(
 ) -> None:
     """Add one answer to ``results``, by default one that keeps to the contract."""
     data = body if isinstance(body, bytes) else json.dumps(ERROR if body is None else body).encode()
-    results.watch.answer("GET", path, status, {"content-type": media}, data, "Adyen's test endpoint")
+    results.collector.answer("GET", path, status, {"content-type": media}, data, "Adyen's test endpoint")
 
 
 def add_hostile(results: Results) -> Results:

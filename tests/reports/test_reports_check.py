@@ -122,7 +122,7 @@ def test_an_answer_that_could_not_be_judged_is_no_clean_run(
     def breaking(*_: object) -> None:
         raise ValueError("unreadable")
 
-    monkeypatch.setattr("pytest_adyen_creds.drift.watch.judge", breaking)
+    monkeypatch.setattr("pytest_adyen_creds.drift.collector.judge", breaking)
     results = results_of(tmp_path, drift=mode)
     see(results)
     assert finish_session(results, SimpleNamespace(exitstatus=0)) == status  # type: ignore[arg-type]

@@ -40,7 +40,7 @@ def test_the_summary_is_text_in_a_table(tmp_path: Path) -> None:
     results = add_hostile(results_of(tmp_path))
     summary = step_summary(results)
     rows = [line for line in summary.splitlines() if line.startswith("|")][2:]
-    assert len(rows) == len(results.watch.found.findings)
+    assert len(rows) == len(results.collector.found.findings)
     for row in rows:
         assert row.count("|") == 5, row
         assert re.findall(r"<(?!/?code>|br>)", row) == []

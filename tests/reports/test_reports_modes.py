@@ -20,7 +20,7 @@ def departing(adyen_client, _adyen_run):
         body = {**adyen_client.get("/me").json(), **added}
         text = json.dumps({name: value for name, value in body.items() if name not in dropped})
         headers = {"content-type": "application/json"}
-        _adyen_run.results.watch.answer("GET", "/v3/me", 200, headers, text.encode(), "the embedded sandbox")
+        _adyen_run.results.collector.answer("GET", "/v3/me", 200, headers, text.encode(), "the embedded sandbox")
     return answer
 
 def test_breaking(departing):

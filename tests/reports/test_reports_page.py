@@ -58,9 +58,9 @@ def test_the_bundled_suite_fits_in_a_small_page(clean_report: dict[str, Any]) ->
 def test_a_finding_says_which_tests_met_it_and_what_to_do_next(tmp_path: Path) -> None:
     results = results_of(tmp_path)
     for number in range(12):
-        results.watch.test = f"test_shop.py::test_{number:02}"
+        results.collector.test = f"test_shop.py::test_{number:02}"
         see(results, {**ERROR, "motto": 1})
-    results.watch.test = "test_shop.py::test_other"
+    results.collector.test = "test_shop.py::test_other"
     see(results, status=429, path="/v3/me/allowedOrigins")
     (motto, status) = report(results)["findings"]
     assert motto["tests"] == [f"test_shop.py::test_{number:02}" for number in range(12)]
@@ -74,7 +74,7 @@ def test_a_finding_says_which_tests_met_it_and_what_to_do_next(tmp_path: Path) -
     baseline = tmp_path / "accepted.toml"
     entries = [each.partition("in the baseline:")[2].partition("\n]]")[0] for each in (first, second)]
     baseline.write_text("\n".join(entry[: entry.index('"say why"') + 9] for entry in entries))
-    assert read_baseline(baseline).judge(results.watch.found.findings, NOW.date()).findings == ()
+    assert read_baseline(baseline).judge(results.collector.found.findings, NOW.date()).findings == ()
 
 
 def test_a_failed_check_says_which_items_met_it(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_tile_counts_what_stands_below_it(tmp_path: Path) -> None:
     assert tiles["Known"] == below["known"].count("<th scope=row>") == 1
     assert tiles["Accepted"] == below["accepted"].count("<th scope=row>") == 1
     assert tiles["Failed checks"] == below["failures"].count("<summary>") == 1
-    assert tiles["Answers"] == results.watch.found.answers
+    assert tiles["Answers"] == results.collector.found.answers
 
 
 def test_labels_can_be_pasted_and_break_behind_segments(full_report: dict[str, Any], tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_json_says_what_the_commands_say(tmp_path: Path) -> None:
     results = add_hostile(results_of(tmp_path))
     assert write_reports(results, [tmp_path / "found.json"], NOW) == []
     value = json.loads((tmp_path / "found.json").read_text())
-    assert [Finding.from_json(each) for each in value["findings"]] == results.watch.found.findings
+    assert [Finding.from_json(each) for each in value["findings"]] == results.collector.found.findings
     assert value["drift"]["counts"] == {"breaking": 1, "warning": len(HOSTILE) + 1, "info": 0}
     assert value["generated_at"] == "2030-01-02T03:04:05Z"
     assert {"operation": "GET /me", "status": 429, "documented": False, "answers": 1} in value["coverage"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.sandbox.bodies import check_shape
-from pytest_adyen_creds.sandbox.decisions import Refused
+from pytest_adyen_creds.sandbox.outcomes import Refused
 from pytest_adyen_creds.sandbox.routing import served
 
 COMPANY = "/companies/TestCompany/apiCredentials"

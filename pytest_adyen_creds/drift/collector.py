@@ -1,6 +1,6 @@
-"""The watch of a run: every answer it gets, from whatever client or recording, held against the contract.
+"""The collector of a run: every answer it gets, from whatever client or recording, held against the contract.
 
-An :class:`Aggregate` adds up what answers show; a :class:`Watch` has that of a run; :class:`Drift` shows it to a test.
+An :class:`Aggregate` adds up what answers show; a :class:`Collector` has that of a run, a :class:`Drift` that of a test.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Aggregate:
                 self._tests.setdefault(observation.finding.key, set()).update(item["tests"])
 
 
-class Watch:
+class Collector:
     """What a run's answers show of drift. Thread-safe; nothing that it is told of raises.
 
     ``contract_of`` returns the contract of an API version (``None``: the run's own), or ``None`` where there is none.
@@ -220,7 +220,7 @@ class Watch:
 
     @contextmanager
     def guarded(self, what: str) -> Iterator[None]:
-        """Note what goes wrong in a ``with`` block as a problem: no user's test is to fail because of the watch."""
+        """Note what goes wrong in a ``with`` block as a problem: no user's test is to fail because of the collector."""
         try:
             yield
         except Exception as error:  # noqa: BLE001

@@ -19,9 +19,9 @@ from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.client import GuardedTransport, ManagementClient, Ownership, Retries
 from pytest_adyen_creds.contract import bundled
-from pytest_adyen_creds.drift.traffic import telling, to_the_network
-from pytest_adyen_creds.drift.traffic import watching as watching_network
-from pytest_adyen_creds.drift.watch import Watch
+from pytest_adyen_creds.drift.collector import Collector
+from pytest_adyen_creds.drift.traffic import collecting_traffic as collecting_from_network
+from pytest_adyen_creds.drift.traffic import observing, to_the_network
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.interceptor import Interceptor
 from pytest_adyen_creds.sandbox import Sandbox
@@ -60,17 +60,17 @@ ENVELOPES: dict[str, tuple[int, Any, tuple[tuple[str, str], ...], tuple[str, str
 }
 
 
-def watch() -> Watch:
-    return Watch(lambda version: load_contract(version or "v3"))
+def collector() -> Collector:
+    return Collector(lambda version: load_contract(version or "v3"))
 
 
-def watching(watch: Watch, base_url: str) -> AbstractContextManager[None]:
-    return watching_network(watch, lambda: to_the_network(base_url))
+def collecting_traffic(collector: Collector, base_url: str) -> AbstractContextManager[None]:
+    return collecting_from_network(collector, lambda: to_the_network(base_url))
 
 
 @contextmanager
-def watched(watch: Watch, interceptor: Interceptor) -> Iterator[None]:
-    with interceptor.opened(), telling(watch, interceptor), watching(watch, BASE):
+def watched(collector: Collector, interceptor: Interceptor) -> Iterator[None]:
+    with interceptor.opened(), observing(collector, interceptor), collecting_traffic(collector, BASE):
         yield
 
 
@@ -79,8 +79,8 @@ def interaction(status: int, body: Any, headers: tuple[tuple[str, str], ...] = J
     return Interaction("GET", f"{BASE}/me", (), b"", status, "Some reason", headers, data)
 
 
-def found(watch: Watch) -> list[tuple[str, str, int]]:
-    return [(finding.id, finding.location, finding.count) for finding in watch.found.findings]
+def found(collector: Collector) -> list[tuple[str, str, int]]:
+    return [(finding.id, finding.location, finding.count) for finding in collector.found.findings]
 
 
 def by_httpx(url: str) -> int:
@@ -133,7 +133,7 @@ LIBRARIES = [by_httpx, by_async_httpx, by_requests, by_urllib, by_aiohttp]
 def test_a_departing_envelope_in_a_recording_is_one_finding(what: str) -> None:
     status, body, headers, expected = ENVELOPES[what]
     cassette = Cassette((interaction(status, body, headers),))
-    seen = watch()
+    seen = collector()
     with watched(seen, replaying(cassette, "c.yaml")):
         assert by_httpx(f"{BASE}/me") == status
     assert found(seen) == [(*expected, 1)]
@@ -143,7 +143,7 @@ def test_a_departing_envelope_in_a_recording_is_one_finding(what: str) -> None:
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_whatever_library_asks_is_watched_once(library: Callable[[str], int]) -> None:
-    seen = watch()
+    seen = collector()
     provenance = Provenance("live", "2026-01-01T00:00:00Z", "v3", "sha256:x", "test")
     recorded = (interaction(422, {**ERROR, "newField": 1}),)
     with watched(seen, replaying(Cassette(recorded, provenance), "c.yaml")):
@@ -154,9 +154,9 @@ def test_whatever_library_asks_is_watched_once(library: Callable[[str], int]) ->
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_answers_of_the_network_are_watched(library: Callable[[str], int]) -> None:
-    sandbox, seen = Sandbox(answers="published"), watch()
+    sandbox, seen = Sandbox(answers="published"), collector()
     sandbox.faults.status(429, "GET /me")
-    with sandbox.serve() as server, watching(seen, f"{server.url}/v3"):
+    with sandbox.serve() as server, collecting_traffic(seen, f"{server.url}/v3"):
         assert library(f"{server.url}/v3/me") == 429
         assert library(f"{server.url}/v3/me") == 401
         assert library(f"{server.url}/nowhere") == 404
@@ -165,11 +165,11 @@ def test_answers_of_the_network_are_watched(library: Callable[[str], int]) -> No
     assert seen.found.origins == {"the network": 2}
     with sandbox.serve() as server:
         library(f"{server.url}/v3/me")
-    assert seen.found.answers == 2, "the watch has ended"
+    assert seen.found.answers == 2, "the collector has ended"
 
 
 def test_the_sandbox_of_code_under_test_is_watched() -> None:
-    sandbox, seen = Sandbox(answers="published"), watch()
+    sandbox, seen = Sandbox(answers="published"), collector()
     sandbox.faults.status(429, "GET /me")
     sandbox.faults.violate("extra-field", "GET /me/allowedOrigins")
     interceptor = Interceptor(sandbox.transport(), Hosts(), "the embedded sandbox")
@@ -187,7 +187,7 @@ def test_the_sandbox_of_code_under_test_is_watched() -> None:
 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_an_answer_made_by_a_fault_is_the_test_s_own(asynchronous: bool) -> None:
-    sandbox, seen = Sandbox(answers="published"), watch()
+    sandbox, seen = Sandbox(answers="published"), collector()
     sandbox.faults.status(429, "GET /me")
     sandbox.faults.delay(0, "GET /me")
     key, observers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}, [seen.client("the embedded sandbox")]
@@ -211,7 +211,7 @@ def test_an_answer_made_by_a_fault_is_the_test_s_own(asynchronous: bool) -> None
 
 @pytest.mark.parametrize("is_served", [True, False])
 def test_a_guarded_client_is_watched_once(is_served: bool) -> None:
-    sandbox, seen = Sandbox(answers="published"), watch()
+    sandbox, seen = Sandbox(answers="published"), collector()
     with sandbox.serve() as server:
         base = f"{server.url}/v3" if is_served else BASE
         key, transport = sandbox.provisioning.api_key, None if is_served else sandbox.transport()
@@ -219,7 +219,7 @@ def test_a_guarded_client_is_watched_once(is_served: bool) -> None:
             base, api_key=key, transport=transport, ownership=Ownership.sandbox(), retries=Retries(tries=1)
         )
         client.observers.append(seen.client("the embedded sandbox"))
-        with client, watching(seen, base):
+        with client, collecting_traffic(seen, base):
             sandbox.faults.status(429, "GET /me")
             for status in (429, 200):
                 assert client.send("GET", "/me").status_code == status
@@ -230,7 +230,7 @@ def test_a_guarded_client_is_watched_once(is_served: bool) -> None:
 
 
 def test_each_attempt_counts_and_the_suite_counts_none_twice() -> None:
-    seen, answers = watch(), iter([500, 200])
+    seen, answers = collector(), iter([500, 200])
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(next(answers), json={**ERROR, "newField": 1})
@@ -273,8 +273,8 @@ interactions:
 version: 1
 """
     )
-    seen = watch()
-    with watching(seen, BASE), vcr.VCR(record_mode="none").use_cassette(str(path)):
+    seen = collector()
+    with collecting_traffic(seen, BASE), vcr.VCR(record_mode="none").use_cassette(str(path)):
         assert by_httpx(f"{BASE}/me") == 429
         assert by_httpx("https://example.com/v3/me") == 418
     assert found(seen) == [("response-undocumented-status", "", 1)]
@@ -284,26 +284,26 @@ version: 1
 def test_what_a_tool_records_is_watched(tmp_path: Path) -> None:
     import vcr
 
-    sandbox, seen = Sandbox(answers="published"), watch()
+    sandbox, seen = Sandbox(answers="published"), collector()
     with sandbox.serve() as server:
         base = f"{server.url}/v3"
         sandbox.faults.status(429, "GET /me")
-        with watching(seen, base), vcr.use_cassette(str(tmp_path / "new.yaml")):
+        with collecting_traffic(seen, base), vcr.use_cassette(str(tmp_path / "new.yaml")):
             assert by_httpx(f"{base}/me") == 429
     assert found(seen) == [("response-undocumented-status", "", 1)]
 
 
 def test_mocks_are_not_watched() -> None:
-    seen = watch()
+    seen = collector()
     mock = httpx.MockTransport(lambda request: httpx.Response(429, json={}))
-    with watching(seen, BASE), httpx.Client(transport=mock) as client:
+    with collecting_traffic(seen, BASE), httpx.Client(transport=mock) as client:
         assert client.get(f"{BASE}/me").status_code == 429
     assert seen.found.answers == 0
 
 
 def test_an_answer_is_held_against_the_version_that_was_asked() -> None:
     body = json.dumps({**ERROR, "invalidFields": [{"InvalidField": {"name": "a", "value": "b", "message": "c"}}]})
-    seen = watch()
+    seen = collector()
     assert seen.answer("GET", "/v1/me", 422, dict(JSON), body.encode(), "x") == []
     assert len(seen.answer("GET", "/v3/me", 422, dict(JSON), body.encode(), "x")) == 1
     assert seen.answer("GET", "/v3/somethingElse", 422, dict(JSON), b"", "x") == []
@@ -314,7 +314,7 @@ def test_what_goes_wrong_is_noted_and_raises_nothing() -> None:
     def broken(version: str | None) -> None:
         raise RuntimeError("no contract today")
 
-    seen = Watch(broken)
+    seen = Collector(broken)
     with watched(seen, replaying(Cassette((interaction(200, {}),) * 2), "c.yaml")):
         for _ in range(2):
             assert by_httpx(f"{BASE}/me") == 200
@@ -326,7 +326,7 @@ def test_what_goes_wrong_is_noted_and_raises_nothing() -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "unheard-of"])
 def test_what_cannot_be_decoded_is_passed_over(encoding: str) -> None:
-    seen = watch()
+    seen = collector()
     odd = replace(interaction(200, "", (*JSON, ("content-encoding", encoding))), response_body=b"\x1f\x8bodd")
     with watched(seen, replaying(Cassette((odd,)), "c.yaml")):
         assert by_urllib(f"{BASE}/me") == 200
@@ -439,9 +439,10 @@ def test_it(adyen_client, _adyen_run):
     error[KEY.reveal()] = KEY.reveal()
     for body in (error, {{**error, "apiKey": "AQEunregisteredcanary0123456789"}}, [KEY.reveal()]):
         response = httpx.Response(422, json=body)
-        _adyen_run.results.watch.answer("GET", "/me", 422, response.headers, response.content, "Adyen's test endpoint")
+        content, origin = response.content, "Adyen's test endpoint"
+        _adyen_run.results.collector.answer("GET", "/me", 422, response.headers, content, origin)
     named = dict([("content-type", KEY.reveal())])
-    _adyen_run.results.watch.answer("GET", "/me", 422, named, KEY.reveal().encode(), "Adyen's test endpoint")
+    _adyen_run.results.collector.answer("GET", "/me", 422, named, KEY.reveal().encode(), "Adyen's test endpoint")
 """
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from pytest_adyen_creds.sandbox.evidence import Rule, require_registered
+from pytest_adyen_creds.sandbox.rules import Rule, require_registered
 
 
 class Kind(Enum):

@@ -7,9 +7,9 @@ import pytest
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import Clock, Evidence, Rule, Sandbox, behaviours
-from pytest_adyen_creds.sandbox.decisions import InvalidFields, Kind, Outcome, Refused
-from pytest_adyen_creds.sandbox.evidence import RECORDED, REPORTED, SDKS, is_implemented
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE
+from pytest_adyen_creds.sandbox.rules import RECORDED, REPORTED, SDKS, is_implemented
 
 COMPANY = "/companies/TestCompany/apiCredentials"
 MERCHANT = "/merchants/TestMerchant/apiCredentials"

@@ -1,4 +1,4 @@
-"""The world of a sequence: the accounts, credentials and origins that its requests can name."""
+"""The sample data of a sequence: the accounts, credentials and origins that its requests can name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ KINDS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class SampleData:
     """What exists for a sequence: accounts, and at each level a credential with one origin."""
 
     company: str
@@ -120,17 +120,17 @@ class World:
         return constraints[kind]
 
 
-def furnished(contract: Contract, world: World) -> dict[str, Any]:
-    """Return the contract as an OpenAPI document whose annotated values are held to what ``world`` has.
+def constrained(contract: Contract, data: SampleData) -> dict[str, Any]:
+    """Return the contract as an OpenAPI document whose annotated values are held to what ``data`` has.
 
     For generating requests that are really acceptable; answers are never judged by it.
     """
-    document: dict[str, Any] = _furnish(contract.to_openapi(), world)
+    document: dict[str, Any] = _constrain(contract.to_openapi(), data)
     return document
 
 
-def requests_of(contract: Contract, operation: Operation, world: World) -> dict[str, Any]:
-    """Return what :func:`furnished` does, of one operation, at ``/``: its body and its query, which are what varies."""
+def requests_of(contract: Contract, operation: Operation, data: SampleData) -> dict[str, Any]:
+    """Return what :func:`constrained` does, of one operation, at ``/``: its body and its query."""
     document = contract.to_openapi()
     where = f"{contract.source}#/paths/{operation.path}"
     item = dereference(document, document["paths"][operation.path], where)
@@ -139,7 +139,7 @@ def requests_of(contract: Contract, operation: Operation, world: World) -> dict[
     request = {key: value for key, value in node.items() if key in ("requestBody", "responses")}
     request["parameters"] = list({each["name"]: each for each in parameters if each["in"] == "query"}.values())
     alone = {key: document[key] for key in ("openapi", "info", "components")}
-    result: dict[str, Any] = _furnish({**alone, "paths": {"/": {operation.method.lower(): request}}}, world)
+    result: dict[str, Any] = _constrain({**alone, "paths": {"/": {operation.method.lower(): request}}}, data)
     return result
 
 
@@ -149,12 +149,12 @@ def level_of(operation: Operation) -> Level:
     return "company" if first == "companies" else "merchant" if first == "merchants" else "me"
 
 
-def _furnish(node: Any, world: World) -> Any:
+def _constrain(node: Any, data: SampleData) -> Any:
     if isinstance(node, list):
-        return [_furnish(item, world) for item in node]
+        return [_constrain(item, data) for item in node]
     if not isinstance(node, dict):
         return node
-    result = {key: _furnish(value, world) for key, value in node.items()}
+    result = {key: _constrain(value, data) for key, value in node.items()}
     properties = node.get("properties")
     if isinstance(properties, dict):
         given = {
@@ -166,11 +166,11 @@ def _furnish(node: Any, world: World) -> Any:
     if isinstance(items, dict) and DATA in items:
         least = 1 if items[DATA] == "role" else 0
         result |= {"uniqueItems": True, "minItems": least, "maxItems": 3}
-        if items[DATA] == "merchant" and not world.merchants:  # no name of an account would be acceptable
+        if items[DATA] == "merchant" and not data.merchants:  # no name of an account would be acceptable
             result["maxItems"] = 0
             result.pop("examples", None)
     if DATA in node and "type" in node:
-        constraint = world.constraint(node[DATA])
+        constraint = data.constraint(node[DATA])
         if "examples" in result and "enum" in constraint:
             del result["examples"]
         result |= constraint
