@@ -1,6 +1,6 @@
 """The collector of a run: every answer it gets, from whatever client or recording, held against the contract.
 
-An :class:`Aggregate` adds up what answers show; a :class:`Collector` has that of a run, a :class:`Drift` that of a test.
+An :class:`Aggregate` adds up what answers show; a :class:`Collector` has that of a run, :class:`Drift` that of a test.
 """
 
 from __future__ import annotations
