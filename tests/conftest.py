@@ -13,7 +13,13 @@ import yaml  # noqa: F401 - a run in this process forgets what it imported, and 
 # change fails by its own fault; everywhere else they are new ones, and fewer: a person waits.
 ON_CI = os.environ.get("CI", "") not in ("", "false")
 hypothesis.settings.register_profile("house", deadline=None, derandomize=ON_CI, max_examples=100 if ON_CI else 25)
-hypothesis.settings.load_profile("house")
+# mutmut runs each test twice in one process, the second time another way, and in one that is forked off
+hypothesis.settings.register_profile(
+    "mutants",
+    hypothesis.settings.get_profile("house"),
+    suppress_health_check=[hypothesis.HealthCheck.differing_executors, hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "house")
 
 pytest_plugins = ["pytester"]
 

@@ -53,9 +53,47 @@ def test_without_the_bound_a_throwaway_is_held_twice():
     assert any(run.held_twice for run in done)
 
 
-def test_a_timing_that_breaks_the_bound_cannot_be_made():
-    with pytest.raises(CredentialError, match="make the wait longer"):
-        Timing(slowest_write=10, wait=10)
+@pytest.mark.parametrize(("slowest_write", "wait"), [(10, 10), (10, 9), (0, 1), (-1, 1)])
+def test_a_timing_that_breaks_the_bound_cannot_be_made(slowest_write, wait):
+    with pytest.raises(CredentialError, match=r"; two runs could then hold one throwaway: make the wait longer$"):
+        Timing(slowest_write=slowest_write, wait=wait)
+
+
+@pytest.mark.parametrize("description", [7, None, ["a"], {}])
+def test_a_description_that_is_no_text_is_none(description):
+    assert ObservedState.of({"description": description, "active": False}) == ObservedState(None, active=False)
+
+
+def answered(*answers):
+    """Return what a claim ends with that is answered so, and how many answers it took."""
+    steps = claim_steps(UNDER_WAY, NOW, Timing(slowest_write=1, wait=2))
+    next(steps)
+    for taken, answer in enumerate(answers, 1):
+        try:
+            steps.send(answer)
+        except StopIteration as ended:
+            return ended.value, taken
+    return None, len(answers)
+
+
+FREE = ObservedState(OVER, active=False)
+OURS = ObservedState(UNDER_WAY, active=False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "ended"),
+    [
+        ([(FREE, 0.5), 1.0, None, (OURS, 3.0)], (True, 4)),  # each as late as the bound lets it be
+        ([(FREE, 0.501)], (False, 1)),
+        ([None], (False, 1)),
+        ([(FREE, 0.1), 1.001], (False, 2)),
+        ([(FREE, 0.1), None], (False, 2)),
+        ([(FREE, 0.1), 0.2, None, None], (False, 4)),
+        ([(FREE, 0.1), 0.2, None, (FREE, 3.0)], (False, 4)),
+    ],
+)
+def test_a_claim_is_won_by_what_is_read_in_time(answers, ended):
+    assert answered(*answers) == ended
 
 
 @pytest.mark.parametrize(
