@@ -234,12 +234,20 @@ def pytest_fixture_setup(request: pytest.FixtureRequest) -> Generator[None, obje
     return (yield)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Note which test runs, so that what its answers show can name it."""
-    item.config.stash[TEST] = item.nodeid
-    if run := _run(item.config):
-        run.results.collector.test = item.nodeid
+    _note_test(item.config, item.nodeid)
+    try:
+        return (yield)
+    finally:
+        _note_test(item.config, "")
+
+
+def _note_test(config: pytest.Config, name: str) -> None:
+    config.stash[TEST] = name
+    if run := _run(config):
+        run.results.collector.test = name
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pytest_adyen_creds.errors import FileRefused, SettingsError
 from pytest_adyen_creds.files import read_text
@@ -13,8 +12,7 @@ from pytest_adyen_creds.secrets import SECRETS, Secret
 _KEY: Final = "ADYEN_MANAGEMENT_API_KEY"
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisioningKey:
+class ProvisioningKey(NamedTuple):
     """What the environment has of the key that signs a live run's requests."""
 
     secret: Secret | None

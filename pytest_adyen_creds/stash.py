@@ -10,7 +10,7 @@ RUN: Final[pytest.StashKey[Any]] = pytest.StashKey()
 """The :class:`.state.Run`; not there in a run that does not use the plugin, which must not import it either."""
 
 TEST: Final[pytest.StashKey[str]] = pytest.StashKey()
-"""The node id of the test that runs, or ran last."""
+"""The node id of the test that runs; empty, or not there, where none does."""
 
 KEY: Final[pytest.StashKey[Any]] = pytest.StashKey()
 """The :class:`.provisioning_key.ProvisioningKey`; not there where the environment has no key."""

@@ -49,6 +49,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._name = str(name)
         self._hosts = Hosts(base_urls)
         self._on_miss = on_miss
+        self._compared = lru_cache(maxsize=16)(_compared)  # a client mostly sends the same ones again
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the recorded answer to ``request``."""
@@ -60,7 +61,7 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         uri = self._hosts.canonical(str(request.url))
-        asked = canonical_request(request.method, uri, *_compared(tuple(request.headers.raw)), body)
+        asked = canonical_request(request.method, uri, *self._compared(tuple(request.headers.raw)), body)
         interaction = self.index.take(asked)
         if interaction is None:
             raise CassetteError(self._on_miss(_unmatched(self.index, asked, self._name)))
@@ -72,9 +73,8 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         )
 
 
-@lru_cache(maxsize=256)
 def _compared(fields: tuple[tuple[bytes, bytes], ...]) -> tuple[str | None, str | None, str | None]:
-    """Return the headers that tell requests apart; a client mostly sends the same ones again."""
+    """Return the headers that tell requests apart."""
     headers = {name.lower(): value.decode("latin-1") for name, value in fields}
     return headers.get(b"x-api-key"), headers.get(b"authorization"), headers.get(b"content-type")
 

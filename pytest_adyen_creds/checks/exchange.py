@@ -13,9 +13,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httpx
 
 from pytest_adyen_creds.checks.sample_data import Level, level_of
-from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.client.parsing import parse, secrets_in
 from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.contract.judge import Observation, judge
+from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.cases import TestCase
@@ -82,8 +83,27 @@ class Exchange:
     @cached_property
     def observations(self) -> list[Observation]:
         """What of the answer departs from the contract."""
+        found = self._judged()
+        if found:  # what is shown of them is to be masked
+            self.register_secrets()
+            found = self._judged()
+        return found
+
+    def _judged(self) -> list[Observation]:
         media, headers = self.response.headers.get("content-type", ""), self.response.headers
         return judge(self.contract, self.operation, self.status, media, self.response.content, headers)
+
+    def register_secrets(self) -> None:
+        """Let masking know the secrets of an exchange that another client made."""
+        for secret in {
+            *secrets_in(self.response.content, self.body),
+            *secrets_in(self.request.content, self.sent),
+            *self.presented_secrets,
+        }:
+            if secret:
+                SECRETS.add(secret)
+        if self.request.headers.get("authorization"):
+            SECRETS.add(self.request.headers["authorization"].partition(" ")[2])
 
     @property
     def is_known(self) -> bool:

@@ -11,7 +11,6 @@ from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
 from pytest_adyen_creds.checks.rules import RULES, Rule, RuleViolation
-from pytest_adyen_creds.client.parsing import secrets_in
 from pytest_adyen_creds.contract.judge import Observation, next_step
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import plain
@@ -35,25 +34,12 @@ def judge(exchange: Exchange, state: KnownState, acceptance: Acceptance | None =
     observed = [each for each in exchange.observations if acceptance is None or acceptance.counts(each.finding)]
     failures: list[CheckFailure] = []
     if broken or observed:
-        register_secrets(exchange)
+        exchange.register_secrets()
         broken.sort(key=lambda each: (each[0].name, len(each[1].pointer), each[1].pointer))
         failures += [_of_finding(exchange, each) for each in observed]
         failures += [_of_rule(exchange, *each) for each in broken]
     state.add(exchange)
     return list(_with_evidence(_collapsed(failures), exchange))
-
-
-def register_secrets(exchange: Exchange) -> None:
-    """Let masking know the secrets of an exchange that another client made."""
-    for secret in {
-        *secrets_in(exchange.response.content, exchange.body),
-        *secrets_in(exchange.request.content, exchange.sent),
-        *exchange.presented_secrets,
-    }:
-        if secret:
-            SECRETS.add(secret)
-    if exchange.request.headers.get("authorization"):
-        SECRETS.add(exchange.request.headers["authorization"].partition(" ")[2])
 
 
 def _collapsed(failures: list[CheckFailure]) -> list[CheckFailure]:

@@ -50,7 +50,7 @@ class Results:
         self.recordings: set[Path] = set()
         """The cassettes that answered."""
         self.collects_traffic = False
-        """Whether the traffic of users' own code is watched, too: ``--adyen-drift`` was given."""
+        """Whether the traffic of users' own code is collected, too: ``--adyen-drift`` was given."""
         self.written: list[Path] = []
         """The reports that were written."""
         self.problems: list[str] = []

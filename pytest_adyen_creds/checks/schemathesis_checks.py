@@ -10,6 +10,7 @@ In ``schemathesis.toml``::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,6 @@ import httpx
 import schemathesis
 
 from pytest_adyen_creds.checks.exchange import Exchange
-from pytest_adyen_creds.checks.judging import register_secrets
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules import RULES, Rule
 from pytest_adyen_creds.checks.rules.rule import RuleViolation
@@ -29,7 +29,8 @@ from pytest_adyen_creds.secrets import SECRETS
 if TYPE_CHECKING:
     from schemathesis import Case, CheckContext, Response
 
-_HOST_FORM: Final = 'write a host, with its port if it has one: "127.0.0.1:8080"'
+_HOST: Final = re.compile(r"(?:[^][\s%*/@?#:]+|\[[0-9a-fA-F:.]+\])(?::([0-9]{1,5}))?")
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class RuleBroken(CheckFailed):
@@ -61,9 +62,9 @@ class AdyenRules:
 
     def __init__(self, *, hosts: Sequence[str] = (), without: Sequence[str] = ()) -> None:
         for name, given in (("hosts", hosts), ("without", without)):
-            if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+            if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
                 raise ValueError(f"{name} is a list of strings, not {given!r}")
-        self._hosts = {MANAGEMENT_HOST, *(_host(each) for each in hosts)}
+        self._hosts = {(MANAGEMENT_HOST, None), *map(_host, hosts)}
         if unknown := sorted(set(without) - set(RULES)):
             raise ValueError(f"no rule is named {', '.join(unknown)}; there are {', '.join(sorted(RULES))}")
         self._rules = [rule for name, rule in RULES.items() if name not in without]
@@ -75,28 +76,29 @@ class AdyenRules:
             return True
         broken = [(rule, each) for rule in self._rules for each in rule.breaches(exchange, KnownState())]
         if broken:
-            register_secrets(exchange)
+            exchange.register_secrets()
             raise all_of(RuleBroken(exchange.operation.label, *each) for each in broken)
         return None
 
     def _exchange(self, response: Response) -> Exchange | None:
         try:
             url = httpx.URL(str(response.request.url))
-            version = url.path.split("/")[1]
-            if version not in VERSIONS or self._hosts.isdisjoint({url.host, url.netloc.decode()}):
-                return None
-            exchange = Exchange.of_library(load_contract(version), response)
-        except (httpx.InvalidURL, TypeError, AttributeError, IndexError):
+        except httpx.InvalidURL:
             return None
+        version = url.path.partition("/")[2].partition("/")[0]
+        port = url.port or _PORTS.get(url.scheme)
+        if version not in VERSIONS or self._hosts.isdisjoint({(url.host, None), (url.host, port)}):
+            return None
+        exchange = Exchange.of_library(load_contract(version), response)
         return exchange if exchange.is_known else None
 
 
-def _host(text: str) -> str:
+def _host(text: str) -> tuple[str, int | None]:
+    """Return the host, and the port where one is named; raises ValueError for what is no host."""
+    match = _HOST.fullmatch(text)
     try:
-        url = httpx.URL(f"http://{text}")
-    except httpx.InvalidURL as error:
-        raise ValueError(f"{text!r} in hosts is no host: {_HOST_FORM}") from error
-    netloc = url.netloc.decode()
-    if not url.host or str(url).rstrip("/") != f"http://{netloc}" or url.userinfo:
-        raise ValueError(f"{text!r} in hosts is no host: {_HOST_FORM}")
-    return netloc
+        if match is not None and (host := httpx.URL(f"http://{text}").host):
+            return host, int(match[1]) if match[1] else None
+    except httpx.InvalidURL:
+        pass
+    raise ValueError(f'{text!r} in hosts is no host; write one with its port, if it has one: "127.0.0.1:8080"')

@@ -182,10 +182,9 @@ class Suite:
             found = [replace(each, replay=replay, tests=(test,)) for each in found]
             if exchange.is_known:
                 self._results.saw(exchange.operation.label, exchange.status, exchange.origin, found)
-                label, observed = exchange.operation.label, exchange.observations
-                self._results.collector.judged(
-                    exchange.request, label, exchange.status, observed, exchange.origin, test
-                )
+                answered, version = (exchange.operation.label, exchange.status), exchange.contract.version
+                collector = self._results.collector
+                collector.judged(exchange.request, version, answered, exchange.observations, exchange.origin, test)
             else:
                 self._results.note(found)
             failures += found

@@ -195,16 +195,24 @@ class Collector:
         return observer
 
     def judged(
-        self, request: httpx.Request, label: str, status: int, observations: list[Observation], origin: str, test: str
+        self,
+        request: httpx.Request,
+        version: str,
+        answered: tuple[str, int],
+        observations: list[Observation],
+        origin: str,
+        test: str,
     ) -> None:
-        """Take in what the suite's ``test`` observed in the answer to ``request``, unless a client told of it."""
+        """Take in what the suite's ``test`` observed in the answer to ``request``, unless a client told of it.
+
+        ``version`` is the API's, ``answered`` the operation's label and the status.
+        """
         with self._lock:
             if request not in self._told:
-                if contract := self._contract_of(None):
-                    self.versions.add(contract.version)
-                self._add(label, status, observations, origin, test=test)
-            elif self.traffic[label, status] > 0:  # the suite counts for itself what it judges
-                self.traffic[label, status] -= 1
+                self.versions.add(version)
+                self._add(*answered, observations, origin, test=test)
+            elif self.traffic[answered] > 0:  # the suite counts for itself what it judges
+                self.traffic[answered] -= 1
 
     @contextmanager
     def collecting(self) -> Iterator[Aggregate]:
@@ -243,7 +251,7 @@ class Collector:
     def merge(self, value: Mapping[str, Any]) -> None:
         """Add what another process wrote with :meth:`to_json`; raises :class:`FileRefused` for anything else."""
         if value.keys() != {"found", "traffic", "answered", "versions", "problems"}:
-            raise FileRefused("what a worker watched is an object with 'found', 'traffic' and so on; this is not")
+            raise FileRefused("what a worker collected is an object with 'found', 'traffic' and so on; this is not")
         self.found.merge(value["found"])
         self.traffic.update({(label, status): count for label, status, count in value["traffic"]})
         self.answered.update({(label, status): count for label, status, count in value["answered"]})

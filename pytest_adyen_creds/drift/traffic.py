@@ -76,7 +76,7 @@ class _Observer:
 
 
 class CollectorPlugin:
-    """A pytest plugin: watches each test's traffic, set-up and teardown included, for ``--adyen-drift``."""
+    """A pytest plugin: collects each test's traffic, set-up and teardown included, for ``--adyen-drift``."""
 
     def __init__(self, collector: Collector, otherwise: Callable[[], Interceptor]) -> None:
         self._collector = collector

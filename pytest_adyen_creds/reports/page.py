@@ -11,6 +11,7 @@ from typing import Any, Final
 from pytest_adyen_creds.contract.baseline import entries_for, to_toml
 from pytest_adyen_creds.contract.finding import LEVELS, Finding
 from pytest_adyen_creds.drift.text import tally
+from pytest_adyen_creds.secrets import MASK
 from pytest_adyen_creds.text import counted, plain
 
 _LONGEST: Final = 1_000
@@ -94,7 +95,7 @@ def _totals(report: dict[str, Any]) -> str:
     documented = [row for row in report["coverage"] if row["documented"]]
     covered = sum(1 for row in documented if row["answers"])
     totals: dict[str, Any] = {level.capitalize(): report["drift"]["counts"][level] for level in LEVELS}
-    totals |= {"Known": len(_kinds(report))}
+    totals |= {"Known": report["drift"]["known"]["kinds"]}
     totals |= {"Accepted": len(report["accepted"]), "Failed checks": len(report["failures"])}
     totals |= {"Answers": report["drift"]["answers"], "Covered": f"{covered}/{len(documented)}"}
     return '<dl class="totals">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in totals.items()) + "</dl>"
@@ -107,8 +108,7 @@ def _findings(report: dict[str, Any]) -> Iterator[str]:
     yield f"<p>{answers} held against the contract{f': {whose}' if whose else ''}.</p>"
     if not report["findings"]:
         yield "<p>No answer departs from the contract.</p>"
-    for row in report["findings"][:_MOST]:
-        accepting = to_toml(next(entries_for([Finding.from_json(row)], "say why")))
+    for row in _first(report["findings"]):
         yield (
             f"<details open><summary>{_level(row['level'])} {_code(row['id'])} {_text(row['message'])} "
             f"<span class=soft>({_place(row)}; {counted(row['count'], 'answer')})</span></summary>\n<div class=inside>"
@@ -116,10 +116,23 @@ def _findings(report: dict[str, Any]) -> Iterator[str]:
         answered = _text(", ".join(row["origins"]))
         yield from _named(Example=_text(row["example"]), Answered_by=answered, Met_by=_tests(row))
         yield from _named(Next=_text(row["next_step"]))
-        yield f"<p>To accept it, in the baseline:</p><pre>{_lines(accepting)}</pre></div></details>"
+        accepting = to_toml(next(entries_for([Finding.from_json(row)], "say why")))
+        if MASK not in accepting and max(map(len, accepting.splitlines())) < _LONGEST:  # else it would accept nothing
+            yield f"<p>To accept it, in the baseline:</p><pre>{_lines(accepting)}</pre>"
+        yield "</div></details>"
     yield from _more(len(report["findings"]) - _MOST, "findings")
     for problem in report["problems"]:
         yield f"<p>{_text(problem)}</p>"
+
+
+def _first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return as many of ``rows`` as are shown, in their order: one of each kind before the second of any."""
+    kinds: dict[tuple[str, ...], int] = {}
+    for number, row in enumerate(rows):
+        kinds.setdefault((row["level"], row["id"], row["message"]), number)
+    first = set(kinds.values())
+    chosen = [*sorted(first), *(number for number in range(len(rows)) if number not in first)][:_MOST]
+    return [rows[number] for number in sorted(chosen)]
 
 
 def _place(row: dict[str, Any]) -> str:
@@ -244,16 +257,16 @@ def _known(report: dict[str, Any]) -> Iterator[str]:
 
 def _kinds(report: dict[str, Any]) -> list[list[dict[str, Any]]]:
     """Return the known deviations that were met, each with all that showed it."""
-    kinds: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    kinds: dict[int, list[dict[str, Any]]] = {}
     for row in report["known"]:
-        kinds.setdefault((row["id"], row["reason"], *row["evidence"]), []).append(row)
+        kinds.setdefault(row["kind"], []).append(row)
     return list(kinds.values())
 
 
 def _where(rows: list[dict[str, Any]]) -> str:
     labels, statuses, places = (sorted({row[key] for row in rows}) for key in ("operation", "status", "location"))
     operations = _code(labels[0]) if len(labels) == 1 else f"{len(labels)} operations"
-    return ", ".join([operations, *map(str, statuses), *map(_code, places)])
+    return ", ".join([operations, *map(str, statuses), *map(_code, filter(None, places))])
 
 
 def _accepted(report: dict[str, Any]) -> Iterator[str]:

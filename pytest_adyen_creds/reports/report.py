@@ -62,6 +62,7 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
     the reasons why it should be recorded again, and what it does not say of itself is None.
     """
     judgement, found = results.judgement, results.collector.found
+    kinds = list(dict.fromkeys(judgement.known.values()))
     report: dict[str, Any] = {
         "generator": f"pytest-adyen-creds {__version__}",
         "generated_at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -75,12 +76,15 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
             "fails": results.fails,
             "strict": results.settings.strict,
             "known": {
-                "kinds": len(set(judgement.known.values())),
+                "kinds": len(kinds),
                 "answers": found.answers_with(judgement.known),
             },
         },
         "findings": [_finding(results, finding) for finding in judgement.findings],
-        "known": [_known(results, *each) for each in judgement.known.items()],
+        "known": [
+            _known(results, finding, entry) | {"kind": kinds.index(entry) + 1}
+            for finding, entry in judgement.known.items()
+        ],
         "accepted": [_accepted(results, *each) for each in judgement.accepted.items()],
         "baseline": {
             "unmet": [str(entry) for entry in judgement.unmet],
@@ -112,7 +116,8 @@ def _accepted(results: Results, finding: Finding, entry: Entry) -> dict[str, Any
 
 
 def _known(results: Results, finding: Finding, entry: Entry) -> dict[str, Any]:
-    return _finding(results, finding) | {"reason": entry.reason, "evidence": [str(each) for each in entry.evidence]}
+    known = {"reason": entry.reason, "evidence": [str(each) for each in entry.evidence]}
+    return _finding(results, finding) | known
 
 
 def _coverage(results: Results) -> Iterator[dict[str, Any]]:

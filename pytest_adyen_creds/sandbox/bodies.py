@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.contract import VERSIONS, load_contract
+from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.formats import is_deeper
 from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
@@ -60,9 +61,13 @@ BODY_OPTIONAL: Final = Rule.documented(
     f"{SPECIFICATION}: no request body is marked as required",
 )
 
-_LINKS: Final = "an object of links"
-_EXPECTED: Final = {"string": "a string", "array": "an array of strings", "boolean": "true or false"}
-"""What a property must be, by the type that its schema has; else it holds links."""
+_EXPECTED: Final = {
+    "string": "a string",
+    "array": "an array of strings",
+    "boolean": "true or false",
+    "object": "an object of links",
+}
+"""What a property must be, by the type that its schema has."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,13 @@ class _Shape:
 @cache
 def _shape(message: str) -> _Shape:
     schema = load_contract(VERSIONS[0]).to_json_schema(message)
-    properties = {name: _EXPECTED.get(each.get("type"), _LINKS) for name, each in schema["properties"].items()}
+    # a reference is to an object
+    types = {name: str(each.get("type", "object")) for name, each in schema["properties"].items()}
+    if unknown := sorted(name for name, type_ in types.items() if type_ not in _EXPECTED):
+        raise SandboxError(
+            f"{message}: the sandbox cannot check {', '.join(unknown)}; teach sandbox/bodies.py its type"
+        )
+    properties = {name: _EXPECTED[type_] for name, type_ in types.items()}
     return _Shape(properties, tuple(schema.get("required", ())))
 
 

@@ -8,8 +8,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, NoReturn, Self
+from typing import Final, NamedTuple, NoReturn, Self
 
 from pytest_adyen_creds.secrets.unescaping import View, unescaped, unescaped_views
 from pytest_adyen_creds.text import unescape_pointer
@@ -75,8 +74,7 @@ class Secret:
         raise TypeError("a Secret cannot be pickled or copied to another process; pass the object that holds it")
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
+class _Form(NamedTuple):
     """One spelling of the secret ``value``, and whether base64 shows bits of it in the characters beside it."""
 
     text: str

@@ -5,10 +5,9 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 _DEEPEST: Final = 3
 """How many layers are taken off: JSON within JSON within a repr is three."""
@@ -53,15 +52,14 @@ def _break_or_seam() -> re.Pattern[str]:
     return re.compile(f"{_SEAM}|{_BREAK.pattern}")
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """A text, and where each part of it stood in the text that it is a view of."""
 
     text: str
     parent: View | None = None
-    starts: list[int] = field(default_factory=list)
+    starts: Sequence[int] = ()
     """Where each piece starts here, in order."""
-    pieces: list[tuple[int, int]] = field(default_factory=list)
+    pieces: Sequence[tuple[int, int]] = ()
     """Where each piece starts in the parent, and for a resolved escape its length there; 0 for a piece unchanged."""
 
     def origin(self, start: int, end: int) -> tuple[int, int]:

@@ -507,6 +507,6 @@ def test_an_answer_that_cannot_be_compared_is_no_problem_of_a_live_run(
     for each in (odd(*ODD["list sent"]), changed(me, loyaltyTier="gold"), me):
         run.comparison.add(each, results.contract)
     run.close()
-    assert (results.watch.problems, results.fails) == ([], False)
+    assert (results.collector.problems, results.fails) == ([], False)
     assert results.compared == {"answers": 2, "otherwise": 1, "uncompared": 1}
     assert "adyen: 1 answer could not be compared with the sandbox's" in list(backend_lines(results))

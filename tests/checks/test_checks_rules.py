@@ -116,6 +116,15 @@ def test_no_answer_crashes_a_rule(exchanges) -> None:
         state.add(exchange)
 
 
+def test_what_is_observed_is_masked_before_anybody_has_it() -> None:
+    key = "hunter2-plain-provisioning-key-0123"
+    request = httpx.Request("GET", "https://management-test.adyen.com/v3/me", headers={"X-API-Key": key})
+    response = httpx.Response(200, json={"id": "S2-1", "active": key, key: 1})
+    observed = Exchange.of(load_contract("v3"), request, response).observations
+    assert len(observed) > 2
+    assert key not in repr(observed)
+
+
 def test_what_it_says_is_masked() -> None:
     contract = load_contract("v3")
     key = "AQEcanary-canary-canary-0001"

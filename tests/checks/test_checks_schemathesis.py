@@ -97,6 +97,10 @@ def test_the_run_of_another_api_is_the_same_until_it_is_named(
         ("hosts = ['http://127.0.0.1:8080/v3']", "'http://127.0.0.1:8080/v3' in hosts is no host"),
         ("hosts = ['me@127.0.0.1']", "'me@127.0.0.1' in hosts is no host"),
         ("hosts = ['']", "'' in hosts is no host"),
+        ("hosts = ['*']", "'*' in hosts is no host"),
+        ("hosts = [' localhost']", "' localhost' in hosts is no host"),
+        ("hosts = ['127.0.0.1:']", "'127.0.0.1:' in hosts is no host"),
+        ("hosts = 8080", "hosts is a list of strings, not 8080"),
         ("without = ['adyen_nothing']", "no rule is named adyen_nothing; there are adyen_"),
         ("host = ['127.0.0.1']", "Valid keys: hosts, without"),
     ],
@@ -125,6 +129,13 @@ def test_a_mistake_in_its_configuration_is_said(options: str, said: str, tmp_pat
         ("http://127.0.0.1:8080/me", False),
         ("http://127.0.0.1:8080", False),
         ("https://management-test.adyen.com/v3/terminals", False),
+        ("http://shop.example/v3/me", True),
+        ("http://shop.example:9999/v3/me", False),
+        ("https://secure.example/v3/me", True),
+        ("http://secure.example/v3/me", False),
+        ("http://[::1]:7000/v3/me", True),
+        ("http://[::2]:7000/v3/me", False),
+        ("https://bücher.example:8443/v3/me", True),
     ],
 )
 def test_answers_of_adyen_and_of_named_hosts_are_judged(url: str, judged: bool) -> None:
@@ -134,7 +145,9 @@ def test_answers_of_adyen_and_of_named_hosts_are_judged(url: str, judged: bool) 
     body = b'{"status": 500, "errorCode": "00_500"}'
     response = Response(403, {"content-type": ["application/json"]}, body, request, elapsed=0.1, verify=False)
     unused: Any = None
-    check = AdyenRules(hosts=["127.0.0.1:8080", "localhost"])
+    check = AdyenRules(
+        hosts=["127.0.0.1:8080", "localhost", "shop.example:80", "secure.example:443", "[::1]", "bücher.example"]
+    )
     if judged:
         with pytest.raises(FailureGroup) as raised:
             check.after_response(unused, response, unused)

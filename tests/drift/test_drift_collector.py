@@ -243,7 +243,7 @@ def test_each_attempt_counts_and_the_suite_counts_none_twice() -> None:
         client.send(request)
         response = client.send(request)
     assert seen.found.answers == 2
-    seen.judged(request, "GET /me", response.status_code, [], "the suite", "a test")
+    seen.judged(request, "v3", ("GET /me", response.status_code), [], "the suite", "a test")
     assert seen.found.answers == 2
     assert seen.traffic == {("GET /me", 500): 1, ("GET /me", 200): 0}
 
