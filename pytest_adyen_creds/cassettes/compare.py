@@ -114,7 +114,7 @@ class Comparison:
         self.unsaid: set[tuple[Finding, Contract]] = set()
         """Those of them that have no entry: they name what may be somebody's."""
         self._shapes: dict[str, _Shape] = {}
-        self._furnished: dict[str, Attempt] = {}
+        self._prepared: dict[str, Attempt] = {}
         self._unread: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
 
@@ -159,7 +159,7 @@ class Comparison:
             if not shape.is_compared:
                 shape.is_compared = True
                 with suppress(Exception):  # as in add
-                    shape.differences = shape.compare(self.answers, self._furnished)
+                    shape.differences = shape.compare(self.answers, self._prepared)
             yield shape, shape.differences
 
     @property
@@ -262,11 +262,11 @@ class _Shape:
         last = max(1, -(-(total if type(total) is int else 0) // page.size))
         return [page.number > 1, (page.number > last) - (page.number < last)]
 
-    def compare(self, answers: Answers, furnished: dict[str, Attempt]) -> list[Difference]:
-        """Return how the most alike of the sandbox's answers differs; ``furnished`` are sandboxes that lists share."""
+    def compare(self, answers: Answers, prepared: dict[str, Attempt]) -> list[Difference]:
+        """Return how the most alike of the sandbox's answers differs; ``prepared`` are sandboxes that lists share."""
         label, status, best = self.operation.label, self.interaction.status, None
         for response in sandbox_answers(
-            self.contract, self.operation, self.parameters, self.interaction, self.value, answers, furnished
+            self.contract, self.operation, self.parameters, self.interaction, self.value, answers, prepared
         ):
             ours = tuple(response.headers.multi_items()), _parsed(response.content)
             found = [Difference(label, status, *each) for each in self._differences(*ours)]

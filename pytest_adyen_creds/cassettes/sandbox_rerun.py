@@ -41,19 +41,19 @@ def sandbox_answers(
     captured: Interaction,
     body: Any,
     answers: Answers,
-    furnished: dict[str, Attempt],
+    prepared: dict[str, Attempt],
 ) -> Iterator[httpx.Response]:
     """Yield each answer of a sandbox to ``operation`` with the captured status; none where it never answers so.
 
     ``body`` is the captured answer's JSON value. Each answer is earned in its own way: by the request as it was sent,
     by sending it again, with an id that nothing has, with a key that lacks a role. ``answers`` is the sandbox's style.
-    ``furnished`` keeps sandboxes for further calls: captured lists alike are asked of one, as asking changes nothing.
+    ``prepared`` keeps sandboxes for further calls: captured lists alike are asked of one, as asking changes nothing.
     """
     for way in _ways(captured):
         try:
             attempt = Attempt(contract, operation, parameters, body, answers)
             if way == "as sent" and (key := attempt.list_key()):
-                attempt = furnished.setdefault(key, attempt)
+                attempt = prepared.setdefault(key, attempt)
             response = attempt.send(way, captured)
         except (SandboxError, httpx.InvalidURL, UnicodeError, KeyError):
             continue  # this state cannot be made
@@ -103,7 +103,7 @@ class Attempt:
         self._origins = _domains(list_shown.get("data")) if "allowedOrigins" in operation.path else []
 
     def list_key(self) -> str | None:
-        """Return what is the same for lists that one furnished sandbox can answer; None for all else."""
+        """Return what is the same for lists that one prepared sandbox can answer; None for all else."""
         operation = self._operation
         if operation.method != "GET" or not operation.path.endswith("/apiCredentials"):
             return None
