@@ -424,14 +424,19 @@ def test_a_signal_cleans_up(account, pytester, how):
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # whoever started this in the background has it ignore interruptions, and its children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - takes no lock
     )
-    assert process.stderr is not None
-    while "leased" not in process.stderr.readline():
-        assert process.poll() is None
-    assert len(account.active()) == 2
-    account.meet(meet)
-    process.send_signal(numbers.pop(0))
-    output, errors = process.communicate(timeout=60)
+    try:
+        assert process.stderr is not None
+        while "leased" not in process.stderr.readline():
+            assert process.poll() is None
+        assert len(account.active()) == 2
+        account.meet(meet)
+        process.send_signal(numbers.pop(0))
+        output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == status
     assert "Traceback" not in output + errors
     assert not any(b'"active":true' in body for body in changes)
