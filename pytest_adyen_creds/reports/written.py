@@ -21,8 +21,11 @@ _OPTIONS: Final = (
 )
 """Where pytest and its plugins have what ``--junitxml``, ``--html``, ``--csv``, ``--alluredir`` and others name."""
 
-_BESIDE: Final = (".coverage*", "coverage.*", "htmlcov/**/*", "**/__snapshots__/**/*")
-"""What is written to fixed places below the run's folder."""
+_BESIDE: Final = (".coverage*", "coverage.*", "htmlcov/**/*")
+"""What is written to fixed places in the run's folder."""
+
+_SNAPSHOTS: Final = "__snapshots__"
+"""The folder beside test files in which snapshots are written."""
 
 _NOT_LOOKED_AT: Final = frozenset({".git", ".hg", ".tox", ".nox", "__pycache__", "site-packages", "node_modules"})
 _LARGEST: Final = 256 * 1024 * 1024
@@ -80,6 +83,9 @@ def _places(config: pytest.Config, *, everything: bool) -> Iterator[Path]:
     for folder in {root, Path(config.invocation_params.dir)}:
         for pattern in _BESIDE:
             yield from folder.glob(pattern)
+    session = config.pluginmanager.get_plugin("session")
+    for folder in {item.path.parent for item in getattr(session, "items", ())}:
+        yield folder / _SNAPSHOTS
 
 
 def _mask(path: Path) -> int:
