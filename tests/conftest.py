@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
+
+from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.secrets.registry import SecretRegistry
 
 # A test's time says more about the machine than about the code. On CI the same examples come every time, so that a
 # change fails by its own fault; everywhere else they are new ones, and fewer: a person waits.
@@ -43,3 +47,12 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     left_out = " ".join(f"-p no:{name}" for name in names)
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{left_out} -o asyncio_default_fixture_loop_scope=function")
     return pytester
+
+
+@pytest.fixture
+def own_secrets() -> Iterator[None]:
+    """Have the test know no secrets but its own: others of this process may share a piece with what it writes."""
+    before = dict(vars(SECRETS))
+    vars(SECRETS).update(vars(SecretRegistry()))
+    yield
+    vars(SECRETS).update(before)

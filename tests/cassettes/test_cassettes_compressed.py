@@ -24,6 +24,8 @@ from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SecretRegistry
 
+pytestmark = pytest.mark.usefixtures("own_secrets")
+
 KEY = "AQE" + "h4qK" * 20 + "-" + "mB4x" * 10 + "-{w1%#~}Zq!"
 SHORT = KEY[:60]
 PASSWORD = "correct horse battery staple 42"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml  # noqa: F401 - what a run inside this process imports late is taken away after it, and would come back anew
 
+pytestmark = pytest.mark.usefixtures("own_secrets")
+
 REPLAY = "--adyen-backend=replay"
 RECORD = "--adyen-record=all"
 
