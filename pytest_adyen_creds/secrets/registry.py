@@ -32,6 +32,10 @@ _VARIED: Final = 0.8
 """How much of a secret must not be there twice for its pieces to tell of it."""
 
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_BASE85: Final = (
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~",  # of git and Python
+    "".join(map(chr, range(33, 118))),  # of Adobe
+)
 _ELLIPSIS: Final = re.compile(r"(?:\.{3,}|…|\[\d{1,9} chars\])+")
 
 
@@ -304,8 +308,14 @@ def _spellings(given: str, value: str) -> Iterator[_Form]:
         )
     for lead in range(4):
         whole = raw[lead : lead + (len(raw) - lead) // 4 * 4]  # four bytes are five characters, whatever is beside them
-        yield _Form(base64.b85encode(whole).decode(), value)
-        yield _Form(base64.a85encode(whole).decode(), value)
+        for digits in _BASE85:
+            yield _Form(_in_base85(whole, digits), value)
+
+
+def _in_base85(whole: bytes, digits: str) -> str:
+    # the standard library's builds tables of every two digits first, which takes milliseconds
+    words = [int.from_bytes(whole[at : at + 4]) for at in range(0, len(whole), 4)]
+    return "".join(digits[word // place % 85] for word in words for place in (85**4, 85**3, 85**2, 85, 1))
 
 
 def _merged(spans: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -20,36 +20,26 @@ _ALONE: Final = r"[ \t]*(?:[│┃║\r\n]|\Z)"
 _MARK: Final = rf"(?:(?:{_COLOUR})*(?:[│┃║]|[E>|+?-](?!{_ALONE}))(?:{_COLOUR})*|(?:{_COLOUR})+)[ \t]+"
 _MARKS: Final = rf"[ \t]*+(?:{_MARK})*+(?:{_COLOUR})*+"
 # The look-behind keeps a long run of spaces from being tried from each of them.
-_BREAK: Final = re.compile(rf"{_COLOUR}|(?:(?<![ \t])[ \t]+(?:[│┃║][ \t]*)?)?\r?\n{_MARKS}")
-# What each escape and each break has in it.
-_SIGNS: Final = re.compile(r"[\\%&\n\x1b]")
+_BREAK: Final = rf"{_COLOUR}|(?:(?<![ \t])[ \t]+(?:[│┃║][ \t]*)?)?\r?\n{_MARKS}"
 # Between the pieces of one string over several lines, as pprint and pytest's diffs show bytes: each in its own quotes.
 _SEAM: Final = rf"[\"'](?:{_COLOUR}|[ \t])*+\r?\n{_MARKS}b?[\"']"
-_PERCENT: Final = re.compile(r"%[0-9a-fA-F]{2}")
-_BACKSLASH: Final = re.compile(
+_PERCENT: Final = r"%[0-9a-fA-F]{2}"
+_BACKSLASH: Final = (
     rf"\\[nr](?:\\n)?{_MARKS}|"
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U00[01][0-9a-fA-F]{5}|x[0-9a-fA-F]{2}"
     r"|[abftv]|[0-7]{1,3}|[^\w\s])"  # the last: what regular expressions and shells escape
 )
-_ENTITY: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
-_SPACE: Final = re.compile(r"\s+")
+_ENTITY: Final = r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});"
+_ANY: Final = f"{_BREAK}|{_BACKSLASH}|{_PERCENT}|{_ENTITY}"
+_ESCAPES: Final = (("\\", _BACKSLASH), ("%", _PERCENT), ("&", _ENTITY))
+"""The kinds of escapes, each with the sign that it begins with."""
+_SIGNS: Final = re.compile(rf"[\\&\n\x1b]|{_PERCENT}")
+"""What each escape and each break has in it."""
+_SPACE: Final = r"\s+"
 _SIMPLE: Final = {"t": "\t", "b": "\b", "f": "\f", "a": "\a", "v": "\v"}
 
-
-# Compiled where they are needed: few runs need them, and each run starts.
-@cache
-def _any() -> re.Pattern[str]:
-    return re.compile("|".join(pattern.pattern for pattern in (_BREAK, _BACKSLASH, _PERCENT, _ENTITY)))
-
-
-@cache
-def _seam() -> re.Pattern[str]:
-    return re.compile(_SEAM)
-
-
-@cache
-def _break_or_seam() -> re.Pattern[str]:
-    return re.compile(f"{_SEAM}|{_BREAK.pattern}")
+_compiled: Final = cache(re.compile)
+"""A pattern, compiled where it is needed: few runs need one, and each run starts."""
 
 
 class View(NamedTuple):
@@ -90,16 +80,16 @@ def unescaped_views(text: str, *, without_space: bool = False) -> Iterator[View]
 
 def unescaped(value: str) -> Iterator[str]:
     """Yield what is left of ``value`` as layers of escapes are resolved, where it holds what looks like escapes."""
-    return (view.text for view in _layers(View(value), _any())) if _SIGNS.search(value) else iter(())
+    return (view.text for view in _layers(View(value), _ANY)) if _SIGNS.search(value) else iter(())
 
 
 def _views(text: str) -> Iterator[View]:
     itself = View(text)
     yield itself
-    if not _SIGNS.search(text):
+    if not _SIGNS.search(text.rstrip()):
         return
     yield from _unescaped_joined(_resolved(itself, _BREAK) or itself)
-    if "\n" in text and _seam().search(text) and (whole := _resolved(itself, _break_or_seam())):
+    if "\n" in text and _compiled(_SEAM).search(text) and (whole := _resolved(itself, f"{_SEAM}|{_BREAK}")):
         yield from _unescaped_joined(whole)
 
 
@@ -107,16 +97,16 @@ def _unescaped_joined(joined: View) -> Iterator[View]:
     yield joined
     # Each kind of escape alone, since a secret may hold what looks like one of the others; then all of them at once.
     firsts = []
-    for kind in (_BACKSLASH, _PERCENT, _ENTITY):
-        for depth, view in enumerate(_layers(joined, kind)):
+    for sign, kind in _ESCAPES:
+        for depth, view in enumerate(_layers(joined, kind) if sign in joined.text else ()):
             yield view
             if not depth:
                 firsts.append(view)
     if firsts:
-        yield from _layers(firsts[0] if len(firsts) == 1 else joined, _any())
+        yield from _layers(firsts[0] if len(firsts) == 1 else joined, _ANY)
 
 
-def _layers(view: View, pattern: re.Pattern[str]) -> Iterator[View]:
+def _layers(view: View, pattern: str) -> Iterator[View]:
     for _ in range(_DEEPEST):
         resolved = _resolved(view, pattern)
         if resolved is None:
@@ -125,10 +115,10 @@ def _layers(view: View, pattern: re.Pattern[str]) -> Iterator[View]:
         view = resolved
 
 
-def _resolved(view: View, pattern: re.Pattern[str]) -> View | None:
+def _resolved(view: View, pattern: str) -> View | None:
     text, parts, starts, pieces = view.text, [], [], []
     here = there = 0
-    for match in pattern.finditer(text):
+    for match in _compiled(pattern).finditer(text):
         start, end = match.span()
         if start > there:
             starts.append(here)
