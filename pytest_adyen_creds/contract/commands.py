@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -185,8 +185,9 @@ def _problems(folder: Path, version: str) -> Iterator[str]:
     _, paths = read_openapi(folder / version / "openapi.yaml")
     files = [file for path in paths for file in sorted((path.parent / "structures").glob(f"*{SUFFIX}"))]
     sources = {file: read_json(file) for file in files}
+    by_id = {source.get("$id"): source for source in sources.values() if isinstance(source, dict)}
     for file, source in sources.items():
-        others = [copy.deepcopy(other) for path, other in sources.items() if path != file]
+        others = [copy.deepcopy(by_id[each]) for each in _imported(source, by_id) if each != source["$id"]]
         try:
             validator = SchemaValidator(allow_import=True, extended=True, external_schemas=others)
             problems = [*validator.validate(copy.deepcopy(source)), *validator.warnings]
@@ -205,6 +206,22 @@ def _problems(folder: Path, version: str) -> Iterator[str]:
     for name, document in contract.structures.items():
         for problem in SchemaValidator(extended=True).validate(copy.deepcopy(document)):
             yield f"{name}, on its own: {problem}"
+
+
+def _imported(source: Any, by_id: Mapping[Any, Any]) -> set[str]:
+    """Return the ids of the documents that ``source`` imports, anywhere in it, and of those that they import."""
+    found: set[str] = set()
+    pending = [source]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            named = {node.get(keyword) for keyword in ("$import", "$importdefs")}
+            new = {each for each in named if isinstance(each, str) and each in by_id} - found
+            found |= new
+            pending += [*node.values(), *(by_id[each] for each in new)]
+        elif isinstance(node, list):
+            pending += node
+    return found
 
 
 def _count(number: int, noun: str) -> str:

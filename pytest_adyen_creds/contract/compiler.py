@@ -48,16 +48,16 @@ class Compiler:
             )
         return {
             name: self._schema(schema, pointer)
-            for name, pointer, schema in self._document.types()
+            for name, pointer, schema in self._document.types.values()
             if not schema.get("abstract")
         }
 
     def root(self) -> str | None:
         """Return the name of the type that the document as a whole describes."""
-        if "type" in self._document.expanded:
+        if "#" in self._document.types:
             return self._document.name
-        if "$root" in self._document.expanded:
-            return self._document.resolve(self._document.expanded["$root"], "/$root")[0]
+        if "$root" in self._document.own:
+            return self._document.resolve(self._document.own["$root"], "/$root")[0]
         return None
 
     def _schema(self, node: Any, at: str) -> Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.contract.compiler import REFS, Compiler
-from pytest_adyen_creds.contract.documents import Document, Schema, load_documents
+from pytest_adyen_creds.contract.documents import Document, Schema, load_documents, without_document
 from pytest_adyen_creds.contract.operations import (
     Operation,
     Router,
@@ -161,7 +161,7 @@ class Contract:
 
     def _structure(self, name: str) -> Schema:
         for document in self._documents.values():
-            for found, pointer, schema in document.types():
+            for found, pointer, schema in document.types.values():
                 if found == name and not schema.get("abstract"):
                     return _standalone(document, name, pointer)
         raise ContractError(f"no structure {name!r}")
@@ -193,48 +193,55 @@ def load_contract(version: str = "v3", directory: Path | None = None) -> Contrac
     return contract
 
 
-def _compile(documents: Any) -> tuple[dict[str, Schema], dict[str, str]]:
+def _compile(documents: Iterable[Document]) -> tuple[dict[str, Schema], dict[str, str]]:
+    """Return the schema of each type by name, and the name of each document's root type by the document's name."""
     schemas: dict[str, Schema] = {}
     owners: dict[str, Path] = {}
     roots: dict[str, str] = {}
     for document in documents:
-        compiler = Compiler(document)
-        for name, schema in compiler.compile().items():
+        root = Compiler(document).root()
+        if root is not None:
+            roots[document.name] = root
+    for document in _with_imports(documents):
+        for name, schema in Compiler(document).compile().items():
             if schemas.setdefault(name, schema) != schema:
                 raise ContractError(f"{document.path}: {name} differs from {name} in {owners[name]}; rename one")
             owners.setdefault(name, document.path)
-        root = compiler.root()
-        if root is not None:
-            roots[document.name] = root
     return schemas, roots
+
+
+def _with_imports(documents: Iterable[Document]) -> Iterator[Document]:
+    seen: set[str] = set()
+    pending = list(documents)[::-1]
+    while pending:
+        document = pending.pop()
+        if document.id not in seen:
+            seen.add(document.id)
+            yield document
+            pending += [imported for _, imported in document.imports]
 
 
 def _standalone(document: Document, name: str, pointer: str) -> Schema:
     """Return the type at ``pointer`` as a document that needs no other."""
-    source = document.expanded
-    types = {at: (found, schema) for found, at, schema in document.types()}
-    wanted, pending = set(), [pointer]
+    definitions: Schema = {}
+    wanted, pending = {pointer}, [pointer]
     while pending:
-        at = pending.pop()
-        if at in wanted:
-            continue
-        wanted.add(at)
-        node = {k: v for k, v in types[at][1].items() if not (at == "#" and k == "definitions")}
-        pending += [document.resolve(reference, at)[1] for reference in _references(node)]
-    definitions = {
-        key: schema
-        for key, schema in source.get("definitions", {}).items()
-        if any(at == f"#/definitions/{key}" or at.startswith(f"#/definitions/{key}/") for at in wanted)
-    }
+        _, at, schema = document.resolve(pending.pop(), "")
+        found = {document.resolve(reference, at)[1] for reference in _references(without_document(schema))}
+        pending += found - wanted
+        wanted |= found
+        if at != "#":
+            *namespaces, key = at.removeprefix("#/definitions/").split("/")
+            node = definitions
+            for namespace in namespaces:
+                node = node.setdefault(namespace, {})
+            node[key] = schema
+    source = document.source
     head = {"$schema": source.get("$schema"), "$id": f"{document.id.rpartition('/')[0]}/{name}"}
     uses = [used for used in source.get("$uses", []) if used != "JSONStructureImport"]
     if uses:
         head["$uses"] = uses
-    if pointer == "#":
-        skipped = {"$schema", "$id", "$uses", "definitions"}
-        head |= {key: value for key, value in source.items() if key not in skipped}
-    else:
-        head |= {"name": name.replace(".", "_"), "$root": pointer}
+    head |= without_document(document.own) if pointer == "#" else {"name": name.replace(".", "_"), "$root": pointer}
     return head | ({"definitions": definitions} if definitions else {})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,36 +18,56 @@ SUFFIX: Final = ".struct.json"
 Schema = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+Type = tuple[str, str, Schema]
+"""A type of a document: its name, namespaces dotted; its JSON Pointer; its schema."""
+
+
+@dataclass(frozen=True)
 class Document:
     """One JSON Structure document.
 
-    ``source`` is what the file holds; ``expanded`` is the same with ``$import`` and ``$importdefs`` carried out, so
-    that every reference in it resolves in it.
+    ``source`` is what the file holds, and ``own`` the same with what namespaces import carried out. ``imports`` are the
+    documents that it imports as a whole: their types can be referred to as if they stood in this one's definitions.
     """
 
     path: Path
     id: str
     source: Schema
-    expanded: Schema
+    own: Schema
+    imports: tuple[tuple[str, Document], ...] = ()
+    """Each with the keyword that imports it: ``$importdefs`` leaves the root type out."""
 
     @property
     def name(self) -> str:
         """The name of the message that the document describes."""
         return str(self.source.get("name") or self.path.name.removesuffix(SUFFIX))
 
-    def types(self) -> Iterator[tuple[str, str, Schema]]:
-        """Yield each type as (name, pointer, schema): the root type, then the definitions, namespaces dotted."""
-        if "type" in self.expanded:
-            yield self.name, "#", self.expanded
-        yield from _definitions(self.expanded.get("definitions", {}), "#/definitions", "")
+    @cached_property
+    def types(self) -> Mapping[str, Type]:
+        """Each type that the document itself holds, by its pointer: the root type, then the definitions."""
+        root = [(self.name, "#", self.own)] if "type" in self.own or _composes(self.own) else []
+        found = (*root, *_definitions(self.own.get("definitions", {}), "#/definitions", ""))
+        return {each[1]: each for each in found}
 
-    def resolve(self, pointer: str, where: str) -> tuple[str, str, Schema]:
-        """Return the type at ``pointer`` as (name, pointer, schema); ``where`` says in an error what refers to it."""
-        for name, at, schema in self.types():
-            if pointer in (at, f"#/definitions/{name}"):
-                return name, at, schema
-        raise ContractError(f"{self.path}#{where}: {pointer} names no type of this document; correct the reference")
+    @cached_property
+    def _reachable(self) -> Mapping[str, Type]:
+        """Each type that a reference in the document can name, by every pointer that names it; its own first."""
+        found: dict[str, Type] = {}
+        for keyword, document in reversed(self.imports):
+            for name, pointer, schema in document._reachable.values():
+                if pointer != "#":
+                    found[pointer] = found[f"#/definitions/{name}"] = name, pointer, schema
+                elif keyword == "$import":
+                    found[f"#/definitions/{name}"] = name, f"#/definitions/{name}", without_document(schema)
+        for name, pointer, schema in self.types.values():
+            found[pointer] = found[f"#/definitions/{name}"] = name, pointer, schema
+        return found
+
+    def resolve(self, pointer: str, where: str) -> Type:
+        """Return the type at ``pointer``; ``where`` says in an error what refers to it."""
+        if pointer not in self._reachable:
+            raise ContractError(f"{self.path}#{where}: {pointer} names no type of this document; correct the reference")
+        return self._reachable[pointer]
 
 
 def load_documents(folders: Iterable[Path]) -> dict[str, Document]:
@@ -55,8 +76,7 @@ def load_documents(folders: Iterable[Path]) -> dict[str, Document]:
     Imports are resolved by ``$id`` among all of them, replaced ones included. Raises :class:`ContractError`, and
     :class:`FileRefused` for files that are not JSON.
     """
-    sources: dict[Path, Schema] = {}
-    by_id: dict[str, Schema] = {}
+    sources: dict[str, tuple[Path, Schema]] = {}
     for folder in folders:
         for path in sorted(folder.glob(f"*{SUFFIX}")):
             source = read_json(path)
@@ -65,17 +85,62 @@ def load_documents(folders: Iterable[Path]) -> dict[str, Document]:
             for keyword, kind, expected in (("definitions", dict, "an object"), ("$uses", list, "a list")):
                 if not isinstance(source.get(keyword, kind()), kind):
                     raise ContractError(f"{path}#/{keyword}: must be {expected}; correct it")
-            if source["$id"] in by_id:
+            if source["$id"] in sources:
                 raise ContractError(f"{path}#/$id: another document has the $id {source['$id']}; give each its own")
-            sources[path] = by_id[source["$id"]] = source
+            sources[source["$id"]] = path, source
+    loader = _Loader(sources)
     documents: dict[str, Document] = {}
-    for path, source in sources.items():
-        document = Document(path, source["$id"], source, _expand(source, "#", by_id, path, (source["$id"],)))
+    for id_ in sources:
+        document = loader.document(id_)
         documents.setdefault(document.name, document)
     return documents
 
 
-def _definitions(namespace: Mapping[str, Any], pointer: str, prefix: str) -> Iterator[tuple[str, str, Schema]]:
+class _Loader:
+    """Makes documents of what files hold, each once."""
+
+    def __init__(self, sources: Mapping[str, tuple[Path, Schema]]) -> None:
+        self._sources = sources
+        self._made: dict[str, Document] = {}
+
+    def document(self, id_: str, stack: tuple[str, ...] = ()) -> Document:
+        if id_ not in self._made:
+            path, source = self._sources[id_]
+            stack = (*stack, id_)
+            imports = tuple(
+                (keyword, self.document(self._imported(source, keyword, "#", path, stack), stack))
+                for keyword in _IMPORTS
+                if keyword in source
+            )
+            own = {key: value for key, value in source.items() if key not in _IMPORTS}
+            if "definitions" in own:
+                own["definitions"] = self._namespace(own["definitions"], "#/definitions", path, stack)
+            self._made[id_] = Document(path, id_, source, own, imports)
+        return self._made[id_]
+
+    def _namespace(self, node: Schema, pointer: str, path: Path, stack: tuple[str, ...]) -> Schema:
+        """Return a namespace with its imports, and those of the namespaces in it, carried out."""
+        result = {key: value for key, value in node.items() if key not in _IMPORTS}
+        for key, value in result.items():
+            if isinstance(value, dict) and "type" not in value and not _composes(value):
+                result[key] = self._namespace(value, f"{pointer}/{key}", path, stack)
+        for keyword in _IMPORTS:
+            if keyword in node:
+                imported = self.document(self._imported(node, keyword, pointer, path, stack), stack)
+                for name, schema in _definitions_of(imported, with_root=keyword == "$import").items():
+                    result.setdefault(name, _retarget(copy.deepcopy(schema), pointer))
+        return result
+
+    def _imported(self, node: Schema, keyword: str, pointer: str, path: Path, stack: tuple[str, ...]) -> str:
+        uri = node[keyword]
+        if not isinstance(uri, str) or uri not in self._sources:
+            raise ContractError(f"{path}{pointer}/{keyword}: no document has the $id {uri!r}; add it or correct this")
+        if uri in stack:
+            raise ContractError(f"{path}{pointer}/{keyword}: {uri} imports itself; break the circle")
+        return uri
+
+
+def _definitions(namespace: Mapping[str, Any], pointer: str, prefix: str) -> Iterator[Type]:
     for key, value in namespace.items():
         if isinstance(value, dict) and ("type" in value or _composes(value)):
             yield prefix + key, f"{pointer}/{key}", value
@@ -87,36 +152,22 @@ def _composes(schema: Schema) -> bool:
     return any(keyword in schema for keyword in ("allOf", "anyOf", "oneOf", "not", "if"))
 
 
-def _expand(node: Schema, pointer: str, by_id: Mapping[str, Schema], path: Path, stack: tuple[str, ...]) -> Schema:
-    """Return ``node``, a document or a namespace of one, with its imports and its namespaces' imports carried out."""
-    result = {key: value for key, value in node.items() if key not in ("$import", "$importdefs")}
-    at_root = pointer == "#"
-    target = "#/definitions" if at_root else pointer
-    own = dict(result.get("definitions", {})) if at_root else result
-    for key, value in list(own.items()):
-        if isinstance(value, dict) and "type" not in value and not _composes(value):
-            own[key] = _expand(value, f"{target}/{key}", by_id, path, stack)
-    for keyword in ("$import", "$importdefs"):
-        uri = node.get(keyword)
-        if uri is None:
-            continue
-        if not isinstance(uri, str) or uri not in by_id:
-            raise ContractError(f"{path}{pointer}/{keyword}: no document has the $id {uri!r}; add it or correct this")
-        if uri in stack:
-            raise ContractError(f"{path}{pointer}/{keyword}: {uri} imports itself; break the circle")
-        imported = _expand(by_id[uri], "#", by_id, path, (*stack, uri))
-        types = dict(imported.get("definitions", {}))
-        if keyword == "$import" and "type" in imported:
-            root = {k: v for k, v in imported.items() if k != "definitions" and k not in _DOCUMENT_KEYWORDS}
-            types[str(imported.get("name"))] = root
-        for name, schema in types.items():
-            own.setdefault(name, _retarget(copy.deepcopy(schema), target))
-    if at_root and own:
-        result["definitions"] = own
-    return result
+def _definitions_of(document: Document, *, with_root: bool) -> Schema:
+    """Return what a document gives to one that imports it: definitions, its own imports' among them."""
+    found: Schema = {}
+    for keyword, imported in reversed(document.imports):
+        found |= _definitions_of(imported, with_root=keyword == "$import")
+    found |= document.own.get("definitions", {})
+    return found | {document.name: without_document(document.own)} if with_root and "#" in document.types else found
 
 
-_DOCUMENT_KEYWORDS: Final = frozenset({"$schema", "$id", "$uses", "$root"})
+def without_document(schema: Schema) -> Schema:
+    """Return a document's root type without what concerns the document."""
+    return {key: value for key, value in schema.items() if key not in _DOCUMENT_KEYWORDS}
+
+
+_IMPORTS: Final = ("$import", "$importdefs")
+_DOCUMENT_KEYWORDS: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})
 
 
 def _retarget(schema: Any, target: str) -> Any:
