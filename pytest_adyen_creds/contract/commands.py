@@ -215,7 +215,7 @@ def _imported(source: Any, by_id: Mapping[Any, Any]) -> set[str]:
     while pending:
         node = pending.pop()
         if isinstance(node, dict):
-            named = {node.get(keyword) for keyword in ("$import", "$importdefs")}
+            named = (node.get(keyword) for keyword in ("$import", "$importdefs"))
             new = {each for each in named if isinstance(each, str) and each in by_id} - found
             found |= new
             pending += [*node.values(), *(by_id[each] for each in new)]
