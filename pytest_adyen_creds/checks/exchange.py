@@ -16,6 +16,7 @@ from pytest_adyen_creds.checks.sample_data import Level, level_of
 from pytest_adyen_creds.client.parsing import parse, secrets_in
 from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.contract.judge import Observation, judge
+from pytest_adyen_creds.contract.operations import Responses
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Exchange:
         """Return the exchange of ``request`` and ``response``, both read, of the operation that the contract has."""
         method, path = request.method, request.url.path
         found = contract.match(method, request.url.raw_path.decode("ascii", "replace"))
-        operation, parameters = found or (Operation(f"{method} {path}", method, path, "", (), None, {}), {})
+        operation, parameters = found or (Operation(f"{method} {path}", method, path, "", (), None, Responses()), {})
         return cls(contract, operation, parameters, request, response, **known)
 
     @classmethod

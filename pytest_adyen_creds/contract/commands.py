@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, load_contract
+from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, contracts_in, load_contract, openapi_of
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.contract.operations import read_openapi
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
@@ -49,6 +49,41 @@ def _structures(context: click.Context, parameter: click.Parameter, start: str) 
 @click.group()
 def contract() -> None:
     """The contract: 26 operations and the JSON Structure of every body."""
+
+
+@contract.command("import")
+@click.argument("source", metavar="FILE_OR_URL")
+@click.option(
+    "--into", "folder", required=True, type=click.Path(path_type=Path), help="Folder to write the contract in (API/vN)."
+)
+@click.option(
+    "--operation", "operations", multiple=True, metavar="LABEL", help='Only this one ("GET /me"); repeatable.  [all]'
+)
+@click.option("--name", metavar="API/vN", help="What to call the contract.  [default: by the document's name or title]")
+@click.option("--overwrite", is_flag=True, help="Write over a contract that was edited, and lose the edits.")
+def import_(source: str, folder: Path, operations: tuple[str, ...], name: str | None, overwrite: bool) -> None:
+    """Make a contract of an OpenAPI 3.0 or 3.1 document: a file, - for standard input, or an https URL.
+
+    \b
+    adyen-creds contract import LegalEntityService-v4.json --into contracts
+    adyen-creds contract import CheckoutService-v71.json --into contracts --operation "POST /sessions"
+    """
+    from pytest_adyen_creds.contract.importing import import_openapi, lost_edits, write_contract
+    from pytest_adyen_creds.contract.source import read_specification
+
+    imported = import_openapi(read_specification(source), source, name=name, operations=operations)
+    lost = lost_edits(imported, folder)
+    for line in lost:
+        click.echo(printed(f"edited by hand, and not in the new import: {line}"), err=not overwrite)
+    if lost and not overwrite:
+        number = counted(len(lost), "edit")
+        raise ContractError(f"{folder / imported.name}: {number} would be lost; save them, then add --overwrite")
+    target = write_contract(imported, folder)
+    for note in imported.notes:
+        click.echo(printed(f"note: {note}"))
+    operations_, webhooks = counted(imported.operations, "operation"), counted(imported.webhooks, "webhook")
+    documents = counted(len(imported.files) - 1, "document")
+    click.echo(printed(f"{target}: {operations_}, {webhooks}, {documents} of bodies"))
 
 
 @contract.command("list")
@@ -161,7 +196,7 @@ def deviations(api_version: str, folder: Path | None, form: str) -> None:
 def lint(context: click.Context, folder: Path | None, api_version: str | None) -> None:
     """Check the documents in FOLDER (default: the bundled ones) with the official validator and the compiler."""
     folder = folder or bundled("contracts")
-    there = sorted(path.parent.name for path in folder.glob("*/openapi.yaml"))
+    there = contracts_in(folder)
     versions = [api_version] if api_version else there
     if not there or not set(versions) <= set(there):
         raise ContractError(f"{folder}: no {api_version or 'VERSION'}/openapi.yaml there; name a contract's folder")
@@ -182,7 +217,9 @@ def _problems(folder: Path, version: str) -> Iterator[str]:
     from json_structure import SchemaValidator
 
     folder = folder.resolve()
-    _, paths = read_openapi(folder / version / "openapi.yaml")
+    path = openapi_of(folder, version)
+    assert path is not None
+    _, paths = read_openapi(path)
     files = [file for path in paths for file in sorted((path.parent / "structures").glob(f"*{SUFFIX}"))]
     sources = {file: read_json(file) for file in files}
     by_id = {source.get("$id"): source for source in sources.values() if isinstance(source, dict)}
@@ -201,8 +238,8 @@ def _problems(folder: Path, version: str) -> Iterator[str]:
     except ContractError as error:
         yield str(error)
         return
-    if not contract.operations:
-        yield f"{paths[0]}#/paths: there is no operation; describe what the API takes and answers"
+    if not contract.operations and not contract.webhooks:
+        yield f"{paths[0]}#/paths: there is no operation and no webhook; describe what the API takes and answers"
     for name, document in contract.structures.items():
         for problem in SchemaValidator(extended=True).validate(copy.deepcopy(document)):
             yield f"{name}, on its own: {problem}"

@@ -15,9 +15,12 @@ from pytest_adyen_creds.contract.keywords import (
     CARRIED,
     COMPOSITION,
     DOCUMENT,
+    FOREIGN,
     KEYWORDS,
     NUMERIC,
     RENAMED,
+    UNENFORCED,
+    WIRE,
     misshapen,
 )
 from pytest_adyen_creds.contract.primitives import ENCODINGS, PRIMITIVES, binary
@@ -25,6 +28,9 @@ from pytest_adyen_creds.errors import ContractError
 
 REFS: Final = "#/components/schemas/"
 """Where the references of a compiled schema point."""
+
+_READ: Final = frozenset({"x-wire", "x-json-schema"})
+"""Annotations that the compiler carries out."""
 
 _VALUES: Final = ("enum", "const")
 _AS_TEXT: Final = frozenset({"int64", "uint64", "int128", "uint128", "decimal"})
@@ -87,7 +93,16 @@ class Compiler:
         elif composed:
             # what is there already and what is added bind both
             result = {"allOf": [result, composed]}
-        return result | self._annotations(node)
+        return self._with_foreign(result, node, at) | self._annotations(node)
+
+    def _with_foreign(self, result: Schema, node: Schema, at: str) -> Schema:
+        """Return ``result`` with the keywords of JSON Schema that ``node`` brings as they are."""
+        kept = node.get("x-json-schema", {})
+        if not isinstance(kept, dict):
+            self._refuse(f"{at}/x-json-schema", "must be an object of JSON Schema's keywords; correct it")
+        required = [*result.get("required", ()), *kept.get("required", ())]
+        result = result | _as_components(kept)
+        return result | ({"required": required} if required else {})
 
     def _member(self, item: Any, at: str) -> Schema:
         if isinstance(item, str):
@@ -118,16 +133,27 @@ class Compiler:
             "string": self._string,
             "binary": self._binary,
         }
-        if kind in build:
+        wire = node.get("x-wire")
+        if kind in build and wire in (None, "untyped"):
             self._check_keywords(node, KEYWORDS[kind], at)
-            return build[kind](node, at)
+            result = build[kind](node, at)
+            if wire:
+                del result["type"]
+            return result
         if kind not in PRIMITIVES:
             self._refuse(f"{at}/type", f"{kind!r} is not a type of JSON Structure core")
         self._check_keywords(node, frozenset({*_VALUES, *NUMERIC}), at)
         return self._primitive(kind, node, at)
 
     def _primitive(self, kind: str, node: Schema, at: str) -> Schema:
-        result = dict(PRIMITIVES[kind])
+        wire = node.get("x-wire", "")
+        if wire == "text" and kind in UNENFORCED:
+            return {"type": "string", "x-format": UNENFORCED[kind]} | _taken(node, *_VALUES)
+        if wire and (kind, wire) not in WIRE:
+            self._refuse(f"{at}/x-wire", f"{wire!r} is no way for {kind} to travel; correct or remove it")
+        result = dict(WIRE[kind, wire] if wire else PRIMITIVES[kind])
+        if wire and kind == "int64":
+            node = node | {key: _number(node[key]) for key in NUMERIC if key in node}
         for keyword in NUMERIC:
             if keyword not in node:
                 continue
@@ -152,11 +178,16 @@ class Compiler:
 
     def _object(self, node: Schema, at: str) -> Schema:
         node = self._flatten(node, at, ())
-        properties = {
-            name: self._schema(schema, f"{at}/properties/{name}") for name, schema in node.get("properties", {}).items()
-        }
+        declared = node.get("properties", {})
+        names = {name: _name_on_the_wire(name, schema) for name, schema in declared.items()}
+        if len(set(names.values())) < len(names):
+            self._refuse(f"{at}/properties", "two properties have one name in JSON; give each its own in altnames")
+        properties = {names[name]: self._schema(schema, f"{at}/properties/{name}") for name, schema in declared.items()}
         result: Schema = {"type": "object", "properties": properties}
-        required = node.get("required", [])
+        required = [
+            names.get(each, each) if isinstance(each, str) else [names.get(name, name) for name in each]
+            for each in node.get("required", [])
+        ]
         always = [name for name in required if isinstance(name, str)]
         sets = [{"required": list(names)} for names in required if isinstance(names, list | tuple)]
         missing = {name for names in [always, *(s["required"] for s in sets)] for name in names} - properties.keys()
@@ -313,9 +344,7 @@ class Compiler:
 
     def _check_keywords(self, node: Schema, known: frozenset[str], at: str) -> None:
         for keyword in node:
-            if keyword == "altnames" and "json" in node[keyword]:
-                self._refuse(f"{at}/altnames", "a name of its own on the wire cannot be expressed; rename the property")
-            if keyword in known or keyword in CARRIED or keyword in ANNOTATIONS or keyword in COMPOSITION:
+            if keyword in known or keyword in CARRIED | FOREIGN | ANNOTATIONS or keyword in COMPOSITION:
                 continue
             if keyword in ("type", "altnames") or keyword.startswith("x-") or (at == "#" and keyword in DOCUMENT):
                 continue
@@ -323,8 +352,9 @@ class Compiler:
 
     def _annotations(self, node: Schema) -> Schema:
         result: Schema = {key: value for key, value in node.items() if key in CARRIED}
-        result |= {key: value for key, value in node.items() if key.startswith("x-")}
-        carried = (ANNOTATIONS - {"name", "abstract"}) & node.keys()
+        foreign = {key for key in node if key in FOREIGN or (key.startswith("x-") and key not in _READ)}
+        result |= _as_components({key: node[key] for key in node if key in foreign})
+        carried = (ANNOTATIONS - {"name", "abstract", "$comment"}) & node.keys()
         return result | {f"x-{key}": node[key] for key in sorted(carried)}
 
     def _refuse(self, at: str, why: str) -> NoReturn:
@@ -334,6 +364,28 @@ class Compiler:
 def _taken(node: Schema, *keywords: str) -> Schema:
     """Return those of ``keywords`` that ``node`` has, as they are."""
     return {keyword: node[keyword] for keyword in keywords if keyword in node}
+
+
+def _name_on_the_wire(name: str, schema: Any) -> str:
+    names = schema.get("altnames") if isinstance(schema, dict) else None
+    own = names.get("json") if isinstance(names, dict) else None
+    return own if isinstance(own, str) else name
+
+
+def _number(value: Any) -> Any:
+    """Return the whole number that a bound of 64 bits is written as, as text in JSON Structure."""
+    return int(value) if isinstance(value, str) and value.removeprefix("-").isdecimal() else value
+
+
+def _as_components(node: Any) -> Any:
+    """Return ``node`` with its references to definitions pointing to where compiled schemas are."""
+    if isinstance(node, dict):
+        return {key: _as_components(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_as_components(each) for each in node]
+    if isinstance(node, str) and node.startswith("#/definitions/"):
+        return REFS + node.removeprefix("#/definitions/").replace("/", ".")
+    return node
 
 
 def _hashable(required: Any) -> Any:

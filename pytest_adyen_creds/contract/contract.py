@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from pytest_adyen_creds.contract.compiler import REFS, Compiler
 from pytest_adyen_creds.contract.documents import Document, Schema, load_documents, without_document
@@ -19,6 +21,7 @@ from pytest_adyen_creds.contract.operations import (
     Router,
     read_openapi,
     read_operations,
+    read_webhooks,
     structure_of,
 )
 from pytest_adyen_creds.contract.validation import Validator, Violation
@@ -28,6 +31,12 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract.baseline import Baseline
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+MANAGEMENT: Final = "management"
+"""The API whose contract is bundled, and that a version without an API's name is of."""
+OPENAPI: Final = ("openapi.yaml", "openapi.json")
+"""The file in a contract's folder that has its operations: by hand, or imported."""
+PUBLISHED: Final = "x-published"
+"""In a contract's OpenAPI document: where the document that it follows is published."""
 VERSIONS: Final = ("v3", "v1")
 """The API versions that the bundled contract knows."""
 
@@ -36,17 +45,27 @@ _DEVIATIONS: Final = "known-deviations.toml"
 _SECRET: Final = "x-secret"
 """The annotation by which a structure marks a property whose value is a secret."""
 
+_NAMING: Final = frozenset({"properties", "schemas", "patternProperties", "$defs"})
+"""Keywords under which keys are names."""
+
+_OF_CONTRACT: Final = frozenset({"jsonSchemaDialect", PUBLISHED, "x-import"})
+"""What a contract's OpenAPI document says of itself as a contract."""
+
 _WORDING: Final = frozenset({"description", "summary", "examples", "example", "title", "tags", "links"})
 """Keywords that decide nothing about a request or a response."""
 
 
 class Contract:
-    """One version's contract; immutable. Made by :func:`load_contract`."""
+    """The contract of one version of one API; immutable. Made by :func:`load_contract`."""
 
     def __init__(
         self, version: str, openapi: Mapping[str, Any], documents: Mapping[str, Document], source: Path
     ) -> None:
-        self.version: Final = version
+        api, _, number = version.rpartition("/")
+        self.api: Final = api or MANAGEMENT
+        """The API's name, ``management``."""
+        self.version: Final = number
+        """The API's version, ``v3``."""
         self.source: Final = source
         self._openapi = openapi
         self._documents = documents
@@ -54,11 +73,30 @@ class Contract:
         self.operations: Final[Mapping[str, Operation]] = MappingProxyType(
             {label: self._rooted(operation) for label, operation in read_operations(openapi, source).items()}
         )
-        self._router = Router(self.operations)
+        self.webhooks: Final[Mapping[str, Operation]] = MappingProxyType(
+            {name: self._rooted(webhook) for name, webhook in read_webhooks(openapi, source).items()}
+        )
+        """The webhooks that Adyen sends, by name."""
+        listed = openapi.get("servers")
+        servers = listed if isinstance(listed, list) else []
+        self.servers: Final = tuple(str(each["url"]) for each in servers if isinstance(each, dict) and "url" in each)
+        """The URLs of the API, base path included."""
+        self.published: Final = openapi.get(PUBLISHED)
+        """Where the document that the contract follows is published, if that is known."""
+        self.base_paths: Final = frozenset(urlsplit(url).path.rstrip("/") for url in self.servers) or {f"/{number}"}
+        """The paths of the servers, ``/v3``, ``/lem/v4``."""
+        self._router = Router(self.operations, self.base_paths)
         self._validators: dict[str, Validator] = {}
 
     def __repr__(self) -> str:
-        return f"<Contract {self.version}: {len(self.operations)} operations, {len(self._schemas)} structures>"
+        webhooks = f", {len(self.webhooks)} webhooks" if self.webhooks else ""
+        number = len(self.operations)
+        return f"<Contract {self.name}: {number} operations{webhooks}, {len(self._schemas)} structures>"
+
+    @property
+    def name(self) -> str:
+        """API and version, ``management/v3``."""
+        return f"{self.api}/{self.version}"
 
     @cached_property
     def structures(self) -> Mapping[str, Schema]:
@@ -87,13 +125,19 @@ class Contract:
     def validator(self, name: str) -> Validator:
         """Return what judges bodies by the structure ``name``."""
         if name not in self._validators:
-            self._validators[name] = Validator(self.to_json_schema(name), self.secret_properties)
+            self._validators[name] = Validator(self._self_contained(name), self.secret_properties)
         return self._validators[name]
 
     def check_structures(self) -> None:
         """Raise :class:`ContractError` where a structure is no schema that bodies can be judged by."""
-        for name in self._schemas:
-            _ = self.validator(name).is_valid
+        definitions = _pointing_to_definitions(self._schemas)
+        each = [{"$ref": f"#/$defs/{name}"} for name in self._schemas]
+        try:
+            _ = Validator({"$schema": DIALECT, "anyOf": each or [True], "$defs": definitions}).is_valid
+        except ContractError:
+            for name in self._schemas:  # to say which
+                _ = self.validator(name).is_valid
+            raise
 
     def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """Return the operation of a request and its decoded path parameters, or None; see :meth:`Router.match`."""
@@ -112,7 +156,7 @@ class Contract:
         if own.is_file():
             return read_deviations(own, self.version)
         folder = bundled("contracts")
-        if not (folder / self.version / "openapi.yaml").is_file():
+        if self.api != MANAGEMENT or openapi_of(folder, self.version) is None:
             return Baseline()
         labels = tuple(load_contract(self.version).operations)
         found = read_deviations(folder / _DEVIATIONS, self.version).entries
@@ -120,16 +164,21 @@ class Contract:
 
     def to_json_schema(self, name: str) -> Schema:
         """Return the structure ``name`` as one self-contained JSON Schema 2020-12."""
+        published: Schema = _published(self._self_contained(name))
+        return published
+
+    def _self_contained(self, name: str) -> Schema:
+        """Return the structure ``name`` as a validator takes it: formats that nobody enforces are annotations."""
         schema = self._schema(name)
         definitions = {other: self._schemas[other] for other in sorted(_closure(schema, self._schemas))}
-        result = {"$schema": DIALECT, "title": name, **_repointed(schema, "#/$defs/")}
-        return result | ({"$defs": _repointed(definitions, "#/$defs/")} if definitions else {})
+        result = {"$schema": DIALECT, "title": name, **_pointing_to_definitions(schema)}
+        return result | ({"$defs": _pointing_to_definitions(definitions)} if definitions else {})
 
     def to_openapi(self) -> dict[str, Any]:
         """Return the contract as one plain OpenAPI 3.1 document with JSON Schema 2020-12 bodies."""
-        document = self._with_schemas(self._openapi)
+        document = self._with_schemas({key: value for key, value in self._openapi.items() if key not in _OF_CONTRACT})
         components = document.setdefault("components", {})
-        components["schemas"] = {name: self._schemas[name] for name in sorted(self._schemas)}
+        components["schemas"] = {name: _published(self._schemas[name]) for name in sorted(self._schemas)}
         result: dict[str, Any] = json.loads(json.dumps(document))
         return result
 
@@ -143,8 +192,8 @@ class Contract:
         return node
 
     def _rooted(self, operation: Operation) -> Operation:
-        responses = {status: name and self._root(name) for status, name in operation.responses.items()}
-        return replace(operation, request=operation.request and self._root(operation.request), responses=responses)
+        request = operation.request and self._root(operation.request)
+        return replace(operation, request=request, responses=operation.responses.renamed(self._root))
 
     def _root(self, document: str) -> str:
         if document not in self._roots:
@@ -174,17 +223,38 @@ def bundled(kind: str) -> Path:
     return inside if inside.is_dir() else package.parent / kind / "management"
 
 
-@lru_cache(maxsize=8)
+def openapi_of(folder: Path, name: str) -> Path | None:
+    """Return the OpenAPI document of the contract ``name`` (``v3``, ``legal-entity/v4``) below ``folder``."""
+    if not re.fullmatch(r"(?:[A-Za-z0-9_-]+/)?[A-Za-z0-9_.-]+", name) or name in (".", ".."):
+        return None
+    # os: Path's own raises for a name that is too long
+    return next((folder / name / file for file in OPENAPI if os.path.isfile(folder / name / file)), None)  # noqa: PTH113
+
+
+def contracts_in(folder: Path) -> list[str]:
+    """Return the names of the contracts below ``folder``: ``v3``, ``legal-entity/v4``."""
+    found = {
+        path.parent.relative_to(folder)
+        for file in OPENAPI
+        for depth in ("*", "*/*")
+        for path in folder.glob(f"{depth}/{file}")
+    }
+    return sorted(each.as_posix() for each in found)
+
+
+@lru_cache(maxsize=32)
 def load_contract(version: str = "v3", directory: Path | None = None) -> Contract:
     """Return the contract of ``version``: the bundled one, or the one in ``directory`` (``VERSION/openapi.yaml``).
+
+    ``version`` may name another API that ``directory`` has a contract of: ``legal-entity/v4``.
 
     Raises :class:`ContractError` for documents that cannot be compiled and :class:`FileRefused` for unreadable ones.
     """
     folder = directory or bundled("contracts")
-    path = folder / version / "openapi.yaml"
-    if not os.path.isfile(path):  # noqa: PTH113 - Path's own raises for a name that is too long
-        known = ", ".join(sorted(found.parent.name for found in folder.glob("*/openapi.yaml"))) or "none"
-        raise ContractError(f"{folder}: no contract {version!r} (versions there: {known}); correct version or folder")
+    path = openapi_of(folder, version)
+    if path is None:
+        known = ", ".join(contracts_in(folder)) or "none"
+        raise ContractError(f"{folder}: no contract {version!r} (contracts there: {known}); correct name or folder")
     openapi, paths = read_openapi(path)
     folders = [source.parent / "structures" for source in paths]
     contract = Contract(version, openapi, load_documents(folders), path)
@@ -271,14 +341,31 @@ def _closure(schema: Schema, schemas: Mapping[str, Schema]) -> set[str]:
     return found
 
 
-def _repointed(node: Any, prefix: str) -> Any:
+def _pointing_to_definitions(node: Any) -> Any:
+    """Return compiled schemas with their references, those of discriminators too, pointing to ``$defs``."""
     if isinstance(node, list):
-        return [_repointed(item, prefix) for item in node]
+        return [_pointing_to_definitions(item) for item in node]
     if isinstance(node, dict):
         return {
-            key: prefix + value.removeprefix(REFS)
+            key: {name: f"#/$defs/{str(to).removeprefix(REFS)}" for name, to in value.items()}
+            if key == "mapping" and isinstance(value, dict) and "propertyName" in node
+            else f"#/$defs/{value.removeprefix(REFS)}"
             if key == "$ref" and isinstance(value, str)
-            else _repointed(value, prefix)
+            else _pointing_to_definitions(value)
+            for key, value in node.items()
+        }
+    return node
+
+
+def _published(node: Any, *, names: bool = False) -> Any:
+    """Return compiled schemas as they are published: a format that nobody enforces is a ``format``."""
+    if isinstance(node, list):
+        return [_published(item) for item in node]
+    if isinstance(node, dict):
+        return {
+            ("format" if key == "x-format" and not names else key): _published(
+                value, names=not names and key in _NAMING
+            )
             for key, value in node.items()
         }
     return node
@@ -301,7 +388,7 @@ def _without_wording(node: Any, *, names: bool = False) -> Any:
         return [_without_wording(item) for item in node]
     if isinstance(node, dict):
         return {
-            key: _without_wording(value, names=not names and key in ("properties", "schemas", "patternProperties"))
+            key: _without_wording(value, names=not names and key in _NAMING)
             for key, value in node.items()
             if names or not (key in _WORDING or key.startswith("x-"))
         }

@@ -12,9 +12,36 @@ DOCUMENT: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})
 CARRIED: Final = frozenset({"description", "examples", "default"})
 ANNOTATIONS: Final = frozenset(
     {"name", "abstract", "precision", "scale", "unit", "ucumUnit", "currency", "symbols", "descriptions", "altenums"}
-    | {"identity", "relations", "contentCompression", "contentMediaType"}
+    | {"identity", "relations", "contentCompression", "contentMediaType", "$comment"}
 )
 """Keywords that decide nothing about a value; those with a meaning for readers are carried as ``x-…``."""
+
+FOREIGN: Final = frozenset({"title", "deprecated", "readOnly", "writeOnly", "nullable", "discriminator"}) | {
+    "externalDocs",
+    "xml",
+}
+"""Annotations of OpenAPI and JSON Schema, which are carried as they are."""
+
+UNENFORCED: Final = {
+    "datetime": "date-time",
+    "date": "date",
+    "time": "time",
+    "duration": "duration",
+    "uuid": "uuid",
+    "uri": "uri",
+    "binary": "byte",
+}
+"""Type -> the format of JSON Schema that says as much and that no validator enforces: with ``"x-wire": "text"``."""
+
+WIRE: Final[dict[tuple[str, str], dict[str, str]]] = {
+    ("int32", "number"): {"type": "integer", "format": "int32"},
+    ("int64", "number"): {"type": "integer", "format": "int64"},
+    ("int64", "integer"): {"type": "integer"},
+    ("float", "number"): {"type": "number", "format": "float"},
+    ("double", ""): {"type": "number", "format": "double"},
+    ("number", ""): {"type": "number"},
+}
+"""Type and its ``x-wire`` -> JSON Schema, where a number travels as OpenAPI has it: as JSON's, in no range."""
 
 COMPOSITION: Final = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
 NUMERIC: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")

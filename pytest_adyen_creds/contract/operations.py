@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
 from pytest_adyen_creds.contract.documents import SUFFIX
+from pytest_adyen_creds.contract.roles import ROLES
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.formats import read_document
 from pytest_adyen_creds.text import unescape_pointer
@@ -20,6 +21,8 @@ _ABOUT_PATHS: Final = frozenset({"$ref", "summary", "description", "servers", "p
 """What an object of ``paths`` has beside its methods (OpenAPI 3.1, Path Item Object), and names that begin with x-."""
 PARAMETER: Final = re.compile(r"\{([^{}/]+)\}")
 """A parameter in a path."""
+WEBHOOK: Final = "WEBHOOK"
+"""How the label of a webhook begins: ``WEBHOOK NAME``; Adyen sends it, and the user's server answers."""
 EXTENDS: Final = "x-extends"
 """In a document: the document that this one is a JSON merge patch (RFC 7396) on, as a relative path."""
 
@@ -45,11 +48,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation.
+    """One operation, or one webhook.
 
-    ``label`` is the method and the path template, ``POST /me/allowedOrigins``. ``request`` names the structure of the
-    JSON request body, or is None; ``responses`` gives for each documented status the structure of its JSON body, or
-    None where the body is empty; ``headers`` gives for a status the headers that are documented for it.
+    ``label`` is the method and the path template, ``POST /me/allowedOrigins``; of a webhook ``WEBHOOK`` and its name,
+    which is its ``path`` too. ``request`` names the structure of the JSON request body, or is None; ``responses`` gives
+    for each documented status the structure of its JSON body, or None where the body is empty; ``headers`` gives for a
+    status the headers that are documented for it. ``roles`` are what the caller must hold, as ``x-adyen-roles`` has it.
     """
 
     label: str
@@ -58,8 +62,42 @@ class Operation:
     id: str
     parameters: tuple[Parameter, ...]
     request: str | None
-    responses: Mapping[int, str | None]
+    responses: Responses
     headers: Mapping[int, tuple[Header, ...]] = field(default_factory=dict)
+    roles: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Responses(dict[int, str | None]):
+    """The structure of each documented status; what a range (``4XX``) or ``default`` covers is found, not listed."""
+
+    def __init__(
+        self, exact: Mapping[int, str | None] | None = None, ranges: Mapping[str, str | None] | None = None
+    ) -> None:
+        super().__init__(exact or {})
+        self.ranges: Final = ranges or {}
+
+    def _range_of(self, status: object) -> str | None:
+        return next((each for each in (f"{str(status)[:1]}XX", "default") if each in self.ranges), None)
+
+    def __contains__(self, status: object) -> bool:
+        return super().__contains__(status) or self._range_of(status) is not None
+
+    def __missing__(self, status: int) -> str | None:
+        known = self._range_of(status)
+        if known is None:
+            raise KeyError(status)
+        return self.ranges[known]
+
+    def get(self, status: int, default: Any = None) -> Any:
+        """Return the structure of ``status``, ``default`` where it is not documented."""
+        return default if status not in self else self[status]
+
+    def renamed(self, name: Callable[[str], str]) -> Responses:
+        """Return the same with each structure's name replaced."""
+        return Responses(
+            {status: each and name(each) for status, each in self.items()},
+            {status: each and name(each) for status, each in self.ranges.items()},
+        )
 
 
 def read_openapi(path: Path, seen: tuple[Path, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
@@ -124,36 +162,47 @@ def structure_of(schema: Any, where: str) -> str | None:
 
 def read_operations(document: Mapping[str, Any], source: Path) -> dict[str, Operation]:
     """Return the operations of an OpenAPI ``document`` by label; ``source`` is what errors call it."""
-    return {operation.label: operation for operation in _operations(document, source)}
+    return {operation.label: operation for operation in _operations(document, source, "paths")}
 
 
-def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation]:
+def read_webhooks(document: Mapping[str, Any], source: Path) -> dict[str, Operation]:
+    """Return the webhooks of an OpenAPI ``document`` by name; ``source`` is what errors call it."""
+    return {webhook.path: webhook for webhook in _operations(document, source, "webhooks")}
+
+
+def _operations(document: Mapping[str, Any], source: Path, kind: str) -> Iterator[Operation]:
     _object(document.get("components", {}), f"{source}#/components")
-    for path, item in _object(document.get("paths", {}), f"{source}#/paths").items():
+    for path, item in _object(document.get(kind, {}), f"{source}#/{kind}").items():
         names = PARAMETER.findall(path)
         if len(set(names)) < len(names):
-            raise ContractError(f"{source}#/paths/{path}: names a parameter twice; give each its own name")
-        item = _object(dereference(document, item, f"{source}#/paths/{path}"), f"{source}#/paths/{path}")
+            raise ContractError(f"{source}#/{kind}/{path}: names a parameter twice; give each its own name")
+        item = _object(dereference(document, item, f"{source}#/{kind}/{path}"), f"{source}#/{kind}/{path}")
         for name in item:
             if name not in METHODS and name not in _ABOUT_PATHS and not str(name).startswith("x-"):
-                where = f"{source}#/paths/{path}/{name}"
+                where = f"{source}#/{kind}/{path}/{name}"
                 raise ContractError(f"{where}: is no method; write one of {', '.join(METHODS)}, or x-{name}")
         for method in METHODS:
             if method not in item:
                 continue
-            where = f"{source}#/paths/{path}/{method}"
+            where = f"{source}#/{kind}/{path}/{method}"
             node = _object(item[method], where)
-            responses, headers = {}, {}
+            responses, ranges, headers = {}, {}, {}
             for status, response in _object(node.get("responses", {}), f"{where}/responses").items():
-                if not re.fullmatch("[1-5][0-9][0-9]", str(status)):
-                    raise ContractError(f"{where}/responses/{status}: name each status, like 200")
+                if str(status).startswith("x-"):
+                    continue
+                if not (re.fullmatch("[1-5](?:[0-9][0-9]|XX)", str(status)) or status == "default"):
+                    raise ContractError(f"{where}/responses/{status}: name each status, like 200, 4XX or default")
                 response = dereference(document, response, where)
-                responses[int(status)] = _body(response, f"{where}/responses/{status}")
+                structure = _body(response, f"{where}/responses/{status}")
+                if not str(status).isdecimal():
+                    ranges[str(status)] = structure
+                    continue
+                responses[int(status)] = structure
                 if documented := tuple(_headers(document, response, f"{where}/responses/{status}")):
                     headers[int(status)] = documented
             request = dereference(document, node.get("requestBody", {}), where)
             yield Operation(
-                label=f"{method.upper()} {path}",
+                label=f"{method.upper()} {path}" if kind == "paths" else f"{WEBHOOK} {path}",
                 method=method.upper(),
                 path=path,
                 id=node.get("operationId", f"{method}{path}"),
@@ -161,8 +210,9 @@ def _operations(document: Mapping[str, Any], source: Path) -> Iterator[Operation
                     _parameters(document, [*_list(item, "parameters", where), *_list(node, "parameters", where)], where)
                 ),
                 request=_body(request, f"{where}/requestBody"),
-                responses=responses,
+                responses=Responses(responses, ranges),
                 headers=headers,
+                roles=_object(node.get(ROLES, {}), f"{where}/{ROLES}"),
             )
 
 
@@ -209,7 +259,9 @@ def _body(node: Any, where: str) -> str | None:
 class Router:
     """Finds the operation that a request is of."""
 
-    def __init__(self, operations: Mapping[str, Operation]) -> None:
+    def __init__(self, operations: Mapping[str, Operation], base_paths: Iterable[str] = ()) -> None:
+        bases = sorted({each.strip("/") for each in base_paths if each.strip("/")}, key=len, reverse=True)
+        self._base = re.compile("|".join(f"/{re.escape(each)}(?=/)" for each in bases)) if bases else None
         self._routes = [
             (operation, PARAMETER.findall(operation.path), _template(operation.path))
             for operation in operations.values()
@@ -218,9 +270,11 @@ class Router:
     def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """Return the operation and its decoded path parameters; None where no operation has this method and path.
 
-        ``path`` is percent-encoded, as it was sent; a leading version (``/v3``) is passed over.
+        ``path`` is percent-encoded, as it was sent; a base path of the API (``/v3``) at its start is passed over.
         """
-        path = re.sub(r"^/v\d+(?=/)", "", path.partition("?")[0])
+        path = path.partition("?")[0]
+        if self._base and (base := self._base.match(path)):
+            path = path[base.end() :]
         for operation, names, template in self._routes:
             if operation.method == method.upper() and (found := template.fullmatch(path)):
                 return operation, dict(zip(names, map(unquote, found.groups()), strict=True))

@@ -23,7 +23,7 @@ from pytest_adyen_creds.contract.baseline import (
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import bare, key_of
-from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specification
+from pytest_adyen_creds.contract.source import PUBLISHED, read_body, read_specification
 from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused

@@ -29,7 +29,7 @@ def test_a_contract_without_operations_is_found(folder: Path, capsys: pytest.Cap
     said = linted(capsys, 1)
     assert said[-1] == "v1, v3: 2 problems"
     source = Path("own", "v3", "openapi.yaml")
-    assert f"{source}#/paths: there is no operation; describe what the API takes and answers" in said
+    assert f"{source}#/paths: there is no operation and no webhook; describe what the API takes and answers" in said
 
 
 def test_a_method_that_is_none_is_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specification
+from pytest_adyen_creds.contract.source import PUBLISHED, read_body, read_specification
 from pytest_adyen_creds.errors import FileRefused
 
 DOCUMENT = {"openapi": "3.1.0", "paths": {}}
