@@ -90,7 +90,10 @@ class Responses(dict[int, str | None]):
 
     def get(self, status: int, default: Any = None) -> Any:
         """Return the structure of ``status``, ``default`` where it is not documented."""
-        return default if status not in self else self[status]
+        try:
+            return self[status]
+        except KeyError:
+            return default
 
     def renamed(self, name: Callable[[str], str]) -> Responses:
         """Return the same with each structure's name replaced."""
