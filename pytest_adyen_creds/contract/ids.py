@@ -19,7 +19,9 @@ Direction = Literal["request", "response"]
 Effect = Literal["narrows", "widens", "differs", "unknown", "none"]
 """What a change does to the set of values that are allowed."""
 
-Kind = Literal["request-body", "request-parameter", "response-body", "response-header"]
+Kind = Literal[
+    "request-body", "request-parameter", "response-body", "response-header", "webhook-body", "webhook-answer"
+]
 """What a schema describes."""
 
 
@@ -68,6 +70,8 @@ WHOLES: Final[Mapping[Kind, str]] = {
     "request-parameter": "the {place} parameter `{name}`",
     "response-body": "the response body",
     "response-header": "the response header `{name}`",
+    "webhook-body": "the webhook's body",
+    "webhook-answer": "the answer to the webhook",
 }
 """What a schema describes, in words."""
 
@@ -107,6 +111,16 @@ FINDINGS: Final[Mapping[str, Row]] = {
             "response-undocumented-media-type": "the response came {came} where the contract has {media}",
             "response-required-property-missing": "the required response property `{name}` is missing",
             "response-required-header-missing": f"{_HEADER} is required and missing",
+            "webhook-removed-without-deprecation": "the webhook is gone",
+            "webhook-renamed": "the webhook is called {new} now",
+            "webhook-required-property-renamed": (
+                "the required webhook property `{old}` is gone, and `{new}` came in its place"
+            ),
+            "webhook-body-removed": "the webhook's body is gone",
+            "webhook-body-media-type-removed": "the webhook's body as {media} is gone",
+            "webhook-body-became-optional": "the webhook's body became optional",
+            "webhook-answer-media-type-removed": "the answer to the webhook as {media} is gone",
+            "webhook-answer-status-removed": "the status {code} no longer answers the webhook",
         },
     ),
     **_rows(
@@ -116,6 +130,7 @@ FINDINGS: Final[Mapping[str, Row]] = {
             "api-path-removed-with-deprecation": "the operation, which was deprecated, is gone, with its path",
             "request-parameter-removed": f"{_PARAMETER} is gone; it may be ignored or refused",
             "optional-response-header-removed": f"{_HEADER} is gone",
+            "webhook-removed-with-deprecation": "the webhook, which was deprecated, is gone",
             "response-undocumented-status": "the status {code} is not in the contract, which knows {known}",
             "response-undocumented-body": "the response has a body where the contract has none",
             "response-undocumented-property": (
@@ -146,6 +161,14 @@ FINDINGS: Final[Mapping[str, Row]] = {
             "response-non-success-status-removed": "the status {code} is gone",
             "response-header-added": f"{_HEADER} is new",
             "response-header-became-required": f"{_HEADER} became required",
+            "webhook-added": "the webhook is new",
+            "webhook-deprecated": "the webhook is now deprecated",
+            "webhook-reactivated": "the webhook is no longer deprecated",
+            "webhook-body-added": "a body of the webhook is new",
+            "webhook-body-media-type-added": "the webhook's body as {media} is new",
+            "webhook-body-became-required": "the webhook's body became required",
+            "webhook-answer-media-type-added": "the answer to the webhook as {media} is new",
+            "webhook-answer-status-added": "the status {code} answers the webhook now",
         },
     ),
     "api-security-added": Row(
@@ -259,7 +282,7 @@ WITH_DEFAULT: Final = "-with-default"
 _OF_PROPERTIES: Final[Mapping[str, Rows]] = {
     "{in}property-removed": _read(
         "request",
-        "the {presence} request property `{name}` is gone",
+        "the {presence} {noun} `{name}` is gone",
         {
             "narrows": "; a request that still sends it is refused",
             "unknown": "; it may be ignored or refused",
@@ -268,30 +291,26 @@ _OF_PROPERTIES: Final[Mapping[str, Rows]] = {
     ),
     "new-required-{in}property": _read(
         "request",
-        "the required request property `{name}` is new",
+        "the required {noun} `{name}` is new",
         {
             "narrows": "; a request without it is refused",
             "none": _NOT_SENT,
         },
     ),
     f"new-required-{{in}}property{WITH_DEFAULT}": _read(
-        "request", "the required request property `{name}` is new; a request without it is refused", {"narrows": ""}
+        "request", "the required {noun} `{name}` is new; a request without it is refused", {"narrows": ""}
     ),
-    "new-optional-{in}property": _read("request", "the optional request property `{name}` is new", {"none": ""}),
-    "{in}required-property-removed": _read(
-        "response", "the required response property `{name}` is gone", {"widens": ""}
-    ),
-    "{in}optional-property-removed": _read(
-        "response", "the optional response property `{name}` is gone", {"unknown": ""}
-    ),
+    "new-optional-{in}property": _read("request", "the optional {noun} `{name}` is new", {"none": ""}),
+    "{in}required-property-removed": _read("response", "the required {noun} `{name}` is gone", {"widens": ""}),
+    "{in}optional-property-removed": _read("response", "the optional {noun} `{name}` is gone", {"unknown": ""}),
     "{in}{presence}-write-only-property-removed": _read(
         "response", "the {presence} property `{name}` is gone", {"none": ""}
     ),
     "{in}{presence}-property-added": _read(
-        "response", "the {presence} response property `{name}` is new; a strict parser breaks on it", {"none": ""}
+        "response", "the {presence} {noun} `{name}` is new; a strict parser breaks on it", {"none": ""}
     ),
     "{in}{presence}-write-only-property-added": _read(
-        "response", "the {presence} response property `{name}` is new; a strict parser breaks on it", {"none": ""}
+        "response", "the {presence} {noun} `{name}` is new; a strict parser breaks on it", {"none": ""}
     ),
     "became-required": (
         _read("request", "{it} became required", {"narrows": "", "none": _NOT_SENT})
@@ -326,6 +345,8 @@ _HOLDERS: Final[Mapping[Kind, str]] = {
     "request-parameter": "request-parameter-",
     "response-body": "response-",
     "response-header": "response-header-",
+    "webhook-body": "webhook-",
+    "webhook-answer": "webhook-answer-",
 }
 """How ids of findings about a property begin, by what the property is in."""
 
@@ -391,7 +412,7 @@ def finding_of_change(
     id_ = id_of(kind, change.name, change.values, below=bool(change.pointer), place=whole.get("place", ""))
     it = subject_of(kind, change.pointer, WHOLES[kind].format_map(whole))
     row = CHANGES[change.name][direction_of(kind)]
-    message = f"{it} {said}" if said else row.message(change.level, {**change.values, "it": it})
+    message = f"{it} {said}" if said else row.message(change.level, {**change.values, "it": it, "noun": noun_of(kind)})
     return Finding(id_, change.level, operation, status, location + change.pointer, message)
 
 
@@ -402,7 +423,14 @@ def kebab(keyword: str) -> str:
 
 def direction_of(kind: Kind) -> Direction:
     """Return who reads what a schema of ``kind`` describes."""
-    return "request" if kind.startswith("request") else "response"
+    return "request" if kind.startswith("request") or kind == "webhook-answer" else "response"
+
+
+def noun_of(kind: Kind) -> str:
+    """Return what a property of ``kind`` is called."""
+    if kind.startswith("webhook"):
+        return f"{kind.removesuffix('-body').replace('-', ' ')} property"
+    return f"{direction_of(kind)} property"
 
 
 def id_of(kind: Kind, name: str, values: Mapping[str, object], *, below: bool, place: str) -> str:
@@ -423,6 +451,6 @@ def subject_of(kind: Kind, pointer: str, whole: str) -> str:
         names.pop()
         stars += 1
     if names:
-        noun = {"request-body": "request property ", "response-body": "response property "}.get(kind, "property ")
-        whole = f"the {noun}`{names[-1]}`" + ("" if kind.endswith("body") else f" of {whole}")
+        of_body = kind not in ("request-parameter", "response-header")
+        whole = f"the {noun_of(kind)} `{names[-1]}`" if of_body else f"the property `{names[-1]}` of {whole}"
     return "the items of " * stars + whole

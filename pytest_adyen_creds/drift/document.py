@@ -9,7 +9,7 @@ from itertools import groupby, zip_longest
 from typing import Any
 from urllib.parse import unquote
 
-from pytest_adyen_creds.contract.operations import METHODS, bare
+from pytest_adyen_creds.contract.operations import METHODS, WEBHOOK, bare
 from pytest_adyen_creds.drift.shape import ANY, ANYTHING, NOTHING, Schema, Shape, merge, schema_or_true, shape_of
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.text import escape_pointer, unescape_pointer
@@ -57,7 +57,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. ``security`` holds the alternatives; an empty one is no signing in."""
+    """One operation, or one webhook. ``security`` holds the alternatives; an empty one is no signing in."""
 
     key: tuple[str, str]
     label: str
@@ -68,6 +68,11 @@ class Operation:
     body: Body | None
     responses: Mapping[str, Response]
     security: tuple[SignIn, ...]
+
+    @property
+    def is_webhook(self) -> bool:
+        """Whether Adyen sends it."""
+        return self.key[0] == WEBHOOK
 
 
 class Document:
@@ -93,15 +98,18 @@ class Document:
         return frozenset(str(server.get("url", "")).rstrip("/") for server in listed if isinstance(server, Mapping))
 
     def operations(self) -> dict[tuple[str, str], Operation]:
-        """Return the operations by method and path, the names of the path's parameters left out."""
+        """Return the operations by method and path, the names of the path's parameters left out, and the webhooks."""
         found: dict[tuple[str, str], Operation] = {}
-        for path, raw_item in _object(self._root.get("paths"), "/paths").items():
-            pointer = "/paths/" + escape_pointer(str(path))
-            item = self.resolve(raw_item, pointer)
-            for method in METHODS:
-                if method in item:
-                    operation = self._operation(method.upper(), str(path), item, f"{pointer}/{method}")
-                    found[operation.key] = operation
+        for kind in ("paths", "webhooks"):
+            for path, raw_item in _object(self._root.get(kind), f"/{kind}").items():
+                pointer = f"/{kind}/" + escape_pointer(str(path))
+                item = self.resolve(raw_item, pointer)
+                for method in METHODS:
+                    if method in item:
+                        pointed = f"{pointer}/{method}"
+                        verb = method.upper() if kind == "paths" else WEBHOOK
+                        operation = self._operation(verb, str(path), item, _object(item[method], pointed), pointed)
+                        found[operation.key] = operation
         return found
 
     def target(self, raw: Schema) -> Schema:
@@ -188,13 +196,14 @@ class Document:
             raise FileRefused(f"$ref {reference!r} does not point to an object; mend the document")
         return node
 
-    def _operation(self, method: str, path: str, item: Mapping[str, Any], pointer: str) -> Operation:
-        raw = _object(item[method.lower()], pointer)
+    def _operation(
+        self, method: str, path: str, item: Mapping[str, Any], raw: Mapping[str, Any], pointer: str
+    ) -> Operation:
         names = tuple(re.findall(r"\{([^}]*)\}", path))
         security = raw.get("security", self._root.get("security"))
         responses = _object(raw.get("responses"), f"{pointer}/responses")
         return Operation(
-            key=(method, bare(path)),
+            key=(method, bare(path) if method != WEBHOOK else path),
             label=f"{method} {path}",
             id=raw["operationId"] if isinstance(raw.get("operationId"), str) else None,
             deprecated=raw.get("deprecated") is True,

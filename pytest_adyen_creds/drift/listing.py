@@ -16,6 +16,7 @@ from pytest_adyen_creds.contract.ids import (
     Row,
     direction_of,
     id_of,
+    noun_of,
     subject_of,
 )
 
@@ -103,7 +104,7 @@ def _examples() -> Iterator[tuple[str, Row, _Example]]:
         for name, rows in (CHANGES if below else OF_ANY).items():
             if direction_of(kind) in rows:
                 for place, filled in product(("query", "header"), _filled(name)):
-                    values = _Example(filled, it=it, keyword="{keyword}")
+                    values = _Example(filled, it=it, noun=noun_of(kind), keyword="{keyword}")
                     yield id_of(kind, name, values, below=below, place=place), rows[direction_of(kind)], values
 
 

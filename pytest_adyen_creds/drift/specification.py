@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_adyen_creds.contract.finding import Finding, Level, arrange
@@ -69,20 +69,47 @@ class _SpecificationComparison:
             wanted &= {key_of(label) for label in operations}
         paths = {path for _, path in new}
         found: list[Finding] = []
+        for before, after in self._renamed_webhooks(old, new):
+            if before.key in wanted or after.key in wanted:
+                found.append(_Subject(before.label).finding("webhook-renamed", new=after.key[1]))
+                wanted -= {before.key, after.key}
         for key in sorted(wanted):
             if key not in new:
                 found.append(_removed(old[key], whole_path=key[1] not in paths))
             elif key not in old:
-                found.append(_Subject(new[key].label).finding("endpoint-added"))
+                added = "webhook-added" if new[key].is_webhook else "endpoint-added"
+                found.append(_Subject(new[key].label).finding(added))
             else:
                 found.extend(self._operation(old[key], new[key]))
         found.extend(self._servers())
         return arrange(found)
 
+    def _renamed_webhooks(
+        self, old: Mapping[tuple[str, str], Operation], new: Mapping[tuple[str, str], Operation]
+    ) -> Iterator[tuple[Operation, Operation]]:
+        """Yield each webhook that is gone with the new one that is described alike, where it is the only one."""
+        gone = [old[key] for key in sorted(old.keys() - new.keys()) if old[key].is_webhook]
+        came = [new[key] for key in sorted(new.keys() - old.keys()) if new[key].is_webhook]
+        alike = [
+            (before, after)
+            for before in gone
+            for after in came
+            if before.body and after.body and not any(True for _ in self._bodies(before, after))
+        ]
+        for before, after in alike:
+            if sum(one is before or other is after for one, other in alike) == 1:
+                yield before, after
+
+    def _bodies(self, old: Operation, new: Operation) -> Iterator[Finding]:
+        yield from self._request(old, old.body, new.body)
+        for status in sorted(old.responses.keys() | new.responses.keys()):
+            yield from self._response(old, status, old.responses.get(status), new.responses.get(status))
+
     def _operation(self, old: Operation, new: Operation) -> Iterator[Finding]:
         operation = _Subject(old.label)
         if old.deprecated != new.deprecated:
-            yield operation.finding("endpoint-deprecated" if new.deprecated else "endpoint-reactivated")
+            noun = "webhook" if old.is_webhook else "endpoint"
+            yield operation.finding(f"{noun}-{'deprecated' if new.deprecated else 'reactivated'}")
         if old.id is None and new.id is not None:
             yield operation.finding("api-operation-id-added", new=new.id)
         elif old.id is not None and renamed(old.id, old.path_names, new.path_names) != new.id:
@@ -91,9 +118,7 @@ class _SpecificationComparison:
         yield from self._security(operation, old, new)
         for key in sorted(old.parameters.keys() | new.parameters.keys()):
             yield from self._parameter(old.label, old.parameters.get(key), new.parameters.get(key))
-        yield from self._request(old.label, old.body, new.body)
-        for status in sorted(old.responses.keys() | new.responses.keys()):
-            yield from self._response(old.label, status, old.responses.get(status), new.responses.get(status))
+        yield from self._bodies(old, new)
 
     def _parameter(self, label: str, old: Parameter | None, new: Parameter | None) -> Iterator[Finding]:
         known = old or new
@@ -118,28 +143,37 @@ class _SpecificationComparison:
             yield parameter.finding("request-parameter-serialization-changed")
         yield from self._schema("request-parameter", parameter, old.schema, new.schema)
 
-    def _request(self, label: str, old: Body | None, new: Body | None) -> Iterator[Finding]:
-        body = _Subject(label)
+    def _request(self, operation: Operation, old: Body | None, new: Body | None) -> Iterator[Finding]:
+        body = _Subject(operation.label)
+        noun: Kind = "webhook-body" if operation.is_webhook else "request-body"
         if old is not None and new is not None:
-            yield from body.required("request-body", old.required, new.required)
-            yield from self._content("request-body", body, old.content, new.content)
+            yield from body.required(noun, old.required, new.required)
+            yield from self._content(noun, noun, body, old.content, new.content)
         elif old is not None:
-            yield body.finding("request-body-removed")
+            yield body.finding(f"{noun}-removed")
+        elif operation.is_webhook:
+            yield body.finding("webhook-body-added")
         elif new is not None:
             yield body.finding(f"request-body-added-{'required' if new.required else 'optional'}")
 
-    def _response(self, label: str, status: str, old: Response | None, new: Response | None) -> Iterator[Finding]:
-        response = _Subject(label, int(status) if status.isdecimal() else None)
+    def _response(
+        self, operation: Operation, status: str, old: Response | None, new: Response | None
+    ) -> Iterator[Finding]:
+        response = _Subject(operation.label, int(status) if status.isdecimal() else None)
+        kind: Kind = "webhook-answer" if operation.is_webhook else "response-body"
         if old is not None and new is not None:
-            yield from self._content("response", response, old.content, new.content)
+            yield from self._content(kind.removesuffix("-body"), kind, response, old.content, new.content)
             for key in sorted(old.headers.keys() | new.headers.keys()):
                 yield from self._header(response, old.headers.get(key), new.headers.get(key))
+            return
+        if operation.is_webhook:
+            yield response.finding(f"webhook-answer-status-{'added' if old is None else 'removed'}", code=status)
             return
         success = "success" if status.startswith("2") else "non-success"
         yield response.finding(f"response-{success}-status-{'added' if old is None else 'removed'}", code=status)
 
     def _content(
-        self, noun: str, subject: _Subject, old: Mapping[str, Schema], new: Mapping[str, Schema]
+        self, noun: str, kind: Kind, subject: _Subject, old: Mapping[str, Schema], new: Mapping[str, Schema]
     ) -> Iterator[Finding]:
         """Yield what changed in a body by media type; ``noun`` is how the ids of its media types begin."""
         for name in sorted(old.keys() | new.keys()):
@@ -148,7 +182,6 @@ class _SpecificationComparison:
             elif name not in old:
                 yield subject.finding(f"{noun}-media-type-added", media=name)
             else:
-                kind: Kind = "request-body" if noun == "request-body" else "response-body"
                 yield from self._schema(kind, subject, old[name], new[name])
 
     def _header(self, response: _Subject, old: Header | None, new: Header | None) -> Iterator[Finding]:
@@ -165,7 +198,13 @@ class _SpecificationComparison:
             yield from self._schema("response-header", header, old.schema, new.schema)
 
     def _schema(self, kind: Kind, subject: _Subject, old: Schema, new: Schema) -> Iterator[Finding]:
-        for change in self._schemas.changes(old, new, direction_of(kind)):
+        changes = list(self._schemas.changes(old, new, direction_of(kind)))
+        for gone, came in _replaced(changes) if kind == "webhook-body" else ():
+            place = replace(subject, location=subject.location + gone.pointer)
+            old_name, new_name = str(gone.values["name"]), str(came.values["name"])
+            yield place.finding("webhook-required-property-renamed", old=old_name, new=new_name)
+            changes = [each for each in changes if each is not gone and each is not came]
+        for change in changes:
             yield subject.change(kind, change)
 
     def _security(self, operation: _Subject, old: Operation, new: Operation) -> Iterator[Finding]:
@@ -228,8 +267,19 @@ def renamed(operation_id: str, old: tuple[str, ...], new: tuple[str, ...]) -> st
     return re.sub(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])", lambda match: names[match.group()], operation_id)
 
 
+def _replaced(changes: list[Change]) -> Iterator[tuple[Change, Change]]:
+    """Yield the two changes that are one: the only required property that went, and the only one that came there."""
+    by_place: dict[str, tuple[list[Change], list[Change]]] = {}
+    for change in changes:
+        gone = change.name == "{in}required-property-removed"
+        came = change.name == "{in}{presence}-property-added" and change.values.get("presence") == "required"
+        if gone or came:
+            by_place.setdefault(change.pointer.rpartition("/")[0], ([], []))[came].append(change)
+    yield from ((gone[0], came[0]) for gone, came in by_place.values() if len(gone) == len(came) == 1)
+
+
 def _removed(operation: Operation, *, whole_path: bool) -> Finding:
-    what = "api-path-removed" if whole_path else "api-removed"
+    what = "webhook-removed" if operation.is_webhook else "api-path-removed" if whole_path else "api-removed"
     return _Subject(operation.label).finding(f"{what}-{'with' if operation.deprecated else 'without'}-deprecation")
 
 

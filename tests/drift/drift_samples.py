@@ -44,6 +44,7 @@ def pairs() -> Iterator[tuple[Document, Document]]:
     for before, change, *_ in OPERATION_CHANGES.values():
         yield _changed(before, change)
     yield from _of_the_document()
+    yield from _of_webhooks()
 
 
 def _holding(schema: Any) -> Document:
@@ -59,7 +60,8 @@ def _holding(schema: Any) -> Document:
 
     inside = {"type": "object", "properties": {"it": schema}}
     paths = {"/it": {"post": operation(schema)}, "/inside": {"post": operation(inside)}}
-    return {"openapi": "3.1.0", "paths": paths}
+    webhooks = {name: {"post": operation(each)} for name, each in (("it", schema), ("inside", inside))}
+    return {"openapi": "3.1.0", "paths": paths, "webhooks": webhooks}
 
 
 def _of_a_property() -> Iterator[tuple[Any, Any]]:
@@ -76,6 +78,8 @@ def _of_a_property() -> Iterator[tuple[Any, Any]]:
         yield {**BASE, **closed}, {**having(kind, required=required), **closed}
         yield having({}, required=required), having(kind, required=required)
         yield having(kind, required=False), having(kind, required=True)
+    before, after = ({"type": "object", "properties": {name: {}}, "required": [name]} for name in "ab")
+    yield before, after
 
 
 def _changed(before: Callable[[Document], Any] | None, change: Callable[[Document], Any]) -> tuple[Document, Document]:
@@ -107,6 +111,30 @@ def _of_the_document() -> Iterator[tuple[Document, Document]]:
         other = copy.deepcopy(whole)
         change(other)
         yield whole, other
+
+
+def _of_webhooks() -> Iterator[tuple[Document, Document]]:
+    """Yield documents that differ in their webhooks."""
+    media = {"application/json": {"schema": {"type": "object", "properties": {"a": {}}}}}
+    webhook = {"requestBody": {"content": media}, "responses": {"200": {"content": media}}}
+
+    def document(**webhooks: Document) -> Document:
+        return {"openapi": "3.1.0", "paths": {}, "webhooks": {name: {"post": each} for name, each in webhooks.items()}}
+
+    whole = document(one=webhook)
+    yield whole, document()
+    yield document(one={**webhook, "deprecated": True}), document()
+    yield whole, document(other=webhook)
+    other_media = {"application/xml": media["application/json"], **media}
+    for name, value in (
+        ("deprecated", True),
+        ("requestBody", {"content": media, "required": True}),
+        ("requestBody", {"content": other_media}),
+        ("requestBody", None),
+        ("responses", {"200": {"content": other_media}}),
+        ("responses", {**webhook["responses"], "202": {}}),
+    ):
+        yield whole, document(one={**webhook, name: value})
 
 
 def _closed(**properties: Any) -> Document:
