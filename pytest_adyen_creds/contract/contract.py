@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +21,7 @@ from pytest_adyen_creds.contract.documents import Document, Schema, load_documen
 from pytest_adyen_creds.contract.operations import (
     Operation,
     Router,
+    dereference,
     read_openapi,
     read_operations,
     read_webhooks,
@@ -28,6 +31,8 @@ from pytest_adyen_creds.contract.validation import Validator, Violation
 from pytest_adyen_creds.errors import ContractError
 
 if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
     from pytest_adyen_creds.contract.baseline import Baseline
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -161,6 +166,59 @@ class Contract:
         labels = tuple(load_contract(self.version).operations)
         found = read_deviations(folder / _DEVIATIONS, self.version).entries
         return Baseline(tuple(replace(each, operations=labels) if each.operations is None else each for each in found))
+
+    def strategy(self, name: str) -> SearchStrategy[Any]:
+        """Return a Hypothesis strategy for bodies of the structure or the webhook ``name``."""
+        from pytest_adyen_creds.contract.generation import strategy_for
+
+        webhook = self.webhooks.get(name)
+        return strategy_for(self.to_json_schema(webhook.request if webhook and webhook.request else name))
+
+    def example(self, label: str, status: int) -> Any:
+        """Return a body that the operation ``label`` answers ``status`` with, the same each time; None for no body.
+
+        It is the first of the document's own examples that keeps to the contract, else made up.
+        Raises :class:`ContractError` where there is no such answer, or no body could be made.
+        """
+        operation = self.operations.get(label)
+        if operation is None or status not in operation.responses:
+            raise ContractError(f"{self.name} has no {label} that answers {status}; see adyen-creds contract list")
+        response = self._openapi["paths"][operation.path][operation.method.lower()]["responses"].get(str(status), {})
+        return self._example_of(operation.responses[status], response)
+
+    def example_webhook(self, name: str) -> Any:
+        """Return a body of the webhook ``name`` that keeps to the contract, the same each time; see :meth:`example`."""
+        webhook = self.webhook(name)
+        return self._example_of(webhook.request, next(iter(self._openapi["webhooks"][name].values()))["requestBody"])
+
+    def webhook(self, name: str) -> Operation:
+        """Return the webhook ``name``; raises :class:`ContractError` where there is none."""
+        if name not in self.webhooks:
+            alike = get_close_matches(name, self.webhooks, 1)
+            meant = f"did you mean {alike[0]}? " if alike else ""
+            known = ", ".join(self.webhooks) or "none"
+            raise ContractError(f"no webhook {name!r} in {self.name}; {meant}there are {known}")
+        return self.webhooks[name]
+
+    def _example_of(self, structure: str | None, holder: Any) -> Any:
+        if structure is None:
+            return None
+        from pytest_adyen_creds.contract.examples import candidates
+
+        node = dereference(self._openapi, holder, str(self.source))
+        media = node.get("content", {}).get("application/json", {})
+        stated = [dereference(self._openapi, each, str(self.source)) for each in (media.get("examples") or {}).values()]
+        given = [each["value"] for each in stated if isinstance(each, dict) and "value" in each]
+        for body in (
+            *given,
+            *([media["example"]] if "example" in media else ()),
+            *candidates(self._self_contained(structure)),
+        ):
+            if self.is_valid(structure, body):
+                return copy.deepcopy(body)
+        raise ContractError(
+            f"{self.name}: no body of {structure} could be made; add an example to its OpenAPI document"
+        )
 
     def to_json_schema(self, name: str) -> Schema:
         """Return the structure ``name`` as one self-contained JSON Schema 2020-12."""

@@ -1,0 +1,138 @@
+"""The contracts of a run: the one of the credentials, and those of other APIs that the user's folder has.
+
+Which API a request is of is data: host and base path of the servers that a contract names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from pytest_adyen_creds.contract.contract import (
+    MANAGEMENT,
+    Contract,
+    bundled,
+    contracts_in,
+    load_contract,
+    openapi_of,
+)
+from pytest_adyen_creds.contract.operations import Operation
+from pytest_adyen_creds.errors import ContractError
+
+
+class Match(NamedTuple):
+    """The operation that a request is of, in whose contract, and its decoded path parameters."""
+
+    contract: Contract
+    operation: Operation
+    parameters: Mapping[str, str]
+
+
+class Apis:
+    """The contracts of ``folder``, and the bundled one where the folder has none of the Management API's.
+
+    Each is loaded when it is asked for.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all contracts, as :meth:`contract` takes them."""
+        return tuple(contracts_in(self.folder)) if self.folder else ()
+
+    def management(self, version: str) -> Contract:
+        """Return the contract of ``version`` (``v3``) of the Management API: the folder's own, else the bundled one.
+
+        Raises :class:`ContractError` where there is none, and where the folder has one of another version only.
+        """
+        if self.folder is None:
+            return load_contract(version)
+        for name in (version, f"{MANAGEMENT}/{version}"):
+            if openapi_of(self.folder, name) is not None:
+                return load_contract(name, self.folder)
+        others = [name for name in self.names if "/" in name and not name.startswith(f"{MANAGEMENT}/")]
+        if others and len(others) == len(self.names) and openapi_of(bundled("contracts"), version) is not None:
+            return load_contract(version)
+        return load_contract(version, self.folder)  # which says what there is
+
+    @cached_property
+    def others(self) -> tuple[Contract, ...]:
+        """The contracts of other APIs than the Management API."""
+        names = [name for name in self.names if "/" in name and not name.startswith(f"{MANAGEMENT}/")]
+        return tuple(load_contract(name, self.folder) for name in names)
+
+    @cached_property
+    def _servers(self) -> list[tuple[str, str, Contract]]:
+        found = [
+            (parts.hostname or "", parts.path.rstrip("/"), contract)
+            for contract in self.others
+            for parts in map(urlsplit, contract.servers)
+        ]
+        return sorted(found, key=lambda each: -len(each[1]))
+
+    def of_url(self, url: str) -> Contract | None:
+        """Return the contract of another API that ``url`` lies in: by host and base path, on loopback by base path."""
+        parts = urlsplit(url)
+        for host, base, contract in self._servers:
+            is_there = parts.hostname == host or not _is_adyens(parts.hostname or "")
+            if is_there and base and (parts.path == base or parts.path.startswith(f"{base}/")):
+                return contract
+        return None
+
+    def match(self, method: str, url: str) -> Match | None:
+        """Return the operation of another API that a request to ``url`` is of; None where no contract has it."""
+        contract = self.of_url(url)
+        found = contract.match(method, urlsplit(url).path) if contract else None
+        return Match(contract, *found) if contract and found else None
+
+    def labelled(self, label: str) -> list[tuple[Contract, Operation]]:
+        """Return each operation of another API that is called ``label``."""
+        return [(each, each.operations[label]) for each in self.others if label in each.operations]
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of the other APIs."""
+        return frozenset(host for host, _, _ in self._servers)
+
+
+def _is_adyens(host: str) -> bool:
+    return host.endswith((".adyen.com", ".adyenpayments.com"))
+
+
+@lru_cache(maxsize=8)
+def apis_in(folder: Path | None) -> Apis:
+    """Return the contracts of ``folder``, each folder's once."""
+    return Apis(folder)
+
+
+def chosen(api: str | None, version: str | None, folder: Path | None) -> str:
+    """Return the name of the one contract that ``--api`` and ``--api-version`` mean; see :func:`load_contract`.
+
+    Raises :class:`ContractError` where several could be meant, or none.
+    """
+    names = contracts_in(folder) if folder else []
+    if api is not None:
+        wanted = f"{api}/{version}" if version else api
+        if wanted in names or (folder is None and wanted.partition("/")[0] == MANAGEMENT):
+            return wanted.removeprefix(f"{MANAGEMENT}/") if folder is None else wanted
+        found = [name for name in names if name.startswith(f"{api}/") and version in (None, name.rpartition("/")[2])]
+        return _only(found, f"no contract of {wanted!r}", names, folder)
+    default = version or "v3"
+    if folder is None or default in names or f"{MANAGEMENT}/{default}" in names:
+        return default if folder is None or default in names else f"{MANAGEMENT}/{default}"
+    found = [name for name in names if version in (None, name.rpartition("/")[2])]
+    return _only(found, f"no contract {default!r}", names, folder)
+
+
+def _only(found: list[str], otherwise: str, names: Iterable[str], folder: Path | None) -> str:
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(names) or "none"
+    if found:
+        raise ContractError(f"{folder}: {', '.join(found)} could be meant; name one with --api")
+    raise ContractError(f"{folder or 'the bundled contracts'}: {otherwise} (contracts there: {there}); correct --api")
