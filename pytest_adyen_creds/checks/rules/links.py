@@ -12,14 +12,9 @@ from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, r
 _BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
 
 
-@rule(
-    "links_stay",
-    "Links stay on the host that was called, and name its version; v1 may stand whatever version was called.",
-    f"{SPECIFICATION}, examples of _links; v1 by a captured GET /me response",
-    "observed",
-)
-def stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Links that lead to another scheme, host or version."""
+@rule(f"{SPECIFICATION}, examples of _links; v1 by a captured GET /me response", "observed")
+def links_stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """Links stay on the host that was called, and name its version; v1 may stand whatever version was called."""
     if not exchange.good:
         return
     called = path_of(exchange.request.url.raw_path.decode("ascii", "replace"))[0]
@@ -30,13 +25,9 @@ def stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
             yield RuleViolation(pointer, f"{pointer} names another version than {called}")
 
 
-@rule(
-    "links_name_resource",
-    "A resource's links name the resource itself, what is below it, and its account.",
-    f"{SPECIFICATION}, ApiCredentialLinks and Links",
-)
-def name_resource(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Links of credentials and origins that name something else."""
+@rule(f"{SPECIFICATION}, ApiCredentialLinks and Links")
+def links_name_resource(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A resource's links name the resource itself, what is below it, and its account."""
     for pointer, shown in exchange.credentials():
         id = shown.get("id")
         if exchange.level == "me":
@@ -55,13 +46,9 @@ def name_resource(exchange: Exchange, state: KnownState) -> Iterator[RuleViolati
         yield from _origin(pointer, shown, {exchange.path.partition("/allowedOrigins")[0]})
 
 
-@rule(
-    "links_resolve",
-    "What an answer links as its own resource is there to be read.",
-    f"{SPECIFICATION}, links named self",
-)
-def resolve(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Linked resources that are not found; removed origins excepted."""
+@rule(f"{SPECIFICATION}, links named self")
+def links_resolve(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """What an answer links as its own resource is there to be read."""
     subject = state.subject(exchange)
     removed = subject is not None and exchange.parameters.get("originId") in subject.removed
     gone = exchange.status in (404, 405, 410, 422) or exchange.status == 204
