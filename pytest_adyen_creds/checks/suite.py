@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.sample_data import level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
-from pytest_adyen_creds.checks.selecting import command
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import CredentialError
 
@@ -176,7 +176,7 @@ class Suite:
     def _judged(self, item: str, exchanges: Iterable[Exchange]) -> list[CheckFailure]:
         failures: list[CheckFailure] = []
         state = KnownState()
-        replay, test = command(item, self._results), self._results.collector.test or item
+        replay, test = self.command(item), self._results.collector.test or item
         for exchange in exchanges:
             found = judge(exchange, state, self._results.acceptance)
             found = [replace(each, replay=replay, tests=(test,)) for each in found]
@@ -189,6 +189,18 @@ class Suite:
                 self._results.note(found)
             failures += found
         return failures
+
+    def command(self, item: str) -> str:
+        """Return the command that judges ``item`` again; of a live run, one that records it, and one that replays."""
+        settings = self._results.settings
+        version = [] if settings.api_version == "v3" else [f"--adyen-api-version={settings.api_version}"]
+        chosen = ["-m", f'adyen_sequence(name="{item}")']
+        backend = [] if settings.backend == "auto" else [f"--adyen-backend={settings.backend}"]
+        if settings.backend != "live":
+            return shlex.join(["pytest", "--adyen-contracts", *backend, *version, *chosen])
+        live = [*backend, f"--adyen-base-url={settings.base_url}", "--adyen-record=all", *chosen]
+        offline = ["--adyen-backend=replay", *version, *chosen]
+        return "\n".join(shlex.join(["pytest", "--adyen-contracts", *each]) for each in (live, offline))
 
     def _check_sandbox(
         self, item: str, run: Run, record_to: Path | None, operation: Operation | None
