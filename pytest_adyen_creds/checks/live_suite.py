@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.cases import Amounts, most_generated, scripted
@@ -16,6 +16,8 @@ from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_adyen_creds.checks.failure import CheckFailure
     from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.checks.sample_data import Level
@@ -86,7 +88,7 @@ class LiveSuite:
             observers.remove(self._count)
             self.skipped += target.skipped
 
-    def _count(self, exchange: Any) -> None:
+    def _count(self, response: httpx.Response) -> None:
         self.calls += 1
 
     def report(self, failures: list[CheckFailure]) -> None:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -52,15 +51,8 @@ _SMALL_PIECE: Final = 16
 """The same for other codings, of which a few bytes can stand for megabytes."""
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its answer, both read; ``response`` has its ``content``, ``request`` and ``elapsed``."""
-
-    request: httpx.Request
-    response: httpx.Response
-
-
-Observer = Callable[[Exchange], None]
+Observer = Callable[[httpx.Response], None]
+"""Called with an answer that has been read; it has its ``request``, which has been read too, and ``elapsed``."""
 
 _GUARDED: ContextVar[bool] = ContextVar("guarded", default=False)
 
@@ -149,7 +141,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     What is refused raises :class:`EndpointRefused` or :class:`OwnershipRefused`, and not a byte of it is sent. Answers
     are read whole: their secrets are registered before anyone else sees them, and ``observers`` are called with each
-    finished exchange, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only. Each
+    of them, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only. Each
     request waits for its turn of ``rate_limit``. It is for httpx's clients of both kinds: an asynchronous request is
     answered on a thread of its own.
     """
@@ -228,7 +220,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             )
             raise EndpointRefused(f"{self._ownership.halted}; the run stops here")
         for observer in tuple(self.observers):
-            observer(Exchange(request, seen))
+            observer(seen)
 
 
 def _context(scheme: str, verify: ssl.SSLContext | str | bool, cert: Any) -> ssl.SSLContext:

@@ -25,7 +25,6 @@ from pytest_adyen_creds.secrets import SECRETS
 if TYPE_CHECKING:
     import httpx
 
-    from pytest_adyen_creds.client import Exchange
     from pytest_adyen_creds.contract import Contract
 
 _VERSION: Final = re.compile(r"/(v\d+)/")
@@ -180,13 +179,13 @@ class Collector:
         self._add(label, status, observations, origin, by_fault=by_fault)
         return [observation.finding for observation in observations]
 
-    def client(self, origin: str) -> Callable[[Exchange], None]:
+    def client(self, origin: str) -> Callable[[httpx.Response], None]:
         """Return an observer for a guarded client that ``origin`` answers."""
 
         from pytest_adyen_creds.sandbox.wire import BY_FAULT
 
-        def observer(exchange: Exchange) -> None:
-            request, response = exchange.request, exchange.response
+        def observer(response: httpx.Response) -> None:
+            request = response.request
             with self._lock:
                 self._told.add(request)
             status, content, by_fault = response.status_code, response.content, BY_FAULT in response.extensions
