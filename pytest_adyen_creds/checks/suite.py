@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.cases import Amounts, TestCase
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
@@ -164,7 +163,7 @@ class Suite:
             except NotReached as error:
                 reason = error
         if record_to is not None and target.exchanges:
-            record(record_to, target.exchanges, "live", clock.now())
+            record(record_to, target.exchanges, "live")
         failures = self._departures.of(item, self._judged(item, target.exchanges))
         self._live.report(failures)
         if not failures and all(each.generated_by == SET_UP for each in target.exchanges):
@@ -215,7 +214,7 @@ class Suite:
             except Incomplete as error:
                 incomplete = error
             if record_to is not None:
-                record(record_to, target.exchanges, "sandbox", clock.now(), keep=target.accounts)
+                record(record_to, target.exchanges, "sandbox", keep=target.accounts)
         found = self._judged(item, target.exchanges)
         failures = self._departures.of(item, found)
         if incomplete is not None and not failures:

@@ -10,7 +10,7 @@ import yaml
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.cases import Amounts
-from pytest_adyen_creds.checks.sample_data import DATA, KINDS, SampleData, constrained
+from pytest_adyen_creds.checks.sample_data import DATA, SampleData, constrained
 from pytest_adyen_creds.checks.sandbox_target import sandbox_target
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import ContractError
@@ -116,8 +116,3 @@ def test_annotations_hold_values_to_what_there_is() -> None:
     assert body["roles"]["minItems"] == 1
     assert body["associatedMerchantAccounts"]["items"]["enum"] == ["M1", "M2"]
     assert set(schemas["AllowedOrigin"]["properties"]) == {"domain"}
-
-
-def test_every_kind_can_be_carried_out() -> None:
-    for kind in KINDS:
-        assert isinstance(SAMPLE.constraint(kind), dict)
