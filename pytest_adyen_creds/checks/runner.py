@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pytest_adyen_creds.checks.cases import Amounts, Signer, TestCase
@@ -14,6 +13,7 @@ from pytest_adyen_creds.errors import OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.sample_data import SampleData
     from pytest_adyen_creds.checks.scenarios import Scenario
     from pytest_adyen_creds.contract import Contract, Operation
 
@@ -104,14 +104,15 @@ class Runner(ABC):
             answer = self.send(case)
 
     def set_up(
-        self, label: str, parameters: Mapping[str, str], *, body: Any = None, signer: Signer = "provisioning"
+        self, label: str, data: SampleData | None = None, *, body: Any = None, signer: Signer = "provisioning"
     ) -> dict[str, Any]:
         """Send a request of the set-up, of the operation ``label``; return the answer as :meth:`send` does."""
         content = json.dumps(body).encode() if body else None
         operation = self.contract.operations[label]
+        parameters = data.parameters(operation) if data else {}
         return self.send(TestCase(operation, SET_UP, "2xx", parameters, content=content, signer=signer))
 
     def roles(self) -> tuple[str, ...]:
         """Read who signs in, and return the roles that this credential holds."""
-        me = self.set_up("GET /me", {})
+        me = self.set_up("GET /me")
         return tuple(role for role in items(me, "roles") if isinstance(role, str))

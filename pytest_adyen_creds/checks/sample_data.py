@@ -140,6 +140,11 @@ def level_of(operation: Operation) -> Level:
     return "company" if first == "companies" else "merchant" if first == "merchants" else "me"
 
 
+def collection(level: Level) -> str:
+    """Return the path of an account's credentials."""
+    return f"/{'companies/{companyId}' if level == 'company' else 'merchants/{merchantId}'}/apiCredentials"
+
+
 def _constrain(node: Any, data: SampleData) -> Any:
     if isinstance(node, list):
         return [_constrain(item, data) for item in node]

@@ -20,7 +20,7 @@ from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import CredentialError
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.checks.live_suite import LiveSuite
+    from pytest_adyen_creds.checks.live_target import LiveSuite
     from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.checks.runner import Runner
     from pytest_adyen_creds.checks.sandbox_target import Prepare
@@ -150,7 +150,7 @@ class Suite:
         return self._departures.of(item, self._judged(item, replayed(path, self._results.contract)))
 
     def _check_live(self, item: str, run: Run, record_to: Path | None) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.live_suite import LiveSuite
+        from pytest_adyen_creds.checks.live_target import LiveSuite
 
         if self._lease_client is None:
             raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
