@@ -15,7 +15,6 @@ from pytest_adyen_creds.checks.failure import NotReached
 from pytest_adyen_creds.checks.runner import Runner
 from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL, Context
-from pytest_adyen_creds.checks.stateful import follow_links
 from pytest_adyen_creds.client import Retries
 from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.credentials.backend import REQUESTS_PER_MINUTE
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.leases import LeaseClient
-
-RUNS: Final = 2
-STEPS: Final = 6
-"""How many stateful runs are made at each level, of how many steps: each creation leaves a credential for good."""
 
 _EVERY: Final = 5.0
 """Seconds between two lines of progress."""
@@ -54,6 +49,8 @@ class LiveTarget(Runner):
 
     retries: ClassVar[Retries] = Retries(tries=3, only_rate_limit=True)
     """A server may limit the rate."""
+    runs: ClassVar[int] = 2
+    steps: ClassVar[int] = 6  # few, because each creation leaves a credential for good
 
     def __init__(
         self,
@@ -123,7 +120,7 @@ class LiveTarget(Runner):
         with self._leased("company") as credential:
             data = self._data("company", credential)
             self._share(STATEFUL)
-            follow_links(self, data, seed=seed, runs=RUNS, steps=STEPS)
+            self.follow_links(data, seed)
 
     def why_nothing(self, item: str) -> str:
         """Say why nothing of the sequence ``item`` was sent but its set-up."""
@@ -330,4 +327,4 @@ def most_calls(contract: Contract, items: set[str], amounts: Amounts) -> int:
         if label in items:
             calls += _OVERHEAD + sum(case.fault is None for case in scripted(operation, data))
             calls += most_generated(contract, operation, amounts)
-    return calls + ((2 * _OVERHEAD + 3 * RUNS * STEPS) if STATEFUL in items else 0)
+    return calls + ((2 * _OVERHEAD + 3 * LiveTarget.runs * LiveTarget.steps) if STATEFUL in items else 0)

@@ -12,7 +12,6 @@ from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.runner import Runner
 from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, Context
-from pytest_adyen_creds.checks.stateful import follow_links
 from pytest_adyen_creds.client import ManagementClient, Ownership
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import Sandbox
@@ -74,7 +73,7 @@ class SandboxTarget(Runner):
         company, _ = self.create_data("company")
         merchant, _ = self.create_data("merchant")
         data = replace(company, credentials={**company.credentials, **merchant.credentials}, origins={})
-        follow_links(self, data, seed=seed)
+        self.follow_links(data, seed)
 
     def send(self, case: TestCase) -> dict[str, Any]:
         """Move the sandbox's clock on and set its fault as ``case`` says, and send it."""
