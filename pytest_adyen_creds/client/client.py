@@ -79,7 +79,7 @@ class ManagementClient:
         self.retries = retries or Retries()
         self.observers: list[Observer] = []
         """Called with each answer, those of attempts that are repeated included."""
-        self._key = api_key
+        self._auth = api_key
         self._rate_limit = rate_limit
         self.clock: Clock = clock or SystemClock()
         self._http = httpx.Client(
@@ -168,7 +168,7 @@ class ManagementClient:
         if json is not UNSET and "content-type" not in headers:
             headers["content-type"] = "application/json"
         if auth is UNSET:
-            auth = None if {"x-api-key", "authorization"} & set(headers) else self._key
+            auth = None if {"x-api-key", "authorization"} & set(headers) else self._auth
         if isinstance(auth, Secret):
             headers["x-api-key"] = auth.reveal()
         elif auth is not None:

@@ -21,8 +21,7 @@ from pytest_adyen_creds.credentials.leases import LeaseClient
 from pytest_adyen_creds.credentials.ledger import Ledger, LedgerBudget, state_folder
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.pool_server import PoolClient, PoolServer, SharedBudget
-from pytest_adyen_creds.credentials.provisioning import Provisioner
-from pytest_adyen_creds.credentials.readiness import Report, ignore
+from pytest_adyen_creds.credentials.provisioning import Provisioner, Report, ignore
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.shutdown import SWEEP, CircuitBreaker, Deadline, LeakedCredential, StoppableClock
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError, in_words
