@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.session import RunContext
     from pytest_adyen_creds.client.route import Route
     from pytest_adyen_creds.credentials.backend import Backend
-    from pytest_adyen_creds.credentials.live_session import LiveSession
+    from pytest_adyen_creds.credentials.live_run import LiveSession
     from pytest_adyen_creds.intercept.gateway import Gateway
     from pytest_adyen_creds.intercept.interceptor import Interceptor
 
@@ -173,7 +173,7 @@ def run_of(config: pytest.Config) -> Run:
         config.pluginmanager.register(CollectorPlugin(results.collector, run.interceptor), "adyen-drift")
     config.pluginmanager.register(Recorder(results.kept), "adyen-cassettes")
     if run.settings.backend == "live":
-        from pytest_adyen_creds.credentials.live_session import LiveSession
+        from pytest_adyen_creds.credentials.live_run import LiveSession
 
         run.live = LiveSession(run.settings, config, observe=run.observed, end_run=run.close)
         run.opened.callback(run.live.close)
