@@ -20,7 +20,8 @@ from pytest_adyen_creds.contract.baseline import (
     together,
     write_baseline,
 )
-from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
+from pytest_adyen_creds.contract.commands import contract_option
+from pytest_adyen_creds.contract.contract import Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import bare, key_of
 from pytest_adyen_creds.drift.source import PUBLISHED, read_body, read_specification
@@ -39,15 +40,7 @@ _NOTHING: Final = Baseline()
 def _common(function: Any) -> Any:
     """Add the options that every command here takes."""
     options = (
-        click.option(
-            "--api-version", type=click.Choice(VERSIONS), default="v3", show_default=True, help="Version of the API."
-        ),
-        click.option(
-            "--contracts",
-            "folder",
-            type=click.Path(path_type=Path),
-            help="Folder of a contract of your own (VERSION/openapi.yaml).  [default: the bundled one]",
-        ),
+        contract_option,
         click.option(
             "--format",
             "form",
