@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from pytest_adyen_creds.checks.failure import NotReached, explain
-from pytest_adyen_creds.checks.scenarios import SCENARIOS
+from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
 
 pytestmark = pytest.mark.adyen_contract
+sequence = pytest.mark.adyen_sequence
 
 
 def test_operation(adyen_operation: Any, adyen_suite: Any) -> None:
@@ -22,12 +23,13 @@ def test_operation(adyen_operation: Any, adyen_suite: Any) -> None:
     report(lambda: adyen_suite.check(adyen_operation))
 
 
-@pytest.mark.parametrize("life", SCENARIOS)
+@pytest.mark.parametrize("life", [pytest.param(life, marks=sequence(name=life)) for life in SCENARIOS])
 def test_life(life: str, adyen_suite: Any) -> None:
     """One credential's life: what only a sequence of requests shows, such as the overlap of two keys."""
     report(lambda: adyen_suite.check_scenario(life))
 
 
+@sequence(name=STATEFUL)
 def test_stateful(adyen_suite: Any) -> None:
     """Walks along the contract's links: create, read, update, rotate, add origins, switch off."""
     report(adyen_suite.check_stateful)

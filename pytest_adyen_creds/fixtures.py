@@ -78,14 +78,13 @@ def adyen_contract(_adyen_run: Run) -> CheckingContract:
 @pytest.fixture(scope="session")
 def adyen_suite(_adyen_run: Run, request: pytest.FixtureRequest) -> Suite:
     """The contract suite: ``check(operation)`` judges each of an operation's exchanges."""
-    from pytest_adyen_creds.checks.selecting import sequence_of
     from pytest_adyen_creds.checks.suite import Suite
 
     items = [item for item in request.session.items if "adyen_suite" in fixture_names(item)]
     return Suite(
         _adyen_run.results,
         lease_client=_adyen_run.live.lease_client if _adyen_run.live else None,
-        items=[sequence_of(item.name) for item in items],
+        items=[mark.kwargs["name"] for item in items for mark in item.iter_markers("adyen_sequence")],
         say=_progress_to(request.config),
     )
 

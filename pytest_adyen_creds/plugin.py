@@ -109,6 +109,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
     )
     config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
+    config.addinivalue_line("markers", "adyen_sequence(name): a test of one sequence of requests of the suite.")
     config.stash[_STARTED] = clock.now().timestamp()
     config.add_cleanup(_mask_excepthooks)  # done after pytest's own, which takes its hooks back
     change_debug_file(config, _masked)
@@ -160,8 +161,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "adyen_operation" in metafunc.fixturenames:
         from pytest_adyen_creds.state import run_of
 
-        operations = run_of(metafunc.config).results.contract.operations
-        metafunc.parametrize("adyen_operation", list(operations.values()), ids=list(operations))
+        operations, mark = run_of(metafunc.config).results.contract.operations, pytest.mark.adyen_sequence
+        each = [pytest.param(item, id=label, marks=mark(name=label)) for label, item in operations.items()]
+        metafunc.parametrize("adyen_operation", each)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
     from pytest_adyen_creds.cassettes.compare import Comparison
     from pytest_adyen_creds.cassettes.session import RunContext
-    from pytest_adyen_creds.client import Exchange
     from pytest_adyen_creds.client.route import Route
     from pytest_adyen_creds.credentials.backend import Backend
-    from pytest_adyen_creds.credentials.live_session import LiveSession
+    from pytest_adyen_creds.credentials.live_run import LiveSession
     from pytest_adyen_creds.intercept.gateway import Gateway
     from pytest_adyen_creds.intercept.interceptor import Interceptor
 
@@ -99,11 +98,11 @@ class Run:
             recordings=self.results.recordings,
         )
 
-    def observer(self, origin: str) -> Callable[[Exchange], None]:
+    def observer(self, origin: str) -> Callable[[httpx.Response], None]:
         """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""
 
-        def observe(exchange: Exchange) -> None:
-            self.results.collector.client(self.route.origin or origin)(exchange)
+        def observe(response: httpx.Response) -> None:
+            self.results.collector.client(self.route.origin or origin)(response)
 
         return observe
 
@@ -119,13 +118,14 @@ class Run:
         observers = (self.results.collector.client(backend.origin), self.compare)
         return replace(backend, observers=observers, route=self.route)
 
-    def compare(self, exchange: Exchange) -> None:
-        """Note an exchange of a live run, to be held against the sandbox when the run ends."""
+    def compare(self, response: httpx.Response) -> None:
+        """Note an answer in a live run, to be held against the sandbox when the run ends."""
         from pytest_adyen_creds.cassettes.recording import interaction_of
 
-        version = exchange.request.url.path.split("/")[1]
-        with self.results.collector.guarded(f"an answer to {exchange.request.method}"):
-            self.comparison.add(interaction_of(exchange.request, exchange.response), self.results.contract_of(version))
+        request = response.request
+        version = request.url.path.split("/")[1]
+        with self.results.collector.guarded(f"an answer to {request.method}"):
+            self.comparison.add(interaction_of(request, response), self.results.contract_of(version))
 
     @contextmanager
     def noting(self, what: str) -> Iterator[None]:
@@ -173,7 +173,7 @@ def run_of(config: pytest.Config) -> Run:
         config.pluginmanager.register(CollectorPlugin(results.collector, run.interceptor), "adyen-drift")
     config.pluginmanager.register(Recorder(results.kept), "adyen-cassettes")
     if run.settings.backend == "live":
-        from pytest_adyen_creds.credentials.live_session import LiveSession
+        from pytest_adyen_creds.credentials.live_run import LiveSession
 
         run.live = LiveSession(run.settings, config, observe=run.observed, end_run=run.close)
         run.opened.callback(run.live.close)

@@ -119,16 +119,16 @@ CHECK = Addition(
     "a check",
     {
         "pytest_adyen_creds/checks/rules/credentials.py": (
-            '@rule(\n    "roles_at_least_one",',
-            """@rule("no_nameless", "No credential is called nameless.", "a test made it up")
+            '@rule(f"{SPECIFICATION}, property roles',
+            """@rule("a test made it up")
 def no_nameless(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    '''No credential is called nameless.'''
     for pointer, shown in exchange.credentials():
         if shown.get("description") == "nameless":
             yield RuleViolation(f"{pointer}/description", f"{pointer}/description is nameless")
 
 
-@rule(
-    "roles_at_least_one",""",
+@rule(f"{SPECIFICATION}, property roles""",
         )
     },
     {},

@@ -17,7 +17,7 @@ from pytest_adyen_creds.credentials.credential import (
     to_body,
 )
 from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
-from pytest_adyen_creds.credentials.readiness import Report, ignore
+from pytest_adyen_creds.credentials.provisioning import Report, ignore
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError, CredentialError
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.leases import LeaseClient
-    from pytest_adyen_creds.credentials.readiness import Report
+    from pytest_adyen_creds.credentials.provisioning import Report
     from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.sandbox import Fault, Sandbox
     from pytest_adyen_creds.settings import Settings

@@ -62,14 +62,12 @@ def _with_evidence(failures: list[CheckFailure], exchange: Exchange) -> Iterator
 
 
 def _of_no_operation(exchange: Exchange) -> CheckFailure:
-    return CheckFailure(
-        operation=plain(SECRETS.mask(exchange.operation.label)),
-        status=exchange.status,
-        check="operation_coverage",
-        pointer="",
-        message=f"is no operation of the contract ({exchange.contract.version}), so that nothing can judge the answer",
+    return _failure(
+        exchange,
+        "operation_coverage",
+        "",
+        f"is no operation of the contract ({exchange.contract.version}), so that nothing can judge the answer",
         next_step="add the operation to openapi.yaml, or take the exchange out of the recording",
-        source=exchange.source,
         rule="each exchange of the suite is of an operation of the contract",
     )
 
@@ -97,7 +95,7 @@ def _of_finding(exchange: Exchange, observation: Observation) -> CheckFailure:
 
 def _failure(exchange: Exchange, check: str, pointer: str, message: str, **known: Any) -> CheckFailure:
     return CheckFailure(
-        operation=exchange.operation.label,
+        operation=plain(SECRETS.mask(exchange.operation.label)),
         status=exchange.status,
         check=check,
         pointer=SECRETS.mask(pointer),

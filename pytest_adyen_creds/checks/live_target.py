@@ -1,33 +1,42 @@
-"""The live target: the contract suite against a server that is not ours, within its budget, on leases only."""
+"""The contract suite against a server that is not ours: its plan, and its target, within its budget, on leases only."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of
+from pytest_adyen_creds import clock
+from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of, most_generated, scripted
 from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.failure import NotReached
 from pytest_adyen_creds.checks.runner import Runner
-from pytest_adyen_creds.checks.sample_data import Level, SampleData, level_of
+from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL, Context
-from pytest_adyen_creds.checks.stateful import follow_links
 from pytest_adyen_creds.client import Retries
 from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.credentials.backend import REQUESTS_PER_MINUTE
 from pytest_adyen_creds.credentials.spec import Spec
+from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError
 
 if TYPE_CHECKING:
+    import httpx
+
+    from pytest_adyen_creds.checks.failure import CheckFailure
+    from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.leases import LeaseClient
 
-RUNS: Final = 2
-STEPS: Final = 6
-"""How many stateful runs are made at each level, of how many steps: each creation leaves a credential for good."""
+_EVERY: Final = 5.0
+"""Seconds between two lines of progress."""
+
+_OVERHEAD: Final = 14
+"""Requests that a sequence needs at most besides its own: lease, set-up, reset."""
+_LONGEST_SCENARIO: Final = 24
 
 
 class LiveTarget(Runner):
@@ -40,6 +49,8 @@ class LiveTarget(Runner):
 
     retries: ClassVar[Retries] = Retries(tries=3, only_rate_limit=True)
     """A server may limit the rate."""
+    runs: ClassVar[int] = 2
+    steps: ClassVar[int] = 6  # few, because each creation leaves a credential for good
 
     def __init__(
         self,
@@ -109,7 +120,7 @@ class LiveTarget(Runner):
         with self._leased("company") as credential:
             data = self._data("company", credential)
             self._share(STATEFUL)
-            follow_links(self, data, seed=seed, runs=RUNS, steps=STEPS)
+            self.follow_links(data, seed)
 
     def why_nothing(self, item: str) -> str:
         """Say why nothing of the sequence ``item`` was sent but its set-up."""
@@ -190,18 +201,17 @@ class LiveTarget(Runner):
         origins: dict[str, str] = {credential.level: credential.origins[0].id} if credential.origins else {}
         if level == "me":
             origins["me"] = next(iter(origins.values()), "")
-        self.set_up("GET /me", {}, signer=credential.key())
-        account = "/companies/{companyId}" if credential.level == "company" else "/merchants/{merchantId}"
-        named = {"companyId": self._company, "merchantId": self._merchant or "", "apiCredentialId": credential.id}
-        self.set_up(f"GET {account}/apiCredentials/{{apiCredentialId}}", named)
-        return replace(data, credentials={credential.level: credential.id}, origins=origins)
+        data = replace(data, credentials={credential.level: credential.id}, origins=origins)
+        self.set_up("GET /me", signer=credential.key())
+        self.set_up(f"GET {collection(credential.level)}/{{apiCredentialId}}", data)
+        return data
 
     def _there(self, data: SampleData, level: Level) -> SampleData:
         """Return ``data`` with a credential and an origin that are there already, to be read only."""
         if level == "me":
             return data
-        path = f"/companies/{self._company}" if level == "company" else f"/merchants/{self._merchant or '-'}"
-        answer = self.client.send("GET", f"{path}/apiCredentials", params={"pageSize": 100})
+        path = collection(level).format(companyId=self._company, merchantId=self._merchant or "-")
+        answer = self.client.send("GET", path, params={"pageSize": 100})
         for body in items(parse(answer.content), "data"):
             origins = [item.get("id") for item in items(body, "allowedOrigins") if isinstance(item, dict)]
             if isinstance(body, dict) and isinstance(body.get("id"), str) and origins and isinstance(origins[0], str):
@@ -230,3 +240,91 @@ class LiveTarget(Runner):
 def creates(operation: Operation) -> bool:
     """Return whether ``operation`` makes a credential, which nothing can delete."""
     return operation.method == "POST" and operation.path.endswith("/apiCredentials")
+
+
+class LiveSuite:
+    """What the sequences of one live run share: the plan, the counts, and which throwaways cannot be had.
+
+    ``items`` are the names of the sequences that will be checked (default: all).
+    """
+
+    def __init__(
+        self,
+        results: Results,
+        lease_client: LeaseClient,
+        items: Iterable[str] | None,
+        amounts: Amounts,
+        say: Callable[[str], None],
+    ) -> None:
+        self._results = results
+        self._say = say
+        self._lease_client = lease_client
+        self._wanted = 0
+        """The budget that would reach every sequence."""
+        self._lost: dict[Level, AdyenCredsError] = {}
+        self.calls = self.findings = self.skipped = 0
+        self._started = self._said = clock.monotonic()
+        contract, settings = results.contract, results.settings
+        chosen = {*contract.operations, *SCENARIOS, STATEFUL} if items is None else set(items)
+        self._planned = most_calls(contract, chosen, amounts)
+        creators = {label for label, operation in contract.operations.items() if creates(operation)} | {STATEFUL}
+        self._creators = creators & chosen
+        limit = "" if is_loopback(settings.base_url) else f", at most {REQUESTS_PER_MINUTE} a minute"
+        say(
+            f"plan of the contract suite: at most {self._planned} requests{limit}; at most {settings.max_created} "
+            "credentials created, each switched off at the end; credentials of others are read and never changed"
+        )
+        with self.sequence() as target:
+            target.reserve()
+        lost = sum(isinstance(error, BudgetSpent) for error in self._lost.values())
+        self._wanted = self._lease_client.ownership.budget.spent + lost + len(self._creators)
+
+    @contextmanager
+    def sequence(self) -> Iterator[LiveTarget]:
+        """Yield the target of one sequence; its requests are counted, however it ends."""
+        target = LiveTarget(
+            self._results.contract,
+            self._lease_client,
+            self._results.settings.merchant,
+            self._lost,
+            self._creators,
+            lambda: self._wanted,
+        )
+        observers = self._lease_client.management.observers
+        observers.append(self._count)
+        try:
+            yield target
+        finally:
+            observers.remove(self._count)
+            self.skipped += target.skipped
+
+    def _count(self, response: httpx.Response) -> None:
+        self.calls += 1
+
+    def report(self, failures: list[CheckFailure]) -> None:
+        """Say how far the run is, every now and then; ``failures`` are those of the last sequence."""
+        self.findings += len(failures)
+        now = clock.monotonic()
+        if now - self._said < _EVERY and self.calls < self._planned:
+            return
+        self._said = now
+        left = (now - self._started) * max(0, self._planned - self.calls) / max(1, self.calls)
+        created = len(self._lease_client.ownership.created)
+        self._say(
+            f"{self.calls} of at most {self._planned} requests, {self.skipped} not sent because they may not be, "
+            f"{created} created by cases, {self.findings} findings; at most {left / 60:.0f} min left"
+        )
+
+
+def most_calls(contract: Contract, items: set[str], amounts: Amounts) -> int:
+    """Return how many requests a live run of the sequences ``items`` sends at most; nothing is generated for it.
+
+    Repeats after 429, and waiting for new keys, are not counted.
+    """
+    data = SampleData("C", ("M",), {"company": "1", "merchant": "1"}, {"company": "1", "merchant": "1", "me": "1"})
+    calls = len(items & SCENARIOS.keys()) * (_OVERHEAD + _LONGEST_SCENARIO)
+    for label, operation in contract.operations.items():
+        if label in items:
+            calls += _OVERHEAD + sum(case.fault is None for case in scripted(operation, data))
+            calls += most_generated(contract, operation, amounts)
+    return calls + ((2 * _OVERHEAD + 3 * LiveTarget.runs * LiveTarget.steps) if STATEFUL in items else 0)

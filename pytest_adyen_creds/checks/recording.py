@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import httpx
 
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.errors import CassetteError
 
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 
 
 def record(
-    path: Path,
-    exchanges: Sequence[Exchange],
-    backend: Literal["sandbox", "live"],
-    now: datetime,
-    *,
-    keep: Sequence[str] = (),
+    path: Path, exchanges: Sequence[Exchange], backend: Literal["sandbox", "live"], *, keep: Sequence[str] = ()
 ) -> None:
     """Write ``exchanges``, one or more, scrubbed, as a cassette; ``keep`` are account names that are no secret."""
     from pytest_adyen_creds.cassettes.recording import Recording, interaction_of, provenance_of
@@ -37,7 +32,7 @@ def record(
             meta["operation"] = each.operation.label
         recording.note(interaction_of(each.request, each.response, meta))
     tools = ("schemathesis", "hypothesis")
-    recording.save(path, provenance_of(contract, backend, now, tools))
+    recording.save(path, provenance_of(contract, backend, clock.now(), tools))
 
 
 def replayed(path: Path, contract: Contract) -> Iterator[Exchange]:

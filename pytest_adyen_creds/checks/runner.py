@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from pytest_adyen_creds.checks.cases import Amounts, Signer, TestCase
+import httpx
+
+from pytest_adyen_creds.checks.cases import Amounts, Signer, TestCase, from_schemathesis, generating
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items
+from pytest_adyen_creds.checks.sample_data import SampleData, constrained
 from pytest_adyen_creds.client import ManagementClient, Retries
 from pytest_adyen_creds.errors import OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.checks.scenarios import Scenario
     from pytest_adyen_creds.contract import Contract, Operation
 
+_LEVELS: Final = ("^/companies/", "^/merchants/", "^/me(/|$)")
 _NOBODY: Final = "AQE0000000000000000000000000000000000000-nobody"
 
 
@@ -29,6 +32,10 @@ class Runner(ABC):
 
     retries: ClassVar[Retries] = Retries(tries=1)
     """A test case is about one answer: trying again would hide it."""
+    runs: ClassVar[int] = 5
+    """How many stateful runs are made at each level (company, merchant, me) at most."""
+    steps: ClassVar[int] = 8
+    """How many steps a stateful run has at most."""
 
     def __init__(self, contract: Contract, client: ManagementClient, key: Secret, origin: str) -> None:
         self.contract = contract
@@ -103,15 +110,58 @@ class Runner(ABC):
                 return
             answer = self.send(case)
 
+    def follow_links(self, data: SampleData, seed: int) -> None:
+        """Make stateful runs along the contract's links, by schemathesis' state machine; our client sends its requests.
+
+        Bodies hold what ``data`` says is acceptable. The same ``seed`` gives the same runs on a server that answers the
+        same, under the same releases of schemathesis and hypothesis.
+        """
+        import hypothesis
+        import schemathesis
+        from schemathesis import GenerationMode
+
+        # the links are the contract's, and no guesses of the tool's
+        config = schemathesis.Config.from_dict({"phases": {"stateful": {"inference": {"algorithms": []}}}})
+        document = constrained(self.contract, data)
+        for level in _LEVELS:
+            schema = schemathesis.openapi.from_dict(document, config=config).include(path_regex=level)
+            schema.config.generation.update(modes=[GenerationMode.POSITIVE])
+            machine = _machine(schema.as_state_machine(), self)
+            hypothesis.seed(seed)(machine)
+            machine.run(settings=generating(self.runs, stateful_step_count=self.steps))
+
     def set_up(
-        self, label: str, parameters: Mapping[str, str], *, body: Any = None, signer: Signer = "provisioning"
+        self, label: str, data: SampleData | None = None, *, body: Any = None, signer: Signer = "provisioning"
     ) -> dict[str, Any]:
         """Send a request of the set-up, of the operation ``label``; return the answer as :meth:`send` does."""
         content = json.dumps(body).encode() if body else None
         operation = self.contract.operations[label]
+        parameters = data.parameters(operation) if data else {}
         return self.send(TestCase(operation, SET_UP, "2xx", parameters, content=content, signer=signer))
 
     def roles(self) -> tuple[str, ...]:
         """Read who signs in, and return the roles that this credential holds."""
-        me = self.set_up("GET /me", {})
+        me = self.set_up("GET /me")
         return tuple(role for role in items(me, "roles") if isinstance(role, str))
+
+
+def _machine(base: Any, runner: Runner) -> Any:
+    from schemathesis import Response
+
+    from pytest_adyen_creds.compat.schemathesis import response_of
+
+    class Machine(base):  # type: ignore[misc]
+        def call(self, case: Any, **kwargs: Any) -> Response:
+            before = len(runner.exchanges)
+            operation = runner.contract.operations[case.operation.label]
+            parameters = {name: str(value) for name, value in case.path_parameters.items()}
+            runner.send(from_schemathesis(operation, case, "stateful", parameters))
+            if len(runner.exchanges) > before:
+                return response_of(runner.exchanges[-1].response)
+            # stands for the answer to a request that the guard did not let out
+            return response_of(httpx.Response(403, request=httpx.Request(case.method, "http://127.0.0.1/")))
+
+        def validate_response(self, response: Response, case: Any, *args: Any, **kwargs: Any) -> None:
+            """Judged afterwards, all runs as one sequence."""
+
+    return Machine

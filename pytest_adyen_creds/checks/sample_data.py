@@ -16,7 +16,10 @@ Level = Literal["company", "merchant", "me"]
 """Whose credentials an operation is about."""
 
 DATA: Final = "x-adyen-data"
-"""The annotation by which a contract's document says what a value must be for a request to be acceptable."""
+"""The annotation by which a contract's document says what a value must be for a request to be acceptable.
+
+It names a kind of :meth:`SampleData.constraint`, or is an object: ``{"values": [...]}`` or ``{"pattern": "..."}``.
+"""
 
 COMMON_ROLE: Final = "Checkout webservice role"
 
@@ -27,22 +30,6 @@ _BY_NAME: Final = {
     "originId": "origin-id",
 }
 _ORIGIN: Final = r"^https://[a-z]{1,10}\.example\.(com|org)(:[1-9][0-9]{3})?$"
-
-KINDS: Final[Mapping[str, str]] = {
-    "company": "the company account",
-    "merchant": "a merchant account of the company",
-    "credential": "the id of a credential that is there",
-    "origin-id": "the id of an allowed origin of that credential",
-    "role": "a role that can be given; a list of them has at least one",
-    "origin": "an origin: scheme, host, perhaps a port",
-    "new-origin": "an origin that is not on the list yet",
-    "description": "text of at most 50 characters; against a server that is not ours, the run's tag",
-    "subject-dn": "a distinguished name",
-    "page-number": "from 1",
-    "page-size": "from 1 to 100",
-    "server": "given by the server: left out of requests",
-}
-"""What the annotation may name. It may also be an object: ``{"values": [...]}`` or ``{"pattern": "..."}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +80,11 @@ class SampleData:
         }
 
     def constraint(self, kind: Any) -> dict[str, Any]:
-        """Return the JSON Schema keywords that hold a value to ``kind``; raises :class:`ContractError` for others."""
+        """Return the JSON Schema keywords that hold a value to ``kind``; raises :class:`ContractError` for others.
+
+        ``credential`` and ``origin-id`` are ids of what is there, ``new-origin`` one that is not on the list yet;
+        ``description`` is the run's tag on a server that is not ours; ``server`` gives the value, so no request has it.
+        """
         if isinstance(kind, dict):
             return _own(kind)
         constraints: dict[str, dict[str, Any]] = {
@@ -114,7 +105,7 @@ class SampleData:
         }
         if kind not in constraints:
             raise ContractError(
-                f"{DATA}: {kind!r} is no kind of data; write one of {', '.join(KINDS)}, "
+                f"{DATA}: {kind!r} is no kind of data; write one of {', '.join(constraints)}, "
                 'or an object with "values" or "pattern"'
             )
         return constraints[kind]
@@ -147,6 +138,11 @@ def level_of(operation: Operation) -> Level:
     """Return whose credentials ``operation`` is about."""
     first = operation.path.split("/")[1]
     return "company" if first == "companies" else "merchant" if first == "merchants" else "me"
+
+
+def collection(level: Level) -> str:
+    """Return the path of an account's credentials."""
+    return f"/{'companies/{companyId}' if level == 'company' else 'merchants/{merchantId}'}/apiCredentials"
 
 
 def _constrain(node: Any, data: SampleData) -> Any:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of
 from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.runner import Runner
-from pytest_adyen_creds.checks.sample_data import Level, SampleData, level_of
+from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, Context
-from pytest_adyen_creds.checks.stateful import follow_links
 from pytest_adyen_creds.client import ManagementClient, Ownership
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import Sandbox
@@ -74,7 +73,7 @@ class SandboxTarget(Runner):
         company, _ = self.create_data("company")
         merchant, _ = self.create_data("merchant")
         data = replace(company, credentials={**company.credentials, **merchant.credentials}, origins={})
-        follow_links(self, data, seed=seed)
+        self.follow_links(data, seed)
 
     def send(self, case: TestCase) -> dict[str, Any]:
         """Move the sandbox's clock on and set its fault as ``case`` says, and send it."""
@@ -91,16 +90,13 @@ class SandboxTarget(Runner):
         ``calls``: it may call the operations on credentials. Raises :class:`Incomplete` where the answers do not show
         the credential.
         """
-        company, merchants = self.sandbox.company, self.sandbox.merchants
-        accounts = {"companyId": company, "merchantId": merchants[0]}
-        data = SampleData(company, merchants, {}, {}, self.roles())
+        data = SampleData(self.sandbox.company, self.sandbox.merchants, {}, {}, self.roles())
         made: dict[str, Any] = {}
         if level == "me":
-            origins: list[Any] = [self.set_up("POST /me/allowedOrigins", {}, body={"domain": ORIGIN})]
+            origins: list[Any] = [self.set_up("POST /me/allowedOrigins", body={"domain": ORIGIN})]
         else:
             body = {"roles": [data.role, data.calling_role] if calls else [data.role], "allowedOrigins": [ORIGIN]}
-            path = {"company": "/companies/{companyId}", "merchant": "/merchants/{merchantId}"}[level]
-            made = self.set_up(f"POST {path}/apiCredentials", accounts, body=body)
+            made = self.set_up(f"POST {collection(level)}", data, body=body)
             origins = items(made, "allowedOrigins")
             if not all(isinstance(made.get(name), str) for name in ("id", "username", "apiKey")):
                 raise Incomplete(

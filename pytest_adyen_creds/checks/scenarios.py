@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pytest_adyen_creds.checks.cases import ORIGIN, Signer, TestCase
-from pytest_adyen_creds.checks.sample_data import Level, SampleData
+from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection
 from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.secrets import Secret
 
@@ -41,8 +41,7 @@ class Context:
     @property
     def many(self) -> str:
         """The path of the account's credentials."""
-        level = "/companies/{companyId}" if self.level == "company" else "/merchants/{merchantId}"
-        return f"{level}/apiCredentials"
+        return collection(self.level)
 
     @property
     def one(self) -> str:

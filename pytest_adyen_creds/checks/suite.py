@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.cases import Amounts, TestCase
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
@@ -16,12 +16,11 @@ from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.sample_data import level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
-from pytest_adyen_creds.checks.selecting import command
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import CredentialError
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.checks.live_suite import LiveSuite
+    from pytest_adyen_creds.checks.live_target import LiveSuite
     from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.checks.runner import Runner
     from pytest_adyen_creds.checks.sandbox_target import Prepare
@@ -151,7 +150,7 @@ class Suite:
         return self._departures.of(item, self._judged(item, replayed(path, self._results.contract)))
 
     def _check_live(self, item: str, run: Run, record_to: Path | None) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.live_suite import LiveSuite
+        from pytest_adyen_creds.checks.live_target import LiveSuite
 
         if self._lease_client is None:
             raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
@@ -164,7 +163,7 @@ class Suite:
             except NotReached as error:
                 reason = error
         if record_to is not None and target.exchanges:
-            record(record_to, target.exchanges, "live", clock.now())
+            record(record_to, target.exchanges, "live")
         failures = self._departures.of(item, self._judged(item, target.exchanges))
         self._live.report(failures)
         if not failures and all(each.generated_by == SET_UP for each in target.exchanges):
@@ -176,7 +175,7 @@ class Suite:
     def _judged(self, item: str, exchanges: Iterable[Exchange]) -> list[CheckFailure]:
         failures: list[CheckFailure] = []
         state = KnownState()
-        replay, test = command(item, self._results), self._results.collector.test or item
+        replay, test = self.command(item), self._results.collector.test or item
         for exchange in exchanges:
             found = judge(exchange, state, self._results.acceptance)
             found = [replace(each, replay=replay, tests=(test,)) for each in found]
@@ -189,6 +188,18 @@ class Suite:
                 self._results.note(found)
             failures += found
         return failures
+
+    def command(self, item: str) -> str:
+        """Return the command that judges ``item`` again; of a live run, one that records it, and one that replays."""
+        settings = self._results.settings
+        version = [] if settings.api_version == "v3" else [f"--adyen-api-version={settings.api_version}"]
+        chosen = ["-m", f'adyen_sequence(name="{item}")']
+        backend = [] if settings.backend == "auto" else [f"--adyen-backend={settings.backend}"]
+        if settings.backend != "live":
+            return shlex.join(["pytest", "--adyen-contracts", *backend, *version, *chosen])
+        live = [*backend, f"--adyen-base-url={settings.base_url}", "--adyen-record=all", *chosen]
+        offline = ["--adyen-backend=replay", *version, *chosen]
+        return "\n".join(shlex.join(["pytest", "--adyen-contracts", *each]) for each in (live, offline))
 
     def _check_sandbox(
         self, item: str, run: Run, record_to: Path | None, operation: Operation | None
@@ -203,7 +214,7 @@ class Suite:
             except Incomplete as error:
                 incomplete = error
             if record_to is not None:
-                record(record_to, target.exchanges, "sandbox", clock.now(), keep=target.accounts)
+                record(record_to, target.exchanges, "sandbox", keep=target.accounts)
         found = self._judged(item, target.exchanges)
         failures = self._departures.of(item, found)
         if incomplete is not None and not failures:

@@ -8,7 +8,6 @@ from pytest_adyen_creds.client.retry import ONCE, Clock, RateLimit, Retries, Sys
 from pytest_adyen_creds.client.transports import (
     ASKED_AT,
     VIA,
-    Exchange,
     GuardedTransport,
     Network,
     NoCookies,
@@ -26,7 +25,6 @@ __all__ = [
     "CredentialBody",
     "CredentialChanges",
     "Credentials",
-    "Exchange",
     "GuardedTransport",
     "ManagementClient",
     "Me",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json as jsonlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Final, Literal, Self, cast
 from urllib.parse import parse_qs, quote, urlsplit
@@ -52,10 +52,9 @@ Auth = Secret | tuple[str, Secret] | None | Literal[_Unset.token]
 class ManagementClient:
     """The 26 operations, typed, and :meth:`send` for any request; both guards stand before every one of them.
 
-    ``base_url`` ends in ``/v1`` or ``/v3``. ``api_key`` or ``basic`` (username, password) signs requests in.
-    ``transport`` (default: the network) is what the guards let requests through to. ``timeout`` is in seconds, for each
-    step of a request. Redirects are not followed, cookies not kept, and proxies of the environment not used, so that
-    nothing but ``base_url`` decides where a key is sent; a proxy that must be used is given as
+    ``base_url`` ends in ``/v1`` or ``/v3``. ``api_key`` signs requests in. ``transport`` (default: the network) is what
+    the guards let requests through to. Redirects are not followed, cookies not kept, and proxies of the environment
+    not used, so that nothing but ``base_url`` decides where a key is sent; a proxy that must be used is given as
     ``transport=httpx.HTTPTransport(proxy=...)``. ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` count. Thread-safe.
 
     Raises :class:`EndpointRefused` for a base URL that is neither loopback nor a test host of Adyen.
@@ -66,27 +65,21 @@ class ManagementClient:
         base_url: str,
         *,
         api_key: Secret | None = None,
-        basic: tuple[str, Secret] | None = None,
         transport: httpx.BaseTransport | None = None,
         ownership: Ownership,
         retries: Retries | None = None,
         rate_limit: RateLimit | None = None,
-        timeout: float = TIMEOUT,
         clock: Clock | None = None,
-        new_key: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         check_endpoint(base_url)
         if httpx.URL(base_url).raw_path not in (b"/v1", b"/v3"):
             raise SettingsError(f"the base URL {base_url} does not end in /v1 or /v3 right after the host; write it so")
-        if api_key is not None and basic is not None:
-            raise SettingsError("both an API key and a username are given to sign in with; give one of them")
         self.base_url = base_url
         self.ownership = ownership
         self.retries = retries or Retries()
-        self.new_key = new_key
         self.observers: list[Observer] = []
-        """Called with each finished :class:`Exchange`, attempts that are repeated included."""
-        self._auth: Secret | tuple[str, Secret] | None = api_key or basic
+        """Called with each answer, those of attempts that are repeated included."""
+        self._auth = api_key
         self._rate_limit = rate_limit
         self.clock: Clock = clock or SystemClock()
         self._http = httpx.Client(
@@ -95,7 +88,7 @@ class ManagementClient:
             cookies=NoCookies(),
             follow_redirects=False,
             trust_env=False,
-            timeout=timeout,
+            timeout=TIMEOUT,
         )
 
     @property
@@ -237,7 +230,7 @@ class _Resource:
         retries: Retries | None = None,
         **request: Any,
     ) -> Any:
-        headers = {"idempotency-key": idempotency_key or self._client.new_key()} if method == "POST" else None
+        headers = {"idempotency-key": idempotency_key or str(uuid.uuid4())} if method == "POST" else None
         response = self._client.send(method, self._path + path, headers=headers, retries=retries, **request)
         return with_secrets(checked(response))
 

@@ -130,12 +130,12 @@ def http_date(value: str) -> datetime | None:
 
 
 class RateLimit:
-    """A token bucket: ``requests`` requests in ``per`` seconds on average, ``burst`` at once; thread-safe."""
+    """A token bucket: ``requests`` requests in a minute on average, ``burst`` at once; thread-safe."""
 
-    def __init__(self, requests: float, per: float = 60.0, *, burst: int = 10, clock: Clock | None = None) -> None:
-        if requests <= 0 or per <= 0 or burst < 1:
+    def __init__(self, requests: float, *, burst: int = 10, clock: Clock | None = None) -> None:
+        if requests <= 0 or burst < 1:
             raise ValueError("a rate limit needs a positive rate and a burst of at least 1")
-        self._rate = requests / per
+        self._rate = requests / 60
         self._burst = float(burst)
         self._clock: Clock = clock or SystemClock()
         self._tokens = self._burst

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -18,7 +19,6 @@ import anyio.to_thread
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client.connections import Arriving, Connection, traced
 from pytest_adyen_creds.client.framing import check_message
 from pytest_adyen_creds.client.ownership import Outcome, Ownership
 from pytest_adyen_creds.client.parsing import live_key_in, parse, repeated_key, secrets_in
@@ -52,15 +52,8 @@ _SMALL_PIECE: Final = 16
 """The same for other codings, of which a few bytes can stand for megabytes."""
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its answer, both read; ``response`` has its ``content``, ``request`` and ``elapsed``."""
-
-    request: httpx.Request
-    response: httpx.Response
-
-
-Observer = Callable[[Exchange], None]
+Observer = Callable[[httpx.Response], None]
+"""Called with an answer that has been read; it has its ``request``, which has been read too, and ``elapsed``."""
 
 _GUARDED: ContextVar[bool] = ContextVar("guarded", default=False)
 
@@ -80,6 +73,54 @@ def guarded() -> Iterator[None]:
         _GUARDED.reset(token)
 
 
+@dataclass(eq=False)
+class _Connection:
+    """A transport that has one request at a time, and the socket that it has opened for it."""
+
+    transport: httpx.HTTPTransport
+    is_cut: bool = False
+    _streams: list[Any] = field(default_factory=list)
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take note of the socket, which httpcore tells of where it opens one, and where TLS begins on it."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._streams[:] = [info["return_value"]]
+
+    def cut(self) -> None:
+        """Break the connection off, whatever waits for it on another thread."""
+        self.is_cut = True
+        for stream in self._streams:
+            with suppress(OSError, AttributeError):
+                # not the method of a TLS socket, which takes away what another thread reads from
+                socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+
+class _Arriving(httpx.SyncByteStream):
+    """The body of an answer that must be whole in time.
+
+    ``late`` is called when it ends, and raises where the connection was broken off; ``done`` when it is closed.
+    """
+
+    def __init__(self, stream: httpx.SyncByteStream, done: Callable[[], None], late: Callable[[], None]) -> None:
+        self._stream, self._done, self._late = stream, done, late
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield what arrives."""
+        try:
+            yield from self._stream
+        except httpx.TransportError:
+            self._late()
+            raise
+        self._late()
+
+    def close(self) -> None:
+        """Close it."""
+        try:
+            self._stream.close()
+        finally:
+            self._done()
+
+
 class Network(httpx.BaseTransport):
     """The network, by the certificate authorities, the client certificate and the proxy that a request brings along.
 
@@ -91,7 +132,7 @@ class Network(httpx.BaseTransport):
     def __init__(self, answer_takes: float = ANSWER_TAKES) -> None:
         self._answer_takes = answer_takes
         self._contexts: dict[Any, ssl.SSLContext] = {}
-        self._idle: dict[Any, list[Connection]] = {}
+        self._idle: dict[Any, list[_Connection]] = {}
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -117,14 +158,18 @@ class Network(httpx.BaseTransport):
                 connection.transport.close()
 
         try:
-            response = _SEND(connection.transport, traced(request, connection))
+            # another request, so that one that is sent again does not tell of two connections
+            extensions = {**request.extensions, "trace": connection.trace}
+            method, url, headers, stream = request.method, request.url, request.headers, request.stream
+            sent = httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
+            response = _SEND(connection.transport, sent)
         except BaseException as error:
             done()
             if isinstance(error, httpx.TransportError):
                 late()
             raise
         assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = Arriving(response.stream, done, late)
+        response.stream = _Arriving(response.stream, done, late)
         return response
 
     def close(self) -> None:
@@ -134,14 +179,14 @@ class Network(httpx.BaseTransport):
         for connection in (item for items in idle.values() for item in items):
             connection.transport.close()
 
-    def _connection(self, key: Any, scheme: str, via: Mapping[str, Any]) -> Connection:
+    def _connection(self, key: Any, scheme: str, via: Mapping[str, Any]) -> _Connection:
         with self._lock:
             while self._idle.get(key):
                 if not (connection := self._idle[key].pop()).is_cut:
                     return connection
             if key not in self._contexts:
                 self._contexts[key] = _context(scheme, via.get("verify", True), via.get("cert"))
-        return Connection(httpx.HTTPTransport(verify=self._contexts[key], proxy=via.get("proxy")))
+        return _Connection(httpx.HTTPTransport(verify=self._contexts[key], proxy=via.get("proxy")))
 
 
 class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -149,7 +194,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     What is refused raises :class:`EndpointRefused` or :class:`OwnershipRefused`, and not a byte of it is sent. Answers
     are read whole: their secrets are registered before anyone else sees them, and ``observers`` are called with each
-    finished exchange, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only. Each
+    of them, in order. With the sandbox's ownership, a transport of httpx's own reaches loopback only. Each
     request waits for its turn of ``rate_limit``. It is for httpx's clients of both kinds: an asynchronous request is
     answered on a thread of its own.
     """
@@ -228,7 +273,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             )
             raise EndpointRefused(f"{self._ownership.halted}; the run stops here")
         for observer in tuple(self.observers):
-            observer(Exchange(request, seen))
+            observer(seen)
 
 
 def _context(scheme: str, verify: ssl.SSLContext | str | bool, cert: Any) -> ssl.SSLContext:

@@ -20,7 +20,8 @@ from pytest_adyen_creds.formats import read_json
 from pytest_adyen_creds.text import counted, printed
 
 
-def _contract_option(function: Any) -> Any:
+def contract_option(function: Any) -> Any:
+    """Add the options that say which contract a command is about."""
     function = click.option(
         "--contracts",
         "folder",
@@ -87,7 +88,7 @@ def import_(source: str, folder: Path, operations: tuple[str, ...], name: str | 
 
 
 @contract.command("list")
-@_contract_option
+@contract_option
 def list_(api_version: str, folder: Path | None) -> None:
     """List the operations, with what they take and answer."""
     operations = load_contract(api_version, folder).operations.values()
@@ -99,7 +100,7 @@ def list_(api_version: str, folder: Path | None) -> None:
 
 
 @contract.command()
-@_contract_option
+@contract_option
 @click.option(
     "--format",
     "form",
@@ -140,7 +141,7 @@ def _require(found: Contract, name: str) -> None:
 
 
 @contract.command()
-@_contract_option
+@contract_option
 @_format_option
 @click.argument("name", shell_complete=_structures)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
@@ -164,7 +165,7 @@ def validate(context: click.Context, api_version: str, folder: Path | None, form
 
 
 @contract.command()
-@_contract_option
+@contract_option
 @_format_option
 def deviations(api_version: str, folder: Path | None, form: str) -> None:
     """List what the platform is known to answer otherwise than the contract says, each with its evidence.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
@@ -67,7 +67,6 @@ class SandboxClock:
 class Backend:
     """Who answers this run, and how to sign in there. ``key`` is the provisioning key."""
 
-    name: Literal["sandbox", "live"]
     base_url: str
     company: str
     merchant: str | None
@@ -167,7 +166,6 @@ def open_backend(settings: Settings, sandbox: Mapping[str, Any] | None = None, *
         key, company = settings.require_live()
         is_local = is_loopback(settings.base_url)
         return Backend(
-            "live",
             settings.base_url,
             company,
             settings.merchant,
@@ -192,7 +190,6 @@ def _embedded(settings: Settings, arguments: dict[str, Any]) -> Backend:
             f"adyen_sandbox_config: {error}; return arguments of pytest_adyen_creds.sandbox.Sandbox"
         ) from None
     return Backend(
-        "sandbox",
         settings.base_url,
         sandbox.company,
         sandbox.merchants[0],

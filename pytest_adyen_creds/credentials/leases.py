@@ -13,8 +13,7 @@ from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.credential import Credential, Rotation
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.provisioning import Provisioner
-from pytest_adyen_creds.credentials.readiness import Report, ignore
+from pytest_adyen_creds.credentials.provisioning import Provisioner, Report, ignore
 from pytest_adyen_creds.credentials.roles import Preset
 from pytest_adyen_creds.credentials.shutdown import UNTAGGED, Deadline, LeakedCredential, deactivate, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential

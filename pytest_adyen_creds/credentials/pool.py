@@ -11,8 +11,7 @@ from typing import Final, Literal
 
 from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.credentials.credential import Credential, PooledCredential
-from pytest_adyen_creds.credentials.provisioning import Provisioner
-from pytest_adyen_creds.credentials.readiness import NotReady, Report, ignore
+from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner, Report, ignore
 from pytest_adyen_creds.credentials.shutdown import Deadline, LeakedCredential, ShutdownLatch, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError, in_words

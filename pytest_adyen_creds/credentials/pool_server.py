@@ -22,7 +22,7 @@ from pytest_adyen_creds.client import Budget, Place
 from pytest_adyen_creds.credentials.credential import Credential, from_body, to_body
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.readiness import NotReady, Report, ignore
+from pytest_adyen_creds.credentials.provisioning import NotReady, Report, ignore
 from pytest_adyen_creds.credentials.shutdown import LeakedCredential
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, CredentialError

@@ -1,4 +1,7 @@
-"""Provisioning: creating, recycling, configuring, resetting and switching off throwaways through the API."""
+"""Provisioning: creating, recycling, configuring, resetting and switching off throwaways through the API.
+
+A new key works only after a while, which may be minutes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from pytest_adyen_creds.client import (
     Place,
     tag,
 )
-from pytest_adyen_creds.client.errors import explained
+from pytest_adyen_creds.client.errors import checked, explained
 from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.credentials import claims, roles
 from pytest_adyen_creds.credentials.credential import (
@@ -32,15 +35,32 @@ from pytest_adyen_creds.credentials.credential import (
     texts,
 )
 from pytest_adyen_creds.credentials.ledger import Ledger
-from pytest_adyen_creds.credentials.readiness import Report, await_key, ignore
 from pytest_adyen_creds.credentials.shutdown import deactivate
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import ApiError, CredentialError, OwnershipRefused
+from pytest_adyen_creds.secrets import Secret
 
 C = TypeVar("C", bound=ShownCredential)
 
+Report = Callable[[str], None]
+"""Called now and then with a line about what takes time."""
+
+_POLLS: Final = (1.0, 2.0, 3.0, 5.0, 10.0)
+"""Seconds between polls for a new key; the last one from then on."""
+
+_REPORTED_EVERY: Final = 15.0
+"""Seconds between two lines about one wait."""
+
 _MARGIN: Final = 2 * SKEW + timedelta(minutes=1)
 """Two machines' clocks may each be off by the skew, in opposite directions."""
+
+
+def ignore(text: str) -> None:
+    """Report nothing."""
+
+
+class NotReady(CredentialError):
+    """A new key did not start to work in time."""
 
 
 @dataclass
@@ -220,8 +240,27 @@ class Provisioner:
         return PooledCredential(credential, expires, self.clock.now())
 
     def await_ready(self, credential: ShownCredential, report: Report = ignore) -> None:
-        """Wait until its key works, as :func:`.await_key` does, for ``ready_timeout`` at most."""
-        await_key(self.client, credential, clock=self.clock, timeout=self.ready_timeout, report=report)
+        """Poll ``GET /me`` with the key of ``credential`` until it is let in, for ``ready_timeout`` at most.
+
+        ``report`` gets a line at once and every 15 s. Raises :class:`NotReady` when the time is over, and
+        :class:`CredentialError` for an answer that will not change, and for a key that is another credential's.
+        """
+        key, started, tries, reported = credential.key(), self.clock.monotonic(), 0, 0.0
+        while (refusal := _refusal(self.client, credential, key)) is not None:
+            waited = self.clock.monotonic() - started
+            if waited >= self.ready_timeout:
+                raise NotReady(
+                    f"the new key of {credential.username} still {refusal} after {waited:.0f} s "
+                    "(adyen_ready_timeout); a new key can take minutes: raise adyen_ready_timeout in the ini file, or "
+                    "run again, which recycles this throwaway"
+                )
+            if waited >= reported:
+                report(
+                    f"waiting for the new key of {credential.username} ({waited:.0f} s of {self.ready_timeout:.0f} s)"
+                )
+                reported = waited + _REPORTED_EVERY
+            self.clock.sleep(min(_POLLS[min(tries, len(_POLLS) - 1)], self.ready_timeout - waited))
+            tries += 1
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
@@ -346,3 +385,25 @@ class Provisioner:
         body = resource.update(pooled.id, changes)
         pooled.credential = pooled.credential.updated(body or resource.get(pooled.id))
         pooled.expires = expires
+
+
+def _refusal(client: ManagementClient, credential: ShownCredential, key: Secret) -> str | None:
+    """Return in words why the key cannot be used yet; None where it can."""
+    try:
+        response = client.send("GET", "/me", auth=key, retries=ONCE)
+    except ApiError:
+        return "gets no answer"
+    # 403 answers a key that is known: its credential has no role for this operation
+    if response.status_code == 403:
+        return None
+    # what passes is no reason to give a throwaway up that cannot be deleted: the next poll asks again
+    if response.status_code in (401, 429) or response.status_code >= 500:
+        return f"answers {response.status_code}"
+    with explained("the new key could not be tried"):
+        body = checked(response) or {}
+    if (body.get("id"), body.get("username")) != (credential.id, credential.username):
+        raise CredentialError(
+            f"the new key of {credential.username} signs in as {ascii(body.get('username'))[:100]}, so it is not used; "
+            "check what serves it"
+        )
+    return None

@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -25,10 +25,18 @@ from pytest_adyen_creds.secrets import SECRETS
 if TYPE_CHECKING:
     import httpx
 
-    from pytest_adyen_creds.client import Exchange
     from pytest_adyen_creds.contract import Contract
 
 _VERSION: Final = re.compile(r"/(v\d+)/")
+
+
+@dataclass
+class _Found:
+    """A finding with the first example of it, who gave the answers that showed it, and which tests met it."""
+
+    observation: Observation
+    origins: Counter[str] = field(default_factory=Counter)
+    tests: set[str] = field(default_factory=set)
 
 
 class Aggregate:
@@ -38,9 +46,7 @@ class Aggregate:
     """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, ...], Observation] = {}
-        self._origins: dict[tuple[str, ...], Counter[str]] = {}
-        self._tests: dict[tuple[str, ...], set[str]] = {}
+        self._found: dict[tuple[str, ...], _Found] = {}
         self._patterns: Counter[tuple[tuple[str, ...], ...]] = Counter()
         """How many answers showed each set of findings."""
         self.answers = 0
@@ -48,37 +54,30 @@ class Aggregate:
         self.origins: Counter[str] = Counter()
         """How many of them came from where."""
 
-    def __len__(self) -> int:
-        return len(self._found)
-
     def add(self, observations: Iterable[Observation], *, origin: str = "", test: str = "") -> None:
         """Add what was observed in one answer; ``origin`` says in words who gave it, ``test`` names what asked."""
         observations = list(observations)
+        self.answers += 1
+        self.origins.update([origin] if origin else [])
         if observations:
             self._patterns[tuple(sorted(each.finding.key for each in observations))] += 1
-        self._add(observations, 1, origin)
-        for each in observations if test else ():
-            self._tests.setdefault(each.finding.key, set()).add(test)
+        for each in observations:
+            self._add(each, {origin: each.finding.count} if origin else {}, [test] if test else [])
 
-    def _add(self, observations: Iterable[Observation], answers: int, origin: str) -> None:
-        self.answers += answers
-        if origin:
-            self.origins[origin] += answers
-        for observation in observations:
-            key = observation.finding.key
-            if origin:
-                self._origins.setdefault(key, Counter())[origin] += observation.finding.count
-            known = self._found.get(key)
-            if known is None:
-                self._found[key] = observation
-            else:
-                count = known.finding.count + observation.finding.count
-                self._found[key] = replace(known, finding=replace(known.finding, count=count))
+    def _add(self, observation: Observation, origins: Mapping[str, int], tests: Iterable[str]) -> None:
+        key, added = observation.finding.key, observation.finding.count
+        if known := self._found.get(key):
+            finding = known.observation.finding
+            known.observation = replace(known.observation, finding=replace(finding, count=finding.count + added))
+        else:
+            known = self._found[key] = _Found(observation)
+        known.origins.update(origins)
+        known.tests.update(tests)
 
     @property
     def findings(self) -> list[Finding]:
         """Return the findings, the most serious first; ``count`` is the number of answers that showed each."""
-        return sorted((found.finding for found in self._found.values()), key=lambda finding: finding.rank)
+        return sorted((found.observation.finding for found in self._found.values()), key=lambda finding: finding.rank)
 
     def answers_with(self, findings: Iterable[Finding]) -> int:
         """Return how many answers showed one or more of ``findings``."""
@@ -88,20 +87,16 @@ class Aggregate:
     def example(self, finding: Finding) -> str:
         """Return the example that was kept of ``finding``, masked; empty where there is none."""
         found = self._found.get(finding.key)
-        return found.example if found else ""
-
-    def origins_of(self, finding: Finding) -> dict[str, int]:
-        """Return who gave the answers that showed ``finding``, and how many of them; empty where nobody said."""
-        return dict(sorted(self._origins.get(finding.key, {}).items()))
-
-    def tests_of(self, finding: Finding) -> list[str]:
-        """Return the names of the tests that met ``finding``; empty where none was running."""
-        return sorted(self._tests.get(finding.key, ()))
+        return found.observation.example if found else ""
 
     def details(self, finding: Finding) -> dict[str, Any]:
-        """Return ``finding`` as a JSON object, with its ``example``, ``origins`` and ``tests``."""
-        origins, tests = self.origins_of(finding), self.tests_of(finding)
-        return finding.to_json() | {"example": self.example(finding), "origins": origins, "tests": tests}
+        """Return ``finding`` as a JSON object, with its ``example``, the ``tests`` that met it, and its ``origins``.
+
+        Those are who gave the answers that showed it, and how many of them; empty where nobody said.
+        """
+        found = self._found.get(finding.key) or _Found(Observation(finding, ""))
+        origins, tests = dict(sorted(found.origins.items())), sorted(found.tests)
+        return finding.to_json() | {"example": found.observation.example, "origins": origins, "tests": tests}
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as a JSON object."""
@@ -109,7 +104,7 @@ class Aggregate:
             "answers": self.answers,
             "origins": dict(sorted(self.origins.items())),
             "patterns": [[list(map(list, pattern)), count] for pattern, count in sorted(self._patterns.items())],
-            "findings": [self.details(found.finding) for _, found in sorted(self._found.items())],
+            "findings": [self.details(found.observation.finding) for _, found in sorted(self._found.items())],
         }
 
     def merge(self, value: Any) -> None:
@@ -118,15 +113,12 @@ class Aggregate:
         if not isinstance(value, Mapping) or not isinstance(listed, list) or type(value.get("answers")) is not int:
             raise FileRefused("what a worker found is an object with 'answers' and 'findings'; this is not one")
         observations = [Observation(Finding.from_json(item), str(item.get("example", ""))) for item in listed]
-        self._add(observations, value["answers"], "")
+        self.answers += value["answers"]
         self.origins.update(value.get("origins", {}))
         for pattern, count in value.get("patterns", ()):
             self._patterns[tuple(map(tuple, pattern))] += count
         for observation, item in zip(observations, listed, strict=True):
-            if item.get("origins"):
-                self._origins.setdefault(observation.finding.key, Counter()).update(item["origins"])
-            if item.get("tests"):
-                self._tests.setdefault(observation.finding.key, set()).update(item["tests"])
+            self._add(observation, item.get("origins", {}), item.get("tests", ()))
 
 
 class Collector:
@@ -180,13 +172,13 @@ class Collector:
         self._add(label, status, observations, origin, by_fault=by_fault)
         return [observation.finding for observation in observations]
 
-    def client(self, origin: str) -> Callable[[Exchange], None]:
+    def client(self, origin: str) -> Callable[[httpx.Response], None]:
         """Return an observer for a guarded client that ``origin`` answers."""
 
         from pytest_adyen_creds.sandbox.wire import BY_FAULT
 
-        def observer(exchange: Exchange) -> None:
-            request, response = exchange.request, exchange.response
+        def observer(response: httpx.Response) -> None:
+            request = response.request
             with self._lock:
                 self._told.add(request)
             status, content, by_fault = response.status_code, response.content, BY_FAULT in response.extensions

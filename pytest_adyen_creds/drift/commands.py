@@ -20,7 +20,8 @@ from pytest_adyen_creds.contract.baseline import (
     together,
     write_baseline,
 )
-from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
+from pytest_adyen_creds.contract.commands import contract_option
+from pytest_adyen_creds.contract.contract import Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import bare, key_of
 from pytest_adyen_creds.contract.source import PUBLISHED, read_body, read_specification
@@ -39,15 +40,7 @@ _NOTHING: Final = Baseline()
 def _common(function: Any) -> Any:
     """Add the options that every command here takes."""
     options = (
-        click.option(
-            "--api-version", type=click.Choice(VERSIONS), default="v3", show_default=True, help="Version of the API."
-        ),
-        click.option(
-            "--contracts",
-            "folder",
-            type=click.Path(path_type=Path),
-            help="Folder of a contract of your own (VERSION/openapi.yaml).  [default: the bundled one]",
-        ),
+        contract_option,
         click.option(
             "--format",
             "form",
@@ -151,19 +144,19 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     """
     from pytest_adyen_creds.drift.recordings import survey
 
-    def load(version: str) -> Contract | None:
+    def contract_of(version: str | None) -> Contract | None:
         try:
-            return load_contract(version, options["folder"])
+            return load_contract(version or contract.version, options["folder"])
         except AdyenCredsError:
             return None
 
     contract = load_contract(options["api_version"], options["folder"])
-    found = survey(folder_of_cassettes, contract, load)
-    findings = found.aggregate.findings
-    note = f"{counted(found.aggregate.answers, 'answer')} in {counted(found.cassettes, 'cassette')}"
+    found = survey(folder_of_cassettes, contract_of)
+    findings = found.found.findings
+    note = f"{counted(found.found.answers, 'answer')} in {counted(found.cassettes, 'cassette')}"
     note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
-    examples = {finding.key: found.aggregate.example(finding) for finding in findings}
-    others = filter(None, map(load, sorted(found.versions - {contract.version})))
+    examples = {finding.key: found.found.example(finding) for finding in findings}
+    others = filter(None, map(contract_of, sorted(found.versions - {contract.version})))
     known = _NOTHING if strict else together(each.known_deviations for each in (contract, *others))
     _finish(
         str(folder_of_cassettes), findings, options, known=known, answered=found.answered, note=note, examples=examples

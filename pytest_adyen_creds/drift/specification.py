@@ -11,7 +11,7 @@ from pytest_adyen_creds.contract.finding import Finding, Level, arrange
 from pytest_adyen_creds.contract.ids import Change, Kind, change_of, direction_of, finding_of, finding_of_change
 from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.drift.document import Body, Document, Header, Operation, Parameter, Response, SignIn
-from pytest_adyen_creds.drift.schemas import Comparison
+from pytest_adyen_creds.drift.members import Comparison
 from pytest_adyen_creds.drift.shape import Schema
 from pytest_adyen_creds.text import escape_pointer
 

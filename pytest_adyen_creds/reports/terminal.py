@@ -122,7 +122,7 @@ def _drift_lines(results: Results, *, examples: bool) -> Iterator[str]:
         for finding in judgement.findings:
             first.setdefault((finding.level, finding.id, finding.message), finding)
         for finding in first.values():
-            whose = ", ".join(found.origins_of(finding))
+            whose = ", ".join(found.details(finding)["origins"])
             yield printed(f"example   {finding.id}: {found.example(finding)}" + (f" ({whose})" if whose else ""))
     whose = "; ".join(f"{count} from {origin}" for origin, count in sorted(found.origins.items()))
     yield printed(

@@ -36,5 +36,5 @@ def replaying(cassette: Cassette, name: object, base_urls: tuple[str, ...] = ())
 
 
 def live(base_url: str, ownership: Ownership, recording: Recording | None = None) -> Opened:
-    backend = Backend("live", base_url, "TestCompany", None, Secret("a key"), SystemClock())
+    backend = Backend(base_url, "TestCompany", None, Secret("a key"), SystemClock())
     return live_interceptor(backend, ownership, recording).opened()

@@ -591,7 +591,7 @@ def test_drift_is_looked_for_without_letting_anything_out(pytester: pytest.Pytes
     ("url", "source"), [("https://management-test.adyen.com/v3", "live"), ("http://127.0.0.1:8080/v3", "sandbox")]
 )
 def test_only_what_adyen_answered_is_called_live(url: str, source: str) -> None:
-    backend = Backend("live", url, "AcmeCorp", None, Secret("a provisioning key"), SystemClock())
+    backend = Backend(url, "AcmeCorp", None, Secret("a provisioning key"), SystemClock())
     assert recorded_from(backend) == source
 
 

@@ -10,10 +10,8 @@ import yaml
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.cases import Amounts
-from pytest_adyen_creds.checks.sample_data import DATA, KINDS, SampleData, constrained
+from pytest_adyen_creds.checks.sample_data import DATA, SampleData, constrained
 from pytest_adyen_creds.checks.sandbox_target import sandbox_target
-from pytest_adyen_creds.checks.scenarios import SCENARIOS
-from pytest_adyen_creds.checks.selecting import expression
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import ContractError
 
@@ -118,22 +116,3 @@ def test_annotations_hold_values_to_what_there_is() -> None:
     assert body["roles"]["minItems"] == 1
     assert body["associatedMerchantAccounts"]["items"]["enum"] == ["M1", "M2"]
     assert set(schemas["AllowedOrigin"]["properties"]) == {"domain"}
-
-
-def test_every_kind_can_be_carried_out() -> None:
-    for kind in KINDS:
-        assert isinstance(SAMPLE.constraint(kind), dict)
-
-
-NAMES = [f"test_operation[{label}]" for label in load_contract("v3").operations]
-NAMES += [f"test_life[{life}]" for life in SCENARIOS] + ["test_stateful"]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_each_item_can_be_selected_alone(name: str) -> None:
-    from _pytest.mark.expression import Expression
-
-    chosen = Expression.compile(expression(name, NAMES))
-    assert [other for other in NAMES if chosen.evaluate(lambda word, other=other: word.lower() in other.lower())] == [
-        name
-    ]

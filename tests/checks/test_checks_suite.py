@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.checks.failure import CheckFailure, explain
 from pytest_adyen_creds.checks.results import Results
-from pytest_adyen_creds.checks.scenarios import SCENARIOS
+from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.sandbox import Sandbox
@@ -81,10 +82,25 @@ def test_explains_each_check_once_and_the_first_whole(tmp_path: Path) -> None:
     assert text.count("sent, as curl:") == 1
     assert text.count("response-undocumented-property: ") == 1
     assert "  also: " in text
-    assert "pytest --adyen-contracts --adyen-backend=sandbox -k " in text
+    assert "pytest --adyen-contracts --adyen-backend=sandbox -m " in text
     assert "v3/structures/CreateCompanyApiCredentialResponse.struct.json" in text
     assert len(text.splitlines()) < 60
     assert [secret for secret in SECRETS.values() if len(secret) >= 12 and secret in text + repr(failures)] == []
+
+
+def test_each_item_can_be_selected_alone(tmp_path: Path, pytester: pytest.Pytester) -> None:
+    from _pytest.mark import MarkMatcher
+    from _pytest.mark.expression import Expression
+
+    collected, _ = pytester.inline_genitems("--adyen-contracts", "-p", "no:randomly")
+    results, suite = sandboxed(tmp_path)
+    names = [*results.contract.operations, *SCENARIOS, STATEFUL]
+    assert len(collected) == len(names)
+    for name, item in zip(names, collected, strict=True):
+        *_, option, expression = shlex.split(suite.command(name))
+        assert option == "-m"
+        chosen = Expression.compile(expression)
+        assert [each for each in collected if chosen.evaluate(MarkMatcher.from_markers(each.iter_markers()))] == [item]
 
 
 @pytest.mark.parametrize("version", ["v3", "v1"])

@@ -18,7 +18,7 @@ import yaml  # noqa: F401
 # what runs inside this process import late is taken away after them, and would come back as something else
 import pytest_adyen_creds.contract
 import pytest_adyen_creds.credentials.doctor
-import pytest_adyen_creds.credentials.live_session
+import pytest_adyen_creds.credentials.live_run
 import pytest_adyen_creds.credentials.preprovisioned
 import pytest_adyen_creds.credentials.sdk
 import pytest_adyen_creds.sandbox.server  # noqa: F401

@@ -343,7 +343,7 @@ class Outcome:
 def backend_of(liar: Liar) -> LyingBackend:
     sandbox = liar.sandbox
     account = sandbox.company, sandbox.merchants[0]
-    return LyingBackend("live", BASE, *account, sandbox.provisioning.api_key, SandboxClock(sandbox), liar=liar)
+    return LyingBackend(BASE, *account, sandbox.provisioning.api_key, SandboxClock(sandbox), liar=liar)
 
 
 def _object(content: bytes) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 from credentials_helpers import killing
 
 from pytest_adyen_creds.credentials.ledger import Ledger
-from pytest_adyen_creds.credentials.live_session import LiveSession
+from pytest_adyen_creds.credentials.live_run import LiveSession
 from pytest_adyen_creds.credentials.shutdown import SignalHandlers
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.sandbox import Sandbox

@@ -16,8 +16,7 @@ from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.pool_server import PoolClient, PoolServer, SharedBudget
-from pytest_adyen_creds.credentials.provisioning import PooledCredential, Provisioner
-from pytest_adyen_creds.credentials.readiness import NotReady
+from pytest_adyen_creds.credentials.provisioning import NotReady, PooledCredential, Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.shutdown import CircuitBreaker, Deadline, LeakedCredential
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential

@@ -15,8 +15,7 @@ from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.pool import Pool
-from pytest_adyen_creds.credentials.provisioning import Provisioner
-from pytest_adyen_creds.credentials.readiness import NotReady
+from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery, Swept
 from pytest_adyen_creds.credentials.spec import adyen_credential
 from pytest_adyen_creds.errors import CredentialError, OwnershipRefused

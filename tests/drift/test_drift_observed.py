@@ -172,7 +172,7 @@ def test_counts_are_of_answers_and_add_up_over_processes() -> None:
     assert [(finding.location, finding.count) for finding in here.findings] == [("/newField", 4), ("/other", 1)]
     assert "5 characters" in here.example(here.findings[0])
     assert here.example(Finding("x", "info", "", None, "", "")) == ""
-    assert len(here) == 2
+    assert len(here.findings) == 2
 
 
 @pytest.mark.parametrize(

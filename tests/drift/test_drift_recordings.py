@@ -45,7 +45,7 @@ def surveyed(folder: Path, *interactions: Any, name: str = "a.yaml") -> Survey:
 
 
 def look(folder: Path) -> Survey:
-    return survey(folder, load_contract("v3"), lambda version: load_contract(version) if version == "v1" else None)
+    return survey(folder, lambda version: load_contract(version or "v3") if version in (None, "v1", "v3") else None)
 
 
 def test_the_bundled_recordings_keep_to_the_contract() -> None:
@@ -53,10 +53,10 @@ def test_the_bundled_recordings_keep_to_the_contract() -> None:
     found = look(folder)
     assert found.versions == {"v3", "v1"}
     known = together(load_contract(version).known_deviations for version in ("v3", "v1"))
-    judgement = Acceptance(known, Baseline(), date(2026, 11, 24)).divide(found.aggregate.findings)
+    judgement = Acceptance(known, Baseline(), date(2026, 11, 24)).divide(found.found.findings)
     assert judgement.findings == ()
     assert {entry.id for entry in judgement.known.values()} >= {"response-undocumented-property"}
-    assert found.aggregate.answers >= 26
+    assert found.found.answers >= 26
 
 
 @pytest.mark.parametrize(
@@ -74,20 +74,20 @@ def test_the_bundled_recordings_keep_to_the_contract() -> None:
     ],
 )
 def test_the_body_is_found_however_it_was_recorded(tmp_path: Path, recorded: Any) -> None:
-    (finding,) = surveyed(tmp_path, recorded, recorded).aggregate.findings
+    (finding,) = surveyed(tmp_path, recorded, recorded).found.findings
     assert (finding.id, finding.location, finding.count) == ("response-undocumented-property", "/newField", 2)
 
 
 def test_an_older_layout_is_read(tmp_path: Path) -> None:
     recorded = interaction(None)
     recorded["response"] = {"status_code": 403, "http_version": "HTTP/1.1", "headers": {}, "content": DRIFTED.decode()}
-    assert len(surveyed(tmp_path, recorded).aggregate.findings) == 1
+    assert len(surveyed(tmp_path, recorded).found.findings) == 1
 
 
 def test_json_cassettes_are_read_and_other_json_is_passed_by(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"name": "x"}')
     found = surveyed(tmp_path, interaction({"string": DRIFTED.decode()}), name="b.json")
-    assert (found.cassettes, len(found.aggregate.findings)) == (1, 1)
+    assert (found.cassettes, len(found.found.findings)) == (1, 1)
 
 
 def test_other_hosts_and_operations_are_passed_over(tmp_path: Path) -> None:
@@ -100,14 +100,14 @@ def test_other_hosts_and_operations_are_passed_over(tmp_path: Path) -> None:
         interaction(body, path="/v2/me"),
         interaction({"string": b"\x8b\x0f"}, content_encoding="br"),
     )
-    assert (found.passed_over, found.aggregate.answers) == (5, 0)
+    assert (found.passed_over, found.found.answers) == (5, 0)
 
 
 def test_the_address_chooses_the_version(tmp_path: Path) -> None:
     wrapped = {**ERROR, "invalidFields": [{"InvalidField": {"name": "a", "value": "b", "message": "c"}}]}
     body = {"string": json.dumps(wrapped)}
-    assert surveyed(tmp_path, interaction(body, path="/v1/me")).aggregate.findings == []
-    (finding,) = surveyed(tmp_path, interaction(body, path="/v3/me")).aggregate.findings
+    assert surveyed(tmp_path, interaction(body, path="/v1/me")).found.findings == []
+    (finding,) = surveyed(tmp_path, interaction(body, path="/v3/me")).found.findings
     assert finding.id == "response-property-wrapped"
 
 
@@ -150,7 +150,7 @@ def test_other_yaml_is_passed_by(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("services: {}\n")
     (tmp_path / "broken.yml").write_text("a: &a [*a]\n")
     found = surveyed(tmp_path, interaction({"string": DRIFTED.decode()}))
-    assert (found.cassettes, len(found.aggregate.findings)) == (1, 1)
+    assert (found.cassettes, len(found.found.findings)) == (1, 1)
 
 
 def test_a_folder_without_cassettes_is_refused(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def owning(budget: int = 0) -> Ownership:
 
 
 def live(url: str, *entrances: str) -> Interceptor:
-    backend = Backend("live", f"{url}/v3", "TestCompany", None, Secret("a key"), SystemClock())
+    backend = Backend(f"{url}/v3", "TestCompany", None, Secret("a key"), SystemClock())
     return live_interceptor(backend, owning(), entrances=entrances)
 
 

@@ -18,13 +18,9 @@ _BY_HAND: Final = re.compile(r"ws(?:_[0-9]+)?@(?:BalancePlatform|Scope)\..+")
 _SOURCE: Final = "docs.adyen.com, API credentials, on the usernames of API users"
 
 
-@rule(
-    "username_form",
-    "A username is ws@Company.X or ws_123456@Company.X; those made by hand may name a BalancePlatform or a Scope.",
-    _SOURCE,
-)
-def form(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Usernames of another form, or of a form that the level cannot have."""
+@rule(_SOURCE)
+def username_form(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A username is ws@Company.X or ws_123456@Company.X; those made by hand may name a BalancePlatform or a Scope."""
     for pointer, shown in exchange.credentials():
         username = shown.get("username")
         if not isinstance(username, str):
@@ -34,13 +30,9 @@ def form(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
             yield RuleViolation(f"{pointer}/username", f"{pointer}/username is not of the form ws_123456@Company.X")
 
 
-@rule(
-    "username_company",
-    "The company in a username is the company account that the credential belongs to.",
-    _SOURCE,
-)
-def company(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Usernames that name another company than the path or ``companyName``."""
+@rule(_SOURCE)
+def username_company(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """The company in a username is the company account that the credential belongs to."""
     for pointer, shown in exchange.credentials():
         username = shown.get("username")
         named = _COMPANY.fullmatch(username) if isinstance(username, str) else None
@@ -49,13 +41,9 @@ def company(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
             yield RuleViolation(f"{pointer}/username", f"{pointer}/username names another company than {wanted}")
 
 
-@rule(
-    "roles_at_least_one",
-    "A credential has at least one role.",
-    "docs.adyen.com, API credentials for your balance platform, on managing permissions",
-)
-def at_least_one(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Credentials without a role, and requests for none that were accepted."""
+@rule("docs.adyen.com, API credentials for your balance platform, on managing permissions")
+def roles_at_least_one(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A credential has at least one role."""
     for pointer, shown in exchange.credentials():
         if shown.get("roles") == []:
             yield RuleViolation(f"{pointer}/roles", f"{pointer}/roles is empty; a credential has at least one role")
@@ -63,13 +51,9 @@ def at_least_one(exchange: Exchange, state: KnownState) -> Iterator[RuleViolatio
         yield RuleViolation("", "a request for no role at all was accepted")
 
 
-@rule(
-    "roles_giveable",
-    "Only roles that the company's own user, ws@Company.X, holds can be given to others.",
-    f"{SPECIFICATION}, property roles of the create and update messages",
-)
-def giveable(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Roles that were given, or accepted, and that the company's own user does not hold."""
+@rule(f"{SPECIFICATION}, property roles of the create and update messages")
+def roles_giveable(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """Only roles that the company's own user, ws@Company.X, holds can be given to others."""
     if state.giveable is None or not (exchange.good and exchange.changes):
         return
     for pointer, shown in exchange.credentials():
@@ -82,13 +66,9 @@ def giveable(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
         yield RuleViolation("", "a request for a role that ws@Company does not hold was accepted")
 
 
-@rule(
-    "reads_agree",
-    "Create, read, list and /me say the same of one credential until something changes it.",
-    f"{SPECIFICATION}, the operations on one credential answer one resource",
-)
+@rule(f"{SPECIFICATION}, the operations on one credential answer one resource")
 def reads_agree(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Properties that differ from what the sequence showed before."""
+    """Create, read, list and /me say the same of one credential until something changes it."""
     for pointer, shown in exchange.credentials():
         known = state.credentials.get(shown["id"]) if isinstance(shown.get("id"), str) else None
         if known is None:
@@ -111,13 +91,9 @@ def reads_agree(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation
             yield RuleViolation("/id", "/id is not that of the credential that was asked for")
 
 
-@rule(
-    "asked_is_done",
-    "A credential that a request created or changed is as the request says.",
-    f"{SPECIFICATION}, the properties of the create and update messages",
-)
+@rule(f"{SPECIFICATION}, the properties of the create and update messages")
 def asked_is_done(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Properties that an accepted request asked for and its answer does not show."""
+    """A credential that a request created or changed is as the request says."""
     asked, shown = exchange.sent, exchange.body
     if not (exchange.good and exchange.changes and isinstance(asked, dict) and isinstance(shown, dict)):
         return

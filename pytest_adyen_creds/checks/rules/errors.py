@@ -15,13 +15,9 @@ _CODE: Final = re.compile(r"[0-9]{2,3}_[0-9]{3,4}|[0-9]{3}")
 _GENERAL: Final = re.compile(r"00_([0-9]{3})")
 
 
-@rule(
-    "invalid_refused",
-    "A request that breaks the contract is refused: a body of another shape, a parameter of another type.",
-    f"{SPECIFICATION}, request messages (additionalProperties false), parameters, responses 400 and 422",
-)
+@rule(f"{SPECIFICATION}, request messages (additionalProperties false), parameters, responses 400 and 422")
 def invalid_refused(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Requests that the contract does not allow and that were accepted."""
+    """A request that breaks the contract is refused: a body of another shape, a parameter of another type."""
     if not exchange.good:
         return
     content, structure = exchange.request.content, exchange.operation.request
@@ -36,13 +32,9 @@ def invalid_refused(exchange: Exchange, state: KnownState) -> Iterator[RuleViola
             yield RuleViolation("", f"a {parameter.name} that is no 32-bit integer was accepted with {exchange.status}")
 
 
-@rule(
-    "expected_status",
-    "A request that was made to show a status shows it: a good one is accepted, a wrong key gets 401.",
-    f"{SPECIFICATION}, the texts of the operations and their responses",
-)
-def expected(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Answers with another status than the request was made to show."""
+@rule(f"{SPECIFICATION}, the texts of the operations and their responses")
+def expected_status(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A request that was made to show a status shows it: a good one is accepted, a wrong key gets 401."""
     wanted = exchange.expects
     if not wanted or exchange.status == 429:
         return
@@ -50,37 +42,25 @@ def expected(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
         yield RuleViolation("", f"the request was made to show {wanted}, and the answer is {exchange.status}")
 
 
-@rule(
-    "error_status",
-    "The status in an error's body is the HTTP status.",
-    f"{SPECIFICATION}, RestServiceError.status: the HTTP response status code",
-)
-def status(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """An envelope that says another status."""
+@rule(f"{SPECIFICATION}, RestServiceError.status: the HTTP response status code")
+def error_status(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """The status in an error's body is the HTTP status."""
     said = _error(exchange).get("status")
     if isinstance(said, int) and not isinstance(said, bool) and said != exchange.status:
         yield RuleViolation("/status", f"/status says {said}, and the HTTP status is {exchange.status}")
 
 
-@rule(
-    "error_code_form",
-    "An error code is two groups of digits joined by an underscore, such as 00_403; or three digits, such as 704.",
-    "docs.adyen.com, API error responses and API idempotency; the specification's examples",
-)
-def code_form(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """A code of another form."""
+@rule("docs.adyen.com, API error responses and API idempotency; the specification's examples")
+def error_code_form(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """An error code is two groups of digits joined by an underscore, such as 00_403; or three digits, such as 704."""
     code = _error(exchange).get("errorCode")
     if isinstance(code, str) and not _CODE.fullmatch(code):
         yield RuleViolation("/errorCode", "/errorCode is not of the form 00_403 or 704")
 
 
-@rule(
-    "error_code_status",
-    "The general error codes 00_4NN and 00_5NN name the HTTP status.",
-    f"{SPECIFICATION}, examples of 401 and 403; sibling APIs for 400 and 500",
-)
-def code_status(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """A general code that names another status."""
+@rule(f"{SPECIFICATION}, examples of 401 and 403; sibling APIs for 400 and 500")
+def error_code_status(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """The general error codes 00_4NN and 00_5NN name the HTTP status."""
     code = _error(exchange).get("errorCode")
     named = _GENERAL.fullmatch(code) if isinstance(code, str) else None
     if named and 400 <= int(named[1]) < 600 and int(named[1]) != exchange.status:

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
+from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of, texts
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
+_HREF: Final = re.compile(r"/_links/[^/]*/href$")
 _BELOW: Final = ("allowedOrigins", "generateApiKey", "generateClientKey")
 
 
-@rule(
-    "links_stay",
-    "Links stay on the host that was called, and name its version; v1 may stand whatever version was called.",
-    f"{SPECIFICATION}, examples of _links; v1 by a captured GET /me response",
-    "observed",
-)
-def stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Links that lead to another scheme, host or version."""
+@rule(f"{SPECIFICATION}, examples of _links; v1 by a captured GET /me response", "observed")
+def links_stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """Links stay on the host that was called, and name its version; v1 may stand whatever version was called."""
     if not exchange.good:
         return
     called = path_of(exchange.request.url.raw_path.decode("ascii", "replace"))[0]
-    for pointer, href in _links(exchange.body):
+    for pointer, _, href in texts(exchange.body):
+        if not _HREF.search(pointer):
+            continue
         if not href.startswith(f"{exchange.base}/"):
             yield RuleViolation(pointer, f"{pointer} leads away from {exchange.base}")
         elif path_of(href)[0] not in ("v1", called):
             yield RuleViolation(pointer, f"{pointer} names another version than {called}")
 
 
-@rule(
-    "links_name_resource",
-    "A resource's links name the resource itself, what is below it, and its account.",
-    f"{SPECIFICATION}, ApiCredentialLinks and Links",
-)
-def name_resource(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Links of credentials and origins that name something else."""
+@rule(f"{SPECIFICATION}, ApiCredentialLinks and Links")
+def links_name_resource(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A resource's links name the resource itself, what is below it, and its account."""
     for pointer, shown in exchange.credentials():
         id = shown.get("id")
         if exchange.level == "me":
@@ -55,13 +50,9 @@ def name_resource(exchange: Exchange, state: KnownState) -> Iterator[RuleViolati
         yield from _origin(pointer, shown, {exchange.path.partition("/allowedOrigins")[0]})
 
 
-@rule(
-    "links_resolve",
-    "What an answer links as its own resource is there to be read.",
-    f"{SPECIFICATION}, links named self",
-)
-def resolve(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Linked resources that are not found; removed origins excepted."""
+@rule(f"{SPECIFICATION}, links named self")
+def links_resolve(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """What an answer links as its own resource is there to be read."""
     subject = state.subject(exchange)
     removed = subject is not None and exchange.parameters.get("originId") in subject.removed
     gone = exchange.status in (404, 405, 410, 422) or exchange.status == 204
@@ -102,20 +93,3 @@ def _what(name: str) -> str:
     return {"self": "the resource that holds it", "company": "the company", "merchant": "the merchant account"}.get(
         name, f"the credential's {name}"
     )
-
-
-def _links(value: Any, pointer: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    if depth > 20:
-        return
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "_links" and isinstance(item, dict):
-                for name in item:
-                    href = href_of(value, name)
-                    if href is not None:
-                        yield f"{pointer}/_links/{name}/href", href
-            else:
-                yield from _links(item, f"{pointer}/{key}", depth + 1)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from _links(item, f"{pointer}/{number}", depth + 1)

@@ -10,13 +10,9 @@ from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
 
-@rule(
-    "origin_as_sent",
-    "Adding an origin answers the origin that was added, with an id.",
-    f"{SPECIFICATION}, POST …/allowedOrigins",
-)
-def as_sent(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Answers with another domain, or with nothing to read the origin by."""
+@rule(f"{SPECIFICATION}, POST …/allowedOrigins")
+def origin_as_sent(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """Adding an origin answers the origin that was added, with an id."""
     if not exchange.good or exchange.kind != "origin" or not exchange.changes or not isinstance(exchange.body, dict):
         return
     asked, shown = exchange.asked.get("domain"), exchange.body.get("domain")
@@ -26,13 +22,9 @@ def as_sent(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
         yield RuleViolation("/id", "/id is missing; without it the origin can be neither read nor removed")
 
 
-@rule(
-    "origins_round_trip",
-    "The list of a credential's origins, and each read by its id, is what was added and not removed.",
-    f"{SPECIFICATION}, GET and DELETE …/allowedOrigins and …/allowedOrigins/{{originId}}",
-)
-def round_trip(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Origins that are lost, changed, or still there."""
+@rule(f"{SPECIFICATION}, GET and DELETE …/allowedOrigins and …/allowedOrigins/{{originId}}")
+def origins_round_trip(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """The list of a credential's origins, and each read by its id, is what was added and not removed."""
     subject = state.subject(exchange)
     if subject is None or not exchange.good or exchange.changes or exchange.expects == "204":
         return

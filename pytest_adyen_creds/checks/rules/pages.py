@@ -27,13 +27,9 @@ class _Page(NamedTuple):
         return max(1, -(-self.total // self.size))
 
 
-@rule(
-    "paging_totals",
-    "A page's totals and length fit each other and the page size that was asked for (10 unless said otherwise).",
-    f"{SPECIFICATION}, GET …/apiCredentials, parameters and PaginationLinks",
-)
-def totals(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Totals that contradict each other or the data."""
+@rule(f"{SPECIFICATION}, GET …/apiCredentials, parameters and PaginationLinks")
+def paging_totals(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A page's totals and length fit each other and the page size that was asked for (10 unless said otherwise)."""
     page = _page(exchange)
     if page is None:
         return
@@ -47,13 +43,9 @@ def totals(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
         yield RuleViolation("/data", f"/data has {counted(len(page.data), 'item')} where the totals make it {wanted}")
 
 
-@rule(
-    "paging_links",
-    "A page links the first and the last one, the next one unless it is the last, the previous unless it is the first.",
-    f"{SPECIFICATION}, PaginationLinks",
-)
-def links(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Links that are missing, too many, or lead to another page."""
+@rule(f"{SPECIFICATION}, PaginationLinks")
+def paging_links(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A page links the first and the last one, the next unless it is the last, the previous unless the first."""
     page = _page(exchange)
     if page is None or "_links" not in exchange.body:
         return
@@ -73,13 +65,9 @@ def links(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
             yield RuleViolation(place, f"{place} leads on from page {page.number} of {page.last}")
 
 
-@rule(
-    "paging_complete",
-    "Over its pages a list has each credential once: none twice, none missing.",
-    f"{SPECIFICATION}, GET …/apiCredentials",
-)
-def complete(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Items on two pages, and credentials of this list that none of its pages has."""
+@rule(f"{SPECIFICATION}, GET …/apiCredentials")
+def paging_complete(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """Over its pages a list has each credential once: none twice, none missing."""
     page = _page(exchange)
     if page is None:
         return

@@ -43,11 +43,12 @@ RULES: Final[dict[str, Rule]] = {}
 SPECIFICATION: Final = "Management API specification"
 
 
-def rule(name: str, says: str, source: str, evidence: Evidence = "documented") -> Callable[[Breaches], Breaches]:
-    """Enter the function below into the table as the check ``adyen_<name>``."""
+def rule(source: str, evidence: Evidence = "documented") -> Callable[[Breaches], Breaches]:
+    """Enter the function below, whose docstring says the rule, into the table as the check ``adyen_<its name>``."""
 
     def enter(breaches: Breaches) -> Breaches:
-        RULES[f"adyen_{name}"] = Rule(f"adyen_{name}", says, evidence, source, breaches)
+        name, says = f"adyen_{breaches.__name__}", " ".join((breaches.__doc__ or "").split())
+        RULES[name] = Rule(name, says, evidence, source, breaches)
         return breaches
 
     return enter

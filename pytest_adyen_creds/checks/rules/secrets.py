@@ -18,13 +18,9 @@ OVERLAP: Final = 24 * 3600.0
 _SLACK: Final = 120.0
 
 
-@rule(
-    "secrets_shown_once",
-    "An API key is shown by the call that makes it, a password by the creation, and neither anywhere else.",
-    f"{SPECIFICATION}, POST …/apiCredentials and POST …/generateApiKey",
-)
-def shown_once(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Secret properties in other answers, and values of known secrets under any name."""
+@rule(f"{SPECIFICATION}, POST …/apiCredentials and POST …/generateApiKey")
+def secrets_shown_once(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """An API key is shown by the call that makes it, a password by the creation, and neither anywhere else."""
     if not exchange.good:
         return
     known = {secret for secret in (*state.keys, *state.passwords) if len(secret) >= SHORTEST}
@@ -38,13 +34,9 @@ def shown_once(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]
             yield RuleViolation(pointer, f"{pointer} holds an API key or a password that was shown before")
 
 
-@rule(
-    "no_secret_in_errors",
-    "No error shows a secret: not the key that signed the request, and none that was shown before.",
-    f"{SPECIFICATION}, RestServiceError has no secret property; an error is logged where an answer is not",
-)
-def none_in_errors(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Secrets in the body or the headers of an answer that is no success."""
+@rule(f"{SPECIFICATION}, RestServiceError has no secret property; an error is logged where an answer is not")
+def no_secret_in_errors(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """No error shows a secret: not the key that signed the request, and none that was shown before."""
     if exchange.good:
         return
     secrets = state.secrets | {secret for secret in exchange.presented_secrets if len(secret) >= SHORTEST}
@@ -58,13 +50,9 @@ def none_in_errors(exchange: Exchange, state: KnownState) -> Iterator[RuleViolat
             yield RuleViolation(pointer, f"{place} of an error holds a secret")
 
 
-@rule(
-    "secrets_are_new",
-    "A key or a password that is made is one that was never shown before.",
-    f"{SPECIFICATION}, POST …/generateApiKey and …/generateClientKey: a new key is generated",
-)
-def are_new(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Secrets that a creating or rotating call answers a second time."""
+@rule(f"{SPECIFICATION}, POST …/generateApiKey and …/generateClientKey: a new key is generated")
+def secrets_are_new(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A key or a password that is made is one that was never shown before."""
     if not exchange.good or exchange.kind not in ("created", "api-key", "client-key"):
         return
     for name in exchange.contract.secret_properties:
@@ -73,13 +61,9 @@ def are_new(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
             yield RuleViolation(f"/{name}", f"/{name} is a secret that was shown before; each is made anew")
 
 
-@rule(
-    "client_key_environment",
-    "A client key starts with the name of its environment: test_ on a test endpoint.",
-    "docs.adyen.com, client-side authentication, on client keys",
-)
-def environment(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Client keys without ``test_``."""
+@rule("docs.adyen.com, client-side authentication, on client keys")
+def client_key_environment(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A client key starts with the name of its environment: test_ on a test endpoint."""
     if not exchange.good:
         return
     for pointer, name, text in texts(exchange.body):
@@ -88,25 +72,17 @@ def environment(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation
             yield RuleViolation(pointer, text)
 
 
-@rule(
-    "deactivated_refused",
-    "None of a deactivated credential's keys works, nor its password.",
-    f"{SPECIFICATION}, property active of the update messages",
-)
-def deactivated(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Requests that a switched-off credential signed and that were let in."""
+@rule(f"{SPECIFICATION}, property active of the update messages")
+def deactivated_refused(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """None of a deactivated credential's keys works, nor its password."""
     signer = state.signer(exchange)
     if signer is not None and signer.active is False and _let_in(exchange):
         yield RuleViolation("", f"the credential is deactivated, and its key was let in with {exchange.status}")
 
 
-@rule(
-    "old_key_overlap",
-    "A replaced API key works for 24 hours more, and then no longer.",
-    f"{SPECIFICATION}, POST …/generateApiKey",
-)
-def overlap(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Replaced keys that are refused too early, or let in too late."""
+@rule(f"{SPECIFICATION}, POST …/generateApiKey")
+def old_key_overlap(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
+    """A replaced API key works for 24 hours more, and then no longer."""
     life = state.keys.get(exchange.presented[0] or "")
     signer = state.signer(exchange)
     if life is None or life.replaced is None or signer is None or signer.active is not True:
@@ -118,13 +94,9 @@ def overlap(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
         yield RuleViolation("", f"a key that was replaced {age / 3600:.1f} hours ago is let in; it has 24 hours")
 
 
-@rule(
-    "me_is_caller",
-    "GET /me shows the credential whose key or password signed the request.",
-    f"{SPECIFICATION}, GET /me",
-)
+@rule(f"{SPECIFICATION}, GET /me")
 def me_is_caller(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
-    """Answers about somebody else."""
+    """GET /me shows the credential whose key or password signed the request."""
     signer = state.signer(exchange)
     if exchange.operation.label != "GET /me" or not exchange.good or not isinstance(exchange.body, dict):
         return
