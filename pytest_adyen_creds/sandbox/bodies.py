@@ -97,7 +97,7 @@ def check_shape(message: str, body: Mapping[str, Any]) -> None:
     """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``."""
     found: dict[str, Violation] = {}
     for violation in load_contract(VERSIONS[0]).validate(message, body):
-        found.setdefault(pointer_parts(violation.pointer)[0], violation)
+        found.setdefault(next(iter(pointer_parts(violation.pointer)), ""), violation)
     invalid = InvalidFields(Kind.INVALID_ORIGIN if "AllowedOrigin" in message else Kind.INVALID)
     for name in sorted(found, key=[*body, *found].index):
         violation, value = found[name], shown(body.get(name, ""))
