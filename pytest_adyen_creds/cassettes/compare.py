@@ -32,7 +32,7 @@ from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.formats import parse_json
-from pytest_adyen_creds.sandbox.answers import STYLES, Answers
+from pytest_adyen_creds.sandbox.answers import STYLES, UNVALUED, Answers
 from pytest_adyen_creds.sandbox.outcomes import Refused
 from pytest_adyen_creds.sandbox.paging import read_page
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
@@ -84,7 +84,6 @@ _IDENTITIES: Final[Mapping[str, frozenset[str]]] = {
     "errorCode": frozenset(),
 }
 """What the sandbox's errors have for a type and a title; a code of digits is said in any case: evidence is about it."""
-_FIELDS: Final = frozenset(field.name for style in STYLES.values() for field in style.origin_fields.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +311,7 @@ def _field_names(error: Mapping[str, Any], contract: Contract) -> list[str]:
     fields = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     inner = [each.get("InvalidField", each) for each in fields]  # as v1 wraps them
     names = {str(each.get("name")) for each in inner if isinstance(each, dict)}
-    return sorted({name if name in _names(contract) | _FIELDS else "another field" for name in names})
+    return sorted({name if name in _names(contract) | {UNVALUED} else "another field" for name in names})
 
 
 Places = dict[str, set[str]]
