@@ -6,10 +6,9 @@ import bz2
 import json
 import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.cassettes.model import Headers, find_header
@@ -19,7 +18,6 @@ from pytest_adyen_creds.formats import DEEPEST, is_deeper
 LARGEST: Final = 64 * 1024 * 1024
 """The largest body that is unpacked, in bytes."""
 
-_CODINGS: Final = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _LAYERS: Final = 5
 """How often a body may be compressed."""
 _PLAIN_CODINGS: Final = {"", "identity"}
@@ -92,20 +90,11 @@ def unpacked(data: bytes, headers: Headers) -> bytes:
     Raises :class:`CassetteError` for what is no gzip and no deflate, is cut short, or unpacks to more than
     :data:`LARGEST` bytes.
     """
-    for name in reversed(_codings(headers)):
-        if name in _PLAIN_CODINGS or not data:
+    for coding in reversed(_codings(headers)):
+        if coding in _PLAIN_CODINGS or not data:
             continue
-        try:
-            if name in {"gzip", "x-gzip"}:
-                data = _inflate(data, 16 + zlib.MAX_WBITS)
-            elif name == "deflate":
-                data = _inflate(data, zlib.MAX_WBITS if _has_zlib_head(data) else -zlib.MAX_WBITS)
-            elif name in _DECODERS:
-                data = _decoded(data, name)
-            else:
-                _expect_plain(data, name)
-        except (zlib.error, ValueError):
-            _expect_plain(data, name)
+        is_raw = coding == "deflate" and not _has_zlib_head(data)
+        data = _undone_or_plain(data, _RAW if is_raw else coding)
     return data
 
 
@@ -122,39 +111,71 @@ def unpacked_by_look(data: bytes) -> bytes:
     raise CassetteError(f"a body is compressed more than {_LAYERS} times; send it plain")
 
 
+def unpacked_if_known(data: bytes, headers: Headers) -> bytes | None:
+    """Return like :func:`unpacked`, but ``None`` for a compression that nothing here knows."""
+    try:
+        return unpacked(data, headers)
+    except CassetteError:
+        if all(coding in _PLAIN_CODINGS or coding in _DECODERS for coding in _codings(headers)):
+            raise
+        return None
+
+
+def _codings(headers: Headers) -> list[str]:
+    return [name.strip().lower() for name in (find_header(headers, "content-encoding") or "").split(",")]
+
+
 def _layer_off(data: bytes) -> bytes | None:
-    for head, (coding, undo) in _BY_HEAD.items():
+    """Return ``data`` with one compression undone; ``None`` where it shows none."""
+    for head, coding in _BY_HEAD.items():
         if data.startswith(head):
-            try:
-                return undo(data)
-            except (zlib.error, ValueError, OSError, EOFError, lzma.LZMAError):
-                _expect_plain(data, coding)
+            plain = _undone_or_plain(data, coding)
+            return None if plain is data else plain
     if len(data) < 3:
         return None
-    if _has_zlib_head(data) and (inner := _if_whole(partial(_inflate, window=zlib.MAX_WBITS), data)) is not None:
+    if _has_zlib_head(data) and (inner := _undone_if_whole(data, "deflate")) is not None:
         return inner
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return _without_head(data)
-    return None
-
-
-def _without_head(data: bytes) -> bytes | None:
-    """Return what is in ``data``, which is no text, where it is compressed in a way that no first bytes tell."""
-    if _has_zlib_head(data) and _begins(data):
-        _expect_plain(data, "deflate")
-    for undo in (partial(_inflate, window=-zlib.MAX_WBITS), partial(_decoded, coding="br")):
-        if inner := _if_whole(undo, data):
-            return inner
-    return None
-
-
-def _if_whole(undo: Callable[[bytes], bytes], data: bytes) -> bytes | None:
-    try:
-        return undo(data)
-    except (zlib.error, ValueError):
+    if _is_text(data):
         return None
+    if _has_zlib_head(data) and _begins(data):
+        raise _closed("deflate")
+    return _undone_if_whole(data, _RAW) or None
+
+
+def _undone_or_plain(data: bytes, coding: str) -> bytes:
+    """Return ``data`` unpacked, or as it is where it is text; raises :class:`CassetteError` where it is neither."""
+    try:
+        return _undone(data, coding)
+    except ValueError:
+        # several libraries hand out the decompressed body beside the header that announces the compressed one
+        if _is_text(data):
+            return data
+        raise _closed(coding) from None
+
+
+def _undone_if_whole(data: bytes, coding: str) -> bytes | None:
+    try:
+        return _undone(data, coding)
+    except ValueError:
+        return None
+
+
+def _undone(data: bytes, coding: str) -> bytes:
+    """Return all members of ``data`` unpacked, each to its end; ValueError where that cannot be done."""
+    if coding not in _DECODERS:
+        raise ValueError("nothing here unpacks it")
+    inner = b""
+    while data:
+        decoder = _DECODERS[coding]()
+        try:
+            inner += decoder.decompress(data, LARGEST)
+        except (zlib.error, lzma.LZMAError, OSError) as error:
+            raise ValueError(str(error)) from None
+        if not decoder.eof or len(inner) > LARGEST:
+            raise ValueError("too large, or cut short")
+        # what comes after the last member is padding, as gzip itself has it
+        data = decoder.unused_data.lstrip(b"\0")
+    return inner
 
 
 def _begins(data: bytes) -> bool:
@@ -164,82 +185,23 @@ def _begins(data: bytes) -> bool:
         return False
 
 
-def _decoded(data: bytes, coding: str) -> bytes:
-    """Return ``data`` unpacked by whichever package for ``coding`` is installed; ValueError where none can."""
-    for module, name in _DECODERS[coding]:
-        try:
-            make = getattr(import_module(module), name)
-        except (ImportError, AttributeError):
-            continue
-        parts, size = [], 0
-        try:
-            decoder = make() if coding == "br" else make().decompressobj() if module == "zstandard" else make()
-            step = decoder.process if coding == "br" else decoder.decompress
-            for start in range(0, len(data), 256):  # so that a small body cannot unfold to gigabytes at once
-                parts.append(step(data[start : start + 256]))
-                size += len(parts[-1])
-                if size > LARGEST:
-                    raise ValueError("too large")
-            is_whole = decoder.is_finished() if coding == "br" else decoder.eof
-        except Exception as error:  # noqa: BLE001 - each package has its own
-            raise ValueError(str(error)) from None
-        if not is_whole:
-            raise ValueError("cut short")
-        return b"".join(parts)
-    raise ValueError("nothing here unpacks it")
-
-
-def _by_standard_library(make: Callable[[], Any], data: bytes) -> bytes:
-    decoder = make()
-    inner: bytes = decoder.decompress(data, LARGEST)
-    if not decoder.eof:
-        raise ValueError("too large, or cut short")
-    return inner
-
-
-def unpacked_if_known(data: bytes, headers: Headers) -> bytes | None:
-    """Return like :func:`unpacked`, but ``None`` for a compression that nothing here knows."""
-    try:
-        return unpacked(data, headers)
-    except CassetteError:
-        if _CODINGS.issuperset(_codings(headers)):
-            raise
-        return None
-
-
-def _codings(headers: Headers) -> list[str]:
-    return [name.strip().lower() for name in (find_header(headers, "content-encoding") or "").split(",")]
-
-
-def _inflate(data: bytes, window: int) -> bytes:
-    """Return all members of ``data`` unpacked, each to its end."""
-    parts: list[bytes] = []
-    while data:
-        inflater = zlib.decompressobj(window)
-        part = inflater.decompress(data, LARGEST)
-        if inflater.unconsumed_tail or not inflater.eof:
-            raise ValueError("too large, or cut short")
-        parts.append(part)
-        # what comes after the last member is padding, as gzip itself has it
-        data = inflater.unused_data.lstrip(b"\0") if window > zlib.MAX_WBITS else b""
-        if sum(map(len, parts)) > LARGEST:
-            raise ValueError("too large")
-    return b"".join(parts)
-
-
 def _has_zlib_head(data: bytes) -> bool:
     return data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
 
 
-def _expect_plain(data: bytes, coding: str) -> None:
-    # several libraries hand out the decompressed body beside the header that announces the compressed one
+def _is_text(data: bytes) -> bool:
     try:
         data.decode()
     except UnicodeDecodeError:
-        raise CassetteError(
-            f"a body compressed with {coding!r} cannot be searched for secrets: it is cut short, too large, or nothing "
-            "here unpacks it; ask for 'Accept-Encoding: gzip'"
-        ) from None
+        return False
+    return True
+
+
+def _closed(coding: str) -> CassetteError:
+    return CassetteError(
+        f"a body compressed with {coding!r} cannot be searched for secrets: it is cut short, too large, or nothing "
+        "here unpacks it; ask for 'Accept-Encoding: gzip'"
+    )
 
 
 def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -261,19 +223,19 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-_DECODERS: Final = {
-    "br": (("brotli", "Decompressor"), ("brotlicffi", "Decompressor")),
-    "zstd": (("compression.zstd", "ZstdDecompressor"), ("zstandard", "ZstdDecompressor")),
+_RAW: Final = "raw deflate"
+_DECODERS: Final[Mapping[str, Callable[[], Any]]] = {
+    "gzip": partial(zlib.decompressobj, 16 + zlib.MAX_WBITS),
+    "x-gzip": partial(zlib.decompressobj, 16 + zlib.MAX_WBITS),
+    "deflate": zlib.decompressobj,
+    _RAW: partial(zlib.decompressobj, -zlib.MAX_WBITS),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lzma.LZMADecompressor,
 }
-"""For a coding: the modules that may be installed, and what of them unpacks."""
+"""What undoes a coding."""
 
-_BY_HEAD: Final[dict[bytes, tuple[str, Callable[[bytes], bytes]]]] = {
-    b"\x1f\x8b": ("gzip", partial(_inflate, window=16 + zlib.MAX_WBITS)),
-    b"\x28\xb5\x2f\xfd": ("zstd", partial(_decoded, coding="zstd")),
-    b"BZh": ("bzip2", partial(_by_standard_library, bz2.BZ2Decompressor)),
-    b"\xfd7zXZ\0": ("xz", partial(_by_standard_library, lzma.LZMADecompressor)),
-}
-"""What compressed data begins with, the coding, and what undoes it."""
+_BY_HEAD: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
+"""What compressed data begins with, and the coding; zstd is refused, as nothing here unpacks it."""
 
 _EXACT: Final = json.JSONDecoder(
     object_pairs_hook=unique_members,

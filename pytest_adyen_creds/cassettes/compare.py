@@ -32,7 +32,7 @@ from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.formats import parse_json
-from pytest_adyen_creds.sandbox.answers import STYLES, Answers
+from pytest_adyen_creds.sandbox.answers import STYLES, UNVALUED, Answers
 from pytest_adyen_creds.sandbox.outcomes import Refused
 from pytest_adyen_creds.sandbox.paging import read_page
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
@@ -84,7 +84,6 @@ _IDENTITIES: Final[Mapping[str, frozenset[str]]] = {
     "errorCode": frozenset(),
 }
 """What the sandbox's errors have for a type and a title; a code of digits is said in any case: evidence is about it."""
-_FIELDS: Final = frozenset(field.name for style in STYLES.values() for field in style.origin_fields.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +233,11 @@ class _Shape:
     def key(self) -> str:
         """Return what is the same for exchanges that compare alike."""
         captured, contract = self.interaction, self.contract
-        headers = {_said_header(name): value for name, value in captured.response_headers}
-        forms = [_form(headers.get(name, "")) for name in sorted(_ID_HEADERS)]
         about = [contract.version, str(contract.source), self.operation.label, captured.status]
-        answer: list[Any] = [_shapes(self.value, contract), set(_role_differences(self.value))]
-        if isinstance(self.value, dict):
-            answer += [[_said_identity(name, self.value.get(name)) for name in _IDENTITIES]]
-            answer += [_field_names(self.value, contract)]
-        sent = _shapes(_parsed(captured.request_body) if captured.request_body else None, contract)
-        media = _media(_said_media(headers.get("content-type", "")))
-        parts = [about, answer, self._page(), sent, headers.keys(), media, forms]
+        answer = [self._places(captured.response_headers, self.value), set(_role_differences(self.value))]
+        sent = _places(_parsed(captured.request_body), contract)
+        is_whole = find_header(captured.response_headers, "date") is not None
+        parts = [about, answer, self._page(), sent, is_whole]
         return json.dumps(parts, sort_keys=True, default=sorted)  # sets are in no order
 
     def _page(self) -> Any:
@@ -276,12 +270,29 @@ class _Shape:
         return [Difference(label, status, "status", str(status), "never answers so")] if best is None else best
 
     def _differences(self, headers: Headers, ours: Any) -> Iterator[tuple[str, str, str]]:
-        value, contract = self.value, self.contract
-        yield from _header_differences(self.interaction.response_headers, headers)
-        if self.interaction.status >= 400:
-            yield from _identities(value, ours, contract)
-        yield from _shape_differences(_shapes(value, contract), _shapes(ours, contract))
-        yield from dict.fromkeys(_role_differences(value))
+        captured = self.interaction.response_headers
+        is_whole = find_header(captured, "date") is not None  # a recorder that leaves headers out leaves that out
+        there, here = self._places(captured, self.value), self._places(headers, ours)
+        yield from _place_differences(there, here, is_whole=is_whole)
+        yield from dict.fromkeys(_role_differences(self.value))
+
+    def _places(self, headers: Headers, value: Any) -> Places:
+        """Return what can be said of an answer, its headers and, of an error, its identity included."""
+        places = _places(value, self.contract)
+        for given, text in headers:
+            name = _said_header(given)
+            if name not in _OF_HTTP:
+                kinds = places.setdefault(f"header {name}", set())
+                if name == "content-type":
+                    kinds.add(_said_media(text))
+                elif name in _ID_HEADERS and (form := _form(text)):
+                    kinds.add(form)
+        if self.interaction.status >= 400 and isinstance(value, dict):
+            for name in _IDENTITIES.keys() & value.keys():
+                places[f"/{name}"].add(_said_identity(name, value[name]))
+            if names := _field_names(value, self.contract):
+                places["/invalidFields"].add(f"names {', '.join(names)}")
+        return places
 
 
 def day_of(interaction: Interaction, recorded_at: str = "") -> str:
@@ -294,57 +305,26 @@ def day_of(interaction: Interaction, recorded_at: str = "") -> str:
         return clock.today().isoformat()
 
 
-def _header_differences(captured: Headers, ours: Headers) -> Iterator[tuple[str, str, str]]:
-    there, here = ({_said_header(name): value for name, value in headers} for headers in (captured, ours))
-    is_whole = "date" in there  # a recorder that leaves headers out leaves that out
-    for name in sorted((there.keys() | here.keys()) - _OF_HTTP):
-        if name not in here:
-            yield f"header {name}", "has it", "does not"
-        elif name not in there and is_whole:
-            yield f"header {name}", "does not have it", "does"
-        elif name == "content-type" and name in there and _media(there[name]) != _media(here[name]):
-            yield f"header {name}", _said_media(there[name]), here[name]
-        elif name in _ID_HEADERS and name in there:
-            one, other = _form(there[name]), _form(here[name])
-            if one and one != other:
-                yield f"header {name}", one, str(other)
-
-
-def _media(value: str) -> str:
-    return ";".join(part.strip().lower() for part in value.split(";"))
-
-
-def _identities(captured: Any, ours: Any, contract: Contract) -> Iterator[tuple[str, str, str]]:
-    if not isinstance(captured, dict) or not isinstance(ours, dict):
-        return
-    for name in _IDENTITIES:
-        if captured.get(name) != ours.get(name):
-            yield f"/{name}", _said_identity(name, captured.get(name)), _said_identity(name, ours.get(name))
-    there, here = (_field_names(each, contract) for each in (captured, ours))
-    if there and there != here:
-        yield "/invalidFields", f"names {', '.join(there)}", f"names {', '.join(here) or 'none'}"
-
-
 def _field_names(error: Mapping[str, Any], contract: Contract) -> list[str]:
     """Return the names of an error's invalid fields that the contract or the sandbox knows; others are "another"."""
     listed = error.get("invalidFields")
     fields = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     inner = [each.get("InvalidField", each) for each in fields]  # as v1 wraps them
     names = {str(each.get("name")) for each in inner if isinstance(each, dict)}
-    return sorted({name if name in _names(contract) | _FIELDS else "another field" for name in names})
+    return sorted({name if name in _names(contract) | {UNVALUED} else "another field" for name in names})
 
 
-Shapes = dict[str, set[str]]
-"""By place: the JSON types of what stands there, and of ids their forms."""
+Places = dict[str, set[str]]
+"""By place: the JSON types of what stands there, of ids their forms, and what else can be said of it in words."""
 
 
-def _shapes(value: Any, contract: Contract) -> Shapes:
-    found: Shapes = {}
+def _places(value: Any, contract: Contract) -> Places:
+    found: Places = {}
     _collect(value, "", "", found, contract)
     return found
 
 
-def _collect(value: Any, pointer: str, name: str, into: Shapes, contract: Contract) -> None:
+def _collect(value: Any, pointer: str, name: str, into: Places, contract: Contract) -> None:
     kinds = into.setdefault(pointer, set())
     kinds.add(_TYPES[type(value)])
     if isinstance(value, dict):
@@ -379,17 +359,20 @@ def _form(value: str) -> str | None:
     return next((name for name, pattern in _FORMS.items() if pattern.fullmatch(value)), "another form")
 
 
-def _shape_differences(captured: Shapes, ours: Shapes) -> Iterator[tuple[str, str, str]]:
-    for pointer in sorted(captured.keys() | ours.keys()):
-        parent = pointer.rpartition("/")[0]
-        is_in_both = pointer in captured and pointer in ours
-        if not is_in_both and (pointer.endswith("/*") or parent not in captured or parent not in ours):
+def _place_differences(captured: Places, ours: Places, *, is_whole: bool) -> Iterator[tuple[str, str, str]]:
+    """Yield in what two answers differ; ``is_whole`` tells whether the captured one has all its headers."""
+    for place in sorted(captured.keys() | ours.keys()):
+        parent = place.rpartition("/")[0]
+        if place in captured and place in ours:
+            more, less = captured[place] - ours[place], ours[place] - captured[place]
+            if more - (_OLDER if place.endswith("/id") else set()):
+                yield place, _said(more), _said(less)
+        elif place.endswith("/*") or parent not in captured or parent not in ours:
             continue  # an empty list says nothing of its items, and below what one side lacks is nothing to compare
-        if not is_in_both:
-            has = ("has it", "does not") if pointer in captured else ("does not have it", "does")
-            yield pointer, *has
-        elif captured[pointer] - ours[pointer] - _OLDER:
-            yield pointer, _said(captured[pointer] - ours[pointer]), _said(ours[pointer] - captured[pointer])
+        elif place in captured:
+            yield place, "has it", "does not"
+        elif is_whole or not place.startswith("header "):
+            yield place, "does not have it", "does"
 
 
 def _said(kinds: set[str]) -> str:
@@ -440,7 +423,8 @@ def _said_header(name: str) -> str:
 
 
 def _said_media(value: str) -> str:
-    return value if _MEDIA.fullmatch(value) else "another media type"
+    """Return a media type in small letters, without spaces."""
+    return "".join(value.lower().split()) if _MEDIA.fullmatch(value) else "another media type"
 
 
 def _said_role(role: str) -> str:
@@ -453,7 +437,7 @@ def _is_sayable(observation: Observation, media: str, contract: Contract) -> boo
     """Tell whether a finding names only what may be said; ``media`` is the answer's content type."""
     finding = observation.finding
     if finding.id == "response-undocumented-media-type":
-        return not media or _said_media(media) == media
+        return not media or _MEDIA.fullmatch(media) is not None
     names = [name for name in pointer_parts(finding.location) if name != "*"]
     if finding.id.endswith("-wrapped"):  # the name around it is in the message, and ends the example
         name = observation.example.rpartition("/")[2]

@@ -30,8 +30,8 @@ _SUITE: Final = re.compile(r"v\d+")
 """A folder of the contract suite's own cassettes, which belong to no test function."""
 _COLLECTING: Final = frozenset({"pytest_collect_file", "pytest_pycollect_makeitem", "pytest_pycollect_makemodule"})
 """Hooks by which a conftest.py makes tests that no file shows."""
-_MAKING: Final = frozenset({"exec", "globals", "locals", "scenarios", "setattr", "vars"})
-"""Functions by which a module gets names that it does not spell out; ``scenarios`` is pytest-bdd's."""
+_MAKING: Final = frozenset({"*", "exec", "globals", "locals", "scenarios", "setattr", "vars"})
+"""By what a module gets names that it does not spell out; ``scenarios`` is pytest-bdd's."""
 _PLAIN_BASES: Final = frozenset({"object", "TestCase", "IsolatedAsyncioTestCase", "Protocol", "NamedTuple", "Enum"})
 
 
@@ -62,15 +62,14 @@ def find_orphans(paths: Iterable[Path]) -> tuple[list[Issue], list[str]]:
 
 @dataclass
 class _Scope:
-    """The names that a module or a class has."""
+    """What a module says at its own level, or a class at its; of a module, its classes too, also those in classes."""
 
     names: set[str] = field(default_factory=set)
-    """Of functions, and of all that may be one: what is imported or assigned."""
+    """Of functions, of what is imported, and of all that is mentioned: any of them may be a test."""
     stems: set[str] = field(default_factory=set)
     """Of functions and classes that a decorator may have copied under longer names, as ``parameterized`` does."""
     bases: set[str] = field(default_factory=set)
     classes: dict[str, _Scope] = field(default_factory=dict)
-    """All classes of a module, also those in classes."""
     is_open: bool = False
     """Whether it may have any name."""
 
@@ -90,22 +89,18 @@ def _why_gone(module: Path, owner: str, function: str, read: Callable[[Path], _S
         has_other = any(module.parent.glob(f"{glob.escape(module.stem)}.*"))  # such as a .feature file
         return "" if has_other else f"its test file {shown(module)} does not exist"
     there = read(module)
-    if there.may_have(owner or function) or (owner and _may_inherit(there, owner, function)):
+    if there.may_have(owner or function) or (owner in there.classes and _may_inherit(there, owner, function)):
         return ""
     return f"{shown(module)} has no test {owner and f'{owner}.'}{function}"
 
 
 def _may_inherit(module: _Scope, owner: str, function: str) -> bool:
     """Tell whether the class ``owner`` of ``module``, or one that it inherits from, may have ``function``."""
-    wanted, seen = [owner] if owner in module.classes else [], set(_PLAIN_BASES)
-    while wanted:
-        name = wanted.pop()
-        if name in seen:
-            continue
-        seen.add(name)
+    lineage = [owner]
+    for name in lineage:
         if name not in module.classes or module.classes[name].may_have(function):
             return True
-        wanted += module.classes[name].bases
+        lineage += module.classes[name].bases - _PLAIN_BASES - set(lineage)
     return False
 
 
@@ -116,50 +111,45 @@ def _read(path: Path) -> _Scope:
             raise ValueError(f"larger than {LARGEST // 1024 // 1024} MiB")
         with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(path.read_bytes())
-        found = _Scope(is_open=any(map(_makes_names, ast.walk(tree))))
-        _collect(tree, found, found)
+        return _scope_of(tree)
     except SyntaxError as error:
         raise FileRefused(f"{shown(path)}: is not Python (line {error.lineno}: {error.msg}); mend it") from None
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         why = str(error) if type(error) is ValueError else type(error).__name__
         raise FileRefused(f"{shown(path)}: cannot be read ({why}); mend it") from None
-    return found
 
 
-def _makes_names(node: ast.AST) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        return any(alias.name == "*" for alias in node.names)
-    if not isinstance(node, ast.Call):
-        return False
-    return _name_of(node.func) in (_MAKING if isinstance(node.func, ast.Name) else {"scenarios"})
+def _scope_of(tree: ast.Module) -> _Scope:
+    module = _Scope()
+    for owner in ast.walk(tree):
+        scope = module
+        if isinstance(owner, ast.ClassDef):
+            scope = module.classes.setdefault(owner.name, _Scope())
+            scope.bases.update(map(_name_of, owner.bases))
+            scope.is_open |= bool(owner.keywords or _copied(owner))  # a metaclass or a decorator may add to it
+            module.stems |= _copied(owner)
+        elif not isinstance(owner, ast.Module):
+            continue
+        for node in _inside(owner):
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    scope.names.add(node.name)
+                    scope.stems |= _copied(node)
+                case ast.Import() | ast.ImportFrom():
+                    scope.names |= {alias.asname or alias.name for alias in node.names}
+                case ast.Name(id=name) | ast.Attribute(attr="scenarios" as name):
+                    scope.names.add(name)
+            module.is_open |= not _MAKING.isdisjoint(scope.names)
+    return module
 
 
-def _collect(owner: ast.Module | ast.ClassDef, scope: _Scope, module: _Scope) -> None:
-    """Note in ``scope`` what ``owner`` defines, and in ``module`` its classes."""
-    for node in _statements(owner):
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                scope.names.add(node.name)
-                scope.stems |= _copied(node)
-            case ast.ClassDef():
-                inner = module.classes.setdefault(node.name, _Scope())
-                inner.bases.update(map(_name_of, node.bases))
-                inner.is_open |= bool(node.keywords or _copied(node))  # a metaclass or a decorator may add to it
-                module.stems |= _copied(node)
-                _collect(node, inner, module)
-            case ast.Import() | ast.ImportFrom():
-                scope.names |= {alias.asname or alias.name for alias in node.names}
-            case ast.Assign() | ast.AnnAssign():
-                scope.names |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-
-
-def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the statements of ``node``, also those under an ``if`` or ``try``, none of its functions and classes."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
-            yield child
-            if not isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                yield from _statements(child)
+def _inside(owner: ast.AST) -> Iterator[ast.AST]:
+    """Yield all that stands in ``owner``, and nothing that stands in its classes."""
+    pending = list(ast.iter_child_nodes(owner))
+    for node in pending:
+        yield node
+        if not isinstance(node, ast.ClassDef):
+            pending += ast.iter_child_nodes(node)
 
 
 def _copied(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> set[str]:

@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
-from http import HTTPStatus
 from itertools import cycle, islice
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -20,7 +20,10 @@ from pytest_adyen_creds.errors import FileRefused, SandboxError
 from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.answers import Answers
-from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE
+from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
+from pytest_adyen_creds.sandbox.origins import replaced
+from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE, DEFAULT_ROLE, holds_any_management_role
+from pytest_adyen_creds.sandbox.state import Credential
 from pytest_adyen_creds.text import normalised
 
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -111,8 +114,8 @@ class Attempt:
         return repr((str(self._client.base_url), operation.label, min(self._total, _MOST_LISTED), sorted(kinds)))
 
     @cached_property
-    def _made(self) -> tuple[str, str]:
-        """The id and the key of the first of the credentials that were captured; made with as many as the list has."""
+    def _made(self) -> Credential:
+        """The first of the credentials that were captured; made with as many as the list has."""
         shown = self._shown[:_MOST] or [{}]
         made = [self._make(each) for each in shown]
         further = min(self._total, _MOST_LISTED) - len(made) - (self._merchant is None)
@@ -122,22 +125,20 @@ class Attempt:
 
     def send(self, way: str, captured: Interaction) -> httpx.Response:
         """Send the request of ``captured`` in one of :func:`_ways`, about the first of the credentials."""
-        id, key = self._made
+        made, provisioning = self._made, self._sandbox.provisioning
         values = {
             "companyId": self._sandbox.company,
             "merchantId": self._merchant or "",
-            "apiCredentialId": _NOTHING if way == "unknown credential" else id,
-            "originId": _NOTHING if way == "unknown origin" else self._origin_of(id),
+            "apiCredentialId": _NOTHING if way == "unknown credential" else made.id,
+            "originId": _NOTHING if way == "unknown origin" or not made.origins else made.origins[0].id,
         }
         if way == "foreign account":
             values |= {"companyId": f"{values['companyId']}Foreign", "merchantId": f"{values['merchantId']}Foreign"}
         if way == "a fault":
             self._sandbox.faults.status(captured.status, self._operation.label, optional=True)
-        signer = key if self._operation.path.split("/")[1] == "me" else self._sandbox.provisioning.api_key.reveal()
-        if way == "unknown key":
-            signer = _NOBODY
+        signer = made.api_keys[0].secret if self._operation.path.split("/")[1] == "me" else provisioning.api_key
         if way == "no role":
-            signer = self._admin("POST", self._list, {"roles": ["Checkout webservice role"]})["apiKey"]
+            signer = self._make({}, roles=(DEFAULT_ROLE,)).api_keys[0].secret
         path = self._operation.path
         for name, value in values.items():
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
@@ -146,60 +147,46 @@ class Attempt:
         request = self._client.build_request(
             self._operation.method,
             f"{path}?{query}" if query else path,
-            headers={"X-API-Key": signer, "Content-Type": media},
+            headers={"X-API-Key": _NOBODY if way == "unknown key" else signer.reveal(), "Content-Type": media},
             content=_content(way, captured.request_body),
         )
         if way == "sent again":
             self._client.send(request)
         return self._client.send(request)
 
-    def _make(self, shown: Mapping[str, Any]) -> tuple[str, str]:
-        """Make a credential like the one that is ``shown``; return its id and its key."""
+    def _make(self, shown: Mapping[str, Any], roles: tuple[str, ...] = ()) -> Credential:
+        """Return a new credential like the one that is ``shown``; ``roles``: with these instead."""
+        repository, now = self._sandbox.repository, self._sandbox.clock.now()
+        keys = repository.key_service
+        merchants = [name for name in texts_in(shown.get("associatedMerchantAccounts")) if _ACCOUNT.fullmatch(name)]
+        domains = _domains(shown.get("allowedOrigins")) or self._origins
+        if "{originId}" in self._operation.path:
+            domains = [*domains, _ORIGIN]
+        made = keys.new_credential(
+            f"ws_{keys.ids.user_number()}@Company.{self._sandbox.company}",
+            now,
+            roles=roles or self._roles(shown),
+            description=str(shown.get("description") or "")[:LONGEST_DESCRIPTION] or None,
+            home=self._merchant,
+            merchants=(self._merchant,) if self._merchant else tuple(merchants),
+            has_client_key=not shown or "clientKey" in shown or "apiKey" in shown,
+        )
+        subject = shown.get("subjectDN")
+        made = replace(
+            made,
+            origins=replaced((), domains, keys.ids),
+            active=shown.get("active") is not False,
+            subject_dn=subject if isinstance(subject, str) else None,
+        )
+        return repository.state.put(made, now)
+
+    def _roles(self, shown: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the known ones of the roles that are ``shown``, and one to ask the operation with."""
         spelled = {normalised(role): role for role in CATALOGUE}
         roles = [spelled[name] for role in texts_in(shown.get("roles")) if (name := normalised(role)) in spelled]
-        manages = any(normalised(role).startswith(normalised("Management API")) for role in roles)
-        if not manages or self._operation.path.endswith("/generateClientKey"):
+        if not holds_any_management_role(roles) or self._operation.path.endswith("/generateClientKey"):
             roles = list(dict.fromkeys([*roles, API_CREDENTIALS_ROLE]))
-        origins = _domains(shown.get("allowedOrigins")) or self._origins
-        description = str(shown.get("description") or "")[:50]
-        if shown and "clientKey" not in shown and "apiKey" not in shown:
-            user = self._sandbox.customer_area.create_company_user(roles=roles, description=description)
-            self._change(user.id, {"allowedOrigins": origins})
-            return user.id, user.api_key.reveal()
-        body: dict[str, Any] = {"roles": roles, "allowedOrigins": origins}
-        if description:
-            body["description"] = description
-        merchants = [name for name in texts_in(shown.get("associatedMerchantAccounts")) if _ACCOUNT.fullmatch(name)]
-        if self._merchant is None and merchants:
-            body["associatedMerchantAccounts"] = merchants
-        made = self._admin("POST", self._list, body)
-        further = {"subjectDN": shown["subjectDN"]} if isinstance(shown.get("subjectDN"), str) else {}
-        if shown.get("active") is False:
-            further["active"] = False
-        if further:
-            self._change(made["id"], further)
-        return made["id"], made["apiKey"]
-
-    def _origin_of(self, id: str) -> str:
-        if "{originId}" not in self._operation.path:
-            return ""
-        return str(self._admin("POST", f"{self._list}/{id}/allowedOrigins", {"domain": _ORIGIN})["id"])
-
-    def _change(self, id: str, body: dict[str, Any]) -> None:
-        self._admin("PATCH", f"/companies/{self._sandbox.company}/apiCredentials/{id}", body)
-
-    @property
-    def _list(self) -> str:
-        if self._merchant:
-            return f"/merchants/{self._merchant}/apiCredentials"
-        return f"/companies/{self._sandbox.company}/apiCredentials"
-
-    def _admin(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        headers = {"X-API-Key": self._sandbox.provisioning.api_key.reveal()}
-        response = self._client.request(method, path, json=body, headers=headers)
-        if response.status_code != HTTPStatus.OK:
-            raise SandboxError(f"{method} was answered with {response.status_code}")
-        return response.json()
+        return tuple(roles)
 
 
 def _content(way: str, content: bytes) -> bytes | None:

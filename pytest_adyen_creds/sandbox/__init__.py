@@ -101,8 +101,9 @@ class Sandbox:
         )
         self.faults = Faults(ids.fraction)
         self.customer_area = CustomerArea(state, key_service, self.clock)
+        self.repository = CredentialRepository(state, key_service, first.id, style)
         self.app = ManagementApp(
-            CredentialRepository(state, key_service, first.id, style),
+            self.repository,
             self.clock,
             self.faults,
             RateLimit(requests_per_minute),

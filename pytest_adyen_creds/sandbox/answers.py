@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from pytest_adyen_creds.errors import SandboxError
@@ -103,6 +103,9 @@ PUBLISHED_ID_FORM: Final = Rule.documented(
     f"{SPECIFICATION}, examples",
 )
 
+UNVALUED: Final = "origin"
+"""What platform answers call the field of an origin that is none."""
+
 _DOCS: Final = "https://docs.adyen.com/errors/"
 
 
@@ -122,26 +125,18 @@ class ErrorForm:
 
 
 @dataclass(frozen=True)
-class FieldForm:
-    """How one invalid field is written; ``message`` "" means the rule's own."""
-
-    name: str
-    message: str = ""
-    has_value: bool = True
-
-
-@dataclass(frozen=True)
 class AnswerStyle:
-    """What is answered in one style: the errors, the fields that are written otherwise, by rule, and the rest.
+    """What is answered in one style: the errors and the ids, and in what else styles differ.
 
-    ``has_headers``: answers have the platform's headers and its writing of JSON. ``me_names_merchants``: ``GET /me``
-    has associatedMerchantAccounts.
+    ``unvalued``: the rules whose invalid field is named :data:`UNVALUED`, without its value. ``has_headers``: answers
+    have the platform's headers and its writing of JSON. ``me_names_merchants``: ``GET /me`` has
+    associatedMerchantAccounts.
     """
 
     name: Answers
     errors: Mapping[Kind, ErrorForm]
     ids: type[IdGenerator]
-    origin_fields: Mapping[str, FieldForm] = field(default_factory=dict)
+    unvalued: frozenset[str] = frozenset()
     has_headers: bool = False
     me_names_merchants: bool = False
 
@@ -152,8 +147,8 @@ class AnswerStyle:
         form = self.errors[refused.kind]
         document = _document(form, refused.detail, request_id, refused.code)
         if refused.invalid:
-            forms = self.origin_fields if refused.kind is Kind.INVALID_ORIGIN else {}
-            fields = [_field(field, forms.get(field.rule.id)) for field in refused.invalid]
+            unvalued = self.unvalued if refused.kind is Kind.INVALID_ORIGIN else ()
+            fields = [_field(field, has_value=field.rule.id not in unvalued) for field in refused.invalid]
             document["invalidFields"] = [{"InvalidField": field} for field in fields] if version == "v1" else fields
         return form.status, document
 
@@ -190,10 +185,10 @@ def _document(form: ErrorForm, detail: str, request_id: str, code: str | None) -
     return {**document, "errorCode": code or form.code or f"00_{form.status}"}
 
 
-def _field(field: InvalidField, form: FieldForm | None) -> dict[str, str]:
-    form = form or FieldForm(field.name)
-    value = {"value": field.value} if form.has_value else {}
-    return {"name": form.name, **value, "message": form.message or field.message}
+def _field(field: InvalidField, *, has_value: bool) -> dict[str, str]:
+    if not has_value:
+        return {"name": UNVALUED, "message": field.message}
+    return {"name": field.name, "value": field.value, "message": field.message}
 
 
 _REFUSED_422: Final = ErrorForm(422, "unprocessable-entity", "Unprocessable Entity", "30_011", has_request_id=True)
@@ -248,12 +243,7 @@ PLATFORM: Final = AnswerStyle(
         Kind.INTERNAL: ErrorForm(500, "internal", "An internal error happened", detail="Unexpected internal error"),
     },
     PlatformIdGenerator,
-    origin_fields={
-        "origins.no-duplicates": FieldForm("domain", "Origin already exists"),
-        "origins.is-an-origin": FieldForm("origin", has_value=False),
-        "origins.no-path": FieldForm("origin", has_value=False),
-        "origins.wildcard": FieldForm("origin", has_value=False),
-    },
+    unvalued=frozenset({"origins.is-an-origin", "origins.no-path", "origins.wildcard"}),
     has_headers=True,
     me_names_merchants=True,
 )

@@ -143,11 +143,12 @@ class ManagementApp:
     def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
         with self._repository.state.lock:
             now = self._clock.now()
-            who = identify(self._repository.state, request.presented(), now)
+            address = request.environ.get("REMOTE_ADDR")
+            who = identify(self._repository.state, request.header("X-API-Key"), request.login, address, now)
             self._limit.admit(who.id, now)
-        address = Address(f"{request.origin}/{match.version}")
         read = partial(bodies.read_body, body, request.header("Content-Type"))
-        call = Call(match.operation, match.parameters, request.query(), read, who, address, now)
+        base = Address(f"{request.origin}/{match.version}")
+        call = Call(match.operation, match.parameters, request.query(), read, who, base, now)
         key = request.header("Idempotency-Key") if request.method == "POST" else None
         if key is None:
             return self._perform(call, delay, match.version)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final, NoReturn
 
-from pytest_adyen_creds.contract import VERSIONS, load_contract
-from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.contract import VERSIONS, Violation, load_contract
 from pytest_adyen_creds.formats import is_deeper
 from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
+from pytest_adyen_creds.text import pointer_parts
 
 LARGEST_BODY: Final = 1024 * 1024
 """The largest request body that is read, in bytes."""
@@ -61,35 +59,6 @@ BODY_OPTIONAL: Final = Rule.documented(
     f"{SPECIFICATION}: no request body is marked as required",
 )
 
-_EXPECTED: Final = {
-    "string": "a string",
-    "array": "an array of strings",
-    "boolean": "true or false",
-    "object": "an object of links",
-}
-"""What a property must be, by the type that its schema has."""
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """The properties of a request message, and what each must be; those that it must have."""
-
-    properties: Mapping[str, str]
-    required: tuple[str, ...]
-
-
-@cache
-def _shape(message: str) -> _Shape:
-    schema = load_contract(VERSIONS[0]).to_json_schema(message)
-    # a reference is to an object
-    types = {name: str(each.get("type", "object")) for name, each in schema["properties"].items()}
-    if unknown := sorted(name for name, type_ in types.items() if type_ not in _EXPECTED):
-        raise SandboxError(
-            f"{message}: the sandbox cannot check {', '.join(unknown)}; teach sandbox/bodies.py its type"
-        )
-    properties = {name: _EXPECTED[type_] for name, type_ in types.items()}
-    return _Shape(properties, tuple(schema.get("required", ())))
-
 
 @implements(BODY_OPTIONAL)
 def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
@@ -126,36 +95,26 @@ def is_json(media_type: str | None) -> bool:
 
 def check_shape(message: str, body: Mapping[str, Any]) -> None:
     """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``."""
-    shape = _shape(message)
-    invalid = InvalidFields(Kind.INVALID_ORIGIN if "domain" in shape.properties else Kind.INVALID)
-    for name, value in body.items():
-        if name not in shape.properties:
-            invalid.add(UNKNOWN_FIELD, name[:100], shown(value), "This field is not known.")
-        elif not _fits(shape.properties[name], value):
-            invalid.add(WRONG_TYPE, name, shown(value), f"This field must be {shape.properties[name]}.")
-    for name in shape.required:
-        if name not in body:
-            invalid.add(MISSING_FIELD, name, "", "This field is required.")
+    found: dict[str, Violation] = {}
+    for violation in load_contract(VERSIONS[0]).validate(message, body):
+        found.setdefault(next(iter(pointer_parts(violation.pointer)), ""), violation)
+    invalid = InvalidFields(Kind.INVALID_ORIGIN if "AllowedOrigin" in message else Kind.INVALID)
+    for name in sorted(found, key=[*body, *found].index):
+        violation, value = found[name], shown(body.get(name, ""))
+        is_inside = violation.pointer.count("/") > 1
+        if violation.keyword == "additionalProperties" and not is_inside:
+            invalid.add(UNKNOWN_FIELD, name[:100], value, "This field is not known.")
+        elif violation.keyword == "required" and not is_inside:
+            invalid.add(MISSING_FIELD, name, value, "This field is required.")
+        else:
+            where = f" at {violation.pointer}" if is_inside else ""
+            invalid.add(WRONG_TYPE, name, value, f"This field must be {violation.expected}{where}.")
     invalid.raise_any()
 
 
 def shown(value: Any) -> str:
     """Return a refused value as the text that ``invalidFields`` shows: at most 100 characters."""
     return (value if isinstance(value, str) else json.dumps(value))[:100]
-
-
-def _fits(expected: str, value: Any) -> bool:
-    if expected == _EXPECTED["string"]:
-        return isinstance(value, str)
-    if expected == _EXPECTED["array"]:
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if expected == _EXPECTED["boolean"]:
-        return isinstance(value, bool)
-    return isinstance(value, dict) and value.keys() == {"self"} and _is_link(value["self"])
-
-
-def _is_link(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() <= {"href"} and isinstance(value.get("href", ""), str)
 
 
 def _refuse_constant(constant: str) -> NoReturn:

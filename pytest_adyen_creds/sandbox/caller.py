@@ -7,7 +7,7 @@ import ipaddress
 import threading
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -110,34 +110,26 @@ REACHES: Final = {
 _WINDOW: Final = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class Presented:
-    """What a request presents to say who makes it: an API key, or a username and password; and where it is from.
+def identify(
+    state: State, api_key: str | None, login: tuple[str, str] | None, address: str | None, now: datetime
+) -> Credential:
+    """Return the credential that makes a request; raises :class:`Refused` for none, or one that does not work.
 
-    An Authorization header that cannot be read is a username that nobody has: the empty one.
+    ``api_key``, and ``login`` (username and password), are what the request presents; ``address`` is where it is from.
     """
-
-    api_key: str | None = field(default=None, repr=False)
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    address: str | None = None
-
-
-def identify(state: State, presented: Presented, now: datetime) -> Credential:
-    """Return the credential that makes a request; raises :class:`Refused` for none, or one that does not work."""
-    if presented.api_key is None and presented.username is None:
+    if api_key is None and login is None:
         raise _unauthenticated(REQUIRED, "The request has neither an API key nor a username and password.")
     found = []
-    if presented.api_key is not None:
-        found.append(_by_key(state, presented.api_key, now))
-    if presented.username is not None:
-        found.append(_by_password(state, presented.username, presented.password or ""))
+    if api_key is not None:
+        found.append(_by_key(state, api_key, now))
+    if login is not None:
+        found.append(_by_password(state, *login))
     credential = found[0]
     if found[-1].id != credential.id:
         raise _unauthenticated(BOTH_HOLD, "The API key and the username belong to different credentials.")
     if not credential.active:
         raise _unauthenticated(INACTIVE, "The credential is not active.")
-    if credential.allowed_ips and not _is_allowed(presented.address, credential.allowed_ips):
+    if credential.allowed_ips and not _is_allowed(address, credential.allowed_ips):
         raise Refused(ALLOWED_ADDRESSES, Kind.FORBIDDEN, "Requests from this IP address are not allowed.")
     return credential
 

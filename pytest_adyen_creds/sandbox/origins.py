@@ -160,7 +160,7 @@ def add(credential: Credential, body: dict[str, Any], ids: IdGenerator) -> tuple
     domain, invalid = body["domain"], InvalidFields(Kind.INVALID_ORIGIN)
     check_origin(domain, "domain", invalid)
     if canonical(domain) in {canonical(origin.domain) for origin in credential.origins}:
-        invalid.add(NO_DUPLICATES, "domain", domain, "This origin is on the list already.")
+        invalid.add(NO_DUPLICATES, "domain", domain, "Origin already exists")
     invalid.raise_any()
     origin = Origin(ids.origin_id(), domain)
     return replace(credential, origins=(*credential.origins, origin)), origin

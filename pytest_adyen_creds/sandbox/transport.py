@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -49,30 +48,20 @@ class SandboxTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def _environ(request: httpx.Request, body: bytes) -> dict[str, Any]:
+    """Return what of a WSGI environment the sandbox looks at."""
     raw_path, _, query = request.url.raw_path.partition(b"?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "REQUEST_URI": raw_path.decode("ascii"),
-        "PATH_INFO": request.url.path,
         "QUERY_STRING": query.decode("ascii"),
-        "SCRIPT_NAME": "",
         "SERVER_NAME": request.url.host,
         "SERVER_PORT": str(request.url.port or {"http": 80}.get(request.url.scheme, 443)),
-        "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.url.scheme,
         "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        "CONTENT_LENGTH": str(len(body)),
     }
     for name, value in request.headers.raw:
-        if b"_" in name:  # as the server over HTTP does: X_API_Key is not X-API-Key
-            continue
-        key = name.decode("ascii").upper().replace("-", "_")
-        if key != "CONTENT_LENGTH":
+        if b"_" not in name:  # as the server over HTTP does: X_API_Key is not X-API-Key
+            key = name.decode("ascii").upper().replace("-", "_")
             environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value.decode("latin-1")
-    return environ
+    return environ | {"CONTENT_LENGTH": str(len(body))}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,6 @@ from urllib.parse import parse_qs, quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from pytest_adyen_creds.sandbox.bodies import LARGEST_BODY, TOO_LARGE, UNREADABLE
-from pytest_adyen_creds.sandbox.caller import Presented
 from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
 from pytest_adyen_creds.secrets import Secret
 
@@ -56,10 +54,18 @@ class Request:
             host = f"{self.environ.get('SERVER_NAME', 'localhost')}:{self.environ.get('SERVER_PORT', '80')}"
         return f"{self.environ.get('wsgi.url_scheme', 'http')}://{host}"
 
-    def presented(self) -> Presented:
-        """Return what the request presents to say who makes it."""
-        username, password = _basic(self.header("Authorization"))
-        return Presented(self.header("X-API-Key"), username, password, self.environ.get("REMOTE_ADDR"))
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """Username and password by HTTP Basic; those that nobody has, empty ones, for a header that cannot be read."""
+        header = self.header("Authorization")
+        if header is None:
+            return None
+        scheme, _, encoded = header.partition(" ")
+        try:
+            username, separator, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        except ValueError:
+            return "", ""
+        return (username, password) if separator and scheme.lower() == "basic" else ("", "")
 
     def query(self) -> Mapping[str, list[str]]:
         """Return the query's values by name; raises :class:`Refused` for a query that cannot be read."""
@@ -74,35 +80,25 @@ class Request:
 
         A body over the limit is read on for a while and thrown away, so that the caller gets to see the answer.
         """
-        length = self.environ.get("CONTENT_LENGTH") or ""
-        terminated = bool(self.environ.get("wsgi.input_terminated"))
-        if length and not (length.isascii() and length.isdigit() and len(length) < 20):
+        length = self.environ.get("CONTENT_LENGTH") or "0"
+        if self.environ.get("wsgi.input_terminated"):
+            length = str(_DRAINED)
+        elif not re.fullmatch("[0-9]{1,19}", length):
             return Refused(UNREADABLE, Kind.UNREADABLE, "The Content-Length cannot be read.")
-        expected = int(length or 0) if not terminated else _DRAINED
-        stream, chunks, size = self.environ["wsgi.input"], [], 0
-        buffer = memoryview(bytearray(_CHUNK))
+        expected, body, size = min(int(length), _DRAINED), bytearray(), 0
+        # Into a view, which cannot shrink: werkzeug takes a chunk that is cut short for a whole one, and the read of
+        # Python's raw streams would then copy what lies behind their buffer, or crash.
+        room = memoryview(bytearray(min(expected, _CHUNK)))
         try:
-            while size < min(expected, _DRAINED):
-                chunk = _piece(stream, buffer[: min(_CHUNK, expected - size)], terminated=terminated)
-                if not chunk:
-                    break
-                size += len(chunk)
+            while size < expected and (count := self.environ["wsgi.input"].readinto(room[: expected - size])):
+                size += count
                 if size <= LARGEST_BODY:
-                    chunks.append(chunk)
+                    body += room[:count]
         except (OSError, ValueError):
             return Refused(UNREADABLE, Kind.UNREADABLE, "The request body cannot be read.")
-        if size > LARGEST_BODY or (expected > LARGEST_BODY and not terminated):
+        if size > LARGEST_BODY:
             return Refused(TOO_LARGE, Kind.UNREADABLE, f"The request body is over {LARGEST_BODY} bytes.")
-        return b"".join(chunks)
-
-
-def _piece(stream: Any, room: memoryview, *, terminated: bool) -> bytes:
-    """Return the next piece of a body, no longer than ``room``; empty at the body's end."""
-    if not terminated:
-        return bytes(stream.read(len(room)))
-    # Into a view, which cannot shrink: werkzeug takes a chunk that is cut short for a whole one, and the read of
-    # Python's raw streams would then copy what lies behind their buffer, or crash.
-    return bytes(room[: stream.readinto(room)])
+        return bytes(body)
 
 
 @dataclass(frozen=True)
@@ -152,14 +148,3 @@ def _raw_path(environ: WSGIEnvironment) -> str:
         if sent.startswith("/"):
             return sent
     return quote(str(environ.get("PATH_INFO", "")).encode("latin-1", "replace"), safe="/%:@!$&'()*+,;=~")
-
-
-def _basic(header: str | None) -> tuple[str | None, str | None]:
-    if header is None:
-        return None, None
-    scheme, _, encoded = header.partition(" ")
-    try:
-        username, separator, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        return "", ""
-    return (username, password) if separator and scheme.lower() == "basic" else ("", "")

@@ -49,7 +49,9 @@ def orphans(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str,
 
 
 def test_a_test_that_is_gone_or_renamed_leaves_an_orphan(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("test_shop.py").write_text("def test_kept(): ...\nasync def test_new_name(): ...\n")
+    Path("test_shop.py").write_text(
+        "def test_kept(monkeypatch):\n  monkeypatch.setattr('shop.x', 1)\nasync def test_new_name(): db.exec('x')\n"
+    )
     recorded("test_shop/test_kept", "test_shop/test_gone", "test_shop/test_old_name")
 
     assert orphans(capsys) == {
