@@ -67,6 +67,8 @@ class TestFinding:
             (("abcdef1", "abcdef1ghi"), "abcdef1ghi abcdef1", [(0, 10, "abcdef1ghi"), (11, 18, "abcdef1")]),
             (("abcdefghi1", "cdefgh"), ".abcdefghi1.", [(1, 11, "abcdefghi1")]),
             (("abcde1", "de1fghi", "hijk2lmnop"), "abcde1fghijk2lmnop", [(0, 18, "hijk2lmnop")]),
+            (("abcde1", "de1fghi"), ".abcde1fghi abcde1fghi", [(1, 11, "de1fghi"), (12, 22, "de1fghi")]),
+            (("abcdef1", "ef1ghi2"), "abcdef1ghi2", [(0, 11, "abcdef1")]),
         ],
     )
     def test_spans_apart(self, values: tuple[str, ...], text: str, found: list[tuple[int, int, str]]) -> None:
@@ -102,6 +104,14 @@ class TestReplacing:
     def test_base64_may_begin_behind_a_path(self, path: str) -> None:
         assert replaced(path + encoded(f"user:{SECRET}")) == path + encoded("user:<Zq>")
 
+    def test_base64_may_end_like_any_text(self) -> None:
+        token, clean = (encoded(f"ab{each}W") for each in (SECRET, "<Zq>"))
+        assert token.endswith("X")
+        assert replaced(token) == clean.rstrip("=")
+        token, clean = (encoded(f"abcd{each}W") for each in (SECRET, "<Zq>"))
+        assert clean.endswith("X")
+        assert replaced(token.rstrip("=")) == clean
+
     def test_a_letter_behind_base64_stays(self) -> None:
         token = encoded(f"use{SECRET}")
         assert len(token) % 4 == 0
@@ -113,6 +123,7 @@ class TestReplacing:
             lambda text: quote(text, safe=""),
             lambda text: json.dumps(text).replace("/", "\\/"),
             lambda text: text.replace(">", "&gt;"),
+            lambda text: f"a\\b&c {quote(text, safe='')}",
         ],
     )
     def test_what_is_escaped_in_base64(self, spell: object) -> None:
@@ -164,6 +175,26 @@ class TestKeys:
             assert (match[0], found) == (token, key)
             assert what == {"A": "an API key", "t": "a client key", "l": "a live client key"}[key[0]] + " in base64"
             assert key in keys_in(f"a {token}: b")
+
+    @pytest.mark.parametrize("behind", ["", "x", "xx", "xxx"])
+    def test_in_base64_that_something_follows(self, behind: str) -> None:
+        for before in ("", ".", ".."):
+            token = encoded(f"{before}{CLIENT_KEY}.").rstrip("=") + behind
+            assert [(what, key) for _, what, key in find_keys_in_base64(token)] == [
+                ("a client key in base64", CLIENT_KEY)
+            ]
+
+    @pytest.mark.parametrize("sign", ["-", "_"])
+    def test_in_base64_of_either_alphabet(self, sign: str) -> None:
+        token = encoded(f"{'>>>' if sign == '-' else '???'}{CLIENT_KEY}.", urlsafe=True)
+        assert set(token) & set("-_") == {sign}
+        assert [key for _, _, key in find_keys_in_base64(token)] == [CLIENT_KEY]
+        secret = f"{'>>>' if sign == '-' else '???'}Zq7Km2Wx9"
+        assert set(encoded(secret, urlsafe=True)) & set("-_") == {sign}
+        clean = encoded("<>>>" if sign == "-" else "<???", urlsafe=True).rstrip("=")
+        assert (
+            Finder([secret], registry()).replace(encoded(secret, urlsafe=True), lambda value: f"<{value[:3]}") == clean
+        )
 
     def test_whatever_they_are_escaped_with(self) -> None:
         assert keys_in(f"a {quote(KEY, safe='')} {CLIENT_KEY}") >= {KEY, CLIENT_KEY}
@@ -244,6 +275,9 @@ class TestPatterns:
 
     def test_of_many_are_grouped_by_how_they_begin(self) -> None:
         many = [*(f"a.{number}" for number in range(5)), *(f"bc{letter}" for letter in "vwxy"), "d.e"]
+        assert any_of([f"{letter}{number}" for letter in "ab" for number in range(4)] + ["c"]) == (
+            "a(?:0|1|2|3)|b(?:0|1|2|3)|c(?:)"
+        )
         assert any_of(many) == r"a\.(?:0|1|2|3|4)|bc(?:v|w|x|y)|d\.e(?:)"
 
     def test_match_the_longest_and_no_other(self) -> None:
