@@ -56,7 +56,7 @@ HOOK = {
 class Contract:
     """What fields are read from, with two operations of its own."""
 
-    secret_properties: frozenset[str] = frozenset({"passPhrase"})
+    secret_properties: frozenset[str] = frozenset({"passPhrase", "keyPhrase"})
     operations: dict[str, Operation] = field(
         default_factory=lambda: {
             each.label: each
