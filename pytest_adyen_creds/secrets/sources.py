@@ -118,7 +118,7 @@ def masked_records(config: pytest.Config) -> Iterator[None]:
     """
     handlers = [each for each in logging.getLogger().handlers if _package(each) not in ("logging", "_pytest")]
     if handlers:
-        packages = {_package(plugin) for plugin in config.pluginmanager.get_plugins()} - {"conftest", "builtins"}
+        packages = {_package(plugin) for plugin in config.pluginmanager.get_plugins()} - {"conftest"}
         handlers = [handler for handler in handlers if _package(handler) in packages]
     for handler in handlers:
         emit = handler.emit

@@ -691,3 +691,222 @@ def test_what_a_creation_is_answered_with_never_keeps_it_from_being_known(name, 
     ownership.learn(request, 200, body)
     assert ownership.created == (() if name == "id" else ("CRED42ABC",))
     assert not ownership.is_protected(body)
+
+
+HERE = "https://management-test.adyen.com/v3"
+SHOWN = {"id": "S2-77", "username": "ws_77@Company.C", "description": TAG}
+
+
+def asking(method: str, path: str, base_url: str = HERE, **arguments) -> httpx.Request:
+    return httpx.Request(method, base_url + path, **arguments)
+
+
+def created(ownership: Ownership, path: str = C, **said) -> None:
+    ownership.learn(asking("POST", path), 200, {**SHOWN, **said})
+
+
+WHAT_IT_SAYS = {
+    "elsewhere": (
+        asking("POST", f"{C}/S2-1/generateApiKey", "http://127.0.0.1:8000/v3"),
+        "POST /v3/companies/C/apiCredentials/S2-1/generateApiKey goes to http://127.0.0.1:8000/, and this run changes "
+        f"credentials at {HERE} only; nothing was sent: give code under test adyen_settings.base_url",
+    ),
+    "another spelling": (
+        asking("PATCH", f"{C}/S2-1/"),
+        "PATCH /v3/companies/C/apiCredentials/S2-1/ is not one of the API's changing operations in its canonical "
+        "spelling; nothing was sent: use the paths of the contract, without encodings, empty or dot segments",
+    ),
+    "signed in as nobody": (
+        asking("POST", "/me/generateClientKey"),
+        "POST /v3/me/generateClientKey is signed in with something else than the key of one leased credential; "
+        "nothing was sent: change /me only as a throwaway, never with the provisioning key",
+    ),
+    "signed in with what is unproven": (
+        asking("POST", "/me/generateClientKey", headers={"x-api-key": "AQE-unproven-key-3"}),
+        "POST /v3/me/generateClientKey is signed in with what an answer said is credential S2-1's, and GET /me has not "
+        "shown that; nothing was sent: ask GET /me with it first",
+    ),
+    "no lease": (
+        asking("PATCH", f"{C}/S2-2"),
+        "PATCH /v3/companies/C/apiCredentials/S2-2: this run holds no lease on credential S2-2; nothing was sent: "
+        "change only credentials that the adyen_credential fixtures lease to you",
+    ),
+    "no read": (
+        asking("PATCH", f"{C}/S2-77"),
+        "PATCH /v3/companies/C/apiCredentials/S2-77: that credential S2-77 is this run's only the answer to its "
+        "creation says, and no read of it; nothing was sent: read it first",
+    ),
+    "another's origin": (
+        asking("DELETE", f"{C}/S2-1/allowedOrigins/OR9"),
+        "DELETE /v3/companies/C/apiCredentials/S2-1/allowedOrigins/OR9: the origin is not known to belong to leased "
+        "credential S2-1; nothing was sent: read or add the credential's origins first",
+    ),
+    "another description": (
+        asking("PATCH", f"{C}/S2-1", json={"description": "mine"}),
+        "PATCH /v3/companies/C/apiCredentials/S2-1 would replace the tag of this run in the description, and nobody "
+        "could sweep the credential any more; nothing was sent: leave description out, or write "
+        "adyen_credentials.description()",
+    ),
+    "no tag": (
+        asking("POST", C, json={}),
+        "POST /v3/companies/C/apiCredentials would leave a credential without the tag of this run, and nobody could "
+        "sweep it; nothing was sent: put the tag that adyen_credentials.description() gives into description",
+    ),
+}
+
+
+@pytest.mark.parametrize(("request_", "message"), WHAT_IT_SAYS.values(), ids=WHAT_IT_SAYS)
+def test_a_refusal_says_what_was_not_sent_and_what_to_do(request_, message):
+    ownership = owning(base_url=HERE)
+    ownership.learn(asking("POST", f"{C}/S2-1/generateApiKey"), 200, {"apiKey": "AQE-unproven-key-3"})
+    created(ownership)
+    with pytest.raises(OwnershipRefused) as caught:
+        ownership.admit(request_)
+    assert str(caught.value) == message
+
+
+def test_once_halted_every_request_is_refused_for_the_first_reason():
+    ownership = Ownership()
+    for reason in ("a live key came back", "another came back"):
+        ownership.halt(reason)
+    assert ownership.halted == "a live key came back"
+    with pytest.raises(EndpointRefused) as caught:
+        ownership.admit(asking("GET", "/me"))
+    assert str(caught.value) == "a live key came back; nothing more is sent"
+
+
+class TestItsServer:
+    @pytest.mark.parametrize(
+        ("base_url", "other"),
+        [
+            (HERE, "https://management-test.adyen.example/v3"),
+            (HERE, "http://management-test.adyen.com/v3"),
+            (HERE, "https://management-test.adyen.com:8443/v3"),
+            ("http://127.0.0.1:8000/v3", "http://127.0.0.2:8000/v3"),
+        ],
+    )
+    def test_is_that_host_by_that_scheme_at_that_port(self, base_url, other):
+        ownership = owning(base_url=base_url)
+        ownership.admit(asking("POST", f"{C}/S2-1/generateApiKey", base_url))
+        with pytest.raises(OwnershipRefused, match="goes to"):
+            ownership.admit(asking("POST", f"{C}/S2-1/generateApiKey", other))
+
+    @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]"])
+    def test_may_have_any_name_of_this_machine(self, name):
+        ownership = owning(base_url="http://localhost:8000/v3")
+        assert ownership.admit(asking("POST", f"{C}/S2-1/generateApiKey", f"http://{name}:8000/v3")) is None
+
+
+class TestLearning:
+    def test_where_a_credential_was_made(self):
+        ownership = Ownership(5)
+        created(ownership)
+        created(ownership, M, id="S2-78")
+        created(ownership, M)  # the same one, said again
+        assert ownership.places == {"S2-77": ("company", "C"), "S2-78": ("merchant", "M")}
+        assert ownership.created == ("S2-77", "S2-78")
+
+    def test_what_was_created_signs_in_by_its_username(self):
+        ownership = Ownership(5)
+        created(ownership)
+        ownership.learn(asking("GET", f"{C}/S2-77"), 200, SHOWN)
+        change = asking("POST", "/me/generateClientKey", headers=basic("ws_77@Company.C"))
+        with pytest.raises(OwnershipRefused, match="ask GET /me with it first"):
+            ownership.admit(change)
+        ownership.learn(asking("GET", "/me", headers=basic("ws_77@Company.C")), 200, SHOWN)
+        assert ownership.admit(change) is None
+
+    def test_why_no_read_has_shown_that_a_credential_is_the_runs(self):
+        ownership = Ownership(5)
+        for number in range(4):
+            created(ownership, id=f"S2-{number}")
+        unread = "no read has shown yet that it is this run's"
+        assert ownership.unread == dict.fromkeys(("S2-0", "S2-1", "S2-2", "S2-3"), unread)
+        for number, differing in enumerate(({}, {"username": "ws_1@Company.C"}, {"description": "Production"})):
+            read = {**SHOWN, "id": f"S2-{number}", **differing}
+            ownership.learn(asking("GET", f"{C}/S2-{number}"), 200, read)
+        assert ownership.unread == {
+            "S2-1": "a read of it shows another username than the answer to its creation",
+            "S2-2": "a read of it shows another description than the answer to its creation",
+            "S2-3": unread,
+        }
+        created(ownership, id="S2-4", description="Production")
+        ownership.learn(asking("GET", f"{C}/S2-4"), 200, {**SHOWN, "id": "S2-4", "description": "Production"})
+        assert ownership.unread["S2-4"] == "a read of it does not show this run's tag in its description"
+        assert ownership.leased == {"S2-0", "S2-3"}
+
+    def test_only_from_a_read_of_the_credential_itself(self):
+        ownership = Ownership(5)
+        created(ownership)
+        ownership.learn(asking("GET", f"{C}/S2-77/allowedOrigins"), 200, SHOWN)
+        ownership.learn(asking("GET", f"{C}/S2-9"), 200, {**SHOWN, "id": "S2-9"})
+        ownership.learn(asking("GET", f"{C}/S2-77"), 200, {**SHOWN, "id": "S2-9"})
+        assert list(ownership.unread) == ["S2-77"]
+        assert ownership.leased == {"S2-77"}
+
+    @pytest.mark.parametrize(
+        "data", [7, None, {"id": "S2-77"}, "S2-77", [7, None, {"id": []}, {"id": 7}, {}]], ids=repr
+    )
+    def test_nothing_from_a_list_of_something_else(self, data):
+        ownership = Ownership(5)
+        ownership.learn(asking("GET", C), 200, {"data": data})
+        created(ownership)
+        assert ownership.created == ("S2-77",)
+
+    def test_that_what_was_there_before_was_not_created(self):
+        ownership = Ownership(5)
+        ownership.learn(asking("GET", C), 200, {"data": [{**SHOWN, "description": "Production"}]})
+        with pytest.raises(OwnershipRefused) as caught:
+            created(ownership)
+        assert str(caught.value) == (
+            "the server answered a creation with credential S2-77, which was there before and is not this run's; it is "
+            "left as it is: check what serves it"
+        )
+        assert ownership.created == ()
+
+    @pytest.mark.parametrize("said", [{"username": "ws@Company.Test"}, {"apiKey": ADMIN.reveal()}, {"id": "S2-0"}])
+    def test_that_the_provisioning_credential_was_not_created(self, said):
+        ownership = owning()
+        ownership.protect({"id": "S2-0"})
+        shown = said.get("id", "S2-77")
+        with pytest.raises(OwnershipRefused) as caught:
+            created(ownership, **said)
+        assert str(caught.value) == (
+            f"the server answered a creation with credential {shown}, which has the provisioning credential's own key "
+            "or username; it is left as it is: check what serves it"
+        )
+        assert ownership.created == ()
+        with pytest.raises(OwnershipRefused, match="is the provisioning credential"):
+            ownership.lease(shown, TAG)
+
+    def test_no_origins_where_none_were_shown(self):
+        ownership = Ownership()
+        ownership.lease("S2-1", TAG)
+        with pytest.raises(OwnershipRefused, match="not known to belong"):
+            ownership.admit(asking("DELETE", f"{C}/S2-1/allowedOrigins/OR1"))
+
+
+@pytest.mark.parametrize(("path", "read"), [(C, f"{C}/S2-77"), (M, f"{M}/S2-77")])
+def test_what_is_to_be_changed_is_read_where_it_was_made(path, read):
+    ownership, asked = Ownership(5), []
+    created(ownership, path)
+    ownership.look_by(lambda *given: asked.append(given))
+    with pytest.raises(OwnershipRefused, match="read it first"):
+        ownership.admit(asking("PATCH", f"{C}/S2-77"))
+    assert asked == [(read, {})]
+
+
+def test_a_read_that_fails_is_said():
+    ownership = Ownership(5)
+    created(ownership)
+
+    def look(path, headers):
+        raise ApiError("no answer")
+
+    ownership.look_by(look)
+    with pytest.raises(OwnershipRefused) as caught:
+        ownership.admit(asking("PATCH", f"{C}/S2-77"))
+    assert str(caught.value) == (
+        "PATCH /v3/companies/C/apiCredentials/S2-77: credential S2-77 is to be read before it is changed, and that "
+        "failed, so nothing was sent: no answer"
+    )

@@ -195,7 +195,7 @@ def loopback_origin(uri: str) -> str | None:
     """Return the origin of ``uri`` where its host is this machine, else ``None``."""
     origin = origin_of_uri(uri)
     host = urlsplit(origin).hostname or ""
-    return origin if host == "0.0.0.0" or is_this_machine(host) else None  # noqa: S104 - a name, not a binding
+    return origin if is_this_machine(host) else None
 
 
 def path_of_uri(uri: str) -> str:

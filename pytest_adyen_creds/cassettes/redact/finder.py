@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -106,10 +105,7 @@ class Finder:
         body = token.rstrip("=")
         end = len(body) - (len(body) % 4 == 1)
         code, altchars = body[:end], b"-_" if "-" in body or "_" in body else None
-        try:
-            data = base64.b64decode(code + "=" * (-end % 4), altchars=altchars, validate=True)
-        except binascii.Error:
-            return None
+        data = base64.b64decode(code + "=" * (-end % 4), altchars=altchars)
         if not shows and not any(mark in data for mark in _ESCAPES):
             return None
         decoded = data.decode("latin-1")
@@ -174,10 +170,7 @@ def _keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
     for start in range(4):
         code = token[start:]
         code = code[: len(code) - (len(code) % 4 == 1)]
-        try:
-            data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars, validate=True)
-        except binascii.Error:
-            continue
+        data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars)
         for _, what, key in find_keys(data.decode("latin-1")):
             yield what, key
 
