@@ -113,6 +113,8 @@ def apis_in(folder: Path | None) -> Apis:
 def chosen(api: str | None, version: str | None, folder: Path | None) -> str:
     """Return the name of the one contract that ``--api`` and ``--api-version`` mean; see :func:`load_contract`.
 
+    Of several versions of one API it is the newest, but v3 of the Management API's bundled ones.
+
     Raises :class:`ContractError` where several could be meant, or none.
     """
     names = contracts_in(folder) if folder else []
@@ -121,7 +123,8 @@ def chosen(api: str | None, version: str | None, folder: Path | None) -> str:
         if wanted in names or (folder is None and wanted.partition("/")[0] == MANAGEMENT):
             return wanted.removeprefix(f"{MANAGEMENT}/") if folder is None else wanted
         found = [name for name in names if name.startswith(f"{api}/") and version in (None, name.rpartition("/")[2])]
-        return _only(found, f"no contract of {wanted!r}", names, folder)
+        newest = sorted(found, key=lambda name: (len(name), name))[-1:]
+        return _only(newest, f"no contract of {wanted!r}", names, folder)
     default = version or "v3"
     if folder is None or default in names or f"{MANAGEMENT}/{default}" in names:
         return default if folder is None or default in names else f"{MANAGEMENT}/{default}"

@@ -7,12 +7,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from pytest_adyen_creds.contract.contract import VERSIONS, Contract, bundled, contracts_in, load_contract, openapi_of
+from pytest_adyen_creds.contract.apis import chosen
+from pytest_adyen_creds.contract.contract import Contract, bundled, contracts_in, load_contract, openapi_of
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.contract.operations import read_openapi
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
@@ -21,16 +23,20 @@ from pytest_adyen_creds.text import counted, printed
 
 
 def contract_option(function: Any) -> Any:
-    """Add the options that say which contract a command is about."""
-    function = click.option(
+    """Add the options that say which contract a command is about; it gets ``api``, its name, and ``folder``."""
+
+    @wraps(function)
+    def with_name(*arguments: Any, api: str | None, api_version: str | None, **options: Any) -> Any:
+        return function(*arguments, api=chosen(api, api_version, options["folder"]), **options)
+
+    with_name = click.option(
         "--contracts",
         "folder",
         type=click.Path(path_type=Path),
-        help="Folder of a contract of your own (VERSION/openapi.yaml).  [default: the bundled one]",
-    )(function)
-    return click.option(
-        "--api-version", type=click.Choice(VERSIONS), default="v3", show_default=True, help="Version of the API."
-    )(function)
+        help="Folder of contracts of your own (VERSION/openapi.yaml, API/VERSION/…).  [default: the bundled one]",
+    )(with_name)
+    with_name = click.option("--api-version", metavar="vN", help="Version of the API.  [default: v3]")(with_name)
+    return click.option("--api", metavar="NAME", help="Which of the folder's APIs, like checkout.")(with_name)
 
 
 _format_option: Final = click.option(
@@ -41,7 +47,8 @@ _format_option: Final = click.option(
 def _structures(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
     """Return the names of structures that begin with ``start``, for the shell's completion."""
     try:
-        found = load_contract(context.params.get("api_version") or "v3", context.params.get("folder"))
+        folder, given = context.params.get("folder"), context.params
+        found = load_contract(chosen(given.get("api"), given.get("api_version"), folder), folder)
     except AdyenCredsError:
         return []
     return [name for name in found.structures if name.startswith(start)]
@@ -49,7 +56,7 @@ def _structures(context: click.Context, parameter: click.Parameter, start: str) 
 
 @click.group()
 def contract() -> None:
-    """The contract: 26 operations and the JSON Structure of every body."""
+    """Contracts: the bundled one of 26 operations, and your own; the JSON Structure of every body."""
 
 
 @contract.command("import")
@@ -89,14 +96,18 @@ def import_(source: str, folder: Path, operations: tuple[str, ...], name: str | 
 
 @contract.command("list")
 @contract_option
-def list_(api_version: str, folder: Path | None) -> None:
-    """List the operations, with what they take and answer."""
-    operations = load_contract(api_version, folder).operations.values()
-    for operation in operations:
+def list_(api: str, folder: Path | None) -> None:
+    """List the operations, with what they take and answer, and the webhooks."""
+    found = load_contract(api, folder)
+    for operation in found.operations.values():
         answers = ", ".join(f"{status} {name}" if name else str(status) for status, name in operation.responses.items())
         request = f"  takes {operation.request}" if operation.request else ""
-        click.echo(f"{operation.label}{request}\n    answers {answers}")
-    click.echo(f"{len(operations)} operations")
+        click.echo(printed(f"{operation.label}{request}"))
+        click.echo(printed(f"    answers {answers}"))
+    for webhook in found.webhooks.values():
+        click.echo(printed(f"{webhook.label}  brings {webhook.request or 'no body'}"))
+    webhooks = f", {counted(len(found.webhooks), 'webhook')}" if found.webhooks else ""
+    click.echo(f"{counted(len(found.operations), 'operation')}{webhooks}")
 
 
 @contract.command()
@@ -110,7 +121,7 @@ def list_(api_version: str, folder: Path | None) -> None:
     help="What to write.",
 )
 @click.option("--name", shell_complete=_structures, help="Only this structure (json-schema, json-structure).")
-def export(api_version: str, folder: Path | None, form: str, name: str | None) -> None:
+def export(api: str, folder: Path | None, form: str, name: str | None) -> None:
     """Write the contract to standard output, as JSON.
 
     \b
@@ -119,7 +130,7 @@ def export(api_version: str, folder: Path | None, form: str, name: str | None) -
     """
     if name is not None and form == "openapi":
         raise click.UsageError("--name goes with --format json-schema or json-structure")
-    click.echo(json.dumps(_exported(load_contract(api_version, folder), form, name), indent=2, ensure_ascii=False))
+    click.echo(json.dumps(_exported(load_contract(api, folder), form, name), indent=2, ensure_ascii=False))
 
 
 def _exported(found: Contract, form: str, name: str | None) -> Any:
@@ -146,28 +157,30 @@ def _require(found: Contract, name: str) -> None:
 @click.argument("name", shell_complete=_structures)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.pass_context
-def validate(context: click.Context, api_version: str, folder: Path | None, form: str, name: str, file: Path) -> None:
-    """Judge the JSON body in FILE (- for standard input) by the structure NAME.
+def validate(context: click.Context, api: str, folder: Path | None, form: str, name: str, file: Path) -> None:
+    """Judge the JSON body in FILE (- for standard input) by the structure NAME, or as the webhook NAME.
 
     \b
     adyen-creds contract validate MeApiCredential body.json
+    adyen-creds contract validate balancePlatform.transfer.created webhook.json --contracts contracts
     """
-    found = load_contract(api_version, folder)
-    _require(found, name)
-    violations = found.validate(name, read_json(file))
+    found = load_contract(api, folder)
+    structure = found.body_of(name)
+    _require(found, structure)
+    violations = found.validate(structure, read_json(file))
     if form == "json":
         click.echo(json.dumps([violation.to_json() for violation in violations], indent=2))
     else:
         for violation in violations:
             click.echo(printed(violation.message))
-        click.echo(printed(f"{file}: {_count(len(violations), 'violation')} of {name} ({api_version})"))
+        click.echo(printed(f"{file}: {_count(len(violations), 'violation')} of {name} ({api})"))
     context.exit(1 if violations else 0)
 
 
 @contract.command()
 @contract_option
 @_format_option
-def deviations(api_version: str, folder: Path | None, form: str) -> None:
+def deviations(api: str, folder: Path | None, form: str) -> None:
     """List what the platform is known to answer otherwise than the contract says, each with its evidence.
 
     They are part of every judgement, unless it is strict (pytest --adyen-strict, drift … --strict).
@@ -176,7 +189,7 @@ def deviations(api_version: str, folder: Path | None, form: str) -> None:
     adyen-creds contract deviations
     adyen-creds contract deviations --format json
     """
-    entries = load_contract(api_version, folder).known_deviations.entries
+    entries = load_contract(api, folder).known_deviations.entries
     if form == "json":
         click.echo(json.dumps([entry.to_json() for entry in entries], indent=2, ensure_ascii=False))
         return
@@ -187,20 +200,26 @@ def deviations(api_version: str, folder: Path | None, form: str) -> None:
         click.echo(printed(f"    {entry.reason}"))
         for each in entry.evidence:
             click.echo(printed(f"    seen: {each}"))
-    click.echo(f"{counted(len(entries), 'known deviation')} ({api_version})")
+    click.echo(f"{counted(len(entries), 'known deviation')} ({api})")
 
 
 @contract.command()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
-@click.option("--api-version", type=click.Choice(VERSIONS), help="Only this version.  [default: all]")
+@click.option("--api", metavar="NAME", help="Only this API, like checkout.  [default: all]")
+@click.option("--api-version", metavar="vN", help="Only this version.  [default: all]")
 @click.pass_context
-def lint(context: click.Context, folder: Path | None, api_version: str | None) -> None:
+def lint(context: click.Context, folder: Path | None, api: str | None, api_version: str | None) -> None:
     """Check the documents in FOLDER (default: the bundled ones) with the official validator and the compiler."""
     folder = folder or bundled("contracts")
     there = contracts_in(folder)
-    versions = [api_version] if api_version else there
-    if not there or not set(versions) <= set(there):
-        raise ContractError(f"{folder}: no {api_version or 'VERSION'}/openapi.yaml there; name a contract's folder")
+    versions = [
+        name
+        for name in there
+        if api_version in (None, name.rpartition("/")[2]) and api in (None, name, name.rpartition("/")[0])
+    ]
+    if not versions:
+        wanted = "/".join(filter(None, (api, api_version or "VERSION")))
+        raise ContractError(f"{folder}: no {wanted}/openapi.yaml there; name a contract's folder")
     problems = dict.fromkeys(line for version in versions for line in _problems(folder, version))
     for line in problems:
         click.echo(printed(line.replace(f"{Path.cwd()}{os.sep}", "")))

@@ -42,6 +42,8 @@ OPENAPI: Final = ("openapi.yaml", "openapi.json")
 """The file in a contract's folder that has its operations: by hand, or imported."""
 PUBLISHED: Final = "x-published"
 """In a contract's OpenAPI document: where the document that it follows is published."""
+WHOLE: Final = "x-whole"
+"""In a contract's OpenAPI document: that it has all operations of the document that it follows."""
 VERSIONS: Final = ("v3", "v1")
 """The API versions that the bundled contract knows."""
 
@@ -53,7 +55,7 @@ _SECRET: Final = "x-secret"
 _NAMING: Final = frozenset({"properties", "schemas", "patternProperties", "$defs"})
 """Keywords under which keys are names."""
 
-_OF_CONTRACT: Final = frozenset({"jsonSchemaDialect", PUBLISHED, "x-import"})
+_OF_CONTRACT: Final = frozenset({"jsonSchemaDialect", PUBLISHED, WHOLE, "x-import"})
 """What a contract's OpenAPI document says of itself as a contract."""
 
 _WORDING: Final = frozenset({"description", "summary", "examples", "example", "title", "tags", "links"})
@@ -86,8 +88,11 @@ class Contract:
         servers = listed if isinstance(listed, list) else []
         self.servers: Final = tuple(str(each["url"]) for each in servers if isinstance(each, dict) and "url" in each)
         """The URLs of the API, base path included."""
-        self.published: Final = openapi.get(PUBLISHED)
+        published = openapi.get(PUBLISHED)
+        self.published: Final = published if isinstance(published, str) else None
         """Where the document that the contract follows is published, if that is known."""
+        self.is_whole: Final = bool(openapi.get(WHOLE))
+        """Whether the contract has all that the document has."""
         self.base_paths: Final = frozenset(urlsplit(url).path.rstrip("/") for url in self.servers) or {f"/{number}"}
         """The paths of the servers, ``/v3``, ``/lem/v4``."""
         self._router = Router(self.operations, self.base_paths)
@@ -171,8 +176,12 @@ class Contract:
         """Return a Hypothesis strategy for bodies of the structure or the webhook ``name``."""
         from pytest_adyen_creds.contract.generation import strategy_for
 
-        webhook = self.webhooks.get(name)
-        return strategy_for(self.to_json_schema(webhook.request if webhook and webhook.request else name))
+        return strategy_for(self.to_json_schema(self.body_of(name)))
+
+    def body_of(self, name: str) -> str:
+        """Return the structure of the body of the webhook ``name``, and ``name`` itself where there is no such one."""
+        webhook = self.webhooks.get(name) or self.webhooks.get(f"/{name}")
+        return webhook.request if webhook and webhook.request else name
 
     def example(self, label: str, status: int) -> Any:
         """Return a body that the operation ``label`` answers ``status`` with, the same each time; None for no body.
@@ -189,11 +198,17 @@ class Contract:
     def example_webhook(self, name: str) -> Any:
         """Return a body of the webhook ``name`` that keeps to the contract, the same each time; see :meth:`example`."""
         webhook = self.webhook(name)
-        return self._example_of(webhook.request, next(iter(self._openapi["webhooks"][name].values()))["requestBody"])
+        item = dereference(self._openapi, self._openapi["webhooks"][webhook.path], str(self.source))
+        return self._example_of(webhook.request, item[webhook.method.lower()].get("requestBody", {}))
 
     def webhook(self, name: str) -> Operation:
-        """Return the webhook ``name``; raises :class:`ContractError` where there is none."""
+        """Return the webhook ``name``, with or without the slash that some names begin with.
+
+        Raises :class:`ContractError` where there is none.
+        """
+        name = name if name in self.webhooks else f"/{name}"
         if name not in self.webhooks:
+            name = name.removeprefix("/")
             alike = get_close_matches(name, self.webhooks, 1)
             meant = f"did you mean {alike[0]}? " if alike else ""
             known = ", ".join(self.webhooks) or "none"

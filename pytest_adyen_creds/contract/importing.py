@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_adyen_creds.contract.contract import OPENAPI, PUBLISHED
+from pytest_adyen_creds.contract.contract import OPENAPI, PUBLISHED, WHOLE
 from pytest_adyen_creds.contract.conversion import Conversion
 from pytest_adyen_creds.contract.documents import SUFFIX, Schema
 from pytest_adyen_creds.contract.operations import METHODS, WEBHOOK, dereference
@@ -109,6 +109,7 @@ class _Import:
             "jsonSchemaDialect": JSON_STRUCTURE,
             **kept,
             **self._published(),
+            **({WHOLE: True} if self._wanted is None else {}),
             **{key: value for key, value in found.items() if value or key == "paths"},
             "components": {
                 key: value

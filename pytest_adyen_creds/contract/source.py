@@ -14,9 +14,6 @@ from pytest_adyen_creds.secrets import SECRETS
 if TYPE_CHECKING:
     import httpx
 
-PUBLISHED: Final = "https://raw.githubusercontent.com/Adyen/adyen-openapi/main/json/ManagementService-{version}.json"
-"""Where Adyen publishes its OpenAPI documents, by API version."""
-
 PATIENCE: Final = 30.0
 """How long a document may take to arrive, in seconds."""
 

@@ -24,10 +24,10 @@ from pytest_adyen_creds.contract.commands import contract_option
 from pytest_adyen_creds.contract.contract import Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import bare, key_of
-from pytest_adyen_creds.contract.source import PUBLISHED, read_body, read_specification
+from pytest_adyen_creds.contract.source import read_body, read_specification
 from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
-from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
+from pytest_adyen_creds.errors import AdyenCredsError, ContractError, FileRefused
 from pytest_adyen_creds.text import counted, plain, printed
 
 if TYPE_CHECKING:
@@ -81,20 +81,24 @@ def spec(source: str | None, against: str | None, **options: Any) -> None:
     adyen-creds drift spec ManagementService-v3.json --format json
     adyen-creds drift spec new.yaml --against old.json
     """
-    source = source or PUBLISHED.format(version=options["api_version"])
+    source = source or load_contract(options["api"], options["folder"]).published
+    if source is None:
+        raise ContractError(f"the contract {options['api']} does not say where its document is published; name a file")
     if source == against == "-":
         raise click.UsageError("standard input cannot be both documents")
     new = read_specification(source)
     if against is not None:
         findings = compare(read_specification(against), new)
     else:
-        contract = load_contract(options["api_version"], options["folder"])
-        there = {bare(str(path)) for path in new.get("paths") or {}}
-        if not any(key_of(label)[1] in there for label in contract.operations):
+        contract = load_contract(options["api"], options["folder"])
+        there = {bare(str(path)) for path in new.get("paths") or {}} | {*(new.get("webhooks") or {})}
+        labels = [*contract.operations, *(each.label for each in contract.webhooks.values())]
+        if not any(key_of(label)[1] in there for label in labels):
             raise FileRefused(
-                f"{source}: has none of the contract's operations; name the OpenAPI document of the Management API"
+                f"{source}: has none of the operations of {contract.name}; name the OpenAPI document of that API"
             )
-        findings = compare(contract.to_openapi(), new, operations=contract.operations)
+        # a document of a whole API is compared as a whole, and a slice of one by what it has
+        findings = compare(contract.to_openapi(), new, operations=None if contract.is_whole else labels)
     _finish(source, findings, options)
 
 
@@ -119,7 +123,7 @@ def response(label: str, status: int, content_type: str | None, file: Path, stri
     """
     from pytest_adyen_creds.contract.judge import judge
 
-    contract = load_contract(options["api_version"], options["folder"])
+    contract = load_contract(options["api"], options["folder"])
     operation = _operation(contract, label)
     observations = judge(contract, operation, status, content_type, read_body(file))
     if content_type is None:
@@ -146,11 +150,11 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
 
     def contract_of(version: str | None) -> Contract | None:
         try:
-            return load_contract(version or contract.version, options["folder"])
+            return load_contract(version or options["api"], options["folder"])
         except AdyenCredsError:
             return None
 
-    contract = load_contract(options["api_version"], options["folder"])
+    contract = load_contract(options["api"], options["folder"])
     found = survey(folder_of_cassettes, contract_of)
     findings = found.found.findings
     note = f"{counted(found.found.answers, 'answer')} in {counted(found.cassettes, 'cassette')}"

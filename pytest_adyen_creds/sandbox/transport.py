@@ -53,6 +53,7 @@ def _environ(request: httpx.Request, body: bytes) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "REQUEST_URI": raw_path.decode("ascii"),
+        "PATH_INFO": request.url.path,  # for who puts a WSGI application of his own in between
         "QUERY_STRING": query.decode("ascii"),
         "SERVER_NAME": request.url.host,
         "SERVER_PORT": str(request.url.port or {"http": 80}.get(request.url.scheme, 443)),
