@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.client import ManagementClient
     from pytest_adyen_creds.contract import Operation, Violation
     from pytest_adyen_creds.contract.finding import Finding
+    from pytest_adyen_creds.contract.signatures import (
+        is_signed_body,
+        is_signed_notification,
+        sign_body,
+        sign_notification,
+    )
     from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential, Origin, Rotation
     from pytest_adyen_creds.credentials.leases import Leases
     from pytest_adyen_creds.drift.collector import Drift
@@ -54,7 +60,11 @@ __all__ = [
     "Settings",
     "Violation",
     "__version__",
+    "is_signed_body",
+    "is_signed_notification",
     "load_contract",
+    "sign_body",
+    "sign_notification",
 ]
 
 _NAMES: Final = {
@@ -71,6 +81,7 @@ _NAMES: Final = {
     "sandbox.faults": ("Fault", "Faults"),
     "secrets": ("Secret",),
     "settings": ("Settings",),
+    "contract.signatures": ("is_signed_body", "is_signed_notification", "sign_body", "sign_notification"),
 }
 """Each module, and what is taken from it."""
 
@@ -78,6 +89,7 @@ _NAMES: Final = {
 def load_contract(version: str = "v3", directory: Path | None = None) -> Contract:
     """Return the contract of ``version``: the bundled one, or the one in ``directory`` (``VERSION/openapi.yaml``).
 
+    ``version`` may name another API that ``directory`` has a contract of: ``legal-entity/v4``.
     Raises :class:`ContractError` for documents that cannot be compiled and :class:`FileRefused` for unreadable ones.
     """
     return _load_contract(version, directory)

@@ -72,7 +72,8 @@ def adyen_contract(_adyen_run: Run) -> CheckingContract:
     """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call."""
     from pytest_adyen_creds.checks.responses import CheckingContract
 
-    return CheckingContract.of(_adyen_run.results.contract, _adyen_run.results.acceptance)
+    results = _adyen_run.results
+    return CheckingContract.of(results.contract, results.acceptance, results.apis)
 
 
 @pytest.fixture(scope="session")

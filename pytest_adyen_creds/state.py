@@ -144,7 +144,9 @@ class Run:
             return line
         settings = self.settings
         where = f" at {settings.base_url}" if settings.backend == "live" else ""
-        return f"adyen: {settings.backend}{where}, Management API {settings.api_version}"
+        line = f"adyen: {settings.backend}{where}, Management API {settings.api_version}"
+        names = ", ".join(self.results.apis.names) if settings.backend in ("auto", "sandbox") else ""
+        return f"{line}; stateless answers from your contracts {names}" if names else line
 
     def close(self) -> None:
         """Put away what the run opened; a process that a test has forked is not the run."""

@@ -23,6 +23,7 @@ from pytest_adyen_creds.cassettes.orphans import find_orphans
 from pytest_adyen_creds.cassettes.paths import SUFFIXES, find_cassettes
 from pytest_adyen_creds.cassettes.redact.fields import Fields, path_of_uri
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
+from pytest_adyen_creds.contract.apis import apis_in
 from pytest_adyen_creds.contract.baseline import to_toml
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.endpoints import is_this_machine
@@ -296,7 +297,13 @@ def _versions_in(folder: Path | None) -> list[str]:
 def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Cassette | None:
     cassette = serializer.read(path)
     foreign = cassette.provenance is None
-    scrubber = Scrubber(_contract_for(cassette, contracts), accounts, keep=SANDBOX_ACCOUNTS, foreign=foreign)
+    scrubber = Scrubber(
+        _contract_for(cassette, contracts),
+        accounts,
+        keep=SANDBOX_ACCOUNTS,
+        foreign=foreign,
+        others=apis_in(contracts).all_own,
+    )
     interactions, context = scrubber.recording(cassette.interactions, cassette.context)
     clean = Cassette(tuple(interactions), cassette.provenance, context)
     return None if clean == cassette else clean

@@ -21,6 +21,7 @@ from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.cassettes.session import Mode, RunContext, Session, mode_of
 from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
+from pytest_adyen_creds.contract.apis import apis_in
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
 from pytest_adyen_creds.credentials.leases import embedded
 from pytest_adyen_creds.endpoints import check_endpoint
@@ -122,7 +123,7 @@ def _from_sandbox(run: RunContext, test: Test, session: Session, stack: ExitStac
         assert backend.sandbox is not None
         session.sandbox = sandbox = backend.sandbox
     stack.callback(_end_faults, sandbox, session)
-    return Interceptor(sandbox.transport(), Hosts([run.settings.base_url]), SANDBOX, knows=_sandbox_knows)
+    return _answered_by(sandbox, sandbox.transport(), run)
 
 
 def _recorded_sandbox(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
@@ -130,7 +131,7 @@ def _recorded_sandbox(run: RunContext, test: Test, session: Session, stack: Exit
     sandbox = _lend_from(_own_sandbox(run, test, None), session, stack)
     session.recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
     run.route.mode = RecordingTransport(session.recording, sandbox.transport())
-    return Interceptor(run.route.mode, Hosts([run.settings.base_url]), SANDBOX, knows=_sandbox_knows)
+    return _answered_by(sandbox, run.route.mode, run)
 
 
 def _from_live(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
@@ -166,12 +167,23 @@ _MODES: dict[Mode, Callable[[RunContext, Test, Session, ExitStack], Interceptor]
 }
 
 
-def _sandbox_knows(request: httpx.Request) -> bool:
-    match = routing.route(request.method, request.url.raw_path.partition(b"?")[0].decode("ascii"))
-    return not isinstance(match, routing.Mismatch) or bool(match.allowed)
+def _answered_by(sandbox: Sandbox, route: httpx.BaseTransport, run: RunContext) -> Interceptor:
+    """Return the interceptor of a test that ``sandbox`` answers: the credentials, and what its contracts have."""
+    apis = sandbox.contract_answers.apis
+
+    def knows(request: httpx.Request) -> bool:
+        match = routing.route(request.method, request.url.raw_path.partition(b"?")[0].decode("ascii"))
+        is_served = not isinstance(match, routing.Mismatch) or bool(match.allowed)
+        return is_served or apis.match(request.method, str(request.url), any_version=True) is not None
+
+    def answers(url: str) -> bool:
+        return apis.of_url(url, any_version=True) is not None
+
+    return Interceptor(route, Hosts([run.settings.base_url]), SANDBOX, knows=knows, answers=answers)
 
 
 def _end_faults(sandbox: Sandbox, session: Session) -> None:
+    sandbox.contract_answers.end()
     sandbox.faults.end()
     session.unmet = sandbox.faults.take_unmet()
 
@@ -192,7 +204,7 @@ def _own_sandbox(run: RunContext, test: Test, origin: str | None) -> Backend:
 
 def _scrubber(run: RunContext, keep: tuple[str, ...]) -> Scrubber:
     accounts = filter(None, (run.settings.company, run.settings.merchant))
-    return Scrubber(run.contract(), accounts, keep=keep)
+    return Scrubber(run.contract(), accounts, keep=keep, others=apis_in(run.settings.contracts).all_own)
 
 
 def _warn_if_stale(run: RunContext, test: Test, cassette: Cassette) -> None:

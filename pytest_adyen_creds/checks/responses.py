@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol, Self
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import urlsplit
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.exchange import Exchange
@@ -13,10 +15,17 @@ from pytest_adyen_creds.checks.failure import explain
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.contract import Contract, Operation, Violation
+from pytest_adyen_creds.contract.apis import Apis
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import judge as judge_answer
 from pytest_adyen_creds.contract.judge import places
+from pytest_adyen_creds.errors import ContractError, FileRefused, in_words
+from pytest_adyen_creds.formats import parse_json
+from pytest_adyen_creds.secrets import SECRETS
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 
 class Answered(Protocol):
@@ -48,10 +57,11 @@ class CheckingContract(Contract):
 
     _plain: Contract
     _acceptance: Acceptance | None
+    _apis: Apis
 
     @classmethod
-    def of(cls, contract: Contract, acceptance: Acceptance | None = None) -> Self:
-        """Return ``contract`` with :meth:`check`; nothing is compiled again.
+    def of(cls, contract: Contract, acceptance: Acceptance | None = None, apis: Apis | None = None) -> Self:
+        """Return ``contract`` with :meth:`check`; nothing is compiled again. ``apis`` has those of other APIs.
 
         ``acceptance`` is what does not count in a run, for :meth:`check` and for bodies alone. Without it, bodies are
         judged by their structure, and answers less the contract's known deviations.
@@ -60,6 +70,7 @@ class CheckingContract(Contract):
         vars(checking).update(vars(contract))
         checking._plain = contract
         checking._acceptance = acceptance
+        checking._apis = apis or Apis()
         return checking
 
     def is_valid(self, name: str, body: Any) -> bool:
@@ -113,12 +124,15 @@ class CheckingContract(Contract):
     def check(self, response: Answered) -> None:
         """Hold a response to the contract and to Adyen's rules; known deviations and accepted drift do not count.
 
-        ``response`` is one of httpx or requests, of any operation of the contract. Raises :class:`ContractBroken`, an
-        AssertionError, that says what is wrong; secrets in it are masked. A response of something that the contract
-        does not have is wrong, too.
+        ``response`` is one of httpx or requests, of any operation of the run's contracts. Raises
+        :class:`ContractBroken`, an AssertionError, that says what is wrong; secrets in it are masked. A response of
+        something that no contract has is wrong, too.
         """
         __tracebackhide__ = True
-        exchange = Exchange.of_library(self._plain, response, generated_by="a test of yours")
+        method, url = str(response.request.method), str(response.request.url)
+        other = None if self._plain.match(method, urlsplit(url).path) else self._apis.match(method, url)
+        contract = other.contract if other else self._plain
+        exchange = Exchange.of_library(contract, response, generated_by="a test of yours")
         if not exchange.is_known:
             raise ContractBroken(
                 f"{exchange.operation.label} is no operation of the contract ({self.version}); "
@@ -128,3 +142,53 @@ class CheckingContract(Contract):
         failures = judge(exchange, KnownState(), acceptance)
         if failures:
             raise ContractBroken(explain(failures))
+
+    def check_webhook(self, name: str, body: Any, *, api: str | None = None) -> None:
+        """Hold the body of the webhook ``name`` to the contract that has it.
+
+        ``body`` is a parsed JSON value, or the JSON as bytes or text, as a handler gets it. ``api`` says which contract
+        where several have such a webhook. Raises :class:`ContractBroken`, and :class:`ContractError` where no contract
+        has the webhook.
+        """
+        __tracebackhide__ = True
+        contract = self._having(name, api, webhooks=True)
+        webhook = contract.webhook(name)
+        if isinstance(body, bytes | str):
+            try:
+                body = parse_json(body.decode() if isinstance(body, bytes) else body, "the webhook's body")
+            except (FileRefused, UnicodeDecodeError) as error:
+                raise ContractBroken(f"{webhook.label}: {in_words(error)}") from None
+        violations = contract.validate(webhook.request, body) if webhook.request else []
+        if violations:
+            lines = [f"{webhook.label} ({contract.name}): {webhook.request}", *(each.message for each in violations)]
+            raise ContractBroken(SECRETS.mask("\n".join(lines)))
+
+    def example_webhook(self, name: str, *, api: str | None = None) -> Any:
+        """Return a body of the webhook ``name`` that keeps to the contract, the same each time; see :meth:`example`."""
+        return Contract.example_webhook(self._having(name, api, webhooks=True), name)
+
+    def strategy(self, name: str, *, api: str | None = None) -> SearchStrategy[Any]:
+        """Return a Hypothesis strategy for bodies of the structure or the webhook ``name``."""
+        return Contract.strategy(self._having(name, api, webhooks=False), name)
+
+    def _having(self, name: str, api: str | None, *, webhooks: bool) -> Contract:
+        """Return the contract that has a webhook or, unless only ``webhooks`` count, a structure of this name."""
+        contracts = {each.name: each for each in (*self._apis.all_own, self._plain)}
+        found = [
+            each
+            for each in contracts.values()
+            if api in (None, each.name, each.api)
+            and (each.has_webhook(name) or (not webhooks and name in each.structures))
+        ]
+        if len(found) > 1 and self._plain in found and api is None:
+            return self._plain
+        if len(found) > 1:
+            names = ", ".join(each.name for each in found)
+            raise ContractError(f"{name!r} is in several contracts: {names}; name one with api=…")
+        if not found and webhooks:
+            known = [webhook for each in contracts.values() for webhook in each.webhooks]
+            alike = get_close_matches(name, known, 1)
+            meant = f"; did you mean {alike[0]}?" if alike else ""
+            names = ", ".join(contracts)
+            raise ContractError(f"no webhook {name!r} in {names}{meant or '; import the document that has it'}")
+        return found[0] if found else self._plain

@@ -11,7 +11,8 @@ from typing import Any
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.failure import CheckFailure
-from pytest_adyen_creds.contract import Contract, load_contract
+from pytest_adyen_creds.contract import Contract
+from pytest_adyen_creds.contract.apis import Apis, apis_in
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, together
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.collector import Collector
@@ -31,7 +32,7 @@ class Results:
         self.root = root
         self.today = clock.today()
         """The day, where this run is, by which entries of the baseline expire."""
-        self.collector = Collector(self.contract_of)
+        self.collector = Collector(self.contract_of, self.apis.match)
         """What the answers of this run, whoever gave them, show of drift."""
         self.coverage: Counter[tuple[str, int]] = Counter()
         self.origins: Counter[str] = Counter()
@@ -62,16 +63,26 @@ class Results:
     @cached_property
     def contract(self) -> Contract:
         """The contract that this run is held to."""
-        return load_contract(self.settings.api_version, self.settings.contracts)
+        return self.apis.management(self.settings.api_version)
+
+    @cached_property
+    def apis(self) -> Apis:
+        """The contracts of this run."""
+        return apis_in(self.settings.contracts)
 
     def contract_of(self, version: str | None) -> Contract | None:
         """Return the contract of an API version (``None``: the run's own), or ``None`` where there is none."""
         if version in (None, self.settings.api_version):
             return self.contract
         try:
-            return load_contract(version, self.settings.contracts)
+            return self.apis.management(version)
         except ContractError:
             return None
+
+    def _named(self, name: str) -> Contract | None:
+        if "/" not in name:
+            return self.contract_of(name)
+        return next((each for each in self.apis.all_own if each.name == name), None)
 
     @cached_property
     def baseline(self) -> Baseline:
@@ -87,7 +98,7 @@ class Results:
         """
         versions = frozenset(self.collector.versions - {self.contract.version})
         if versions not in self._acceptances:
-            contracts = [self.contract, *filter(None, map(self.contract_of, sorted(versions)))]
+            contracts = [self.contract, *filter(None, map(self._named, sorted(versions)))]
             known = Baseline() if self.settings.strict else together(each.known_deviations for each in contracts)
             self._acceptances[versions] = Acceptance(known, self.baseline, self.today)
         return self._acceptances[versions]

@@ -5,10 +5,11 @@ Which API a request is of is data: host and base path of the servers that a cont
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_adyen_creds.contract.contract import (
@@ -21,6 +22,8 @@ from pytest_adyen_creds.contract.contract import (
 )
 from pytest_adyen_creds.contract.operations import Operation
 from pytest_adyen_creds.errors import ContractError
+
+_VERSION: Final = re.compile(r"/v[0-9]+/")
 
 
 class Match(NamedTuple):
@@ -46,58 +49,68 @@ class Apis:
         return tuple(contracts_in(self.folder)) if self.folder else ()
 
     def management(self, version: str) -> Contract:
-        """Return the contract of ``version`` (``v3``) of the Management API: the folder's own, else the bundled one.
+        """Return the contract of ``version`` (``v3``) that the credentials are held to: the folder's own, else ours.
 
-        Raises :class:`ContractError` where there is none, and where the folder has one of another version only.
+        One of the folder's that lacks operations of credentials stands beside ours. Raises :class:`ContractError` where
+        there is none, and where the folder has one of credentials of another version only.
         """
         if self.folder is None:
             return load_contract(version)
-        for name in (version, f"{MANAGEMENT}/{version}"):
-            if openapi_of(self.folder, name) is not None:
-                return load_contract(name, self.folder)
-        others = [name for name in self.names if "/" in name and not name.startswith(f"{MANAGEMENT}/")]
-        if others and len(others) == len(self.names) and openapi_of(bundled("contracts"), version) is not None:
+        if openapi_of(self.folder, version) is not None:
+            return load_contract(version, self.folder)
+        is_bundled = openapi_of(bundled("contracts"), version) is not None
+        if openapi_of(self.folder, f"{MANAGEMENT}/{version}") is not None:
+            own = load_contract(f"{MANAGEMENT}/{version}", self.folder)
+            if not is_bundled or own.operations.keys() >= load_contract(version).operations.keys():
+                return own
+        if is_bundled and self.names and all("/" in name for name in self.names):
             return load_contract(version)
         return load_contract(version, self.folder)  # which says what there is
 
     @cached_property
-    def others(self) -> tuple[Contract, ...]:
-        """The contracts of other APIs than the Management API."""
-        names = [name for name in self.names if "/" in name and not name.startswith(f"{MANAGEMENT}/")]
-        return tuple(load_contract(name, self.folder) for name in names)
+    def all_own(self) -> tuple[Contract, ...]:
+        """Every contract of the folder."""
+        return tuple(load_contract(name, self.folder) for name in self.names)
 
     @cached_property
     def _servers(self) -> list[tuple[str, str, Contract]]:
         found = [
             (parts.hostname or "", parts.path.rstrip("/"), contract)
-            for contract in self.others
+            for contract in self.all_own
             for parts in map(urlsplit, contract.servers)
         ]
         return sorted(found, key=lambda each: -len(each[1]))
 
-    def of_url(self, url: str) -> Contract | None:
-        """Return the contract of another API that ``url`` lies in: by host and base path, on loopback by base path."""
-        parts = urlsplit(url)
-        for host, base, contract in self._servers:
-            is_there = parts.hostname == host or not _is_adyens(parts.hostname or "")
-            if is_there and base and (parts.path == base or parts.path.startswith(f"{base}/")):
-                return contract
-        return None
+    def of_url(self, url: str, *, any_version: bool = False) -> Contract | None:
+        """Return the folder's contract that ``url`` lies in: by host and base path, elsewhere by base path alone.
 
-    def match(self, method: str, url: str) -> Match | None:
-        """Return the operation of another API that a request to ``url`` is of; None where no contract has it."""
-        contract = self.of_url(url)
-        found = contract.match(method, urlsplit(url).path) if contract else None
-        return Match(contract, *found) if contract and found else None
+        ``any_version``: one of another version of the API will do, where there is none of the version that is asked.
+        """
+        parts = urlsplit(url)
+        return self._at(parts.hostname or "", parts.path, any_version=any_version)
+
+    def _at(self, host: str, path: str, *, any_version: bool) -> Contract | None:
+        there = [each for each in self._servers if host == each[0] or not _is_adyens(host)]
+        for _, base, contract in there:
+            if base and (path == base or path.startswith(f"{base}/")):
+                return contract
+        bases = ((_VERSION.sub("/v0/", f"{base}/"), contract) for _, base, contract in there)
+        asked = _VERSION.sub("/v0/", path)
+        return next((contract for base, contract in bases if any_version and asked.startswith(base)), None)
+
+    def match(self, method: str, url: str, *, any_version: bool = False) -> Match | None:
+        """Return the operation that a request to ``url`` is of; None where no contract of the folder has it."""
+        contract, path = self.of_url(url, any_version=any_version), urlsplit(url).path
+        if contract is None:
+            return None
+        if (version := _VERSION.search(path)) and any_version:
+            path = f"{path[: version.start()]}/{contract.version}/{path[version.end() :]}"
+        found = contract.match(method, path)
+        return Match(contract, *found) if found else None
 
     def labelled(self, label: str) -> list[tuple[Contract, Operation]]:
-        """Return each operation of another API that is called ``label``."""
-        return [(each, each.operations[label]) for each in self.others if label in each.operations]
-
-    @property
-    def hosts(self) -> frozenset[str]:
-        """The hosts of the other APIs."""
-        return frozenset(host for host, _, _ in self._servers)
+        """Return each operation of the folder's contracts that is called ``label``."""
+        return [(each, each.operations[label]) for each in self.all_own if label in each.operations]
 
 
 def _is_adyens(host: str) -> bool:

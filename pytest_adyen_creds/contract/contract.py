@@ -108,6 +108,11 @@ class Contract:
         """API and version, ``management/v3``."""
         return f"{self.api}/{self.version}"
 
+    @property
+    def short_name(self) -> str:
+        """The version alone where the API is the Management API, else the name."""
+        return self.version if self.api == MANAGEMENT else self.name
+
     @cached_property
     def structures(self) -> Mapping[str, Schema]:
         """Each type that is not abstract as a JSON Structure document of its own, imports carried out, by name."""
@@ -180,8 +185,7 @@ class Contract:
 
     def body_of(self, name: str) -> str:
         """Return the structure of the body of the webhook ``name``, and ``name`` itself where there is no such one."""
-        webhook = self.webhooks.get(name) or self.webhooks.get(f"/{name}")
-        return webhook.request if webhook and webhook.request else name
+        return (self.webhook(name).request if self.has_webhook(name) else None) or name
 
     def example(self, label: str, status: int) -> Any:
         """Return a body that the operation ``label`` answers ``status`` with, the same each time; None for no body.
@@ -201,19 +205,21 @@ class Contract:
         item = dereference(self._openapi, self._openapi["webhooks"][webhook.path], str(self.source))
         return self._example_of(webhook.request, item[webhook.method.lower()].get("requestBody", {}))
 
+    def has_webhook(self, name: str) -> bool:
+        """Return whether :meth:`webhook` has one of this name."""
+        return name in self.webhooks or f"/{name}" in self.webhooks
+
     def webhook(self, name: str) -> Operation:
         """Return the webhook ``name``, with or without the slash that some names begin with.
 
         Raises :class:`ContractError` where there is none.
         """
-        name = name if name in self.webhooks else f"/{name}"
-        if name not in self.webhooks:
-            name = name.removeprefix("/")
+        if not self.has_webhook(name):
             alike = get_close_matches(name, self.webhooks, 1)
             meant = f"did you mean {alike[0]}? " if alike else ""
             known = ", ".join(self.webhooks) or "none"
             raise ContractError(f"no webhook {name!r} in {self.name}; {meant}there are {known}")
-        return self.webhooks[name]
+        return self.webhooks[name if name in self.webhooks else f"/{name}"]
 
     def _example_of(self, structure: str | None, holder: Any) -> Any:
         if structure is None:

@@ -183,6 +183,7 @@ def _embedded(settings: Settings, arguments: dict[str, Any]) -> Backend:
         arguments.setdefault("company", settings.company)
     if settings.merchant is not None:
         arguments.setdefault("merchants", (settings.merchant,))
+    arguments.setdefault("contracts", settings.contracts)
     try:
         sandbox = Sandbox(**arguments)
     except TypeError as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from pytest_adyen_creds.cassettes.model import find_header, is_adyens
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.contract.apis import Match
 
 _VERSION: Final = re.compile(r"/(v\d+)/")
 
@@ -124,11 +126,17 @@ class Aggregate:
 class Collector:
     """What a run's answers show of drift. Thread-safe; nothing that it is told of raises.
 
-    ``contract_of`` returns the contract of an API version (``None``: the run's own), or ``None`` where there is none.
+    ``contract_of`` returns the contract of a version of the Management API (``None``: the run's own), or ``None`` where
+    there is none; ``match`` the operation of another contract that a request to a URL is of.
     """
 
-    def __init__(self, contract_of: Callable[[str | None], Contract | None]) -> None:
+    def __init__(
+        self,
+        contract_of: Callable[[str | None], Contract | None],
+        match: Callable[[str, str], Match | None] = lambda method, url: None,
+    ) -> None:
         self._contract_of = contract_of
+        self._match = match
         self._lock = threading.RLock()
         self._collecting: list[Aggregate] = []
         self._told: WeakSet[httpx.Request] = WeakSet()
@@ -139,7 +147,9 @@ class Collector:
         self.answered: Counter[tuple[str, int]] = Counter()
         """The answers by operation label and status that can say something about Adyen: none of the sandbox's."""
         self.versions: set[str] = set()
-        """The API versions that answers were judged by."""
+        """The contracts that answers were judged by, each as :attr:`Contract.short_name`."""
+        self.unjudged: Counter[str] = Counter()
+        """How many answers no contract is there for, by host and the beginning of the path."""
         self.test = ""
         """The name of the test that runs; empty where none does."""
         self.problems: list[str] = []
@@ -156,15 +166,20 @@ class Collector:
         *,
         by_fault: bool = False,
     ) -> list[Finding]:
-        """Hold one answer against the contract of the version that its path names, and return what it shows.
+        """Hold one answer against the contract that its path names, and return what it shows.
 
-        ``path`` is the request's, percent-encoded; ``headers`` are the answer's; ``body`` is decoded from any content
-        encoding; ``origin`` says in words who answered. An answer of an operation that the contract does not cover is
-        passed over. ``by_fault``: a test asked the sandbox to answer so, which the test may see, and which says nothing
+        ``path`` is the request's, percent-encoded, or its URL where another API than the Management API can be meant;
+        ``headers`` are the answer's; ``body`` is decoded from any content encoding; ``origin`` says in words who
+        answered. An answer of an operation that no contract covers is passed over, and counted where another API gave
+        it. ``by_fault``: a test asked the sandbox to answer so, which the test may see, and which says nothing
         about Adyen to the run.
         """
         label, observations = self._observed(method, path, status, headers, body)
         if label is None:
+            if "://" in path:
+                url = urlsplit(path)
+                with self._lock:
+                    self.unjudged[f"{url.hostname}{'/'.join(url.path.split('/')[:2])}"] += 1
             return []
         if not by_fault:
             with self._lock:
@@ -237,17 +252,19 @@ class Collector:
                 "traffic": [[label, status, count] for (label, status), count in sorted(self.traffic.items())],
                 "answered": [[label, status, count] for (label, status), count in sorted(self.answered.items())],
                 "versions": sorted(self.versions),
+                "unjudged": dict(self.unjudged),
                 "problems": list(self.problems),
             }
 
     def merge(self, value: Mapping[str, Any]) -> None:
         """Add what another process wrote with :meth:`to_json`; raises :class:`FileRefused` for anything else."""
-        if value.keys() != {"found", "traffic", "answered", "versions", "problems"}:
+        if value.keys() != {"found", "traffic", "answered", "versions", "unjudged", "problems"}:
             raise FileRefused("what a worker collected is an object with 'found', 'traffic' and so on; this is not")
         self.found.merge(value["found"])
         self.traffic.update({(label, status): count for label, status, count in value["traffic"]})
         self.answered.update({(label, status): count for label, status, count in value["answered"]})
         self.versions.update(value["versions"])
+        self.unjudged.update(value["unjudged"])
         self.problems += value["problems"]
 
     def _observed(
@@ -255,13 +272,18 @@ class Collector:
     ) -> tuple[str | None, list[Observation]]:
         found: tuple[str | None, list[Observation]] = (None, [])
         with self.guarded(f"an answer to {method}"):
-            version = _VERSION.match(path)
-            contract = self._contract_of(version[1] if version else None)
+            is_url = "://" in path
+            version = None if is_url else _VERSION.match(path)
+            contract = None if is_url else self._contract_of(version[1] if version else None)
             matched = contract.match(method, path) if contract else None
-            if contract and matched:
+            other = None if matched else self._match(method, path)
+            if other:
+                contract, operation, _ = other
+            elif matched:
                 operation = matched[0]
+            if contract and (matched or other):
                 with self._lock:
-                    self.versions.add(contract.version)
+                    self.versions.add(contract.short_name)
                 media = find_header(tuple(headers.items()), "content-type") or ""
                 found = operation.label, judge(contract, operation, status, media, body, headers)
         return found

@@ -64,13 +64,15 @@ class _Observer:
     hosts: Hosts
 
     def __call__(self, request: httpx.Request, response: httpx.Response, origin: str) -> None:
-        if not self.hosts.is_served(str(request.url)):
+        url = str(request.url)
+        if not self.hosts.is_ours(url):
             return
         with self.collector.guarded(f"an answer to {request.method}"):
             headers = tuple(response.headers.multi_items())
             body = unpacked_if_known(b"".join(response.stream), headers)  # type: ignore[arg-type]
             if body is not None:
-                path, by_fault = request.url.raw_path.decode("ascii"), BY_FAULT in response.extensions
+                path = request.url.raw_path.decode("ascii") if self.hosts.is_served(url) else url
+                by_fault = BY_FAULT in response.extensions
                 status = response.status_code
                 self.collector.answer(request.method, path, status, dict(headers), body, origin, by_fault=by_fault)
 

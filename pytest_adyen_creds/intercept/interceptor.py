@@ -41,8 +41,8 @@ def current() -> Interceptor | None:
 class Interceptor:
     """Hands requests to ``hosts`` to the transport ``route``, whatever library makes them; other hosts are left alone.
 
-    A host of Adyen that is none of these is refused, unless the route ``answers_all`` hosts of Adyen. What the cassette
-    of another tool would send is answered by the transport ``behind``, and recorded by it; without one it is refused.
+    Another host of Adyen is refused, unless the route ``answers_all`` of them, or ``answers`` the URL. What another
+    tool's cassette would send is answered by the transport ``behind``, and recorded by it; without one it is refused.
     A request that the route does not ``know`` is refused, too, unless a mock of another tool is there for it.
     """
 
@@ -53,6 +53,7 @@ class Interceptor:
         origin: str,
         *,
         answers_all: bool = False,
+        answers: Callable[[str], bool] = lambda url: False,
         behind: httpx.BaseTransport | None = None,
         knows: Callable[[httpx.Request], bool] = lambda request: True,
     ) -> None:
@@ -61,7 +62,7 @@ class Interceptor:
         """Who answers, in words."""
         self.observers: list[Observer] = []
         self._route = route
-        self._answers_all = answers_all
+        self._answers = (lambda url: True) if answers_all else answers
         self._behind = behind
         self._knows = knows
 
@@ -99,11 +100,13 @@ class Interceptor:
 
     def _answered(self, request: httpx.Request, route: httpx.BaseTransport) -> httpx.Response:
         check_message(request)
-        if not self._answers_all and not self.hosts.is_served(str(request.url)):
-            check_endpoint(str(request.url))
+        url = str(request.url)
+        if not self.hosts.is_served(url) and not self._answers(url):
+            check_endpoint(url)
             raise EndpointRefused(
-                f"{request.method} {SECRETS.mask(str(request.url))}: {self.origin} has the Management API only; "
-                "nothing was sent: mock it in the test, or run with --adyen-live"
+                f"{request.method} {SECRETS.mask(url)}: {self.origin} has the Management API only, and no contract of "
+                "yours has this; nothing was sent: import one (adyen-creds contract import, ini adyen_contracts), mock "
+                "it in the test, or run with --adyen-live"
             )
         if not self._knows(request):
             raise EndpointRefused(

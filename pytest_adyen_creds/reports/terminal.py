@@ -128,6 +128,11 @@ def _drift_lines(results: Results, *, examples: bool) -> Iterator[str]:
     yield printed(
         f"{tally(judgement.findings)} in {counted(found.answers, 'answer')}" + (f" ({whose})" if whose else "")
     )
+    for place, number in sorted(results.collector.unjudged.items()):
+        yield printed(
+            f"{counted(number, 'answer')} of {place} not judged: no contract has them "
+            "(adyen-creds contract import makes one, ini adyen_contracts names its folder)"
+        )
     if judgement.known:
         answers = counted(found.answers_with(judgement.known), "answer")
         yield f"known: {counted(len(set(judgement.known.values())), 'kind')} in {answers}"

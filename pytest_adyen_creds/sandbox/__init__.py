@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pytest_adyen_creds.contract.apis import apis_in
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles as role_names
 from pytest_adyen_creds.sandbox.answers import Answers, style_of
 from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.caller import RateLimit
+from pytest_adyen_creds.sandbox.contract_answers import ContractAnswers
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.customer_area import CustomerArea
@@ -23,6 +25,8 @@ from pytest_adyen_creds.sandbox.wire import ConnectionLost
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_adyen_creds.sandbox.server import Server
     from pytest_adyen_creds.sandbox.transport import SandboxTransport
 
@@ -57,6 +61,7 @@ class Sandbox:
     creation. ``answers`` is how it answers: as Adyen's test platform was seen to (``"platform"``, the default), or by
     Adyen's document alone (``"published"``). ``roles`` are those that the provisioning credential holds (default:
     ``sandbox.roles.CATALOGUE``).
+    ``contracts`` is a folder of contracts, whose operations of other APIs are answered, too (see :meth:`answer`).
     ``api_key`` replaces the provisioning credential's own. ``propagation_delay`` is how long a new key does not work
     yet (default: not at all). ``requests_per_minute`` sets a rate limit per credential (default: none). ``clock`` is
     what everything that expires reads (default: real time).
@@ -73,6 +78,7 @@ class Sandbox:
         answers: Answers = "platform",
         roles: Sequence[str] = role_names.CATALOGUE,
         api_key: Secret | None = None,
+        contracts: Path | None = None,
         propagation_delay: timedelta = timedelta(),
         requests_per_minute: int | None = None,
         clock: Clock | None = None,
@@ -99,7 +105,8 @@ class Sandbox:
         self.provisioning = Provisioning(
             first.id, first.username, first.api_keys[0].secret, first.password, first.client_keys[0].secret
         )
-        self.faults = Faults(ids.fraction)
+        self.contract_answers = ContractAnswers(apis_in(contracts))
+        self.faults = Faults(ids.fraction, self.contract_answers.labels)
         self.customer_area = CustomerArea(state, key_service, self.clock)
         self.repository = CredentialRepository(state, key_service, first.id, style)
         self.app = ManagementApp(
@@ -108,7 +115,16 @@ class Sandbox:
             self.faults,
             RateLimit(requests_per_minute),
             Control(self.clock, self.faults, self.customer_area),
+            self.contract_answers,
         )
+
+    def answer(self, operation: str, body: Any = None, *, status: int | None = None, api: str | None = None) -> None:
+        """Answer ``operation`` (``POST /sessions``) of another API's contract with ``body`` until the test ends.
+
+        ``status`` is the first success that the contract has, unless it is given; ``api`` names the contract where
+        several have the operation. Raises :class:`SandboxError` for an answer that does not keep to the contract.
+        """
+        self.contract_answers.set(operation, body, status=status, api=api)
 
     def transport(self) -> SandboxTransport:
         """Return an httpx transport, sync and async, that answers from this sandbox in-process."""

@@ -12,8 +12,10 @@ from types import MappingProxyType
 from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from pytest_adyen_creds.sandbox import bodies, idempotency
+from pytest_adyen_creds.contract import Contract, Operation
+from pytest_adyen_creds.sandbox import bodies, contract_answers, idempotency
 from pytest_adyen_creds.sandbox.caller import RateLimit, identify
+from pytest_adyen_creds.sandbox.contract_answers import ContractAnswers
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
@@ -81,7 +83,13 @@ class ManagementApp:
     """
 
     def __init__(
-        self, repository: CredentialRepository, clock: Clock, faults: Faults, limit: RateLimit, control: Control
+        self,
+        repository: CredentialRepository,
+        clock: Clock,
+        faults: Faults,
+        limit: RateLimit,
+        control: Control,
+        contracts: ContractAnswers,
     ) -> None:
         self.journal: deque[Exchange] = deque(maxlen=1000)
         self.sleep: Callable[[float], object] = time.sleep
@@ -92,6 +100,7 @@ class ManagementApp:
         self._faults = faults
         self._limit = limit
         self._control = control
+        self._contracts = contracts
         self._idempotency: IdempotencyKeys[_Reply] = IdempotencyKeys()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -107,7 +116,10 @@ class ManagementApp:
         body = request.read()
         match = route(request.method, request.path)
         if isinstance(match, Mismatch):
-            return self._note(None, self._mismatch(match)).answer
+            found = self._contracts.apis.match(request.method, f"{request.origin}{request.path}", any_version=True)
+            if found is None:
+                return self._note(None, self._mismatch(match)).answer
+            match = Match(found.operation, found.contract.version, found.parameters, found.contract)
         label = match.operation.label
         fault = self._faults.take(label)
         if fault is not None and fault.kind is FaultKind.RESET:
@@ -146,6 +158,8 @@ class ManagementApp:
             address = request.environ.get("REMOTE_ADDR")
             who = identify(self._repository.state, request.header("X-API-Key"), request.login, address, now)
             self._limit.admit(who.id, now)
+        if match.contract is not None:
+            return self._from_contract(match.contract, match.operation, who.roles, request, body)
         read = partial(bodies.read_body, body, request.header("Content-Type"))
         base = Address(f"{request.origin}/{match.version}")
         call = Call(match.operation, match.parameters, request.query(), read, who, base, now)
@@ -166,6 +180,24 @@ class ManagementApp:
         finally:
             self._idempotency.finish(key, decided)
         return replace(reply, answer=replace(reply.answer, headers={**reply.answer.headers, **echo}))
+
+    @implements(contract_answers.FROM_CONTRACT, contract_answers.SET_BY_TEST, contract_answers.CONTRACT_ROLES)
+    def _from_contract(
+        self,
+        contract: Contract,
+        operation: Operation,
+        roles: tuple[str, ...],
+        request: Request,
+        body: bytes | Refused,
+    ) -> _Reply:
+        lacks = contract_answers.missing_role(operation, roles)
+        if lacks is not None:
+            raise Refused(contract_answers.CONTRACT_ROLES, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
+        if operation.request is not None and 422 in operation.responses:  # else no refusal would keep to the contract
+            sent = bodies.read_body(body, request.header("Content-Type"))
+            bodies.check_shape(operation.request, sent, contract)
+        status, document, headers, rule = self._contracts.answer(contract, operation)
+        return self._reply(status, document, rule, headers)
 
     @implements(SUCCESS)
     def _perform(self, call: Call, delay: float, version: str) -> _Reply:

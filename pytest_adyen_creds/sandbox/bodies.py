@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from pytest_adyen_creds.contract import VERSIONS, Violation, load_contract
+from pytest_adyen_creds.contract import VERSIONS, Contract, Violation, load_contract
 from pytest_adyen_creds.formats import is_deeper
 from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
@@ -93,10 +93,13 @@ def is_json(media_type: str | None) -> bool:
     return essence == "application/json" and all(charset in ("utf-8", "utf8") for charset in charsets)
 
 
-def check_shape(message: str, body: Mapping[str, Any]) -> None:
-    """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``."""
+def check_shape(message: str, body: Mapping[str, Any], contract: Contract | None = None) -> None:
+    """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``.
+
+    ``contract`` has the message (default: the bundled one).
+    """
     found: dict[str, Violation] = {}
-    for violation in load_contract(VERSIONS[0]).validate(message, body):
+    for violation in (contract or load_contract(VERSIONS[0])).validate(message, body):
         found.setdefault(next(iter(pointer_parts(violation.pointer)), ""), violation)
     invalid = InvalidFields(Kind.INVALID_ORIGIN if "AllowedOrigin" in message else Kind.INVALID)
     for name in sorted(found, key=[*body, *found].index):

@@ -54,6 +54,9 @@ def sandbox() -> None:
     show_default=True,
     help="As Adyen's test platform was seen to answer, or by Adyen's document alone.",
 )
+@click.option(
+    "--contracts", type=click.Path(path_type=Path), help="Folder of contracts whose operations to answer, too."
+)
 @click.option("--seed", type=int, help="Decides every id and secret. [a new one at each start]")
 @click.option(
     "--propagation-delay",
@@ -70,6 +73,7 @@ def serve(
     api_key_file: Path | None,
     api_version: str,
     answers: Answers,
+    contracts: Path | None,
     seed: int | None,
     propagation_delay: float,
     requests_per_minute: int | None,
@@ -82,6 +86,7 @@ def serve(
         merchants or ("TestMerchant", "TestMerchantEU"),
         secrets.randbits(64) if seed is None else seed,
         answers=answers,
+        contracts=contracts,
         api_key=_read_key(api_key_file) if api_key_file and api_key_file.exists() else None,
         propagation_delay=timedelta(seconds=propagation_delay),
         requests_per_minute=requests_per_minute,

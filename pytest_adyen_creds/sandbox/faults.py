@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -93,11 +93,13 @@ class Striking(TypedDict, total=False):
 class Faults:
     """The faults that are set. Of those that match a request, the one set first strikes; one a request.
 
-    ``operation`` is a label like ``GET /me``, None for any. Setters raise :class:`SandboxError` for what no fault has.
+    ``operation`` is a label like ``GET /me``, None for any; ``further`` returns those of other APIs. Setters raise
+    :class:`SandboxError` for what no fault has.
     """
 
-    def __init__(self, draw: Callable[[str, int], float]) -> None:
+    def __init__(self, draw: Callable[[str, int], float], further: Callable[[], Collection[str]] = tuple) -> None:
         self._draw = draw
+        self._further = further
         self._ids = itertools.count(1)
         self._set: dict[int, Fault] = {}
         self._struck: dict[int, int] = {}
@@ -170,8 +172,10 @@ class Faults:
             if name not in known:
                 raise SandboxError(f"a {kind} fault takes no {name!r}; write one of: {', '.join(known)}")
             types, check, words = ARGUMENTS[name]
+            is_further = name == "operation" and isinstance(value, str) and value in self._further()
             # True is an int to Python, and no number to whoever reads the test
-            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types) or not check(value):
+            is_sound = isinstance(value, types) and (bool in types or not isinstance(value, bool))
+            if not is_sound or not (is_further or check(value)):
                 raise SandboxError(f"{name}={value!r} of a {kind} fault cannot be; write {words}")
         with self._lock:
             fault = Fault(next(self._ids), kind, **details)

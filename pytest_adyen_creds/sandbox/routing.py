@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import unquote
 
-from pytest_adyen_creds.contract import VERSIONS, Operation, load_contract
+from pytest_adyen_creds.contract import VERSIONS, Contract, Operation, load_contract
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class Match:
     operation: Operation
     version: str
     parameters: Mapping[str, str]
+    contract: Contract | None = None
+    """Whose operation it is, where it is none of those that the sandbox has state for."""
 
 
 @dataclass(frozen=True)

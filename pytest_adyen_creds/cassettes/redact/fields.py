@@ -86,10 +86,11 @@ class Names:
 
 
 class Fields:
-    """The redaction fields of a contract."""
+    """The redaction fields of a contract; the secret properties of ``others`` are secrets, too."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, others: Iterable[Contract] = ()) -> None:
         self._contract = contract
+        self._secrets = frozenset(name.lower() for each in (contract, *others) for name in each.secret_properties)
         self._names: dict[tuple[str, str], Names] = {}
 
     @cached_property
@@ -109,7 +110,7 @@ class Fields:
             if host == "management":
                 kinds |= _IN_MANAGEMENT
                 kinds |= self._annotated if operation is None else self._of(operation)
-            kinds |= dict.fromkeys(map(str.lower, self._contract.secret_properties), "secret")
+            kinds |= dict.fromkeys(self._secrets, "secret")
             self._names[key] = Names(kinds, _in_text(name for name, kind in kinds.items() if kind == "secret"))
         return self._names[key]
 
@@ -154,9 +155,9 @@ class Fields:
 
 
 @lru_cache(maxsize=8)
-def fields_of(contract: Contract) -> Fields:
+def fields_of(contract: Contract, others: tuple[Contract, ...] = ()) -> Fields:
     """Return the redaction fields of ``contract``, which are read from its schemas once."""
-    return Fields(contract)
+    return Fields(contract, others)
 
 
 class Hosts:

@@ -44,10 +44,11 @@ SANDBOX_ACCOUNTS: Final = ("TestCompany", "TestMerchant", "TestMerchantEU")
 class Scrubber:
     """Replaces secrets, account names, user names, ids and hosts in recordings by pseudonyms.
 
-    ``contract`` says which fields are searched. ``accounts`` are the configured company and merchant account names;
-    ``registry`` holds every secret that the session knows. ``keep`` names accounts that are no one's (the sandbox's
-    own) and stay readable. Ids are pseudonyms in every recording, whatever the backend: a server numbers its
-    credentials by what it created before, which is no part of what was recorded.
+    ``contract`` says which fields are searched; what ``others``, of other APIs, call secret is secret, too.
+    ``accounts`` are the configured company and merchant account names; ``registry`` holds every secret that the session
+    knows. ``keep`` names accounts that are no one's (the sandbox's own) and stay readable. Ids are pseudonyms in every
+    recording, whatever the backend: a server numbers its credentials by what it created before, which is no part of
+    what was recorded.
 
     A loopback server is Adyen's stand-in in a recording of our own; in a ``foreign`` one, of another tool, where the
     contract has one of the requests to it.
@@ -61,8 +62,9 @@ class Scrubber:
         *,
         keep: Iterable[str] = (),
         foreign: bool = False,
+        others: Iterable[Contract] = (),
     ) -> None:
-        self._fields = fields_of(contract)
+        self._fields = fields_of(contract, tuple(others))
         self._accounts = tuple(accounts)
         self._registry = registry
         self._keep = frozenset(keep)

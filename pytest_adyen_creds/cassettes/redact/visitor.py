@@ -41,6 +41,7 @@ RESPONSE_HEADERS: Final = frozenset(
         *("allow", "www-authenticate"),  # explain a 405 and a 401; name nobody
         "location",  # where it leads to Adyen: clients follow it
         *("deprecation", "sunset"),  # announce what is about to change
+        "adyen-creds-answer",  # says of the sandbox's that it was made from a contract
     }
 )
 """The response headers that a recording of an exchange with Adyen keeps, beside those that the contract documents."""

@@ -1,0 +1,128 @@
+"""Answers for operations of other APIs, made from their contracts: they keep to the contract and to no state."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from pytest_adyen_creds.contract import Contract, Operation
+from pytest_adyen_creds.contract.apis import Apis
+from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.sandbox.roles import holds
+from pytest_adyen_creds.sandbox.routing import served
+from pytest_adyen_creds.sandbox.rules import Rule
+
+FROM_CONTRACT: Final = Rule.assumed(
+    "contracts.answers",
+    "An operation that only a contract of the user's own has is answered with an example that keeps to the contract, "
+    "the same each time, whatever was sent before; the header Adyen-Creds-Answer says so.",
+    "the contract's own examples, else bodies made from its schemas",
+)
+SET_BY_TEST: Final = Rule.assumed(
+    "contracts.set",
+    "An answer that a test has set is given to each request of its operation until the test ends.",
+    "the test, which the contract holds to what the operation can answer",
+)
+CONTRACT_ROLES: Final = Rule.assumed(
+    "contracts.roles",
+    "Such an operation asks for the roles that its contract names (x-adyen-roles); without them it is a 403.",
+    "the contract, whose roles are read from the document's prose",
+)
+
+ANSWER_HEADER: Final = "Adyen-Creds-Answer"
+"""The header that says of an answer that it was made from a contract, and which."""
+
+
+class ContractAnswer(NamedTuple):
+    """An answer: ``document`` is a JSON value, None for no body."""
+
+    status: int
+    document: Any
+    headers: Mapping[str, str]
+    rule: Rule
+
+
+class ContractAnswers:
+    """What a sandbox answers for the operations of ``apis`` that it does not know itself. Thread-safe."""
+
+    def __init__(self, apis: Apis | None = None) -> None:
+        self.apis = apis or Apis()
+        self._lock = threading.Lock()
+        self._set: dict[tuple[str, str], tuple[int, Any]] = {}
+
+    def set(self, label: str, body: Any = None, *, status: int | None = None, api: str | None = None) -> None:
+        """Answer the operation ``label`` with ``body`` and ``status`` (default: its first success) until the test ends.
+
+        ``api`` names the contract where several have the operation (``checkout/v71``, or ``checkout``). Raises
+        :class:`SandboxError` for an operation that no contract has, and for an answer that does not keep to it.
+        """
+        if label in served():
+            raise SandboxError(f"{label} is answered with state: change that, or set a fault (sandbox.faults)")
+        found = [each for each in self.apis.labelled(label) if api in (None, each[0].name, each[0].api)]
+        if len(found) != 1:
+            names = ", ".join(contract.name for contract, _ in found)
+            what = f"{names} have it; name one with api=…" if found else self._known()
+            raise SandboxError(f"no answer can be set for {label!r}: {what}")
+        contract, operation = found[0]
+        status = _success(operation) if status is None else status
+        if status not in operation.responses:
+            known = ", ".join(map(str, sorted(operation.responses)))
+            raise SandboxError(f"{label} does not answer {status} by {contract.name}, which has {known}")
+        structure = operation.responses[status]
+        if structure is None and body is not None:
+            raise SandboxError(f"{label} answers {status} without a body by {contract.name}; set none")
+        violations = contract.validate(structure, body) if structure is not None else []
+        if violations:
+            raise SandboxError(
+                f"the body does not keep to {structure} of {contract.name}: "
+                + "; ".join(each.message for each in violations[:3])
+            )
+        with self._lock:
+            self._set[contract.name, label] = status, copy.deepcopy(body)
+
+    def end(self) -> None:
+        """Take back every answer that was set."""
+        with self._lock:
+            self._set.clear()
+
+    def _known(self) -> str:
+        contracts = self.apis.all_own
+        if not contracts:
+            return "adyen_contracts names no folder of contracts; adyen-creds contract import makes one"
+        return f"no contract of another API has it ({', '.join(each.name for each in contracts)})"
+
+    def labels(self) -> frozenset[str]:
+        """Return the labels of all operations that are answered here."""
+        return frozenset(label for contract in self.apis.all_own for label in contract.operations)
+
+    def answer(self, contract: Contract, operation: Operation) -> ContractAnswer:
+        """Return the answer to a request of ``operation``."""
+        headers = {ANSWER_HEADER: f"made from the contract {contract.name}; stateless"}
+        with self._lock:
+            known = self._set.get((contract.name, operation.label))
+        if known is not None:
+            return ContractAnswer(*known, {ANSWER_HEADER: f"set by the test; {contract.name}"}, SET_BY_TEST)
+        status = _success(operation)
+        return ContractAnswer(status, contract.example(operation.label, status), headers, FROM_CONTRACT)
+
+
+def _success(operation: Operation) -> int:
+    """Return the status that an operation answers with where all went well."""
+    return next((status for status in sorted(operation.responses) if 200 <= status < 300), 200)
+
+
+def missing_role(operation: Operation, roles: tuple[str, ...]) -> str | None:
+    """Return in words the role that ``operation`` asks for and ``roles`` lack; None where they suffice."""
+    needed = operation.roles
+    for role in needed.get("all", ()):
+        if not holds(roles, role):
+            return str(role)
+    one = needed.get("one", ())
+    if one and not any(holds(roles, role) for role in one):
+        return "one of " + ", ".join(map(str, one))
+    start = needed.get("any")
+    if start and not any(role.startswith(str(start)) for role in roles):
+        return f"any {start} role"
+    return None
