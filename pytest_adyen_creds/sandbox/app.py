@@ -145,7 +145,12 @@ class ManagementApp:
         try:
             return self._carry_out(request, match, body, delay)
         except Refused as refused:
-            return self._refusal(refused, match.version)
+            reply = self._refusal(refused, match.version)
+            if match.contract is None:
+                return reply
+            answer, detail = reply.answer, refused.invalid[0].message if refused.invalid else refused.detail
+            document = self._contracts.refusal(match.contract, match.operation, answer.status, detail)
+            return reply if document is None else replace(reply, answer=replace(answer, document=document))
         except Exception:  # noqa: BLE001
             # the last resort of a server: a bug must not take the other requests with it
             _LOG.exception("the sandbox failed on %s", match.operation.label)

@@ -107,6 +107,16 @@ class ContractAnswers:
         status = _success(operation)
         return ContractAnswer(status, contract.example(operation.label, status), headers, FROM_CONTRACT)
 
+    def refusal(self, contract: Contract, operation: Operation, status: int, detail: str) -> Any:
+        """Return the body of a refused request, in the contract's own form; None where it has none for ``status``."""
+        structure = operation.responses.get(status)
+        body = contract.example(operation.label, status) if structure else None
+        for name in ("detail", "message"):
+            if isinstance(body, dict) and isinstance(body.get(name), str):
+                told = {**body, name: detail}
+                return told if structure and contract.is_valid(structure, told) else body
+        return body
+
 
 def _success(operation: Operation) -> int:
     """Return the status that an operation answers with where all went well."""
