@@ -139,7 +139,7 @@ MALFORMED: dict[str, tuple[dict[str, Any], Any, str]] = {
     "minimum": ({"type": "int32", "minimum": "1"}, OPENAPI, "#/minimum: must be a number"),
     "maxLength": ({**TEXT, "maxLength": -1}, OPENAPI, "#/maxLength: must be a whole number, 0 or more"),
     "altnames": ({**TEXT, "altnames": 1}, OPENAPI, "#/altnames: must be an object"),
-    "pattern": ({**TEXT, "pattern": "["}, OPENAPI, 'structure It: "[" is not a "regex"; correct it'),
+    "pattern": ({**TEXT, "pattern": "["}, OPENAPI, "#/pattern: '[' is no regular expression"),
     "paths": (TEXT, {"paths": ["a"]}, "#/paths: must be an object"),
     "components": (TEXT, {"paths": {}, "components": []}, "#/components: must be an object"),
     "path item": (TEXT, {"paths": {"/it": "get"}}, "#/paths//it: must be an object"),
