@@ -123,7 +123,9 @@ class _Loader:
         """Return a namespace with its imports, and those of the namespaces in it, carried out."""
         result = {key: value for key, value in node.items() if key not in _IMPORTS}
         for key, value in result.items():
-            if isinstance(value, dict) and "type" not in value and not _composes(value):
+            if not isinstance(value, dict):
+                raise ContractError(f"{path}{pointer}/{key}: must be a type or a namespace, an object; correct it")
+            if "type" not in value and not _composes(value):
                 result[key] = self._namespace(value, f"{pointer}/{key}", path, stack)
         for keyword in _IMPORTS:
             if keyword in node:

@@ -79,7 +79,10 @@ _SHAPES: Final[dict[str, tuple[str, ...]]] = {
     "a list": ("examples",),
     "a list that is not empty": ("allOf", "anyOf", "oneOf", "enum"),
     "a whole number, 0 or more": tuple(f"{bound}{noun}" for bound in ("min", "max") for noun in _COUNTS),
-    "a text": ("pattern", "format", "contentEncoding", "selector", "name", "description", "title"),
+    "a text": (
+        *("pattern", "format", "contentEncoding", "contentMediaType", "contentCompression", "selector"),
+        *("name", "description", "title"),
+    ),
     "true or false": ("uniqueItems", "abstract", "deprecated", "readOnly", "writeOnly"),
     "a list of texts, or of lists of texts": ("required",),
     "a list of texts": ("tuple",),
