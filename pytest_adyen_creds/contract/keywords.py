@@ -6,6 +6,7 @@ Source: JSON Structure core v0 and its import, validation and conditional-compos
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -124,7 +125,7 @@ def misshapen(keyword: str, value: Any) -> str | None:
 
 
 def misused(node: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return a keyword of ``node``, each of which is well-shaped, and what is wrong with it beside the others."""
+    """Return a keyword of ``node``, whose keywords are well-shaped each, and what is wrong with it all the same."""
     for noun in ("imum", *_COUNTS):
         least, most = as_number(node.get(f"min{noun}")), as_number(node.get(f"max{noun}"))
         if least is not None and most is not None and least > most:
@@ -146,6 +147,6 @@ def misused(node: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def as_number(value: Any) -> Any:
     """Return a bound as a number, or None: of 64 bits and more it is a text in JSON Structure."""
-    if isinstance(value, str) and value.removeprefix("-").isdecimal():
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,40}", value):
         return int(value)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -389,6 +389,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown keyword": (holding(type="string", maxLenght=3), "#/properties/it/maxLenght: 'maxLenght' means nothing"),
     "misplaced keyword": (holding(type="string", minItems=3), "#/properties/it/minItems"),
     "limit on text": (holding(type="int64", minimum="3"), "#/properties/it/minimum: cannot be expressed for int64"),
+    "bound of many digits": (
+        holding(type="int64", minimum="9" * 5000, **{"x-wire": "number"}),
+        "#/properties/it/minimum: must be a number",
+    ),
     "unknown wire": (
         holding(type="uuid", **{"x-wire": "number"}),
         "#/properties/it/x-wire: 'number' is no way for uuid",
