@@ -5,6 +5,7 @@ Source: JSON Structure core v0 and its import, validation and conditional-compos
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
@@ -21,7 +22,9 @@ from pytest_adyen_creds.contract.keywords import (
     RENAMED,
     UNENFORCED,
     WIRE,
+    as_number,
     misshapen,
+    misused,
 )
 from pytest_adyen_creds.contract.primitives import ENCODINGS, PRIMITIVES, binary
 from pytest_adyen_creds.errors import ContractError
@@ -32,7 +35,11 @@ REFS: Final = "#/components/schemas/"
 _READ: Final = frozenset({"x-wire", "x-json-schema"})
 """Annotations that the compiler carries out."""
 
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+"""What a schema among OpenAPI's components can be called."""
+
 _VALUES: Final = ("enum", "const")
+_NUMBERS: Final = ("integer", "number")
 _AS_TEXT: Final = frozenset({"int64", "uint64", "int128", "uint128", "decimal"})
 
 
@@ -52,15 +59,22 @@ class Compiler:
             self._refuse(
                 "#/$offers", "add-ins that an instance switches on cannot be expressed in JSON Schema; use $extends"
             )
-        return {
-            name: self._schema(schema, pointer)
-            for name, pointer, schema in self._document.types.values()
-            if not schema.get("abstract")
-        }
+        if not self._document.types and not self._document.imports and "definitions" not in self._document.source:
+            self._refuse("#", "the document describes nothing; give it a type, a $root or definitions")
+        compiled: dict[str, Schema] = {}
+        for name, pointer, schema in self._document.types.values():
+            if not _NAME.fullmatch(name):
+                self._refuse(pointer, f"{name!r} cannot name a type; write it with letters, digits and _ alone")
+            made = self._schema(schema, pointer)
+            if not schema.get("abstract"):
+                compiled[name] = made
+        return compiled
 
     def root(self) -> str | None:
         """Return the name of the type that the document as a whole describes."""
         if "#" in self._document.types:
+            if "$root" in self._document.own:
+                self._refuse("#/$root", "the document has a type of its own as well; remove one of them")
             return self._document.name
         if "$root" in self._document.own:
             return self._document.resolve(self._document.own["$root"], "/$root")[0]
@@ -78,14 +92,17 @@ class Compiler:
             self._check_keywords(node, frozenset(), at)
             result: Schema = {}
         elif isinstance(kind, dict) and "$ref" in kind:
-            result = self._reference(kind["$ref"], f"{at}/type/$ref")
-            self._check_keywords(node, frozenset(), at)
+            result = self._bound(kind, node, at, f"{at}/type")
+            self._check_keywords(node, self._concerning(kind, f"{at}/type"), at)
         elif isinstance(kind, dict):
             result = self._schema(kind, f"{at}/type")
             self._check_keywords(node, frozenset(), at)
         elif isinstance(kind, list):
-            result = {"anyOf": [self._member(item, f"{at}/type/{index}") for index, item in enumerate(kind)]}
-            self._check_keywords(node, frozenset(), at)
+            if not kind:
+                self._refuse(f"{at}/type", "a union must have at least one type")
+            members = [(item, f"{at}/type/{index}") for index, item in enumerate(kind)]
+            result = {"anyOf": [self._member(item, node, at, where) for item, where in members]}
+            self._check_keywords(node, frozenset().union(*(self._concerning(*each) for each in members)), at)
         else:
             result = self._typed(kind, node, at)
         if result.keys().isdisjoint(COMPOSITION):
@@ -104,22 +121,55 @@ class Compiler:
         result = result | _as_components(kept)
         return result | ({"required": required} if required else {})
 
-    def _member(self, item: Any, at: str) -> Schema:
+    def _member(self, item: Any, node: Schema, at: str, where: str) -> Schema:
+        """Return a member of the union ``node``, as the constraints beside the union bind it."""
         if isinstance(item, str):
             if item not in PRIMITIVES and item != "any":
-                self._refuse(at, f"{item!r} cannot stand in a union; define it and refer to it")
-            return dict(PRIMITIVES.get(item, {}))
+                self._refuse(where, f"{item!r} cannot stand in a union; define it and refer to it")
+            return self._typed(item, {"type": item, **_taken(node, *self._concerning(item, where))}, at)
         if isinstance(item, dict) and "$ref" in item:
-            return self._reference(item["$ref"], f"{at}/$ref")
-        return self._schema(item, at)
+            return self._bound(item, node, at, where)
+        return self._schema(item, where)
+
+    def _bound(self, reference: Schema, node: Schema, at: str, where: str) -> Schema:
+        """Return a reference, and beside it what the constraints beside it in ``node`` say of the type referred to."""
+        result = self._reference(reference["$ref"], f"{where}/$ref")
+        own = _taken(node, *self._concerning(reference, where))
+        if not own:
+            return result
+        target = self._target(reference["$ref"], f"{where}/$ref")
+        return result | self._typed(target["type"], own | _taken(target, "type", "x-wire"), at)
+
+    def _concerning(self, kind: Any, where: str) -> frozenset[str]:
+        """Return the constraints that can stand beside a type in a union, or beside a reference to it."""
+        if isinstance(kind, dict) and "$ref" in kind:
+            kind = self._target(kind["$ref"], f"{where}/$ref").get("type")
+        if kind in ("string", "binary"):
+            return KEYWORDS[kind] - set(_VALUES)
+        is_number = isinstance(kind, str) and (kind in _AS_TEXT or PRIMITIVES.get(kind, {}).get("type") in _NUMBERS)
+        return frozenset(NUMERIC) if is_number else frozenset()
 
     def _reference(self, pointer: Any, at: str) -> Schema:
-        if not isinstance(pointer, str):
-            self._refuse(at, "a reference must be a JSON Pointer in this document")
+        self._target(pointer, at)
         name, _, target = self._document.resolve(pointer, at.removeprefix("#"))
         if target.get("abstract"):
             self._refuse(at, f"{name} is abstract; extend it, or refer to a type that extends it")
         return {"$ref": REFS + name}
+
+    def _target(self, pointer: Any, at: str) -> Schema:
+        """Return the type that a reference comes to in the end: one that is no reference itself."""
+        passed: list[str] = []
+        while True:
+            if not isinstance(pointer, str):
+                self._refuse(at, "a reference must be a JSON Pointer in this document")
+            name, pointer, target = self._document.resolve(pointer, at.removeprefix("#"))
+            if name in passed:
+                self._refuse(at, f"{name} comes back to itself and to no type; break the circle")
+            passed.append(name)
+            kind = target.get("type")
+            if not (isinstance(kind, dict) and "$ref" in kind):
+                return target
+            pointer = kind["$ref"]
 
     def _typed(self, kind: Any, node: Schema, at: str) -> Schema:
         build: dict[str, Callable[[Schema, str], Schema]] = {
@@ -148,33 +198,48 @@ class Compiler:
     def _primitive(self, kind: str, node: Schema, at: str) -> Schema:
         wire = node.get("x-wire", "")
         if wire == "text" and kind in UNENFORCED:
-            return {"type": "string", "x-format": UNENFORCED[kind]} | _taken(node, *_VALUES)
+            return self._valued({"type": "string", "x-format": UNENFORCED[kind]}, node, at)
         if wire and (kind, wire) not in WIRE:
             self._refuse(f"{at}/x-wire", f"{wire!r} is no way for {kind} to travel; correct or remove it")
         result = dict(WIRE[kind, wire] if wire else PRIMITIVES[kind])
         if wire and kind == "int64":
-            node = node | {key: _number(node[key]) for key in NUMERIC if key in node}
+            node = node | {key: as_number(node[key]) for key in NUMERIC if key in node}
         for keyword in NUMERIC:
             if keyword not in node:
                 continue
-            if result["type"] not in ("integer", "number"):
+            if result["type"] not in _NUMBERS:
                 why = "its values are text" if kind in _AS_TEXT else "it is not a number"
                 self._refuse(f"{at}/{keyword}", f"cannot be expressed for {kind}: {why}; remove it")
             if isinstance(node[keyword], bool) or not isinstance(node[keyword], int | float):
                 self._refuse(f"{at}/{keyword}", "must be a number; correct it")
+            if keyword == "multipleOf" and node[keyword] <= 0:
+                self._refuse(f"{at}/{keyword}", "must be more than 0; correct it")
             tighter = {"minimum": max, "maximum": min}.get(keyword)
             result[keyword] = tighter(node[keyword], result.get(keyword, node[keyword])) if tighter else node[keyword]
-        return result | _taken(node, *_VALUES)
+        return self._valued(result, node, at)
 
-    def _string(self, node: Schema, _at: str) -> Schema:
-        keywords = ("minLength", "maxLength", "pattern", "format", "contentEncoding", *_VALUES)
-        return {"type": "string"} | _taken(node, *keywords)
+    def _string(self, node: Schema, at: str) -> Schema:
+        keywords = ("minLength", "maxLength", "pattern", "format", "contentEncoding")
+        return self._valued({"type": "string"} | _taken(node, *keywords), node, at)
 
     def _binary(self, node: Schema, at: str) -> Schema:
         encoding = node.get("contentEncoding", "base64")
         if encoding not in ENCODINGS:
             self._refuse(f"{at}/contentEncoding", f"{encoding!r} is not one of {', '.join(ENCODINGS)}")
-        return binary(encoding) | _taken(node, *_VALUES)
+        return self._valued(binary(encoding), node, at)
+
+    def _valued(self, result: Schema, node: Schema, at: str) -> Schema:
+        """Return ``result``, the schema of a primitive type, with the values that ``node`` lists, as JSON has them."""
+        symbols = node.get("altenums", {}).get("json", {})
+        for keyword in _VALUES:
+            if keyword in node:
+                listed = node[keyword] if keyword == "enum" else [node[keyword]]
+                values = [symbols.get(value, value) if isinstance(value, str) else value for value in listed]
+                for value in values:
+                    if not _is_of(result["type"], value):
+                        self._refuse(f"{at}/{keyword}", f"{value!r} is no value of {node['type']}; correct it")
+                result[keyword] = values if keyword == "enum" else values[0]
+        return result
 
     def _object(self, node: Schema, at: str) -> Schema:
         node = self._flatten(node, at, ())
@@ -202,11 +267,16 @@ class Compiler:
             result["additionalProperties"] = (
                 extra if isinstance(extra, bool) else self._schema(extra, f"{at}/additionalProperties")
             )
+        if "dependentRequired" in node:
+            result["dependentRequired"] = {
+                names.get(name, name): [names.get(each, each) for each in others]
+                for name, others in node["dependentRequired"].items()
+            }
         return result | self._entries(node, at)
 
     def _entries(self, node: Schema, at: str) -> Schema:
         result: Schema = {}
-        for keyword in ("minProperties", "maxProperties", "minEntries", "maxEntries", "dependentRequired"):
+        for keyword in ("minProperties", "maxProperties", "minEntries", "maxEntries"):
             if keyword in node:
                 result[RENAMED.get(keyword, keyword)] = node[keyword]
         for keyword in ("patternProperties", "patternKeys"):
@@ -218,6 +288,8 @@ class Compiler:
         for keyword in ("propertyNames", "keyNames"):
             if keyword in node:
                 result["propertyNames"] = self._schema(node[keyword], f"{at}/{keyword}")
+                if result["propertyNames"].get("type", "string") != "string":
+                    self._refuse(f"{at}/{keyword}", "names are texts; make it a schema of a string")
         if "has" in node:
             # at least one value matches: not every value fails to
             result["not"] = {"additionalProperties": {"not": self._schema(node["has"], f"{at}/has")}}
@@ -263,7 +335,12 @@ class Compiler:
         if not isinstance(choices, dict) or not choices:
             self._refuse(f"{at}/choices", "must name at least one choice")
         if "$extends" not in node:
-            properties = {name: self._schema(schema, f"{at}/choices/{name}") for name, schema in choices.items()}
+            properties = {
+                _name_on_the_wire(name, schema): self._schema(schema, f"{at}/choices/{name}")
+                for name, schema in choices.items()
+            }
+            if len(properties) < len(choices):
+                self._refuse(f"{at}/choices", "two choices have one name in JSON; give each its own in altnames")
             return {"type": "object", "properties": properties, "additionalProperties": False} | {
                 "minProperties": 1,
                 "maxProperties": 1,
@@ -294,6 +371,7 @@ class Compiler:
         merged: Schema = {}
         properties: Schema = {}
         required: list[Any] = []
+        inherited = KEYWORDS["object"] - {"properties", "required", "additionalProperties", "$extends"}
         for pointer in [bases] if isinstance(bases, str) else bases:
             name, target, base = self._document.resolve(pointer, f"{at.removeprefix('#')}/$extends")
             if target in seen:
@@ -302,8 +380,11 @@ class Compiler:
             base = self._flatten(base, target, (*seen, target))
             properties = base.get("properties", {}) | properties
             required += base.get("required", [])
-            inherited = KEYWORDS["object"] - {"properties", "required", "additionalProperties", "$extends"}
-            merged |= {key: value for key, value in base.items() if key in inherited}
+            for keyword in sorted(inherited & base.keys()):
+                if merged.setdefault(keyword, base[keyword]) != base[keyword]:
+                    self._refuse(f"{at}/$extends", f"its bases differ in {keyword}; keep one")
+        for keyword in sorted(merged.keys() & node.keys()):
+            self._refuse(f"{at}/{keyword}", f"{keyword!r}: inherited, so not to be defined again")
         again = properties.keys() & node.get("properties", {}).keys()
         if again:
             self._refuse(f"{at}/properties", f"{', '.join(sorted(again))}: inherited, so not to be defined again")
@@ -341,6 +422,8 @@ class Compiler:
         for keyword, value in node.items():
             if expected := misshapen(keyword, value):
                 self._refuse(f"{at}/{keyword}", f"must be {expected}; correct it")
+        if found := misused(node):
+            self._refuse(f"{at}/{found[0]}", found[1])
 
     def _check_keywords(self, node: Schema, known: frozenset[str], at: str) -> None:
         for keyword in node:
@@ -372,9 +455,16 @@ def _name_on_the_wire(name: str, schema: Any) -> str:
     return own if isinstance(own, str) else name
 
 
-def _number(value: Any) -> Any:
-    """Return the whole number that a bound of 64 bits is written as, as text in JSON Structure."""
-    return int(value) if isinstance(value, str) and value.removeprefix("-").isdecimal() else value
+def _is_of(kind: str, value: Any) -> bool:
+    """Return whether a value is of a type of JSON Schema that is no compound."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {
+        "string": isinstance(value, str),
+        "boolean": isinstance(value, bool),
+        "null": value is None,
+        "number": is_number,
+        "integer": is_number and value == value // 1,
+    }[kind]
 
 
 def _as_components(node: Any) -> Any:

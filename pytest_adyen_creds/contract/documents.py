@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -82,8 +83,8 @@ def load_documents(folders: Iterable[Path]) -> dict[str, Document]:
             source = read_json(path)
             if not isinstance(source, dict) or not isinstance(source.get("$id"), str):
                 raise ContractError(f"{path}: is not a JSON Structure document; give it a $id")
-            for keyword, kind, expected in (("definitions", dict, "an object"), ("$uses", list, "a list")):
-                if not isinstance(source.get(keyword, kind()), kind):
+            for keyword, (expected, is_expected) in _HEAD.items():
+                if keyword in source and not is_expected(source[keyword]):
                     raise ContractError(f"{path}#/{keyword}: must be {expected}; correct it")
             if source["$id"] in sources:
                 raise ContractError(f"{path}#/$id: another document has the $id {source['$id']}; give each its own")
@@ -122,7 +123,9 @@ class _Loader:
         """Return a namespace with its imports, and those of the namespaces in it, carried out."""
         result = {key: value for key, value in node.items() if key not in _IMPORTS}
         for key, value in result.items():
-            if isinstance(value, dict) and "type" not in value and not _composes(value):
+            if not isinstance(value, dict):
+                raise ContractError(f"{path}{pointer}/{key}: must be a type or a namespace, an object; correct it")
+            if "type" not in value and not _composes(value):
                 result[key] = self._namespace(value, f"{pointer}/{key}", path, stack)
         for keyword in _IMPORTS:
             if keyword in node:
@@ -165,6 +168,30 @@ def without_document(schema: Schema) -> Schema:
     """Return a document's root type without what concerns the document."""
     return {key: value for key, value in schema.items() if key not in _DOCUMENT_KEYWORDS}
 
+
+_ADD_INS: Final = tuple(
+    f"JSONStructure{name}"
+    for name in ("Import", "AlternateNames", "Units", "ConditionalComposition", "Validation", "Relations")
+)
+
+
+def _matches(pattern: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+_IS_URI: Final = _matches(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+_HEAD: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
+    "$schema": ("an absolute URI", _IS_URI),
+    "$id": ("an absolute URI", _IS_URI),
+    "name": ("a name of letters, digits and _", _matches(r"[A-Za-z_][A-Za-z0-9_]*")),
+    "definitions": ("an object", lambda value: isinstance(value, dict)),
+    "$root": ("a JSON Pointer", lambda value: isinstance(value, str)),
+    "$uses": (
+        f"a list of {', '.join(_ADD_INS)}",
+        lambda value: isinstance(value, list) and all(each in _ADD_INS for each in value),
+    ),
+}
+"""Keyword of a document's head -> what its value must be, and what tells whether it is."""
 
 _IMPORTS: Final = ("$import", "$importdefs")
 _DOCUMENT_KEYWORDS: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})

@@ -5,8 +5,12 @@ Source: JSON Structure core v0 and its import, validation and conditional-compos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+
+from pytest_adyen_creds.contract.patterns import is_pattern
 
 DOCUMENT: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})
 CARRIED: Final = frozenset({"description", "examples", "default"})
@@ -69,11 +73,18 @@ RENAMED: Final = {
 
 _COUNTS: Final = ("Length", "Items", "Properties", "Entries", "Contains")
 _SHAPES: Final[dict[str, tuple[str, ...]]] = {
-    "an object": ("properties", "patternProperties", "patternKeys", "choices", "dependentRequired", "altnames"),
+    "an object": ("properties", "patternProperties", "patternKeys", "choices"),
+    "an object of texts": ("altnames", "descriptions"),
+    "an object of objects": ("altenums",),
+    "an object of lists of texts": ("dependentRequired",),
+    "a list": ("examples",),
     "a list that is not empty": ("allOf", "anyOf", "oneOf", "enum"),
     "a whole number, 0 or more": tuple(f"{bound}{noun}" for bound in ("min", "max") for noun in _COUNTS),
-    "a text": ("pattern", "format", "contentEncoding", "selector"),
-    "true or false": ("uniqueItems", "abstract"),
+    "a text": (
+        *("pattern", "format", "contentEncoding", "contentMediaType", "contentCompression", "selector"),
+        *("name", "description", "title"),
+    ),
+    "true or false": ("uniqueItems", "abstract", "deprecated", "readOnly", "writeOnly"),
     "a list of texts, or of lists of texts": ("required",),
     "a list of texts": ("tuple",),
     "a reference or a list of references": ("$extends",),
@@ -85,8 +96,16 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def _is_object_of(test: Callable[[Any], bool], value: Any) -> bool:
+    return isinstance(value, dict) and all(map(test, value.values()))
+
+
 _TESTS: Final[dict[str, Callable[[Any], bool]]] = {
     "an object": lambda value: isinstance(value, dict),
+    "an object of texts": lambda value: _is_object_of(lambda item: isinstance(item, str), value),
+    "an object of objects": lambda value: _is_object_of(lambda item: isinstance(item, dict), value),
+    "an object of lists of texts": lambda value: _is_object_of(_are_texts, value),
+    "a list": lambda value: isinstance(value, list),
     "a list that is not empty": lambda value: isinstance(value, list) and bool(value),
     "a whole number, 0 or more": lambda value: type(value) is int and value >= 0,
     "a text": lambda value: isinstance(value, str),
@@ -103,3 +122,31 @@ def misshapen(keyword: str, value: Any) -> str | None:
     """Return what the value of ``keyword`` must be, where ``value`` is not that."""
     expected = _EXPECTED.get(keyword)
     return expected if expected is not None and not _TESTS[expected](value) else None
+
+
+def misused(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return a keyword of ``node``, whose keywords are well-shaped each, and what is wrong with it all the same."""
+    for noun in ("imum", *_COUNTS):
+        least, most = as_number(node.get(f"min{noun}")), as_number(node.get(f"max{noun}"))
+        if least is not None and most is not None and least > most:
+            return f"min{noun}", f"is more than max{noun}, so that no value is right; correct one of them"
+    if "enum" in node and len({json.dumps(value, sort_keys=True) for value in node["enum"]}) < len(node["enum"]):
+        return "enum", "lists a value twice; remove one"
+    if node.get("type") == "set" and node.get("uniqueItems") is False:
+        return "uniqueItems", "the items of a set are unique; remove it, or make this an array"
+    for keyword in ("minContains", "maxContains"):
+        if keyword in node and "contains" not in node:
+            return keyword, "counts what contains says, which is missing; add it or remove this"
+    for keyword in ("pattern", "patternProperties", "patternKeys"):
+        found = node.get(keyword, ())
+        for pattern in [found] if isinstance(found, str) else found:
+            if not is_pattern(pattern):
+                return keyword, f"{pattern!r} is no regular expression, or one too large to compile; correct it"
+    return None
+
+
+def as_number(value: Any) -> Any:
+    """Return a bound as a number, or None: of 64 bits and more it is a text in JSON Structure."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,40}", value):
+        return int(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.patterns import matches
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.secrets import MASK, SECRETS
 from pytest_adyen_creds.text import counted, escape_pointer, plain
@@ -61,7 +61,7 @@ class Validator:
 
         try:
             decide = jsonschema_rs.validator_for(dict(self.schema), validate_formats=True).is_valid
-        except jsonschema_rs.ValidationError as error:
+        except (jsonschema_rs.ValidationError, ValueError) as error:  # ValueError: no text, half a surrogate pair
             problem = str(error).partition("\n")[0]
             raise ContractError(f"structure {self.schema.get('title')}: {problem}; correct it") from None
 
@@ -80,13 +80,24 @@ class Validator:
         return self._explained(body) or [_violation("", "format", "a value of the stated format", body, False)]
 
     def _explained(self, body: Any) -> list[Violation]:
-        return list(dict.fromkeys(v for error in self._explainer.iter_errors(body) for v in self._violations(error)))
+        try:
+            return list(
+                dict.fromkeys(v for error in self._explainer.iter_errors(body) for v in self._violations(error))
+            )
+        except RecursionError:
+            return [_violation("", "type", "nested less deeply, for what is wrong in it to be found", body, False)]
 
     @cached_property
     def _explainer(self) -> Any:
-        from jsonschema import Draft202012Validator
+        from jsonschema import Draft202012Validator, validators
 
-        return Draft202012Validator(dict(self.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+        own = {
+            "pattern": _explain_pattern,
+            "patternProperties": _explain_pattern_properties,
+            "additionalProperties": _explain_additional_properties,
+        }
+        explainer: Any = validators.extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
+        return explainer(dict(self.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
     def _violations(self, error: Any) -> Iterator[Violation]:
         path = [str(part) for part in error.absolute_path]
@@ -103,17 +114,48 @@ class Validator:
                     pointer, _ = at(name)
                     yield Violation(pointer, keyword, "a value", "nothing", plain(f"{pointer} is required and missing"))
         elif keyword == "additionalProperties" and expected is False and isinstance(found, dict):
-            known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
-            for name in found:
-                if name not in known and not any(re.search(pattern, name) for pattern in patterns):
-                    # what nobody documented may be a secret that nobody knows as one
-                    pointer, secret = at(name)
-                    shown = _shown(found[name], secret or isinstance(found[name], str))
-                    why = plain(f"{pointer} is not in the contract; found {shown}")
-                    yield Violation(pointer, keyword, "no such property", shown, why)
+            for name in _additional(error.schema, found):
+                # what nobody documented may be a secret that nobody knows as one
+                pointer, secret = at(name)
+                shown = _shown(found[name], secret or isinstance(found[name], str))
+                why = plain(f"{pointer} is not in the contract; found {shown}")
+                yield Violation(pointer, keyword, "no such property", shown, why)
         else:
             pointer, secret = at()
             yield _violation(pointer, keyword, _expectation(keyword, expected, error), found, secret)
+
+
+def _explain_pattern(_validator: Any, pattern: str, found: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if isinstance(found, str) and not matches(pattern, found):
+        yield ValidationError("pattern")
+
+
+def _explain_pattern_properties(validator: Any, schemas: Mapping[str, Any], found: Any, _schema: Any) -> Iterator[Any]:
+    if isinstance(found, dict):
+        for pattern, schema in schemas.items():
+            for name, value in found.items():
+                if matches(pattern, name):
+                    yield from validator.descend(value, schema, path=name, schema_path=pattern)
+
+
+def _explain_additional_properties(validator: Any, extra: Any, found: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if isinstance(found, dict):
+        names = _additional(schema, found)
+        if extra is False and names:
+            yield ValidationError("additionalProperties")
+        elif isinstance(extra, dict):
+            for name in names:
+                yield from validator.descend(found[name], extra, path=name)
+
+
+def _additional(schema: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Return the names in ``found`` that neither the properties nor the patterns of ``schema`` take."""
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    return [name for name in found if name not in known and not any(matches(each, name) for each in patterns)]
 
 
 def _violation(pointer: str, keyword: str, expected: str, found: Any, secret: bool) -> Violation:

@@ -123,12 +123,31 @@ COMPOUNDS: dict[str, tuple[dict[str, Any], list[Any], list[Any]]] = {
         [{}, {"text": 1}, {"text": "x", "number": 1}, {"other": 1}],
     ),
     "union": ({"type": ["string", "null", "int8"]}, ["x", None, 1], [1.5, [], 128]),
+    "constrained union": (
+        {"type": ["string", "null", "int8"], "maxLength": 3, "pattern": "^a", "minimum": 5},
+        ["a", "abc", None, 5, 127],
+        ["abcd", "b", 4, 128, 5.5, True],
+    ),
+    "constraint beside text that is no string": (
+        {"type": ["string", "uuid", "int64"], "maxLength": 3},
+        ["abc", "123e4567-e89b-12d3-a456-426614174000", "12345"],
+        ["abcd", 1],
+    ),
     "enumeration": ({"type": "string", "enum": ["a", "b"]}, ["a"], ["c", 1]),
+    "enumeration of text numbers": ({"type": "int64", "enum": ["1", "2"]}, ["1"], ["3", 1]),
+    "enumeration of symbols": (
+        {"type": "string", "enum": ["RED", "BLUE"], "altenums": {"json": {"RED": "#f00"}, "lang:de": {"RED": "rot"}}},
+        ["#f00", "BLUE"],
+        ["RED", "rot"],
+    ),
     "constant": ({"type": "int8", "const": 3}, [3], [4, "3"]),
     "text limits": ({"type": "string", "minLength": 2, "maxLength": 3, "pattern": "^a"}, ["ab"], ["a", "abcd", "bb"]),
     "number limits": ({"type": "int8", "minimum": 2, "exclusiveMaximum": 6, "multipleOf": 2}, [2, 4], [0, 6, 3, 200]),
     "loose minimum": ({"type": "uint8", "minimum": -5}, [0], [-1]),
     "format": ({"type": "string", "format": "ipv4"}, ["10.0.0.1"], []),
+    "unknown format": ({"type": "string", "format": "postcode"}, ["", "x"], [1]),
+    "look-behind": ({"type": "string", "pattern": "(?<=pre)fix"}, ["prefix"], ["fix", "suffix"]),
+    "nothing meets all": ({"type": "int8", "multipleOf": 7, "minimum": 8, "maximum": 13}, [], [7, 8, 14, "8"]),
     "base16": ({"type": "binary", "contentEncoding": "base16"}, ["00fF"], ["0", "zz"]),
     "closed object": (
         {"type": "object", "properties": {"a": TEXT}, "additionalProperties": False},
@@ -149,6 +168,11 @@ COMPOUNDS: dict[str, tuple[dict[str, Any], list[Any], list[Any]]] = {
         {"type": "object", "properties": {"a": {"type": "any"}}, "has": {"type": "int8"}},
         [{"a": 1}, {"a": "", "b": 2}],
         [{}, {"a": ""}],
+    ),
+    "choice of alternate names": (
+        {"type": "choice", "choices": {"a_b": {"type": "string", "altnames": {"json": "a.b"}}, "c": {"type": "int8"}}},
+        [{"a.b": ""}, {"c": 1}],
+        [{"a_b": ""}, {"a.b": 1}],
     ),
     "dependent": (
         {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "dependentRequired": {"a": ["b"]}},
@@ -178,6 +202,88 @@ def test_compound(kind: str, tmp_path: Path) -> None:
     for value in bad:
         assert not jsonschema_rs.validator_for(schema).is_valid({"it": value}), value
         assert not jsonschema.Draft202012Validator(schema).is_valid({"it": value}), value
+
+
+ALTERNATE = {
+    "type": "object",
+    "properties": {"a_b": {"type": "string", "altnames": {"json": "a.b", "lang:en": "A and B"}}, "c": TEXT},
+    "required": ["a_b"],
+    "dependentRequired": {"c": ["a_b"], "a_b": ["c"]},
+    "additionalProperties": False,
+}
+
+
+def test_alternate_names_are_the_names_in_json(tmp_path: Path) -> None:
+    schema = schema_of(tmp_path, {"name": "It", **ALTERNATE})
+    assert schema["required"] == ["a.b"]
+    assert schema["properties"].keys() == {"a.b", "c"}
+    valid = jsonschema_rs.validator_for(schema).is_valid
+    assert valid({"a.b": "", "c": ""})
+    assert not valid({"a_b": "", "c": ""})
+    assert not valid({"c": ""})
+    assert not valid({"a.b": ""})
+
+
+WIRES: dict[str, tuple[dict[str, Any], dict[str, Any], list[Any], list[Any]]] = {
+    "int32 number": (
+        {"type": "int32", "x-wire": "number"},
+        {"type": "integer", "format": "int32"},
+        [1, 2**31],
+        ["1", 1.5],
+    ),
+    "int64 number": (
+        {"type": "int64", "x-wire": "number", "minimum": "5", "enum": [6, 7]},
+        {"type": "integer", "format": "int64", "minimum": 5, "enum": [6, 7]},
+        [6],
+        [4, 8, "6"],
+    ),
+    "datetime text": (
+        {"type": "datetime", "x-wire": "text"},
+        {"type": "string", "format": "date-time"},
+        ["2026-11-22T10:00:00Z", "tomorrow"],
+        [1],
+    ),
+    "untyped object": (
+        {"type": "object", "x-wire": "untyped", "properties": {"a": TEXT}, "required": ["a"]},
+        {"properties": {"a": {"type": "string"}}, "required": ["a"]},
+        [{"a": ""}, 1, None],
+        [{}, {"a": 1}],
+    ),
+    "format": ({"type": "string", "x-format": "ipv4"}, {"type": "string", "format": "ipv4"}, ["10.0.0.256"], [1]),
+    "JSON Schema's keywords": (
+        {"type": "map", "values": {"type": "any"}, "x-json-schema": {"required": ["a"], "minProperties": 2}},
+        {"type": "object", "required": ["a"], "minProperties": 2},
+        [{"a": 1, "b": 2}],
+        [{"a": 1}, {"b": 1, "c": 2}, []],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WIRES)
+def test_how_a_value_travels_is_published_and_judged(kind: str, tmp_path: Path) -> None:
+    node, published, good, bad = WIRES[kind]
+    contract = load_contract("v3", make(tmp_path, holding(**node)))
+    assert contract.to_json_schema("It")["properties"]["it"] == published
+    assert [value for value in good if not contract.is_valid("It", {"it": value})] == []
+    assert [value for value in bad if contract.is_valid("It", {"it": value})] == []
+
+
+def test_a_constraint_beside_a_reference_binds_what_is_referred_to(tmp_path: Path) -> None:
+    definitions = {
+        "Code": TEXT,
+        "Alias": {"type": {"$ref": "#/definitions/Code"}},
+        "Count": {"type": "int64", "x-wire": "number"},
+    }
+    properties = {
+        "code": {"type": {"$ref": "#/definitions/Alias"}, "maxLength": 2},
+        "count": {"type": ["null", {"$ref": "#/definitions/Count"}], "minimum": "3"},
+    }
+    schema = schema_of(tmp_path, {"name": "It", "type": "object", "properties": properties, "definitions": definitions})
+    valid = jsonschema_rs.validator_for(schema).is_valid
+    assert valid({"code": "ab", "count": 3})
+    assert valid({"count": None})
+    assert not valid({"code": "abc"})
+    assert not valid({"count": 2})
 
 
 def test_format_is_enforced(tmp_path: Path) -> None:
@@ -283,12 +389,90 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown keyword": (holding(type="string", maxLenght=3), "#/properties/it/maxLenght: 'maxLenght' means nothing"),
     "misplaced keyword": (holding(type="string", minItems=3), "#/properties/it/minItems"),
     "limit on text": (holding(type="int64", minimum="3"), "#/properties/it/minimum: cannot be expressed for int64"),
-    "wire name": (holding(type="string", altnames={"json": "x"}), "#/properties/it/altnames"),
+    "bound of many digits": (
+        holding(type="int64", minimum="9" * 5000, **{"x-wire": "number"}),
+        "#/properties/it/minimum: must be a number",
+    ),
+    "unknown wire": (
+        holding(type="uuid", **{"x-wire": "number"}),
+        "#/properties/it/x-wire: 'number' is no way for uuid",
+    ),
+    "one name twice": (
+        {"name": "It", "type": "object", "properties": {"a": TEXT, "b": {"type": "string", "altnames": {"json": "a"}}}},
+        "#/properties: two properties have one name in JSON",
+    ),
+    "one choice twice": (
+        holding(type="choice", choices={"a": TEXT, "b": {"type": "string", "altnames": {"json": "a"}}}),
+        "#/properties/it/choices: two choices have one name in JSON",
+    ),
+    "constraint of no member": (
+        holding(type=["string", "null"], minimum=3),
+        "#/properties/it/minimum: 'minimum' means",
+    ),
+    "constraint of a text number": (
+        holding(type=["int8", "decimal"], minimum=3),
+        "#/properties/it/minimum: cannot be expressed for decimal",
+    ),
+    "enumeration beside a union": (holding(type=["string", "null"], enum=["a"]), "#/properties/it/enum: 'enum' means"),
+    "empty union": (holding(type=[]), "#/properties/it/type: a union must have at least one type"),
+    "value of another type": (holding(type="string", enum=["a", 1]), "#/properties/it/enum: 1 is no value of string"),
+    "constant of another type": (holding(type="int8", const="1"), "#/properties/it/const: '1' is no value of int8"),
+    "names that are no texts": (
+        holding(type="map", values=TEXT, keyNames={"type": "int8"}),
+        "#/properties/it/keyNames: names are texts",
+    ),
+    "set of what repeats": (holding(type="set", items=TEXT, uniqueItems=False), "#/properties/it/uniqueItems: "),
+    "count of nothing": (holding(type="array", items=TEXT, minContains=1), "#/properties/it/minContains: counts"),
+    "nothing": ({"name": "It"}, "#: the document describes nothing"),
+    "two roots": (holding(type="string") | {"$root": "#/definitions/A", "definitions": {"A": TEXT}}, "#/$root: "),
+    "name of a type": (
+        holding(type="string") | {"definitions": {"a b": TEXT}},
+        "#/definitions/a b: 'a b' cannot name a type",
+    ),
+    "no type and no namespace": (
+        holding(type="string") | {"definitions": {"A": {"B": 1}}},
+        "#/definitions/A/B: must be",
+    ),
     "add-ins": (holding(type="string") | {"$offers": {"A": "#/definitions/A"}}, "#/$offers"),
     "abstract": (
         holding(type={"$ref": "#/definitions/A"})
         | {"definitions": {"A": {"type": "object", "abstract": True, "properties": {"a": TEXT}}}},
         "A is abstract",
+    ),
+    "abstract circle": (
+        holding(type="string")
+        | {
+            "definitions": {
+                each: {"type": "object", "abstract": True, "$extends": f"#/definitions/{base}", "properties": {}}
+                for each, base in (("A", "B"), ("B", "A"))
+            }
+        },
+        "#/definitions/A/$extends: B extends itself",
+    ),
+    "circle of references": (
+        holding(type={"$ref": "#/definitions/A"})
+        | {"definitions": {"A": {"type": {"$ref": "#/definitions/B"}}, "B": {"type": {"$ref": "#/definitions/A"}}}},
+        "#/properties/it/type/$ref: A comes back to itself",
+    ),
+    "mistake in an abstract type": (
+        holding(type="string")
+        | {"definitions": {"A": {"type": "object", "abstract": True, "properties": {"a": {"type": "text"}}}}},
+        "#/definitions/A/properties/a/type: 'text' is not a type",
+    ),
+    "constraint of the base": (
+        {"name": "It", "type": "object", "$extends": "#/definitions/A", "minProperties": 1}
+        | {"definitions": {"A": {"type": "object", "abstract": True, "minProperties": 2, "properties": {"a": TEXT}}}},
+        "#/minProperties: 'minProperties': inherited, so not to be defined again",
+    ),
+    "constraints of two bases": (
+        {"name": "It", "type": "object", "$extends": ["#/definitions/A1", "#/definitions/A2"]}
+        | {
+            "definitions": {
+                f"A{number}": {"type": "object", "minProperties": number, "properties": {f"a{number}": TEXT}}
+                for number in (1, 2)
+            }
+        },
+        "#/$extends: its bases differ in minProperties",
     ),
     "circle": (
         {"name": "It", "$root": "#/definitions/A"}
@@ -316,6 +500,25 @@ def test_refused_with_document_and_pointer(kind: str, tmp_path: Path) -> None:
         load_contract("v3", make(tmp_path, document))
     assert "It.struct.json" in str(error.value)
     assert says in str(error.value)
+
+
+BOUNDS = {
+    "Length": {"type": "string"},
+    "Items": {"type": "array", "items": TEXT},
+    "Contains": {"type": "array", "items": TEXT, "contains": TEXT},
+    "Properties": {"type": "object", "properties": {"a": TEXT}},
+    "Entries": {"type": "map", "values": TEXT},
+    "imum": {"type": "double"},
+}
+
+
+@pytest.mark.parametrize("noun", BOUNDS)
+def test_a_minimum_above_its_maximum_is_refused(noun: str, tmp_path: Path) -> None:
+    equal = BOUNDS[noun] | {f"min{noun}": 2, f"max{noun}": 2}
+    assert load_contract("v3", make(tmp_path / "equal", holding(**equal))).structures
+    says = rf"It\.struct\.json#/properties/it/min{noun}: is more than max{noun}"
+    with pytest.raises(ContractError, match=says):
+        load_contract("v3", make(tmp_path / "above", holding(**equal | {f"min{noun}": 3})))
 
 
 def test_two_meanings_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -122,6 +123,46 @@ def test_a_name_that_a_pattern_takes_is_no_violation(tmp_path: Path) -> None:
     assert sorted(violation.pointer for violation in violations) == ["/other", "/x-number"]
 
 
+def test_patterns_are_read_and_explained_as_they_are_decided(tmp_path: Path) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string", "pattern": r"^\p{Lu}$"}, "b": {"type": "string", "pattern": r"^\d$"}},
+        "patternProperties": {r"^\p{Ll}{2}$": {"type": "int8"}},
+        "additionalProperties": False,
+    }
+    contract = own(tmp_path, schema)
+    assert contract.validate("It", {"a": "É", "b": "1", "éé": 1}) == []
+    found = contract.validate("It", {"a": "é", "b": "\u0661", "éé": "", "é": 1})
+    assert sorted((each.pointer, each.keyword) for each in found) == [
+        ("/a", "pattern"),
+        ("/b", "pattern"),
+        ("/é", "additionalProperties"),
+        ("/éé", "type"),
+    ]
+    [half] = contract.validate("It", {"a": "\ud800"})
+    assert half.pointer == "/a"
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(a|a)+$", r"^(a+)+\1$", "^(?=(a+)+$)"])
+def test_no_pattern_takes_long(pattern: str, tmp_path: Path) -> None:
+    contract = own(tmp_path, {"type": "string", "pattern": pattern})
+    before = time.process_time()
+    [violation] = contract.validate("It", "a" * 28 + "!")
+    assert time.process_time() - before < 1
+    assert violation.keyword == "pattern"
+
+
+def test_a_body_that_is_nested_too_deeply_to_be_explained_is_judged(tmp_path: Path) -> None:
+    node = {"type": "object", "properties": {"next": {"type": {"$ref": "#/definitions/N"}}}}
+    contract = own(tmp_path, {**node, "definitions": {"N": node}})
+    good, bad = {}, 1
+    for _ in range(1000):
+        good, bad = {"next": good}, {"next": bad}
+    assert contract.validate("It", good) == []
+    [violation] = contract.validate("It", bad)
+    assert "nested less deeply" in violation.message
+
+
 def of(**operation: Any) -> dict[str, Any]:
     return {"openapi": "3.1.0", "paths": {"/it": {"get": {"responses": {}, **operation}}}}
 
@@ -136,10 +177,29 @@ MALFORMED: dict[str, tuple[dict[str, Any], Any, str]] = {
     "anyOf": ({"anyOf": TEXT, "definitions": {}, "type": "any"}, OPENAPI, "#/anyOf: must be a list"),
     "required": ({**BASE, "required": [1]}, OPENAPI, "#/required: must be a list of texts"),
     "required text": ({**BASE, "required": "a"}, OPENAPI, "#/required: must be a list of texts"),
+    "enum twice": ({**TEXT, "enum": ["a", "b", "a"]}, OPENAPI, "#/enum: lists a value twice"),
+    "description": ({**TEXT, "description": 1}, OPENAPI, "#/description: must be a text"),
+    "$id": ({**TEXT, "$id": "It"}, OPENAPI, "#/$id: must be an absolute URI"),
+    "name": ({**TEXT, "name": "I t"}, OPENAPI, "#/name: must be a name of letters, digits and _"),
+    "$root": ({"$root": []}, OPENAPI, "#/$root: must be a JSON Pointer"),
+    "add-in": ({**TEXT, "$uses": ["Validation"]}, OPENAPI, "#/$uses: must be a list of JSONStructureImport, "),
+    "multipleOf": ({"type": "int32", "multipleOf": 0}, OPENAPI, "#/multipleOf: must be more than 0"),
+    "dependentRequired": (
+        {**BASE, "dependentRequired": {"a": "b"}},
+        OPENAPI,
+        "#/dependentRequired: must be an object of lists of texts",
+    ),
+    "altenums": ({**TEXT, "altenums": {"json": 1}}, OPENAPI, "#/altenums: must be an object of objects"),
+    "text": ({**TEXT, "default": "\ud800"}, OPENAPI, "structure It: "),
+    "patternKeys": (
+        {"type": "map", "values": TEXT, "patternKeys": {"(": TEXT}},
+        OPENAPI,
+        "#/patternKeys: '(' is no regular expression",
+    ),
     "minimum": ({"type": "int32", "minimum": "1"}, OPENAPI, "#/minimum: must be a number"),
     "maxLength": ({**TEXT, "maxLength": -1}, OPENAPI, "#/maxLength: must be a whole number, 0 or more"),
     "altnames": ({**TEXT, "altnames": 1}, OPENAPI, "#/altnames: must be an object"),
-    "pattern": ({**TEXT, "pattern": "["}, OPENAPI, 'structure It: "[" is not a "regex"; correct it'),
+    "pattern": ({**TEXT, "pattern": "["}, OPENAPI, "#/pattern: '[' is no regular expression"),
     "paths": (TEXT, {"paths": ["a"]}, "#/paths: must be an object"),
     "components": (TEXT, {"paths": {}, "components": []}, "#/components: must be an object"),
     "path item": (TEXT, {"paths": {"/it": "get"}}, "#/paths//it: must be an object"),
