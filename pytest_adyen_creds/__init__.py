@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_adyen_creds.checks.responses import CheckingContract as Contract
-    from pytest_adyen_creds.checks.responses import ContractBroken
+    from pytest_adyen_creds.checks.judging import CheckingContract as Contract
+    from pytest_adyen_creds.checks.judging import ContractBroken
     from pytest_adyen_creds.client import ManagementClient
     from pytest_adyen_creds.contract import Operation, Violation
     from pytest_adyen_creds.contract.finding import Finding
@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 _NAMES: Final = {
-    "checks.responses": ("CheckingContract", "ContractBroken"),
+    "checks.judging": ("CheckingContract", "ContractBroken"),
     "client": ("ManagementClient",),
     "contract": ("Operation", "Violation"),
     "contract.finding": ("Finding",),

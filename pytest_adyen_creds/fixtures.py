@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_adyen_creds.cassettes.session import Session
-    from pytest_adyen_creds.checks.responses import CheckingContract
+    from pytest_adyen_creds.checks.judging import CheckingContract
     from pytest_adyen_creds.checks.suite import Suite
     from pytest_adyen_creds.client import ManagementClient
     from pytest_adyen_creds.credentials.backend import Backend
@@ -70,7 +70,7 @@ def adyen_settings(_adyen_run: Run) -> Settings:
 @pytest.fixture(scope="session")
 def adyen_contract(_adyen_run: Run) -> CheckingContract:
     """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call."""
-    from pytest_adyen_creds.checks.responses import CheckingContract
+    from pytest_adyen_creds.checks.judging import CheckingContract
 
     return CheckingContract.of(_adyen_run.results.contract, _adyen_run.results.acceptance)
 

@@ -15,7 +15,7 @@ from checks_recordings import mutations, recorded
 from pytest_adyen_creds import Contract, Finding, clock, load_contract
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
-from pytest_adyen_creds.checks.responses import CheckingContract, ContractBroken
+from pytest_adyen_creds.checks.judging import CheckingContract, ContractBroken
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
 from pytest_adyen_creds.contract.finding import arrange

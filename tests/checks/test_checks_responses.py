@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.checks.responses import CheckingContract, ContractBroken
+from pytest_adyen_creds.checks.judging import CheckingContract, ContractBroken
 from pytest_adyen_creds.sandbox import Sandbox
 
 CANARY = "AQEcanaryCanaryCanary0123456789canary"
