@@ -125,7 +125,7 @@ def no_nameless(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation
     '''No credential is called nameless.'''
     for pointer, shown in exchange.credentials():
         if shown.get("description") == "nameless":
-            yield RuleViolation(f"{pointer}/description", f"{pointer}/description is nameless")
+            yield RuleViolation(f"{pointer}/description", "is nameless")
 
 
 @rule(f"{SPECIFICATION}, property roles""",

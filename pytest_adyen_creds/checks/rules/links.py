@@ -24,9 +24,9 @@ def links_stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]
         if not _HREF.search(pointer):
             continue
         if not href.startswith(f"{exchange.base}/"):
-            yield RuleViolation(pointer, f"{pointer} leads away from {exchange.base}")
+            yield RuleViolation(pointer, f"leads away from {exchange.base}")
         elif path_of(href)[0] not in ("v1", called):
-            yield RuleViolation(pointer, f"{pointer} names another version than {called}")
+            yield RuleViolation(pointer, f"names another version than {called}")
 
 
 @rule(f"{SPECIFICATION}, ApiCredentialLinks and Links")
@@ -72,8 +72,7 @@ def _credential(pointer: str, shown: dict[str, Any], own: set[str], exchange: Ex
     for name, paths in wanted.items():
         href = href_of(shown, name)
         if href is not None and not _names(href, paths):
-            place = f"{pointer}/_links/{name}/href"
-            yield RuleViolation(place, f"{place} does not name {_what(name)}")
+            yield RuleViolation(f"{pointer}/_links/{name}/href", f"does not name {_what(name)}")
 
 
 def _origin(pointer: str, shown: Any, parents: set[str]) -> Iterator[RuleViolation]:
@@ -81,7 +80,7 @@ def _origin(pointer: str, shown: Any, parents: set[str]) -> Iterator[RuleViolati
     if href is None or not isinstance(shown.get("id"), str):
         return
     if not _names(href, {f"{parent}/allowedOrigins/{shown['id']}" for parent in parents}):
-        yield RuleViolation(f"{pointer}/_links/self/href", f"{pointer}/_links/self/href does not name the origin")
+        yield RuleViolation(f"{pointer}/_links/self/href", "does not name the origin")
 
 
 def _names(href: str, paths: set[str]) -> bool:
