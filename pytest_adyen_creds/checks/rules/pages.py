@@ -81,9 +81,7 @@ def paging_complete(exchange: Exchange, state: KnownState) -> Iterator[RuleViola
         created = {known.id for known in state.credentials.values() if known.path == exchange.path}
         missing = created - others - set(ids)
         if missing:
-            yield RuleViolation(
-                "/data", f"lacks {len(missing)} credentials that were created here, and so do all pages"
-            )
+            yield RuleViolation("/data", f"lacks {len(missing)} credentials created here, and so do all pages")
 
 
 def _page(exchange: Exchange) -> _Page | None:
