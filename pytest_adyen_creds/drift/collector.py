@@ -163,14 +163,19 @@ class Collector:
         passed over. ``by_fault``: a test asked the sandbox to answer so, which the test may see, and which says nothing
         about Adyen to the run.
         """
-        label, observations = self._observed(method, path, status, headers, body)
-        if label is None:
-            return []
-        if not by_fault:
-            with self._lock:
-                self.traffic[label, status] += 1
-        self._add(label, status, observations, origin, by_fault=by_fault)
-        return [observation.finding for observation in observations]
+        with self.guarded(f"an answer to {method}"):
+            version = _VERSION.match(path)
+            contract = self._contract_of(version[1] if version else None)
+            matched = contract.match(method, path) if contract else None
+            if contract and matched:
+                operation, media = matched[0], find_header(tuple(headers.items()), "content-type") or ""
+                observations = judge(contract, operation, status, media, body, headers)
+                with self._lock:
+                    self.versions.add(contract.version)
+                    self.traffic.update([] if by_fault else [(operation.label, status)])
+                self._add(operation.label, status, observations, origin, by_fault=by_fault)
+                return [observation.finding for observation in observations]
+        return []
 
     def client(self, origin: str) -> Callable[[httpx.Response], None]:
         """Return an observer for a guarded client that ``origin`` answers."""
@@ -249,22 +254,6 @@ class Collector:
         self.answered.update({(label, status): count for label, status, count in value["answered"]})
         self.versions.update(value["versions"])
         self.problems += value["problems"]
-
-    def _observed(
-        self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
-    ) -> tuple[str | None, list[Observation]]:
-        found: tuple[str | None, list[Observation]] = (None, [])
-        with self.guarded(f"an answer to {method}"):
-            version = _VERSION.match(path)
-            contract = self._contract_of(version[1] if version else None)
-            matched = contract.match(method, path) if contract else None
-            if contract and matched:
-                operation = matched[0]
-                with self._lock:
-                    self.versions.add(contract.version)
-                media = find_header(tuple(headers.items()), "content-type") or ""
-                found = operation.label, judge(contract, operation, status, media, body, headers)
-        return found
 
     def _add(
         self,
