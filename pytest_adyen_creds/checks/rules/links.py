@@ -19,12 +19,14 @@ def links_stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]
     """Links stay on the host that was called, and name its version; v1 may stand whatever version was called."""
     if not exchange.good:
         return
-    called = path_of(exchange.request.url.raw_path.decode("ascii", "replace"))[0]
+    url = exchange.request.url
+    base = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
+    called = path_of(url.raw_path.decode("ascii", "replace"))[0]
     for pointer, _, href in texts(exchange.body):
         if not _HREF.search(pointer):
             continue
-        if not href.startswith(f"{exchange.base}/"):
-            yield RuleViolation(pointer, f"leads away from {exchange.base}")
+        if not href.startswith(f"{base}/"):
+            yield RuleViolation(pointer, f"leads away from {base}")
         elif path_of(href)[0] not in ("v1", called):
             yield RuleViolation(pointer, f"names another version than {called}")
 
