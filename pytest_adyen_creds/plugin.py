@@ -198,7 +198,7 @@ def _import_ahead(session: pytest.Session) -> None:
     if used - {"adyen_operation", "adyen_suite"}:
         modules += ["pytest_adyen_creds.cassettes.modes", "pytest_adyen_creds.drift.traffic"]
     if "adyen_contract" in used:
-        modules += ["pytest_adyen_creds.checks.responses", "hypothesis"]
+        modules += ["pytest_adyen_creds.checks.judging", "hypothesis"]
     for module in modules:
         importlib.import_module(module)
 

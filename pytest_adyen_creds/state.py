@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_adyen_creds.cassettes.compare import Comparison
     from pytest_adyen_creds.cassettes.session import RunContext
-    from pytest_adyen_creds.client.route import Route
+    from pytest_adyen_creds.client.transports import Route
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.live_run import LiveSession
     from pytest_adyen_creds.intercept.gateway import Gateway
@@ -49,7 +49,7 @@ class Run:
     @cached_property
     def route(self) -> Route:
         """Where the requests of this process's clients go while a test runs."""
-        from pytest_adyen_creds.client.route import Route
+        from pytest_adyen_creds.client.transports import Route
 
         return Route(is_closed=self.settings.backend == "replay")
 

@@ -125,7 +125,7 @@ def no_nameless(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation
     '''No credential is called nameless.'''
     for pointer, shown in exchange.credentials():
         if shown.get("description") == "nameless":
-            yield RuleViolation(f"{pointer}/description", f"{pointer}/description is nameless")
+            yield RuleViolation(f"{pointer}/description", "is nameless")
 
 
 @rule(f"{SPECIFICATION}, property roles""",
@@ -204,7 +204,7 @@ from pathlib import Path
 import httpx
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.checks.responses import CheckingContract, ContractBroken
+from pytest_adyen_creds.checks.judging import CheckingContract, ContractBroken
 from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.transport import SandboxTransport

@@ -23,7 +23,7 @@ from pytest_adyen_creds.text import counted
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.recording import Recording
     from pytest_adyen_creds.client import Observer
-    from pytest_adyen_creds.client.route import Route
+    from pytest_adyen_creds.client.transports import Route
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.leases import LeaseClient

@@ -111,11 +111,6 @@ class Exchange:
         """Whether the contract has the operation; one that it has not documents no answer."""
         return self.operation.label in self.contract.operations
 
-    @property
-    def own(self) -> bool:
-        """Whether what it shows is the sequence's own: made, or leased, for it."""
-        return self.generated_by == SET_UP
-
     @cached_property
     def status(self) -> int:
         """The answer's HTTP status."""
@@ -146,12 +141,6 @@ class Exchange:
         """The request's query, the last value of each name."""
         query = self.request.url.query.decode("ascii", "replace")
         return dict(parse_qsl(query, keep_blank_values=True))
-
-    @property
-    def base(self) -> str:
-        """Scheme and host that were called."""
-        url = self.request.url
-        return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
 
     @cached_property
     def path(self) -> str:

@@ -1,22 +1,22 @@
-"""Judging exchanges of a sequence: each answer by the contract, and by Adyen's rules with what came before it."""
+"""Judging exchanges: each answer by the contract, and by Adyen's rules with what came before it.
+
+:class:`CheckingContract` holds a response of a user's own test to both, in one call.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pytest_adyen_creds.checks.exchange import Exchange
-from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.failure import CheckFailure, as_code, as_curl, as_text
 from pytest_adyen_creds.checks.known_state import KnownState
-from pytest_adyen_creds.checks.reproduction import as_code, as_curl, as_text
 from pytest_adyen_creds.checks.rules import RULES, Rule, RuleViolation
+from pytest_adyen_creds.contract.baseline import Acceptance
 from pytest_adyen_creds.contract.judge import Observation, next_step
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import plain
-
-if TYPE_CHECKING:
-    from pytest_adyen_creds.contract.baseline import Acceptance
 
 _RULE_STEP: Final = "if the document says otherwise by now, change the rule; else the answer is wrong"
 

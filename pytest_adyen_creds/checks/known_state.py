@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pytest_adyen_creds.checks.exchange import Exchange, items, own_path, texts
+from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items, own_path, texts
 from pytest_adyen_creds.text import normalised
 
 SHORTEST: Final = 6
@@ -134,7 +134,7 @@ class KnownState:
             known.path = exchange.path
         # the credential that makes others is read in a set-up too, and is no one's to change
         made_it = isinstance(shown.get("username"), str) and shown["username"].startswith("ws@")
-        known.own = known.own or exchange.kind == "created" or (exchange.own and not made_it)
+        known.own = known.own or exchange.kind == "created" or (exchange.generated_by == SET_UP and not made_it)
         # which merchant accounts GET /me names for a credential of the whole company is in no document
         unclear = ("associatedMerchantAccounts",) if exchange.level == "me" else ()
         for name, value in shown.items():

@@ -103,17 +103,8 @@ class LiveTarget(Runner):
         with self._leased(held) as credential:
             if credential is None:
                 raise self._nothing_there(held)
-            context = Context(
-                self.contract.operations,
-                self._data(level, credential),
-                level,
-                id=credential.id,
-                username=credential.username,
-                key=credential.key(),
-                password=credential.password,
-                embedded=False,
-            )
-            self.play(scenario(context))
+            data = self._data(level, credential)
+            self.play(scenario(Context(self.contract.operations, data, level, credential, embedded=False)))
 
     def run_stateful(self, seed: int) -> None:
         """Follow the contract's links, within the budget; what the guard refuses is not sent."""

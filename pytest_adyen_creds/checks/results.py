@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.failure import CheckFailure
@@ -18,6 +18,8 @@ from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.collector import Collector
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.settings import Settings
+
+_COUNTERS: Final = ("origins", "answered", "kept", "compared")
 
 
 class Results:
@@ -157,30 +159,25 @@ class Results:
         """Return what was seen as a JSON object, for another process."""
         return {
             "coverage": [[label, status, count] for (label, status), count in self.coverage.items()],
-            "origins": dict(self.origins),
-            "answered": dict(self.answered),
-            "kept": dict(self.kept),
+            **{name: dict(getattr(self, name)) for name in _COUNTERS},
             "failures": [failure.to_json() for failure in self.failures],
             "failed": sorted(self.failed),
             "owed": [failure.to_json() for failure in self.owed.values()],
             "unrecorded": sorted(map(str, self.unrecorded)),
             "recordings": sorted(map(str, self.recordings)),
             "problems": self.problems,
-            "compared": dict(self.compared),
             "drift": self.collector.to_json(),
         }
 
     def merge(self, value: dict[str, Any]) -> None:
         """Add what another process saw, as :meth:`to_json` gave it."""
         self.coverage.update({(label, status): count for label, status, count in value["coverage"]})
-        self.origins.update(value["origins"])
-        self.answered.update(value["answered"])
-        self.kept.update(value["kept"])
+        for name in _COUNTERS:
+            getattr(self, name).update(value[name])
         self.note(CheckFailure(**failure) for failure in value["failures"])
         self.failed.update(map(tuple, value["failed"]))
         self.owed |= {owed.key: owed for owed in (CheckFailure(**failure) for failure in value["owed"])}
         self.unrecorded.update(map(Path, value["unrecorded"]))
         self.recordings.update(map(Path, value["recordings"]))
         self.problems += value["problems"]
-        self.compared.update(value["compared"])
         self.collector.merge(value["drift"])

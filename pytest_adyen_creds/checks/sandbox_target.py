@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of
 from pytest_adyen_creds.checks.exchange import items
@@ -13,6 +13,7 @@ from pytest_adyen_creds.checks.runner import Runner
 from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, Context
 from pytest_adyen_creds.client import ManagementClient, Ownership
+from pytest_adyen_creds.credentials.credential import from_body
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import Secret
@@ -55,18 +56,10 @@ class SandboxTarget(Runner):
     def run_scenario(self, name: str) -> None:
         """Set up, and play the scenario ``name``."""
         scenario, level = SCENARIOS[name]
-        data, made = self.create_data("company" if level == "me" else level, calls=True)
-        context = Context(
-            self.contract.operations,
-            data,
-            level,
-            id=made["id"],
-            username=made["username"],
-            key=Secret(made["apiKey"]),
-            password=Secret(made["password"]) if isinstance(made.get("password"), str) else None,
-            embedded=True,
-        )
-        self.play(scenario(context))
+        held: Literal["company", "merchant"] = "merchant" if level == "merchant" else "company"
+        data, made = self.create_data(held, calls=True)
+        credential = from_body(held, self.accounts[held == "merchant"], made)
+        self.play(scenario(Context(self.contract.operations, data, level, credential, embedded=True)))
 
     def run_stateful(self, seed: int) -> None:
         """Set up at every level, and follow the contract's links."""

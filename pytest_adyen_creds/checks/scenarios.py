@@ -10,6 +10,7 @@ from typing import Any, Final
 from pytest_adyen_creds.checks.cases import ORIGIN, Signer, TestCase
 from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection
 from pytest_adyen_creds.contract import Operation
+from pytest_adyen_creds.credentials.credential import ShownCredential
 from pytest_adyen_creds.secrets import Secret
 
 Scenario = Generator[TestCase, Mapping[str, Any], None]
@@ -18,7 +19,7 @@ Scenario = Generator[TestCase, Mapping[str, Any], None]
 
 @dataclass(frozen=True)
 class Context:
-    """What a scenario plays with: the credential ``id`` at ``level``, its sign-in, and the data around it.
+    """What a scenario plays with: the credential that it is about, at ``level``, and the data around it.
 
     ``embedded``: whether the server is a sandbox of its own, whose time can be moved on, and where more credentials may
     be made.
@@ -27,11 +28,13 @@ class Context:
     operations: Mapping[str, Operation]
     data: SampleData
     level: Level
-    id: str
-    username: str
-    key: Secret
-    password: Secret | None
+    credential: ShownCredential
     embedded: bool
+
+    @property
+    def key(self) -> Secret:
+        """The credential's API key."""
+        return self.credential.key()
 
     @property
     def roles(self) -> list[str]:
@@ -66,7 +69,7 @@ class Context:
         parameters = {
             "companyId": self.data.company,
             "merchantId": self.data.merchants[0] if self.data.merchants else "",
-            "apiCredentialId": self.id if id is None else id,
+            "apiCredentialId": self.credential.id if id is None else id,
             "originId": origin,
         }
         content = None if body is None else json.dumps(body).encode()
@@ -133,7 +136,8 @@ def client_keys(context: Context) -> Scenario:
 
 def deactivation(context: Context) -> Scenario:
     """Switched off, nothing signs in; switched on again, everything does."""
-    basic = (context.username, context.password) if context.password is not None else None
+    password = context.credential.password
+    basic = (context.credential.username, password) if password is not None else None
     yield context.me("the key works")
     if basic:
         yield context.me("the password works", signer=basic)

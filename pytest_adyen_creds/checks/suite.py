@@ -1,31 +1,40 @@
-"""The contract suite: each sequence's exchanges, recorded or made now, and the checks on them."""
+"""The contract suite: each sequence's exchanges, recorded or made now, and the checks on them.
+
+Of a request that fails, the smallest that still fails the same check is looked for.
+"""
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+import httpx
+
+from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.cases import Amounts, TestCase
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.checks.known_state import KnownState
-from pytest_adyen_creds.checks.recording import record, replayed
 from pytest_adyen_creds.checks.sample_data import level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
 from pytest_adyen_creds.contract import bundled
-from pytest_adyen_creds.errors import CredentialError
+from pytest_adyen_creds.errors import CassetteError, CredentialError
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.live_target import LiveSuite
     from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.checks.runner import Runner
     from pytest_adyen_creds.checks.sandbox_target import Prepare
-    from pytest_adyen_creds.contract import Operation
+    from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.credentials.leases import LeaseClient
+
+TRIES: Final = 24
+"""How many smaller requests are tried at most, where one fails a check."""
 
 Run = Callable[["Runner"], None]
 """Makes the exchanges of a sequence."""
@@ -228,7 +237,6 @@ class Suite:
 
     def _shrunk(self, failures: list[CheckFailure], exchanges: list[Exchange]) -> list[CheckFailure]:
         from pytest_adyen_creds.checks.sandbox_target import sandbox_target
-        from pytest_adyen_creds.checks.shrinking import shrunk
 
         def alone(case: TestCase) -> list[CheckFailure]:
             with sandbox_target(self._results.contract, self._prepare) as target:
@@ -240,3 +248,110 @@ class Suite:
             return found
 
         return shrunk(failures, exchanges, alone)
+
+
+def record(
+    path: Path, exchanges: Sequence[Exchange], backend: Literal["sandbox", "live"], *, keep: Sequence[str] = ()
+) -> None:
+    """Write ``exchanges``, one or more, scrubbed, as a cassette; ``keep`` are account names that are no secret."""
+    from pytest_adyen_creds.cassettes.recording import Recording, interaction_of, provenance_of
+    from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
+
+    contract = exchanges[0].contract
+    recording = Recording(Scrubber(contract, keep=keep))
+    for each in exchanges:
+        meta = {"generated_by": each.generated_by, "expects": each.expects, "at": f"{each.at:.0f}"}
+        meta = {name: value for name, value in meta.items() if value not in ("", "0")}
+        if each.is_known:
+            meta["operation"] = each.operation.label
+        recording.note(interaction_of(each.request, each.response, meta))
+    tools = ("schemathesis", "hypothesis")
+    recording.save(path, provenance_of(contract, backend, clock.now(), tools))
+
+
+def replayed(path: Path, contract: Contract) -> Iterator[Exchange]:
+    """Yield what a cassette holds; raises :class:`CassetteError` where it is missing, empty or cannot be read."""
+    from pytest_adyen_creds.cassettes.model import origin_of
+    from pytest_adyen_creds.cassettes.serializer import read
+
+    if not path.is_file():
+        raise CassetteError(
+            f"{path}: no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing, "
+            "or run with --adyen-backend=sandbox"
+        )
+    cassette = read(path)
+    if not cassette.interactions:
+        raise CassetteError(
+            f"{path}: holds no exchange, so there is nothing to judge; record it again with "
+            "--adyen-backend=sandbox --adyen-record=all, or delete it and record with --adyen-record=missing"
+        )
+    origin = origin_of(cassette.provenance)
+    for number, each in enumerate(cassette.interactions, 1):
+        request = httpx.Request(each.method, each.uri, headers=each.request_headers, content=each.request_body)
+        headers = [(name, value) for name, value in each.response_headers if name.lower() != "content-encoding"]
+        response = httpx.Response(each.status, headers=headers, content=each.response_body, request=request)
+        generated_by = each.meta.get("generated_by", "recorded by other means")
+        at = each.meta.get("at", "0")
+        yield Exchange.of(
+            contract,
+            request,
+            response,
+            generated_by=generated_by,
+            expects=each.meta.get("expects", ""),
+            at=float(at) if at.isascii() and at.isdigit() else 0.0,
+            source=f"{path.name}, interaction {number}, {generated_by}",
+            origin=origin,
+        )
+
+
+def shrunk(
+    failures: list[CheckFailure], exchanges: Sequence[Exchange], alone: Callable[[TestCase], list[CheckFailure]]
+) -> list[CheckFailure]:
+    """Return ``failures`` with the first exchange's replaced by those of the smallest request that fails the same.
+
+    ``alone`` sends one test case by itself and returns what it fails. A failure that needs what came before it stays as
+    it is.
+    """
+    first = failures[0]
+    case = next((each.case for each in exchanges if each.source == first.source), None)
+    if case is None or not case.generated_by.startswith("schemathesis"):
+        return failures
+    best = [found for found in alone(case) if found.check == first.check]
+    if not best:
+        return failures
+    smaller = _smaller(case)
+    for _ in range(TRIES):
+        candidate = next(smaller, None)
+        if candidate is None:
+            break
+        found = [each for each in alone(candidate) if each.check == first.check]
+        if found:
+            best, smaller = found, _smaller(candidate)
+    same = [failure for failure in failures if failure.source == first.source and failure.check == first.check]
+    rest = [failure for failure in failures if failure not in same]
+    return [replace(found, source=f"{first.source}, shrunk") for found in best] + rest
+
+
+def _smaller(case: TestCase) -> Iterator[TestCase]:
+    for name in case.query:
+        yield replace(case, query={key: value for key, value in case.query.items() if key != name})
+    for smaller in _less(case.json):
+        yield replace(case, content=json.dumps(smaller).encode())
+
+
+def _less(value: Any) -> Iterator[Any]:
+    """Yield JSON values that are a little smaller: without a member, with a smaller member, with half of a text."""
+    if isinstance(value, dict):
+        for name in value:
+            yield {key: item for key, item in value.items() if key != name}
+        for name, item in value.items():
+            for smaller in _less(item):
+                yield {**value, name: smaller}
+    elif isinstance(value, list):
+        for index in range(len(value)):
+            yield value[:index] + value[index + 1 :]
+        for index, item in enumerate(value):
+            for smaller in _less(item):
+                yield [*value[:index], smaller, *value[index + 1 :]]
+    elif isinstance(value, str) and len(value) > 1:
+        yield value[: len(value) // 2]

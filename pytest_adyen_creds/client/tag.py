@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-LONGEST_DESCRIPTION: Final = 50
-"""Characters that a description may have (Adyen's specification)."""
-
 TIME_TO_LIVE: Final = timedelta(hours=2)
 """After this, anyone may switch a throwaway off; a run that goes on longer renews its tags."""
 
@@ -31,9 +28,6 @@ class Tag:
     def is_expired(self, now: datetime) -> bool:
         """Return whether the throwaway may be swept at ``now``."""
         return now >= self.expires
-
-    def __str__(self) -> str:
-        return make(self.run, self.expires)
 
 
 def new_run() -> str:

@@ -23,8 +23,7 @@ from pytest_adyen_creds.client import (
     Retries,
     SystemClock,
 )
-from pytest_adyen_creds.client.route import Route, RoutedTransport
-from pytest_adyen_creds.client.transports import TIMEOUT
+from pytest_adyen_creds.client.transports import TIMEOUT, Route, RoutedTransport
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK, OVER_NETWORK, Timing
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import SandboxError

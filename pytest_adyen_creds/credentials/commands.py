@@ -50,7 +50,7 @@ def sweep(base_url: str | None, company: str | None, merchant: str | None, dry_r
     with backend.recovery_client() as client:
         preflight(client, backend.company, backend.merchant)
         recovery = Recovery.of(client, backend)
-        swept = recovery.run(state_folder(os.environ), backend.company, dry_run=dry_run)
+        swept = recovery.run(state_folder(os.environ), dry_run=dry_run)
     if layout == "json":
         in_use = [{"id": item, "expires": f"{moment:%Y-%m-%dT%H:%MZ}"} for item, moment in recovery.in_use.items()]
         document = {"company": backend.company, "dryRun": dry_run, "swept": [asdict(item) for item in swept]}

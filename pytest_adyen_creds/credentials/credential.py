@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.errors import CredentialError
@@ -104,9 +104,6 @@ class ShownCredential:
     for a credential that has none.
     """
 
-    KNOWN: ClassVar[tuple[str, ...]] = ()
-    """The secrets that every credential of this class has."""
-
     level: Level
     account: str
     id: str
@@ -124,11 +121,10 @@ class ShownCredential:
     @classmethod
     def of(cls, shown: ShownCredential) -> Self:
         """Return ``shown`` as one of this class; raises :class:`CredentialError` where a secret is not known."""
-        for name in cls.KNOWN:
-            if getattr(shown, name) is None:
-                raise CredentialError(
-                    f"the {name.replace('_', ' ')} of {shown.username} is not known; generate a new one"
-                )
+        for each in fields(cls):
+            if each.default is MISSING and getattr(shown, each.name, MISSING) is None:
+                name = each.name.replace("_", " ")
+                raise CredentialError(f"the {name} of {shown.username} is not known; generate a new one")
         return cls(**vars(shown))
 
     @property
@@ -171,16 +167,12 @@ class ShownCredential:
 class HandmadeCredential(ShownCredential):
     """A credential that a person made, whose API key is known."""
 
-    KNOWN: ClassVar[tuple[str, ...]] = ("api_key",)
-
     api_key: Secret = field(kw_only=True)
 
 
 @dataclass(frozen=True)
 class Credential(ShownCredential):
     """A throwaway credential on lease; it has an API key and a client key."""
-
-    KNOWN: ClassVar[tuple[str, ...]] = ("api_key", "client_key")
 
     api_key: Secret = field(kw_only=True)
     client_key: Secret = field(kw_only=True)

@@ -168,9 +168,8 @@ def _account(settings: Settings, backend: Backend, client: ManagementClient, fol
 
 
 def _throwaways(settings: Settings, recovery: Recovery, folder: Path) -> Iterator[Diagnosis]:
-    company = recovery.resources[0].account
     try:
-        left = recovery.run(folder, company, dry_run=True)
+        left = recovery.run(folder, dry_run=True)
         bodies = list(recovery.resources[0].iterate())
     except AdyenCredsError as error:
         yield Diagnosis("company", "wrong", str(error))

@@ -260,7 +260,7 @@ class Controller:
     def _recover(self) -> None:
         try:
             with self.backend.recovery_client() as client:
-                swept = Recovery.of(client, self.backend).run(self._folder, self.backend.company)
+                swept = Recovery.of(client, self.backend).run(self._folder)
         except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread
             self.problems.append(f"what killed runs left could not be looked for: {in_words(error)}; {SWEEP}")
             return

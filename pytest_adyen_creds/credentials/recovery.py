@@ -82,14 +82,14 @@ class Recovery:
             resources.append(client.merchant(backend.merchant))
         return cls(client, resources, backend.clock)
 
-    def run(self, folder: Path, company: str, *, dry_run: bool = False) -> list[Swept]:
+    def run(self, folder: Path, *, dry_run: bool = False) -> list[Swept]:
         """Switch off what expired, and what the ledgers in ``folder`` say that crashed runs left.
 
         The accounts that the ledgers name are looked through too, and each credential that they name and that was not
         seen is asked for by its id. A ledger is deleted when nothing of its run can be left. With ``dry_run`` nothing
         is changed, on disk neither. Raises :class:`CredentialError` where the credentials cannot be listed.
         """
-        with crashed_runs(folder, self.client.base_url, company, tidy=not dry_run) as crashed:
+        with crashed_runs(folder, self.client.base_url, self.resources[0].account, tidy=not dry_run) as crashed:
             places = {place for run in crashed for place in run.accounts}
             created = {item for run in crashed for item in run.created}
             scan = self._scan({run.run for run in crashed}, created, places, dry_run=dry_run)

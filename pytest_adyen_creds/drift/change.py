@@ -54,16 +54,11 @@ def changes_of_bound(
     if old == new:
         return
     upper = is_upper(keyword)
-    before, after = (_position(limit or Limit(without), upper=upper) for limit in (old, new))
+    before, after = ((limit or Limit(without)).position(upper=upper) for limit in (old, new))
     effect: Effect = "none" if before == after else "widens" if (after > before) == upper else "narrows"
     how = "set" if old is None else "unset" if new is None else "increased" if after > before else "decreased"
     exclusive = "exclusive-" if (new or old or Limit(without)).exclusive else ""
     yield change(f"{exclusive}{BOUNDS[keyword]}-{how}", effect, old=old, new=new)
-
-
-def _position(limit: Limit, *, upper: bool) -> tuple[float, int]:
-    """Return what bounds are compared by: an exclusive one lies a little inside its value."""
-    return limit.value, limit.exclusive * (-1 if upper else 1)
 
 
 def types_relation(old: Shape, new: Shape) -> Relation:

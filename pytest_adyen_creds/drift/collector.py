@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from weakref import WeakSet
 
 from pytest_adyen_creds.cassettes.model import find_header, is_adyens
+from pytest_adyen_creds.contract.apis import Match
 from pytest_adyen_creds.contract.baseline import Acceptance, Judgement
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_adyen_creds.contract import Contract
-    from pytest_adyen_creds.contract.apis import Match
 
 _VERSION: Final = re.compile(r"/(v\d+)/")
 
@@ -174,18 +174,32 @@ class Collector:
         it. ``by_fault``: a test asked the sandbox to answer so, which the test may see, and which says nothing
         about Adyen to the run.
         """
-        label, observations = self._observed(method, path, status, headers, body)
-        if label is None:
+        with self.guarded(f"an answer to {method}"):
+            found = self._matched(method, path)
+            if found is not None:
+                contract, operation, _ = found
+                media = find_header(tuple(headers.items()), "content-type") or ""
+                observations = judge(contract, operation, status, media, body, headers)
+                with self._lock:
+                    self.versions.add(contract.short_name)
+                    self.traffic.update([] if by_fault else [(operation.label, status)])
+                self._add(operation.label, status, observations, origin, by_fault=by_fault)
+                return [observation.finding for observation in observations]
             if "://" in path:
                 url = urlsplit(path)
                 with self._lock:
                     self.unjudged[f"{url.hostname}{'/'.join(url.path.split('/')[:2])}"] += 1
-            return []
-        if not by_fault:
-            with self._lock:
-                self.traffic[label, status] += 1
-        self._add(label, status, observations, origin, by_fault=by_fault)
-        return [observation.finding for observation in observations]
+        return []
+
+    def _matched(self, method: str, path: str) -> Match | None:
+        """Return the operation that a path of the Management API, or a URL, is of."""
+        if "://" not in path:
+            version = _VERSION.match(path)
+            contract = self._contract_of(version[1] if version else None)
+            found = contract.match(method, path) if contract else None
+            if contract and found:
+                return Match(contract, *found)
+        return self._match(method, path)
 
     def client(self, origin: str) -> Callable[[httpx.Response], None]:
         """Return an observer for a guarded client that ``origin`` answers."""
@@ -266,27 +280,6 @@ class Collector:
         self.versions.update(value["versions"])
         self.unjudged.update(value["unjudged"])
         self.problems += value["problems"]
-
-    def _observed(
-        self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
-    ) -> tuple[str | None, list[Observation]]:
-        found: tuple[str | None, list[Observation]] = (None, [])
-        with self.guarded(f"an answer to {method}"):
-            is_url = "://" in path
-            version = None if is_url else _VERSION.match(path)
-            contract = None if is_url else self._contract_of(version[1] if version else None)
-            matched = contract.match(method, path) if contract else None
-            other = None if matched else self._match(method, path)
-            if other:
-                contract, operation, _ = other
-            elif matched:
-                operation = matched[0]
-            if contract and (matched or other):
-                with self._lock:
-                    self.versions.add(contract.short_name)
-                media = find_header(tuple(headers.items()), "content-type") or ""
-                found = operation.label, judge(contract, operation, status, media, body, headers)
-        return found
 
     def _add(
         self,

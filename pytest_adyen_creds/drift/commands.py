@@ -206,12 +206,8 @@ def _refuse_what_is_no_body(file: Path, observations: Sequence[Observation]) -> 
 
 
 def _operation(contract: Contract, label: str) -> Any:
-    wanted = key_of(" ".join(label.split()))
-    for known, operation in contract.operations.items():
-        if key_of(known) == wanted:
-            return operation
     method, _, path = " ".join(label.split()).partition(" ")
-    found = contract.match(method, path)
+    found = contract.match(method.upper(), path)
     if found is not None:
         return found[0]
     raise click.UsageError(

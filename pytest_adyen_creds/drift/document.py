@@ -20,14 +20,17 @@ SignIn = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation; ``place`` is ``path``, ``query``, ``header`` or ``cookie``."""
+    """One parameter of an operation, or a header of a response.
+
+    ``place`` is ``path``, ``query``, ``header`` or ``cookie``.
+    """
 
     place: str
     name: str
     required: bool
-    deprecated: bool
     schema: Schema
-    serialization: tuple[Any, ...]
+    deprecated: bool = False
+    serialization: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +42,10 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """A response header."""
-
-    name: str
-    required: bool
-    schema: Schema
-
-
-@dataclass(frozen=True, slots=True)
 class Response:
     """One documented answer: lower-case header name -> header, media type -> schema."""
 
-    headers: Mapping[str, Header]
+    headers: Mapping[str, Parameter]
     content: Mapping[str, Schema]
 
 
@@ -276,9 +270,8 @@ class Document:
             # OpenAPI: a Content-Type header described here is to be ignored
             if str(name).lower() != "content-type":
                 header = self.resolve(declared, f"{pointer}/headers/{name}")
-                headers[str(name).lower()] = Header(
-                    str(name), header.get("required") is True, self._first_schema(header, pointer)
-                )
+                required, schema = header.get("required") is True, self._first_schema(header, pointer)
+                headers[str(name).lower()] = Parameter("header", str(name), required, schema)
         return Response(headers=headers, content=self._content(node, pointer))
 
 

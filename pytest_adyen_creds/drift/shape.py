@@ -62,6 +62,10 @@ class Limit:
     def __str__(self) -> str:
         return f"{self.value} (exclusive)" if self.exclusive else str(self.value)
 
+    def position(self, *, upper: bool) -> tuple[float, int]:
+        """Return what bounds are compared by: an exclusive one lies a little inside its value."""
+        return self.value, self.exclusive * (-1 if upper else 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -307,9 +311,7 @@ def tighter(one: Limit | None, other: Limit, *, upper: bool) -> Limit:
     """Return which of two bounds allows less."""
     if one is None:
         return other
-    if one.value == other.value:
-        return one if one.exclusive else other
-    return min(one, other, key=lambda limit: limit.value if upper else -limit.value)
+    return (min if upper else max)(one, other, key=lambda limit: limit.position(upper=upper))
 
 
 def _without_implied_range(limits: dict[str, Limit], format_: str | None) -> tuple[dict[str, Limit], str | None]:

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_adyen_creds.contract.finding import Finding, Level, arrange
 from pytest_adyen_creds.contract.ids import Change, Kind, change_of, direction_of, finding_of, finding_of_change
 from pytest_adyen_creds.contract.operations import key_of
-from pytest_adyen_creds.drift.document import Body, Document, Header, Operation, Parameter, Response, SignIn
+from pytest_adyen_creds.drift.document import Body, Document, Operation, Parameter, Response, SignIn
 from pytest_adyen_creds.drift.members import Comparison
 from pytest_adyen_creds.drift.shape import Schema
 from pytest_adyen_creds.text import escape_pointer
@@ -184,7 +184,7 @@ class _SpecificationComparison:
             else:
                 yield from self._schema(kind, subject, old[name], new[name])
 
-    def _header(self, response: _Subject, old: Header | None, new: Header | None) -> Iterator[Finding]:
+    def _header(self, response: _Subject, old: Parameter | None, new: Parameter | None) -> Iterator[Finding]:
         known = old or new
         assert known is not None
         location = f"/header/{escape_pointer(known.name)}"

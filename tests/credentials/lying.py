@@ -462,7 +462,7 @@ def swept(liar: Liar, folder: Path) -> Outcome:
     try:
         with backend_of(liar).recovery_client() as client:
             recovery = Recovery.of(client, backend_of(liar))
-            found = recovery.run(folder, "TestCompany")
+            found = recovery.run(folder)
             said = {item.id for item in found if item.problem} | recovery.in_use.keys()
     except AdyenCredsError:
         said = {liar.left}

@@ -178,7 +178,7 @@ class Killed:
         ledger.close(is_clean=False)
 
     def recover(self, **arguments) -> list[Swept]:
-        return self.account.recovery().run(self.folder, "TestCompany", **arguments)
+        return self.account.recovery().run(self.folder, **arguments)
 
     @property
     def is_known(self) -> bool:
@@ -310,7 +310,7 @@ def test_the_credential_that_the_key_signs_in_as_is_never_swept(account, tmp_pat
     for credential_id in (own, throwaway):
         ledger.created(credential_id, *COMPANY)
     ledger.close(is_clean=False)
-    assert [item.id for item in account.recovery().run(tmp_path, "TestCompany")] == [throwaway]
+    assert [item.id for item in account.recovery().run(tmp_path)] == [throwaway]
     assert account.recovery().switch_off_ids("deadrun0", {own: COMPANY}) == []
     assert account.body(own)["active"] is True
 

@@ -27,7 +27,7 @@ def username_form(exchange: Exchange, state: KnownState) -> Iterator[RuleViolati
             continue
         by_hand = exchange.kind != "created" and exchange.level != "merchant" and _BY_HAND.fullmatch(username)
         if not _COMPANY.fullmatch(username) and not by_hand:
-            yield RuleViolation(f"{pointer}/username", f"{pointer}/username is not of the form ws_123456@Company.X")
+            yield RuleViolation(f"{pointer}/username", "is not of the form ws_123456@Company.X")
 
 
 @rule(_SOURCE)
@@ -38,7 +38,7 @@ def username_company(exchange: Exchange, state: KnownState) -> Iterator[RuleViol
         named = _COMPANY.fullmatch(username) if isinstance(username, str) else None
         wanted = shown.get("companyName") if exchange.level == "me" else exchange.parameters.get("companyId")
         if named and isinstance(wanted, str) and named[1] != wanted:
-            yield RuleViolation(f"{pointer}/username", f"{pointer}/username names another company than {wanted}")
+            yield RuleViolation(f"{pointer}/username", f"names another company than {wanted}")
 
 
 @rule("docs.adyen.com, API credentials for your balance platform, on managing permissions")
@@ -46,7 +46,7 @@ def roles_at_least_one(exchange: Exchange, state: KnownState) -> Iterator[RuleVi
     """A credential has at least one role."""
     for pointer, shown in exchange.credentials():
         if shown.get("roles") == []:
-            yield RuleViolation(f"{pointer}/roles", f"{pointer}/roles is empty; a credential has at least one role")
+            yield RuleViolation(f"{pointer}/roles", "is empty; a credential has at least one role")
     if exchange.good and exchange.changes and exchange.asked.get("roles") == []:
         yield RuleViolation("", "a request for no role at all was accepted")
 
@@ -59,8 +59,9 @@ def roles_giveable(exchange: Exchange, state: KnownState) -> Iterator[RuleViolat
     for pointer, shown in exchange.credentials():
         for number, role in enumerate(items(shown, "roles")):
             if isinstance(role, str) and normalised(role) not in state.giveable:
-                place = f"{pointer}/roles/{number}"
-                yield RuleViolation(place, f"{place} is a role that ws@Company does not hold, so it cannot be given")
+                yield RuleViolation(
+                    f"{pointer}/roles/{number}", "is a role that ws@Company does not hold, so it cannot be given"
+                )
     asked = [role for role in items(exchange.sent, "roles") if isinstance(role, str)]
     if any(normalised(role) not in state.giveable for role in asked):
         yield RuleViolation("", "a request for a role that ws@Company does not hold was accepted")
@@ -88,7 +89,7 @@ def reads_agree(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation
     if exchange.kind == "credential" and exchange.good:
         asked, answered = exchange.parameters.get("apiCredentialId"), exchange.shown.get("id")
         if asked is not None and isinstance(answered, str) and answered != asked:
-            yield RuleViolation("/id", "/id is not that of the credential that was asked for")
+            yield RuleViolation("/id", "is not that of the credential that was asked for")
 
 
 @rule(f"{SPECIFICATION}, the properties of the create and update messages")
@@ -101,21 +102,21 @@ def asked_is_done(exchange: Exchange, state: KnownState) -> Iterator[RuleViolati
         return
     for name in ("description", "subjectDN"):
         if isinstance(asked.get(name), str) and asked[name].strip() != str(shown.get(name) or "").strip():
-            yield RuleViolation(f"/{name}", f"/{name} is not what the request asked for")
+            yield RuleViolation(f"/{name}", "is not what the request asked for")
     wanted = asked.get("active")
     if isinstance(wanted, bool) and isinstance(shown.get("active"), bool) and shown["active"] != wanted:
-        yield RuleViolation("/active", "/active is not what the request asked for")
+        yield RuleViolation("/active", "is not what the request asked for")
     if exchange.kind == "created" and shown.get("active") is False:
-        yield RuleViolation("/active", "/active is false for a credential that was just created")
+        yield RuleViolation("/active", "is false for a credential that was just created")
     for name in ("roles", "associatedMerchantAccounts"):
         if isinstance(asked.get(name), list) and _set(asked[name]) != _set(items(shown, name)):
-            yield RuleViolation(f"/{name}", f"/{name} is not what the request asked for")
+            yield RuleViolation(f"/{name}", "is not what the request asked for")
     if isinstance(asked.get("allowedOrigins"), list):
         domains = [item.get("domain") for item in items(shown, "allowedOrigins") if isinstance(item, dict)]
         texts = [domain for domain in asked["allowedOrigins"] if isinstance(domain, str)]
         found = [domain for domain in domains if isinstance(domain, str)]
         if not _same_origins(texts, found):
-            yield RuleViolation("/allowedOrigins", "/allowedOrigins is not what the request asked for")
+            yield RuleViolation("/allowedOrigins", "is not what the request asked for")
 
 
 def _differing(pointer: str, shown: dict[str, Any], known: Known, names: tuple[str, ...]) -> Iterator[RuleViolation]:
@@ -126,14 +127,13 @@ def _differing(pointer: str, shown: dict[str, Any], known: Known, names: tuple[s
         if name in _LISTS and isinstance(one, list) and isinstance(other, list):
             one, other = _set(one), _set(other)
         if one != other:
-            place = f"{pointer}/{name}"
-            yield RuleViolation(place, f"{place} differs from what was shown of the credential before")
+            yield RuleViolation(f"{pointer}/{name}", "differs from what was shown of the credential before")
 
 
 def _left_out(pointer: str, shown: dict[str, Any], known: Known) -> Iterator[RuleViolation]:
     for name in ("description", "subjectDN"):
         if known.fields.get(name) and name not in shown:
-            yield RuleViolation(f"{pointer}/{name}", f"{pointer}/{name} is missing, and the credential has one")
+            yield RuleViolation(f"{pointer}/{name}", "is missing, and the credential has one")
 
 
 def _origins(pointer: str, shown: dict[str, Any], known: Known) -> Iterator[RuleViolation]:
@@ -148,7 +148,7 @@ def _client_key(pointer: str, shown: dict[str, Any], known: Known) -> Iterator[R
     # during the overlap of 24 hours both the old one and the new one work; either may be shown
     key = shown.get("clientKey")
     if known.client_keys and isinstance(key, str) and key not in known.client_keys:
-        yield RuleViolation(f"{pointer}/clientKey", f"{pointer}/clientKey is one that the credential was never given")
+        yield RuleViolation(f"{pointer}/clientKey", "is one that the credential was never given")
 
 
 def _set(values: list[Any]) -> set[str]:

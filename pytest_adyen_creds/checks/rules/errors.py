@@ -47,7 +47,7 @@ def error_status(exchange: Exchange, state: KnownState) -> Iterator[RuleViolatio
     """The status in an error's body is the HTTP status."""
     said = _error(exchange).get("status")
     if isinstance(said, int) and not isinstance(said, bool) and said != exchange.status:
-        yield RuleViolation("/status", f"/status says {said}, and the HTTP status is {exchange.status}")
+        yield RuleViolation("/status", f"says {said}, and the HTTP status is {exchange.status}")
 
 
 @rule("docs.adyen.com, API error responses and API idempotency; the specification's examples")
@@ -55,7 +55,7 @@ def error_code_form(exchange: Exchange, state: KnownState) -> Iterator[RuleViola
     """An error code is two groups of digits joined by an underscore, such as 00_403; or three digits, such as 704."""
     code = _error(exchange).get("errorCode")
     if isinstance(code, str) and not _CODE.fullmatch(code):
-        yield RuleViolation("/errorCode", "/errorCode is not of the form 00_403 or 704")
+        yield RuleViolation("/errorCode", "is not of the form 00_403 or 704")
 
 
 @rule(f"{SPECIFICATION}, examples of 401 and 403; sibling APIs for 400 and 500")
@@ -64,8 +64,7 @@ def error_code_status(exchange: Exchange, state: KnownState) -> Iterator[RuleVio
     code = _error(exchange).get("errorCode")
     named = _GENERAL.fullmatch(code) if isinstance(code, str) else None
     if named and 400 <= int(named[1]) < 600 and int(named[1]) != exchange.status:
-        text = f"/errorCode {code} names another status than the answer's, {exchange.status}"
-        yield RuleViolation("/errorCode", text)
+        yield RuleViolation("/errorCode", f"{code} names another status than the answer's, {exchange.status}")
 
 
 def _error(exchange: Exchange) -> dict[str, Any]:

@@ -19,14 +19,16 @@ def links_stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]
     """Links stay on the host that was called, and name its version; v1 may stand whatever version was called."""
     if not exchange.good:
         return
-    called = path_of(exchange.request.url.raw_path.decode("ascii", "replace"))[0]
+    url = exchange.request.url
+    base = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
+    called = path_of(url.raw_path.decode("ascii", "replace"))[0]
     for pointer, _, href in texts(exchange.body):
         if not _HREF.search(pointer):
             continue
-        if not href.startswith(f"{exchange.base}/"):
-            yield RuleViolation(pointer, f"{pointer} leads away from {exchange.base}")
+        if not href.startswith(f"{base}/"):
+            yield RuleViolation(pointer, f"leads away from {base}")
         elif path_of(href)[0] not in ("v1", called):
-            yield RuleViolation(pointer, f"{pointer} names another version than {called}")
+            yield RuleViolation(pointer, f"names another version than {called}")
 
 
 @rule(f"{SPECIFICATION}, ApiCredentialLinks and Links")
@@ -72,8 +74,7 @@ def _credential(pointer: str, shown: dict[str, Any], own: set[str], exchange: Ex
     for name, paths in wanted.items():
         href = href_of(shown, name)
         if href is not None and not _names(href, paths):
-            place = f"{pointer}/_links/{name}/href"
-            yield RuleViolation(place, f"{place} does not name {_what(name)}")
+            yield RuleViolation(f"{pointer}/_links/{name}/href", f"does not name {_what(name)}")
 
 
 def _origin(pointer: str, shown: Any, parents: set[str]) -> Iterator[RuleViolation]:
@@ -81,7 +82,7 @@ def _origin(pointer: str, shown: Any, parents: set[str]) -> Iterator[RuleViolati
     if href is None or not isinstance(shown.get("id"), str):
         return
     if not _names(href, {f"{parent}/allowedOrigins/{shown['id']}" for parent in parents}):
-        yield RuleViolation(f"{pointer}/_links/self/href", f"{pointer}/_links/self/href does not name the origin")
+        yield RuleViolation(f"{pointer}/_links/self/href", "does not name the origin")
 
 
 def _names(href: str, paths: set[str]) -> bool:

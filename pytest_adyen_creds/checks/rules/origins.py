@@ -17,9 +17,9 @@ def origin_as_sent(exchange: Exchange, state: KnownState) -> Iterator[RuleViolat
         return
     asked, shown = exchange.asked.get("domain"), exchange.body.get("domain")
     if isinstance(asked, str) and isinstance(shown, str) and not same(asked, shown):
-        yield RuleViolation("/domain", "/domain is not the origin that was added")
+        yield RuleViolation("/domain", "is not the origin that was added")
     if not isinstance(exchange.body.get("id"), str):
-        yield RuleViolation("/id", "/id is missing; without it the origin can be neither read nor removed")
+        yield RuleViolation("/id", "is missing; without it the origin can be neither read nor removed")
 
 
 @rule(f"{SPECIFICATION}, GET and DELETE …/allowedOrigins and …/allowedOrigins/{{originId}}")
@@ -35,9 +35,9 @@ def origins_round_trip(exchange: Exchange, state: KnownState) -> Iterator[RuleVi
         known = (subject.origins or {}).get(origin_id)
         shown = exchange.shown
         if shown.get("id") not in (None, origin_id):
-            yield RuleViolation("/id", "/id is not that of the origin that was asked for")
+            yield RuleViolation("/id", "is not that of the origin that was asked for")
         if known is not None and isinstance(shown.get("domain"), str) and not same(known, shown["domain"]):
-            yield RuleViolation("/domain", "/domain is not what the origin was added with")
+            yield RuleViolation("/domain", "is not what the origin was added with")
     elif exchange.kind == "origins" and subject.origins is not None:
         listed = {shown.get("id"): shown.get("domain") for _, shown in exchange.origins()}
         yield from differences(subject.origins, listed, "/data")
@@ -46,12 +46,12 @@ def origins_round_trip(exchange: Exchange, state: KnownState) -> Iterator[RuleVi
 def differences(known: dict[str, str], listed: dict[Any, Any], pointer: str) -> Iterator[RuleViolation]:
     """Yield how a list of origins, id to domain, departs from the known one."""
     if known.keys() - listed.keys():
-        yield RuleViolation(pointer, f"{pointer} lacks an origin that was added")
+        yield RuleViolation(pointer, "lacks an origin that was added")
     if listed.keys() - known.keys():
-        yield RuleViolation(pointer, f"{pointer} has an origin that was removed, or never added")
+        yield RuleViolation(pointer, "has an origin that was removed, or never added")
     for id in known.keys() & listed.keys():
         if isinstance(listed[id], str) and not same(known[id], listed[id]):
-            yield RuleViolation(pointer, f"{pointer} shows an origin with another domain than it was added with")
+            yield RuleViolation(pointer, "shows an origin with another domain than it was added with")
 
 
 def same(one: str, other: str) -> bool:

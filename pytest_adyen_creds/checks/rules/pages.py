@@ -35,12 +35,10 @@ def paging_totals(exchange: Exchange, state: KnownState) -> Iterator[RuleViolati
         return
     pages = exchange.body.get("pagesTotal")
     if isinstance(pages, int) and pages not in {-(-page.total // page.size), page.last}:
-        yield RuleViolation(
-            "/pagesTotal", f"/pagesTotal is {pages} for {counted(page.total, 'item')}, {page.size} a page"
-        )
+        yield RuleViolation("/pagesTotal", f"is {pages} for {counted(page.total, 'item')}, {page.size} a page")
     wanted = max(0, min(page.size, page.total - (page.number - 1) * page.size))
     if len(page.data) != wanted:
-        yield RuleViolation("/data", f"/data has {counted(len(page.data), 'item')} where the totals make it {wanted}")
+        yield RuleViolation("/data", f"has {counted(len(page.data), 'item')} where the totals make it {wanted}")
 
 
 @rule(f"{SPECIFICATION}, PaginationLinks")
@@ -58,11 +56,11 @@ def paging_links(exchange: Exchange, state: KnownState) -> Iterator[RuleViolatio
         href, place = href_of(exchange.body, name), f"/_links/{name}/href"
         if href is None:
             if name in ("next", "prev") and name in wanted:
-                yield RuleViolation(place, f"{place} is missing on page {page.number} of {page.last}")
+                yield RuleViolation(place, f"is missing on page {page.number} of {page.last}")
         elif name in wanted and not _leads_to(href, exchange.path, wanted[name], page.size):
-            yield RuleViolation(place, f"{place} does not lead to page {wanted[name]} of this list")
+            yield RuleViolation(place, f"does not lead to page {wanted[name]} of this list")
         elif name not in wanted and page.number <= page.last:
-            yield RuleViolation(place, f"{place} leads on from page {page.number} of {page.last}")
+            yield RuleViolation(place, f"leads on from page {page.number} of {page.last}")
 
 
 @rule(f"{SPECIFICATION}, GET …/apiCredentials")
@@ -73,17 +71,17 @@ def paging_complete(exchange: Exchange, state: KnownState) -> Iterator[RuleViola
         return
     ids = [item["id"] for item in page.data if isinstance(item, dict) and isinstance(item.get("id"), str)]
     if len(set(ids)) < len(ids):
-        yield RuleViolation("/data", "/data has the same credential twice")
+        yield RuleViolation("/data", "has the same credential twice")
     listing = state.listings.get((exchange.path, exchange.query.get("pageSize", str(DEFAULT))))
     earlier = listing.pages if listing is not None and listing.total == page.total else {}
     others = {id for number, found in earlier.items() if number != page.number for id in found}
     if others & set(ids):
-        yield RuleViolation("/data", "/data has a credential that another page had already")
+        yield RuleViolation("/data", "has a credential that another page had already")
     if all(number in earlier or number == page.number for number in range(1, page.last + 1)):
         created = {known.id for known in state.credentials.values() if known.path == exchange.path}
         missing = created - others - set(ids)
         if missing:
-            yield RuleViolation("/data", f"{len(missing)} credentials that were created here are on no page")
+            yield RuleViolation("/data", f"lacks {len(missing)} credentials created here, and so do all pages")
 
 
 def _page(exchange: Exchange) -> _Page | None:

@@ -19,7 +19,12 @@ class RuleViolation:
     """One place where an exchange breaks a rule: the JSON Pointer into the answer's body, and what is wrong there."""
 
     pointer: str
-    message: str
+    problem: str
+
+    @property
+    def message(self) -> str:
+        """The place and what is wrong there, as a sentence."""
+        return f"{self.pointer} {self.problem}".lstrip()
 
 
 Breaches = Callable[["Exchange", "KnownState"], Iterator[RuleViolation]]

@@ -27,11 +27,11 @@ def secrets_shown_once(exchange: Exchange, state: KnownState) -> Iterator[RuleVi
     for pointer, name, text in texts(exchange.body):
         if name in _ONCE:
             if exchange.kind not in _ONCE[name] or pointer != f"/{name}":
-                yield RuleViolation(pointer, f"{pointer} shows a secret in an answer that must not show one")
+                yield RuleViolation(pointer, "shows a secret in an answer that must not show one")
         elif name == "clientKey" and exchange.kind not in _CLIENT_KEY:
-            yield RuleViolation(pointer, f"{pointer} shows a client key in an answer that must not show one")
+            yield RuleViolation(pointer, "shows a client key in an answer that must not show one")
         elif any(secret in text for secret in known):
-            yield RuleViolation(pointer, f"{pointer} holds an API key or a password that was shown before")
+            yield RuleViolation(pointer, "holds an API key or a password that was shown before")
 
 
 @rule(f"{SPECIFICATION}, RestServiceError has no secret property; an error is logged where an answer is not")
@@ -44,10 +44,10 @@ def no_secret_in_errors(exchange: Exchange, state: KnownState) -> Iterator[RuleV
     found += [("", name, value) for name, value in exchange.response.headers.items()]
     for pointer, name, text in found:
         if name in exchange.contract.secret_properties and len(text) >= SHORTEST:
-            yield RuleViolation(pointer, f"{pointer} of an error is named like a secret, and holds a value")
+            yield RuleViolation(pointer, "of an error is named like a secret, and holds a value")
         elif any(secret in text for secret in secrets):
-            place = pointer or (f"the header {name}" if name else "the body")
-            yield RuleViolation(pointer, f"{place} of an error holds a secret")
+            place = "" if pointer else f"the header {name} " if name else "the body "
+            yield RuleViolation(pointer, f"{place}of an error holds a secret")
 
 
 @rule(f"{SPECIFICATION}, POST …/generateApiKey and …/generateClientKey: a new key is generated")
@@ -58,7 +58,7 @@ def secrets_are_new(exchange: Exchange, state: KnownState) -> Iterator[RuleViola
     for name in exchange.contract.secret_properties:
         value = exchange.shown.get(name)
         if isinstance(value, str) and value in state.secrets:
-            yield RuleViolation(f"/{name}", f"/{name} is a secret that was shown before; each is made anew")
+            yield RuleViolation(f"/{name}", "is a secret that was shown before; each is made anew")
 
 
 @rule("docs.adyen.com, client-side authentication, on client keys")
@@ -68,8 +68,7 @@ def client_key_environment(exchange: Exchange, state: KnownState) -> Iterator[Ru
         return
     for pointer, name, text in texts(exchange.body):
         if name == "clientKey" and not text.startswith("test_"):
-            text = f"{pointer} does not start with test_, so it is no key of the test environment"
-            yield RuleViolation(pointer, text)
+            yield RuleViolation(pointer, "does not start with test_, so it is no key of the test environment")
 
 
 @rule(f"{SPECIFICATION}, property active of the update messages")
@@ -105,7 +104,7 @@ def me_is_caller(exchange: Exchange, state: KnownState) -> Iterator[RuleViolatio
     for name in ("id", "username"):
         wanted = signer.id if name == "id" else signer.fields.get(name)
         if isinstance(wanted, str) and exchange.body.get(name) != wanted:
-            yield RuleViolation(f"/{name}", f"/{name} is not that of the credential that signed the request")
+            yield RuleViolation(f"/{name}", "is not that of the credential that signed the request")
 
 
 def _let_in(exchange: Exchange) -> bool:
