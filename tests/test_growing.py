@@ -207,7 +207,7 @@ from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.responses import CheckingContract, ContractBroken
 from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.sandbox import Sandbox
-from pytest_adyen_creds.sandbox.transport import SandboxTransport
+from pytest_adyen_creds.sandbox.wire import SandboxTransport
 
 def run(*arguments):
     return subprocess.run([sys.executable, *arguments], capture_output=True)
