@@ -172,8 +172,7 @@ def _sandbox_knows(request: httpx.Request) -> bool:
 
 
 def _end_faults(sandbox: Sandbox, session: Session) -> None:
-    sandbox.faults.end()
-    session.unmet = sandbox.faults.take_unmet()
+    session.unmet = sandbox.faults.end()
 
 
 def _lend_from(backend: Backend, session: Session, stack: ExitStack) -> Sandbox:
