@@ -204,10 +204,10 @@ from pathlib import Path
 import httpx
 
 from pytest_adyen_creds import load_contract
-from pytest_adyen_creds.checks.judging import CheckingContract, ContractBroken
+from pytest_adyen_creds.checks.responses import CheckingContract, ContractBroken
 from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.sandbox import Sandbox
-from pytest_adyen_creds.sandbox.transport import SandboxTransport
+from pytest_adyen_creds.sandbox.wire import SandboxTransport
 
 def run(*arguments):
     return subprocess.run([sys.executable, *arguments], capture_output=True)

@@ -99,26 +99,33 @@ class Difference:
 
 
 class Comparison:
-    """What a look at captured exchanges shows; thread-safe. Exchanges are noted, and compared when somebody asks.
+    """What a look at captured exchanges shows; thread-safe.
 
     ``answers`` is the sandbox's style. Exchanges of one shape are compared once: a run has thousands.
     """
 
     def __init__(self, answers: Answers = "platform") -> None:
         self.answers: Final = answers
+        self.compared = 0
+        """How many answers were compared."""
+        self.differing = 0
+        """How many answers the sandbox would have given otherwise."""
         self.passed_over = 0
         """How many are of other operations, or cannot be read."""
+        self.uncompared: Counter[tuple[str, int]] = Counter()
+        """How many answers could not be compared, by operation label and status."""
+        self.differences: Counter[Difference] = Counter()
+        """In what the sandbox would have answered otherwise, each with in how many answers."""
         self.findings: dict[tuple[Finding, Contract], tuple[str, str]] = {}
         """What departs from a contract, each with where and when it was captured first."""
         self.unsaid: set[tuple[Finding, Contract]] = set()
         """Those of them that have no entry: they name what may be somebody's."""
-        self._shapes: dict[str, _Shape] = {}
+        self._known: dict[str, list[Difference] | None] = {}
         self._prepared: dict[str, Attempt] = {}
-        self._unread: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
 
     def add(self, interaction: Interaction, contract: Contract | None, where: str = "", day: str = "") -> None:
-        """Note one exchange; ``where`` and ``day`` say for evidence where it was captured, and when.
+        """Compare one exchange; ``where`` and ``day`` say for evidence where it was captured, and when.
 
         Nothing is raised, whatever it holds: what cannot be read is :attr:`uncompared`.
         """
@@ -128,65 +135,38 @@ class Comparison:
             if contract is None or matched is None or body is None:
                 self.passed_over += 1
             else:
-                self._note(_Shape(contract, *matched, interaction, _parsed(body)), body, where, day)
+                captured = _Captured(contract, *matched, interaction, _parsed(body))
+                with self._lock:
+                    self._count(captured, body, where, day)
         except Exception:  # noqa: BLE001 - one odd exchange is not to keep the others from being compared
             self.leave_out(interaction, contract)
 
     def leave_out(self, interaction: Interaction, contract: Contract | None) -> None:
-        """Note one exchange as one that cannot be compared."""
+        """Count one exchange as one that cannot be compared."""
         matched = None
         with suppress(Exception):
             matched = contract.match(interaction.method, urlsplit(interaction.uri).path) if contract else None
         with self._lock:
-            self._unread[matched[0].label if matched else "an operation", interaction.status] += 1
+            self.uncompared[matched[0].label if matched else "an operation", interaction.status] += 1
 
-    def _note(self, shape: _Shape, body: bytes, where: str, day: str) -> None:
-        interaction, contract = shape.interaction, shape.contract
-        media = find_header(interaction.response_headers, "content-type") or ""
-        key = shape.key()
-        with self._lock:
-            if key not in self._shapes:
-                for observation in judge(contract, shape.operation, interaction.status, media, body):
-                    self.findings.setdefault((observation.finding, contract), (where, day))
-                    if not _is_sayable(observation, media, contract):
-                        self.unsaid.add((observation.finding, contract))
-            self._shapes.setdefault(key, shape).count += 1
-
-    def _results(self) -> Iterator[tuple[_Shape, list[Difference] | None]]:
-        """Yield each shape, and how the sandbox's answer differs from it; None where that cannot be told."""
-        for shape in self._shapes.values():
-            if not shape.is_compared:
-                shape.is_compared = True
-                with suppress(Exception):  # as in add
-                    shape.differences = shape.compare(self.answers, self._prepared)
-            yield shape, shape.differences
-
-    @property
-    def compared(self) -> int:
-        """How many answers were compared."""
-        return sum(shape.count for shape, found in self._results() if found is not None)
-
-    @property
-    def uncompared(self) -> Counter[tuple[str, int]]:
-        """How many answers could not be compared, by operation label and status."""
-        unread = self._unread.copy()
-        for shape, found in self._results():
-            if found is None:
-                unread[shape.operation.label, shape.interaction.status] += shape.count
-        return unread
-
-    @property
-    def differing(self) -> int:
-        """How many answers the sandbox would have given otherwise."""
-        return sum(shape.count for shape, found in self._results() if found)
-
-    @property
-    def differences(self) -> Counter[Difference]:
-        """In what the sandbox would have answered otherwise, each with in how many answers."""
-        differences: Counter[Difference] = Counter()
-        for shape, found in self._results():
-            differences.update(dict.fromkeys(found or (), shape.count))
-        return differences
+    def _count(self, captured: _Captured, body: bytes, where: str, day: str) -> None:
+        status, contract, key = captured.interaction.status, captured.contract, captured.key()
+        if key not in self._known:
+            media = find_header(captured.interaction.response_headers, "content-type") or ""
+            for observation in judge(contract, captured.operation, status, media, body):
+                self.findings.setdefault((observation.finding, contract), (where, day))
+                if not _is_sayable(observation, media, contract):
+                    self.unsaid.add((observation.finding, contract))
+            self._known[key] = None
+            with suppress(Exception):  # as in add
+                self._known[key] = captured.compare(self.answers, self._prepared)
+        found = self._known[key]
+        if found is None:
+            self.uncompared[captured.operation.label, status] += 1
+        else:
+            self.compared += 1
+            self.differing += bool(found)
+            self.differences.update(set(found))
 
     def new_entries(self) -> Iterator[Entry]:
         """Yield entries for known deviations: what departs from the contract and is not known yet."""
@@ -202,14 +182,13 @@ class Comparison:
     def lines(self) -> Iterator[str]:
         """Yield a line for all that differ alike: what, in which operations and statuses, in how many answers."""
         alike: dict[tuple[str, str, str], list[Difference]] = {}
-        differences = self.differences
-        for each in differences:
+        for each in self.differences:
             alike.setdefault((each.place, each.captured, each.sandbox), []).append(each)
         for (place, captured, ours), members in sorted(alike.items()):
             labels = sorted({each.operation for each in members})
             shown = labels[0] if len(labels) == 1 else f"{len(labels)} operations"
             statuses = ", ".join(map(str, sorted({each.status for each in members})))
-            count = counted(sum(differences[each] for each in members), "answer")
+            count = counted(sum(self.differences[each] for each in members), "answer")
             what = place or "the body"
             text = f"{what}: captured {captured}, the sandbox {ours}  [{shown}; {statuses}; {count}]"
             yield plain(SECRETS.mask(text))
@@ -217,18 +196,15 @@ class Comparison:
             yield plain(f"could not be compared  [{label}; {status}; {counted(number, 'answer')}]")
 
 
-@dataclass(slots=True)
-class _Shape:
-    """The first of exchanges that compare alike, how many there are, and in what the sandbox's answer differs."""
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    """One captured exchange; ``value`` is the JSON value that it was answered with."""
 
     contract: Contract
     operation: Operation
     parameters: Mapping[str, str]
     interaction: Interaction
     value: Any
-    count: int = 0
-    is_compared: bool = False
-    differences: list[Difference] | None = None
 
     def key(self) -> str:
         """Return what is the same for exchanges that compare alike."""

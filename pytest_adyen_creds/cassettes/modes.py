@@ -184,8 +184,7 @@ def _answered_by(sandbox: Sandbox, route: httpx.BaseTransport, run: RunContext) 
 
 def _end_faults(sandbox: Sandbox, session: Session) -> None:
     sandbox.contract_answers.end()
-    sandbox.faults.end()
-    session.unmet = sandbox.faults.take_unmet()
+    session.unmet = sandbox.faults.end()
 
 
 def _lend_from(backend: Backend, session: Session, stack: ExitStack) -> Sandbox:

@@ -176,28 +176,6 @@ class _Answers:
         return self.numbers[min(self.played, len(self.numbers) - 1)]
 
 
-class _Aliases:
-    """Names that a test uses for what the recording calls otherwise, each for one of its own."""
-
-    def __init__(self) -> None:
-        self.recorded: dict[str, str] = {}
-        """The recorded name, by the one that the test uses."""
-        self.taken: set[str] = set()
-        """The recorded names that another stands for."""
-        self.themselves: set[str] = set()
-        """The recorded names that stand for themselves."""
-
-    def get(self, name: str) -> str:
-        return self.recorded.get(name, name)
-
-    def bind(self, name: str, recorded: str) -> None:
-        if name == recorded:
-            self.themselves.add(name)
-        elif name not in self.recorded:
-            self.recorded[name] = recorded
-            self.taken.add(recorded)
-
-
 class Playback:
     """Finds the recorded answer to a request.
 
@@ -216,7 +194,10 @@ class Playback:
         self._credentials: set[str] = set()
         self.kept: set[str] = set()
         """The credentials that the test is given, and that stand for themselves alone."""
-        self._account_aliases, self._credential_aliases = _Aliases(), _Aliases()
+        self._account_names: dict[str, str] = {}
+        """The recorded account by the name that the test uses; the same name for one that stands for itself."""
+        self._credential_names: dict[str, str] = {}
+        """Likewise of credentials."""
         self._lock = threading.Lock()
         for number, interaction in enumerate(self.interactions):
             self._add(number, request_of(interaction))
@@ -245,7 +226,7 @@ class Playback:
         """Let ``credential`` (a key) stand for ``recorded`` from the start, where the recording knows that one."""
         with self._lock:
             if recorded in self._credentials and credential not in self._credentials:
-                self._credential_aliases.bind(credential, recorded)
+                self._credential_names.setdefault(credential, recorded)
 
     def keep(self, accounts: Iterable[str], credentials: Iterable[str]) -> None:
         """Let recorded names stand for themselves from the start: the test is given them, so it asks by them.
@@ -254,15 +235,15 @@ class Playback:
         """
         with self._lock:
             for name in accounts:
-                self._account_aliases.bind(name, name)
+                self._account_names.setdefault(name, name)
             self.kept.update(credentials)
 
     def translated(self, asked: CanonicalRequest) -> CanonicalRequest:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
         return CanonicalRequest(
             asked.key,
-            tuple(map(self._account_aliases.get, asked.accounts)),
-            asked.credential and self._credential_aliases.get(asked.credential),
+            tuple(self._account_names.get(name, name) for name in asked.accounts),
+            asked.credential and self._credential_names.get(asked.credential, asked.credential),
             asked.media_type,
         )
 
@@ -274,9 +255,7 @@ class Playback:
         variants = self._answers.get(asked.key)
         if variants is None:
             return None
-        accounts = tuple(map(self._account_aliases.get, asked.accounts))
-        credential = asked.credential and self._credential_aliases.get(asked.credential)
-        exact = variants.get((accounts, credential, asked.media_type))
+        exact = variants.get(self.translated(asked)[1:])
         if exact is not None and (not exact.is_spent or asked.method in _SAFE):
             return exact
         best: tuple[tuple[int, int, int, int], _Answers] | None = None
@@ -298,33 +277,34 @@ class Playback:
     def _fits_accounts(self, asked: tuple[str, ...], recorded: tuple[str, ...]) -> int | None:
         if len(asked) != len(recorded):
             return None
-        strangers, aliases = 0, self._account_aliases
+        strangers, known = 0, self._account_names
         for name, other in zip(asked, recorded, strict=True):
-            if aliases.get(name) == other:
+            if known.get(name, name) == other:
                 continue
-            if name in self._accounts or name in aliases.recorded or other in aliases.taken:
+            is_taken = any(stands_for == other != each for each, stands_for in known.items())
+            if name in self._accounts or known.get(name, name) != name or is_taken:
                 return None
-            strangers += 1 + len(asked) * (other in aliases.themselves)
+            strangers += 1 + len(asked) * (other in known)
         return strangers
 
     def _fits_credential(self, asked: str | None, recorded: str | None) -> int | None:
         if recorded is None or asked is None:
             # a recording without any credential was made by a tool that drops them: it tells none apart
             return 0 if recorded == asked or (recorded is None and not self._credentials) else None
-        aliases = self._credential_aliases
-        if aliases.get(asked) == recorded:
+        known = self._credential_names
+        if known.get(asked, asked) == recorded:
             return 0
-        if recorded in self.kept or asked in self._credentials or asked in aliases.recorded or self._is_issued(asked):
+        if recorded in self.kept or asked in self._credentials or asked in known or self._is_issued(asked):
             return None
-        if recorded in aliases.taken or recorded in aliases.themselves:
+        if recorded in known.values():
             return 3
         return 2 if self._is_issued(recorded) else 1
 
     def _bind(self, asked: CanonicalRequest, recorded: CanonicalRequest) -> None:
         for name, other in zip(asked.accounts, recorded.accounts, strict=True):
-            self._account_aliases.bind(name, other)
+            self._account_names[name] = other
         if asked.credential and recorded.credential:
-            self._credential_aliases.bind(asked.credential, recorded.credential)
+            self._credential_names[asked.credential] = recorded.credential
 
     def _is_issued(self, credential: str) -> bool:
         return credential in self._issued or credential.partition(":")[2] in self._issued

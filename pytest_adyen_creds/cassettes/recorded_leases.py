@@ -122,10 +122,6 @@ class RecordedLeaseClient(LeaseClient):
         self.ownership.lease(credential.id, tag.make(self.run, self.backend.clock.now()), api_key=credential.api_key)
         return credential
 
-    def give_back(self, credential: Credential) -> None:
-        """Take it back."""
-        self.ownership.release(credential.id)
-
 
 def _question(spec: Spec) -> dict[str, Any]:
     # how many accounts, not which: in a recording they have other names

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN
 from pytest_adyen_creds.cassettes.playback import CanonicalRequest, Playback, canonical_request, request_of
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.intercept.hosts import Hosts
@@ -30,22 +30,22 @@ _RECORD: Final = (
 )
 
 
-class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """An httpx transport, sync and async, that answers from a recording and knows nothing else.
+class ReplayTransport(httpx.BaseTransport):
+    """An httpx transport that answers from a recording and knows nothing else.
 
-    Every request that the recording does not hold raises :class:`CassetteError`. ``interactions`` may be an
-    :class:`Playback` that others use, too. ``on_miss`` is told what a miss is about, and returns what to say.
+    Every request that the recording does not hold raises :class:`CassetteError`. ``on_miss`` is told what a miss is
+    about, and returns what to say.
     """
 
     def __init__(
         self,
-        interactions: Iterable[Interaction] | Playback,
+        playback: Playback,
         name: str | Path,
         *,
         base_urls: Iterable[str] = (),
         on_miss: Callable[[str], str] = str,
     ) -> None:
-        self.index = interactions if isinstance(interactions, Playback) else Playback(interactions)
+        self._playback = playback
         self._name = str(name)
         self._hosts = Hosts(base_urls)
         self._on_miss = on_miss
@@ -53,18 +53,11 @@ class ReplayTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the recorded answer to ``request``."""
-        return self._answer(request, request.read())
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the recorded answer to ``request``."""
-        return self._answer(request, await request.aread())
-
-    def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         uri = self._hosts.canonical(str(request.url))
-        asked = canonical_request(request.method, uri, *self._compared(tuple(request.headers.raw)), body)
-        interaction = self.index.take(asked)
+        asked = canonical_request(request.method, uri, *self._compared(tuple(request.headers.raw)), request.read())
+        interaction = self._playback.take(asked)
         if interaction is None:
-            raise CassetteError(self._on_miss(_unmatched(self.index, asked, self._name)))
+            raise CassetteError(self._on_miss(_unmatched(self._playback, asked, self._name)))
         return httpx.Response(
             interaction.status,
             headers=list(interaction.response_headers),

@@ -21,14 +21,13 @@ from pytest_adyen_creds.sandbox.faults import Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.keys import KeyService
 from pytest_adyen_creds.sandbox.rules import Evidence, Rule, behaviours
 from pytest_adyen_creds.sandbox.state import Clock, State
-from pytest_adyen_creds.sandbox.wire import ConnectionLost
+from pytest_adyen_creds.sandbox.wire import ConnectionLost, SandboxTransport
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_adyen_creds.sandbox.server import Server
-    from pytest_adyen_creds.sandbox.transport import SandboxTransport
 
 __all__ = [
     "Clock",
@@ -128,8 +127,6 @@ class Sandbox:
 
     def transport(self) -> SandboxTransport:
         """Return an httpx transport, sync and async, that answers from this sandbox in-process."""
-        from pytest_adyen_creds.sandbox.transport import SandboxTransport
-
         return SandboxTransport(self.app)
 
     def serve(self, port: int = 0) -> Server:

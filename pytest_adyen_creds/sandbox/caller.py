@@ -220,7 +220,7 @@ def _by_key(state: State, presented: str, now: datetime) -> Credential:
             Kind.MASKED,
             "The API key is the text of a masked Secret, not the key; send what its reveal() gives.",
         )
-    found = state.by_api_key(presented)
+    found = state.by_key("api_keys", presented)
     if found is None or found[1].has_expired(now):
         raise _unauthenticated(UNKNOWN_KEY, "The API key is not known, or has expired.")
     if not found[1].works(now):

@@ -103,7 +103,8 @@ class CustomerArea:
 
     def generate_api_key(self, name: str) -> Secret:
         """Give a credential of any kind a new API key and return it; the old one works for 24 more hours."""
-        return self._change(name, self._key_service.with_new_api_key).api_keys[-1].secret
+        with_new_key = self._key_service.with_new_key
+        return self._change(name, lambda credential, now: with_new_key(credential, "api_keys", now)).api_keys[-1].secret
 
     @implements(keys.RESET_EXPIRY)
     def reset_previous_key(self, name: str) -> None:
@@ -142,7 +143,7 @@ class CustomerArea:
         With ``origin`` (like ``https://shop.example``): from a page of that origin; without: from any allowed one.
         """
         presented = client_key.reveal() if isinstance(client_key, Secret) else client_key
-        found = self._state.by_client_key(presented)
+        found = self._state.by_key("client_keys", presented)
         if found is None or not found[0].active or not found[1].works(self._clock.now()):
             return False
         return origin is None or any(origins.covers(allowed.domain, origin) for allowed in found[0].origins)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,9 +103,8 @@ class Faults:
         self._further = further
         self._ids = itertools.count(1)
         self._set: dict[int, Fault] = {}
-        self._struck: dict[int, int] = {}
-        self._drawn: dict[int, int] = {}
-        self._unmet: list[Fault] = []
+        self._struck: Counter[int] = Counter()
+        self._drawn: Counter[int] = Counter()
         self._lock = threading.Lock()
 
     def status(
@@ -180,14 +180,16 @@ class Faults:
         with self._lock:
             fault = Fault(next(self._ids), kind, **details)
             self._set[fault.id] = fault
-            self._struck[fault.id] = self._drawn[fault.id] = 0
             return fault
 
-    def end(self) -> None:
-        """Take all faults away because their test ends; those that nothing met are kept for :meth:`take_unmet`."""
+    def end(self) -> list[Fault]:
+        """Take all faults away because their test ends; return those that nothing met.
+
+        One that is optional, or that strikes with a probability below 1, is not among them.
+        """
         with self._lock:
-            self._unmet += [fault for fault in self._set.values() if self._is_unmet(fault)]
-            self._set.clear()
+            there, self._set = self._set.values(), {}
+        return [each for each in there if not (each.optional or each.probability < 1 or self._struck[each.id])]
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
@@ -199,15 +201,6 @@ class Faults:
         finally:
             with self._lock:
                 self._set = aside | self._set
-
-    def take_unmet(self) -> list[Fault]:
-        """Return the faults that ended with nothing having met them, and forget them.
-
-        One that is optional, or that strikes with a probability below 1, is not among them.
-        """
-        with self._lock:
-            unmet, self._unmet = self._unmet, []
-            return unmet
 
     def clear(self) -> None:
         """Take all faults away."""
@@ -222,7 +215,7 @@ class Faults:
 
     def struck(self, id: int) -> int:
         """Return how often the fault with ``id`` has struck."""
-        return self._struck.get(id, 0)
+        return self._struck[id]
 
     def all(self) -> list[Fault]:
         """Return the faults that can still strike."""
@@ -246,9 +239,6 @@ class Faults:
         """Undo :meth:`take`: the fault found nothing to do, and keeps its place unless it was taken away meanwhile."""
         with self._lock:
             self._struck[fault.id] -= 1
-
-    def _is_unmet(self, fault: Fault) -> bool:
-        return not (fault.optional or fault.probability < 1 or self._struck[fault.id])
 
     def _is_spent(self, fault: Fault) -> bool:
         return self._struck[fault.id] == fault.times

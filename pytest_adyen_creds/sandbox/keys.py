@@ -9,11 +9,11 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.state import Credential, Key, UserKind
+from pytest_adyen_creds.sandbox.state import Credential, Key, KeyKind, UserKind
 from pytest_adyen_creds.secrets import Secret
 
 OVERLAP: Final = timedelta(hours=24)
@@ -248,15 +248,13 @@ class KeyService:
             password=self.ids.password(),
         )
 
-    def with_new_api_key(self, credential: Credential, now: datetime) -> Credential:
-        """Return ``credential`` with a new API key as its last one; the one before expires in 24 hours."""
-        new = Key(self.ids.api_key(), now + self.propagation)
-        return replace(credential, api_keys=(*_retired(credential.api_keys, now), new))
-
-    def with_new_client_key(self, credential: Credential, now: datetime) -> Credential:
-        """Return ``credential`` with a new client key as its last one; the one before expires in 24 hours."""
-        new = Key(self.ids.client_key(), now + self.propagation)
-        return replace(credential, client_keys=(*_retired(credential.client_keys, now), new))
+    @implements(EARLIER_KEYS)
+    def with_new_key(self, credential: Credential, kind: KeyKind, now: datetime) -> Credential:
+        """Return ``credential`` with a new key of ``kind`` as its last one; the one before expires in 24 hours."""
+        secret = self.ids.api_key() if kind == "api_keys" else self.ids.client_key()
+        earlier = (key if key.expires else replace(key, expires=now + OVERLAP) for key in credential.keys(kind))
+        changes: dict[str, Any] = {kind: (*earlier, Key(secret, now + self.propagation))}
+        return replace(credential, **changes)
 
 
 @implements(NEWEST_PREVIOUS)
@@ -271,8 +269,3 @@ def with_previous_expiring(credential: Credential, expires: datetime, now: datet
         raise SandboxError(f"{credential.id} has no previous API key that still works; generate a new one first")
     earlier[index] = replace(earlier[index], expires=expires)
     return replace(credential, api_keys=(*earlier, newest))
-
-
-@implements(EARLIER_KEYS)
-def _retired(keys: tuple[Key, ...], now: datetime) -> tuple[Key, ...]:
-    return tuple(key if key.expires else replace(key, expires=now + OVERLAP) for key in keys)

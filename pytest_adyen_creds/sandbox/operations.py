@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from pytest_adyen_creds.contract import Operation
@@ -14,7 +15,7 @@ from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.outcomes import Outcome
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule
-from pytest_adyen_creds.sandbox.state import Credential
+from pytest_adyen_creds.sandbox.state import Credential, KeyKind
 
 ME: Final = Rule.documented(
     "caller.me", "GET /me shows the credential whose key or password made the request.", f"{SPECIFICATION}, GET /me"
@@ -136,16 +137,10 @@ def _remove_origin(repository: CredentialRepository, call: Call, target: Target)
     return Outcome(origins.REMOVED, None)
 
 
-def _generate_api_key(repository: CredentialRepository, call: Call, target: Target) -> Outcome:
-    changed = repository.key_service.with_new_api_key(target.credential, call.now)
-    rule = keys.API_KEY_OVERLAP if changed.active else keys.INACTIVE_ROTATES
-    return Outcome(rule, {"apiKey": repository.state.put(changed, call.now).api_keys[-1].secret})
-
-
-def _generate_client_key(repository: CredentialRepository, call: Call, target: Target) -> Outcome:
-    changed = repository.key_service.with_new_client_key(target.credential, call.now)
-    rule = keys.CLIENT_KEY_OVERLAP if changed.active else keys.INACTIVE_ROTATES
-    return Outcome(rule, {"clientKey": repository.state.put(changed, call.now).client_keys[-1].secret})
+def _generate_key(kind: KeyKind, rule: Rule, repository: CredentialRepository, call: Call, target: Target) -> Outcome:
+    changed = repository.state.put(repository.key_service.with_new_key(target.credential, kind, call.now), call.now)
+    name = {"api_keys": "apiKey", "client_keys": "clientKey"}[kind]
+    return Outcome(rule if changed.active else keys.INACTIVE_ROTATES, {name: changed.keys(kind)[-1].secret})
 
 
 _AT_ACCOUNT: Final[Mapping[str, Callable[[CredentialRepository, Call, Scope], Outcome]]] = {
@@ -160,6 +155,6 @@ _OF_CREDENTIAL: Final[Mapping[str, Callable[[CredentialRepository, Call, Target]
     "POST allowedOrigins": _add_origin,
     "GET {originId}": _show_origin,
     "DELETE {originId}": _remove_origin,
-    "POST generateApiKey": _generate_api_key,
-    "POST generateClientKey": _generate_client_key,
+    "POST generateApiKey": partial(_generate_key, "api_keys", keys.API_KEY_OVERLAP),
+    "POST generateClientKey": partial(_generate_key, "client_keys", keys.CLIENT_KEY_OVERLAP),
 }

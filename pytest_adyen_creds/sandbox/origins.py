@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -121,28 +121,21 @@ def covers(allowed: str, origin: str) -> bool:
     return wanted == given
 
 
-def check_origin(domain: str, field: str, invalid: InvalidFields) -> None:
-    """Note what is wrong with ``domain`` as an allowed origin, if anything is."""
-    if canonical(domain) is not None:
-        return
-    rest = domain.partition("://")[2]
-    if any(c in "/?#@" for c in rest):
-        invalid.add(NO_PATH, field, domain, "An origin has a scheme, a host and a port, and nothing else.")
-    elif "*" in rest:
-        invalid.add(WILDCARD, field, domain, "A wildcard stands for the first label of the host.")
-    else:
-        invalid.add(IS_AN_ORIGIN, field, domain, "This is not an origin: scheme, host, optional port.")
-
-
-def check_origins(domains: Sequence[str], field: str, invalid: InvalidFields) -> None:
-    """Note what is wrong with a whole list of origins: its members, and duplicates among them."""
-    seen = set()
+def check_origins(domains: Iterable[str], field: str, invalid: InvalidFields, listed: Iterable[Origin] = ()) -> None:
+    """Note what is wrong with ``domains``, to be added to a list that has ``listed``; duplicates count."""
+    seen = {canonical(origin.domain) for origin in listed}
     for domain in domains:
-        check_origin(domain, field, invalid)
-        form = canonical(domain)
-        if form is not None and form in seen:
-            invalid.add(NO_DUPLICATES, field, domain, "This origin is on the list twice.")
-        seen.add(form)
+        form, rest = canonical(domain), domain.partition("://")[2]
+        if form is not None:
+            if form in seen:
+                invalid.add(NO_DUPLICATES, field, domain, "Origin already exists")
+            seen.add(form)
+        elif any(c in "/?#@" for c in rest):
+            invalid.add(NO_PATH, field, domain, "An origin has a scheme, a host and a port, and nothing else.")
+        elif "*" in rest:
+            invalid.add(WILDCARD, field, domain, "A wildcard stands for the first label of the host.")
+        else:
+            invalid.add(IS_AN_ORIGIN, field, domain, "This is not an origin: scheme, host, optional port.")
 
 
 @implements(KEPT_IDS)
@@ -158,9 +151,7 @@ def replaced(before: Sequence[Origin], domains: Sequence[str], ids: IdGenerator)
 def add(credential: Credential, body: dict[str, Any], ids: IdGenerator) -> tuple[Credential, Origin]:
     """Return ``credential`` with the origin in ``body`` added, and the origin; the rest of ``body`` is ignored."""
     domain, invalid = body["domain"], InvalidFields(Kind.INVALID_ORIGIN)
-    check_origin(domain, "domain", invalid)
-    if canonical(domain) in {canonical(origin.domain) for origin in credential.origins}:
-        invalid.add(NO_DUPLICATES, "domain", domain, "Origin already exists")
+    check_origins([domain], "domain", invalid, credential.origins)
     invalid.raise_any()
     origin = Origin(ids.origin_id(), domain)
     return replace(credential, origins=(*credential.origins, origin)), origin

@@ -25,7 +25,7 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One behaviour of the sandbox, registered by what it rests on.
+    """One behaviour of the sandbox, and what it rests on; whichever is made is in :func:`behaviours`.
 
     ``id`` is a stable name, SUBJECT.NAME; ``subject`` is the resource it is about, ``says`` the behaviour in one
     sentence, ``source`` the document that says so, or, for an assumption, why it was made.
@@ -37,29 +37,27 @@ class Rule:
     evidence: Evidence
     source: str
 
+    def __post_init__(self) -> None:
+        if not self.says or not self.source:
+            raise SandboxError(f"rule {self.id} has no text or no source; give both")
+        if self.id in _REGISTRY:
+            raise SandboxError(f"rule {self.id} is registered twice; give each rule its own name")
+        _REGISTRY[self.id] = self
+
     @classmethod
     def documented(cls, id: str, says: str, source: str) -> Rule:
-        """Register a rule that Adyen's documents state; ``source`` names the document."""
-        return cls._register(id, says, Evidence.DOCUMENTED, source)
+        """Return a new rule that Adyen's documents state; ``source`` names the document."""
+        return cls(id, id.partition(".")[0], says, Evidence.DOCUMENTED, source)
 
     @classmethod
     def observed(cls, id: str, says: str, source: str) -> Rule:
-        """Register a rule that a captured response shows; ``source`` names the capture."""
-        return cls._register(id, says, Evidence.OBSERVED, source)
+        """Return a new rule that a captured response shows; ``source`` names the capture."""
+        return cls(id, id.partition(".")[0], says, Evidence.OBSERVED, source)
 
     @classmethod
     def assumed(cls, id: str, says: str, source: str) -> Rule:
-        """Register a rule that nobody published; ``source`` says why it was chosen."""
-        return cls._register(id, says, Evidence.ASSUMED, source)
-
-    @classmethod
-    def _register(cls, id: str, says: str, evidence: Evidence, source: str) -> Rule:
-        if not says or not source:
-            raise SandboxError(f"rule {id} has no text or no source; give both")
-        if id in _REGISTRY:
-            raise SandboxError(f"rule {id} is registered twice; give each rule its own name")
-        _REGISTRY[id] = cls(id, id.partition(".")[0], says, evidence, source)
-        return _REGISTRY[id]
+        """Return a new rule that nobody published; ``source`` says why it was chosen."""
+        return cls(id, id.partition(".")[0], says, Evidence.ASSUMED, source)
 
 
 _REGISTRY: Final[dict[str, Rule]] = {}
@@ -79,7 +77,7 @@ def implements(*rules: Rule) -> Callable[[Function], Function]:
     """Mark a function or class as what carries out ``rules``: those that shape answers rather than decide them."""
 
     def mark(function: Function) -> Function:
-        _IMPLEMENTED.update(require_registered(rule).id for rule in rules)
+        _IMPLEMENTED.update(rule.id for rule in rules)
         return function
 
     return mark
@@ -88,13 +86,6 @@ def implements(*rules: Rule) -> Callable[[Function], Function]:
 def is_implemented(rule: Rule) -> bool:
     """Tell whether :func:`implements` marked anything for ``rule``."""
     return rule.id in _IMPLEMENTED
-
-
-def require_registered(rule: Rule) -> Rule:
-    """Return ``rule``; raises :class:`SandboxError` unless it is the registered one of its id."""
-    if _REGISTRY.get(rule.id) is not rule:
-        raise SandboxError(f"rule {rule.id} decided an answer and is not registered; register it with its evidence")
-    return rule
 
 
 def behaviours() -> tuple[Rule, ...]:

@@ -8,10 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final, Literal
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.secrets import Secret
+
+KeyKind = Literal["api_keys", "client_keys"]
+"""Which of a credential's keys."""
+
+KEY_KINDS: Final[tuple[KeyKind, ...]] = ("api_keys", "client_keys")
 
 
 class UserKind(StrEnum):
@@ -70,6 +76,10 @@ class Credential:
     origins: tuple[Origin, ...] = ()
     subject_dn: str | None = None
 
+    def keys(self, kind: KeyKind) -> tuple[Key, ...]:
+        """Return the keys of ``kind``."""
+        return self.api_keys if kind == "api_keys" else self.client_keys
+
 
 class Clock:
     """A clock in UTC that can be moved forward.
@@ -116,8 +126,7 @@ class State:
         self.merchants = merchants
         self.lock = threading.RLock()
         self._credentials: dict[str, Credential] = {}
-        self._by_api_key: dict[bytes, tuple[Credential, Key]] = {}
-        self._by_client_key: dict[bytes, tuple[Credential, Key]] = {}
+        self._by_key: dict[bytes, tuple[Credential, Key]] = {}
         self._by_username: dict[str, Credential] = {}
 
     def put(self, credential: Credential, now: datetime) -> Credential:
@@ -129,11 +138,11 @@ class State:
         )
         with self.lock:
             before = self._credentials.get(kept.id)
-            for index, keys in ((self._by_api_key, "api_keys"), (self._by_client_key, "client_keys")):
-                for key in getattr(before, keys, ()):
-                    index.pop(_digest(key.secret.reveal()), None)
-                for key in getattr(kept, keys):
-                    index[_digest(key.secret.reveal())] = (kept, key)
+            for kind in KEY_KINDS:
+                for key in before.keys(kind) if before else ():
+                    self._by_key.pop(_digest(kind, key.secret.reveal()), None)
+                for key in kept.keys(kind):
+                    self._by_key[_digest(kind, key.secret.reveal())] = (kept, key)
             self._by_username[kept.username] = kept
             self._credentials[kept.id] = kept
         return kept
@@ -142,15 +151,10 @@ class State:
         """Return the credential with ``id``, of whatever kind, or ``None``."""
         return self._credentials.get(id)
 
-    def by_api_key(self, presented: str) -> tuple[Credential, Key] | None:
-        """Return the credential that holds the API key ``presented``, and the key; ``None`` for an unknown key."""
+    def by_key(self, kind: KeyKind, presented: str) -> tuple[Credential, Key] | None:
+        """Return the credential that holds the key ``presented``, and the key; ``None`` for an unknown key."""
         with self.lock:
-            return self._by_api_key.get(_digest(presented))
-
-    def by_client_key(self, presented: str) -> tuple[Credential, Key] | None:
-        """Return the credential that holds the client key ``presented``, and the key; ``None`` for an unknown key."""
-        with self.lock:
-            return self._by_client_key.get(_digest(presented))
+            return self._by_key.get(_digest(kind, presented))
 
     def by_username(self, username: str) -> Credential | None:
         """Return the credential with ``username``, or ``None``."""
@@ -163,6 +167,6 @@ class State:
             return iter(list(self._credentials.values()))
 
 
-def _digest(text: str) -> bytes:
+def _digest(kind: KeyKind, text: str) -> bytes:
     # a digest, so that what a caller presents is compared in constant time and never kept
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(f"{kind} {text}".encode("utf-8", "surrogatepass")).digest()

@@ -24,6 +24,7 @@ from processes import run, show
 
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Cassette, Interaction, Provenance
+from pytest_adyen_creds.cassettes.playback import Playback
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.interceptor import Interceptor
@@ -85,13 +86,13 @@ def bound(path: Path, asked: list[Interaction]) -> float:
 
 
 def intercepted(path: Path, asked: list[Interaction]) -> float:
-    replay = ReplayTransport(serializer.read(path).interactions, path)
+    replay = ReplayTransport(Playback(serializer.read(path).interactions), path)
     with Interceptor(replay, Hosts(), "a recording", answers_all=True).opened(), httpx.Client(verify=False) as client:
         return rate(client, asked)
 
 
 def transport(path: Path, asked: list[Interaction]) -> float:
-    with httpx.Client(transport=ReplayTransport(serializer.read(path).interactions, path)) as client:
+    with httpx.Client(transport=ReplayTransport(Playback(serializer.read(path).interactions), path)) as client:
         return rate(client, asked)
 
 

@@ -16,7 +16,7 @@ from pytest_adyen_creds.client import Ownership, SystemClock
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.interceptor import Interceptor
-from pytest_adyen_creds.sandbox.transport import SandboxTransport
+from pytest_adyen_creds.sandbox.wire import SandboxTransport
 from pytest_adyen_creds.secrets import Secret
 
 Opened = AbstractContextManager[Interceptor]

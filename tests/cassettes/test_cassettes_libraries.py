@@ -33,7 +33,7 @@ from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import Ownership, tag
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.sandbox import Sandbox
-from pytest_adyen_creds.sandbox.transport import SandboxTransport
+from pytest_adyen_creds.sandbox.wire import SandboxTransport
 from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
 
 every_library = pytest.mark.parametrize("call", LIBRARIES.values(), ids=LIBRARIES)

@@ -16,6 +16,7 @@ import pytest
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance, origin_of
+from pytest_adyen_creds.cassettes.playback import Playback
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.client import GuardedTransport, ManagementClient, Ownership, Retries
 from pytest_adyen_creds.contract import bundled
@@ -123,7 +124,7 @@ def by_aiohttp(url: str) -> int:
 
 def replaying(cassette: Cassette, name: str) -> Any:
     origin = origin_of(cassette.provenance)
-    return Interceptor(ReplayTransport(cassette.interactions, name), Hosts(), origin, answers_all=True)
+    return Interceptor(ReplayTransport(Playback(cassette.interactions), name), Hosts(), origin, answers_all=True)
 
 
 LIBRARIES = [by_httpx, by_async_httpx, by_requests, by_urllib, by_aiohttp]
