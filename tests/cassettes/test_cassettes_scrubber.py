@@ -95,7 +95,7 @@ class TestNames:
             "few": 12345679,
             "true": True,
         }
-        assert clean_of({"id": 2147483648, "requestId": 4711}) == {"id": 2100000000000001, "requestId": 2100000001}
+        assert clean_of({"id": 2147483648, "requestId": 4711}) == {"id": 2100000000000001, "requestId": 2100000002}
         assert clean_of({"id": 4711, "note": 4711, "text": "4711"}) == {
             "id": 2100000001,
             "note": 4711,
