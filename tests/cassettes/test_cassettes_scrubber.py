@@ -309,28 +309,29 @@ class Hidden:
         return f"hidden {SECRET}"
 
 
-def hidden() -> bytes:
-    return b"\xff say " + SECRET.encode("utf-16-le")
+AFTERWARDS = "x-Pseudony"  # a secret that stands there only once another was replaced
+HIDDEN = b"\xff say " + SECRET.encode("utf-16-le")
 
 
 @pytest.mark.parametrize(
     ("parts", "what"),
     [
-        ({"response_body": hidden()}, "a body"),
-        ({"request_body": hidden()}, "a body"),
-        ({"response_body": gzip.compress(b"0") + b"x"}, None),
+        ({"uri": f"{MANAGEMENT}/v3/x-{SECRET}"}, "the address"),
+        ({"reason": f"x-{SECRET}"}, "the reason"),
+        ({"request_headers": (("content-type", f"x-{SECRET}"),)}, "a header"),
+        ({"response_headers": (("content-type", f"x-{SECRET}"),)}, "a header"),
+        ({"meta": {"note": f"x-{SECRET}"}}, "a note"),
+        ({"request_body": f"x-{SECRET}".encode()}, "a body"),
+        ({"response_body": HIDDEN}, "a body"),
+        ({"response_body": gzip.compress(HIDDEN)}, "a compressed body"),
     ],
 )
-def test_a_secret_that_is_left_is_named_by_its_place(parts: dict[str, Any], what: str | None) -> None:
-    if what is None:
-        with pytest.raises(CassetteError):
-            scrubber(SECRET).interactions([exchange(**parts)])
-        return
+def test_a_secret_that_is_left_is_named_by_its_place(parts: dict[str, Any], what: str) -> None:
     with pytest.raises(CassetteError) as refused:
-        scrubber(SECRET).interactions([exchange(**parts)])
-    assert str(refused.value) == (
-        f"GET {MANAGEMENT}/v3/me: a secret in {what} could not be replaced, so nothing was written; send it as UTF-8"
-    )
+        scrubber(SECRET, AFTERWARDS).interactions([exchange(**parts)])
+    where, _, why = str(refused.value).partition(": ")
+    assert where.startswith(f"GET {MANAGEMENT}/v3/")
+    assert why == f"a secret in {what} could not be replaced, so nothing was written; send it as UTF-8"
 
 
 def test_the_registry_of_the_session_is_the_default(own_secrets: None) -> None:
