@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import traceback
 import types
 from collections import namedtuple
 from collections.abc import Iterator
@@ -306,6 +307,18 @@ class TestHooks:
         )
         assert passed_on == []
 
+    def test_show_where_it_came_from(self, capsys: pytest.CaptureFixture[str]) -> None:
+        try:
+            raise ValueError(KEY)
+        except ValueError as error:
+            shown = "".join(traceback.format_exception(error)).replace(KEY, MASK)
+            hooked = {"exc_type": ValueError, "exc_value": error, "exc_traceback": error.__traceback__}
+            sys.excepthook(ValueError, error, error.__traceback__)
+        threading.excepthook(types.SimpleNamespace(thread=None, **hooked))  # type: ignore[arg-type]
+        sys.unraisablehook(types.SimpleNamespace(err_msg="x", object=7, **hooked))  # type: ignore[arg-type]
+        assert "raise ValueError(KEY)" in shown
+        assert capsys.readouterr().err == f"{shown}Exception in thread unknown:\n{shown}x: 7\n{shown}"
+
     def test_pass_all_else_on(self, capsys: pytest.CaptureFixture[str], passed_on: list[Any]) -> None:
         error, in_thread = ValueError("told"), self.said_of("told", thread=None)
         unraisable = self.said_of("told", err_msg=None, object=None)
@@ -416,9 +429,65 @@ class TestErrors:
         class Computed(Exception):
             filename = property(lambda self: KEY)
 
+            def __str__(self) -> str:
+                return self.filename
+
         masked = mask_error(Computed("plain"))
-        assert masked.args == ("plain",)
-        assert KEY not in str(masked)
+        assert (str(masked), masked.args) == (MASK, ("plain",))
+        assert type(masked).__qualname__ == Computed.__qualname__
+
+    def test_that_show_it_in_their_repr_only(self) -> None:
+        class Represented(Exception):
+            def __repr__(self) -> str:
+                return f"repr {KEY}"
+
+        masked = mask_error(Represented("plain"))
+        assert (str(masked), repr(masked)) == ("plain", f"repr {MASK}")
+
+    def test_that_cannot_be_shown(self) -> None:
+        class Broken(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError(KEY)
+
+        error = Broken()
+        assert mask_error(error) is not error
+
+    def test_are_made_as_built_in_ones_are(self) -> None:
+        class Picky(OSError):
+            def __new__(cls, *given: Any, path: str) -> Picky:
+                return super().__new__(cls, *given)
+
+            def __init__(self, *given: Any, path: str) -> None:
+                super().__init__(*given)
+
+            def __str__(self) -> str:
+                return KEY
+
+        error = Picky(2, "plain", path="x")
+        masked = mask_error(error)
+        assert isinstance(masked, Picky)
+        assert (str(masked), masked.errno, masked.strerror) == (MASK, 2, "plain")
+
+    @pytest.mark.parametrize(
+        ("error", "names"),
+        [
+            (OSError(2, f"no {KEY}", f"/a/{KEY}", None, f"/b/{KEY}"), ("strerror", "filename", "filename2")),
+            (SyntaxError(f"bad {KEY}", (f"{KEY}.py", 1, 1, f"key = {KEY}")), ("msg", "filename", "text")),
+            (UnicodeDecodeError("utf-8", b"", 0, 1, f"why {KEY}"), ("reason",)),
+            (NameError(f"no {KEY}", name=f"a{KEY}"), ("name",)),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_that_are_built_in_hold_none(self, error: BaseException, names: tuple[str, ...]) -> None:
+        before = [getattr(error, name) for name in names]
+        masked = mask_error(error)
+        assert [getattr(masked, name) for name in names] == [each.replace(KEY, MASK) for each in before]
+
+    def test_in_a_circle_stay_in_it(self) -> None:
+        first, second = ValueError("plain"), KeyError("plain")
+        first.__context__, second.__context__ = second, first
+        assert mask_error(first) is first
+        assert (first.__context__, second.__context__) == (second, first)
 
 
 class Unmasked(Exception):
