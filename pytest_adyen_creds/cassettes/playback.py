@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from pytest_adyen_creds.cassettes.body import unique_members, unpacked_by_look
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
+from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
 from pytest_adyen_creds.cassettes.redact.scrubber import TAG_EXPIRY
 from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 from pytest_adyen_creds.errors import CassetteError
@@ -184,12 +185,15 @@ class Playback:
 
     An account or a credential that the recording does not know stands for a recorded one: the first that fits, and
     from then on for that one alone. One that it knows stands for itself, and another for it only where nothing else
-    fits; a credential that :meth:`keep` names stands for itself alone.
+    fits; a credential that :meth:`keep` names stands for itself alone. In a body, where the recording has a pseudonym
+    for a secret, any text fits that no recorded body has there.
     """
 
     def __init__(self, interactions: Iterable[Interaction]) -> None:
         self.interactions = tuple(interactions)
         self._answers: dict[tuple[Any, ...], dict[tuple[Any, ...], _Answers]] = {}
+        self._blanked: dict[tuple[Any, ...], dict[_Places, dict[str, tuple[Any, ...]]]] = {}
+        """By what is in front of a body, and by the places of pseudonyms in it: the body without them, and its key."""
         self._accounts: set[str] = set()
         self._credentials: set[str] = set()
         self.kept: set[str] = set()
@@ -206,6 +210,12 @@ class Playback:
         variants = self._answers.setdefault(asked.key, {})
         facets = (asked.accounts, asked.credential, asked.media_type)
         variants.setdefault(facets, _Answers(asked)).numbers.append(number)
+        body = asked.key[-1]
+        if isinstance(body, str) and holds_pseudonym(body):
+            value = json.loads(body)
+            if places := tuple(_pseudonyms_in(value)):
+                by_places = self._blanked.setdefault(asked.key[:-1], {}).setdefault(places, {})
+                by_places.setdefault(_blanked(value, places) or "", asked.key)
         self._accounts.update(asked.accounts)
         if asked.credential is not None:
             self._credentials.add(asked.credential)
@@ -252,7 +262,7 @@ class Playback:
         return sum(len(answers.numbers) for answers in self._answers.get(asked.key, {}).values())
 
     def _find(self, asked: CanonicalRequest) -> _Answers | None:
-        variants = self._answers.get(asked.key)
+        variants = self._answers.get(asked.key) or self._answers.get(self._key_without_secrets(asked))
         if variants is None:
             return None
         exact = variants.get(self.translated(asked)[1:])
@@ -264,6 +274,15 @@ class Playback:
             if rank is not None and (best is None or rank < best[0]):
                 best = rank, answers
         return best and best[1]
+
+    def _key_without_secrets(self, asked: CanonicalRequest) -> tuple[Any, ...]:
+        """Return the key of a recorded request that differs only where it has pseudonyms; ``asked``'s where none is."""
+        body = asked.key[-1]
+        for places, known in self._blanked.get(asked.key[:-1], {}).items() if isinstance(body, str) else ():
+            key = known.get(_blanked(json.loads(body), places) or "")
+            if key is not None:
+                return key
+        return asked.key
 
     def _rank(self, answers: _Answers, asked: CanonicalRequest) -> tuple[int, int, int, int] | None:
         if answers.is_spent and asked.method not in _SAFE:
@@ -313,6 +332,36 @@ class Playback:
     def _issued(self) -> frozenset[str]:
         bodies = (interaction.response_body for interaction in self.interactions)
         return frozenset(found.decode() for body in bodies for found in _ISSUED.findall(body))
+
+
+_Places = tuple[tuple[str | int, ...], ...]
+
+
+def _pseudonyms_in(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the place of each text in a JSON value that is the pseudonym of a secret."""
+    if isinstance(value, dict | list):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _pseudonyms_in(each, (*place, key))
+    elif isinstance(value, str) and is_pseudonym(value):
+        yield place
+
+
+def _blanked(value: Any, places: _Places) -> str | None:
+    """Return a JSON value as text with each of ``places`` left open; None where one of them holds no text."""
+    for *way, last in places:
+        holder = value
+        for part in way:
+            holder = _part(holder, part)
+        if not isinstance(_part(holder, last), str):
+            return None
+        holder[last] = ANY
+    return json.dumps(value, sort_keys=True)
+
+
+def _part(holder: Any, key: str | int) -> Any:
+    if isinstance(holder, dict):
+        return holder.get(key)
+    return holder[key] if isinstance(holder, list) and isinstance(key, int) and key < len(holder) else None
 
 
 def request_of(interaction: Interaction) -> CanonicalRequest:

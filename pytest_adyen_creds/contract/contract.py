@@ -181,7 +181,8 @@ class Contract:
         """Return a Hypothesis strategy for bodies of the structure or the webhook ``name``."""
         from pytest_adyen_creds.contract.generation import strategy_for
 
-        return strategy_for(self.to_json_schema(self.body_of(name)))
+        structure = self.body_of(name)
+        return strategy_for(self.to_json_schema(structure)).filter(self.validator(structure).is_valid)
 
     def body_of(self, name: str) -> str:
         """Return the structure of the body of the webhook ``name``, and ``name`` itself where there is no such one."""

@@ -86,6 +86,9 @@ class Conversion:
                 )
         if not result.keys() & {"type", *COMPOSITION}:
             result = {"type": "any", **result}
+        for wording in ("description", "title"):
+            if wording in rest and not isinstance(rest[wording], str):
+                rest[wording] = str(rest[wording])
         annotations = {key: rest.pop(key) for key in list(rest) if key in CARRIED | FOREIGN or key.startswith("x-")}
         if "example" in rest:
             annotations["examples"] = [rest.pop("example"), *annotations.get("examples", ())]
@@ -115,6 +118,11 @@ class Conversion:
         return self._of_type(declared, rest, where)
 
     def _union(self, types: list[str], rest: Schema, where: str) -> tuple[Schema, Schema]:
+        bound = rest.keys() & {key for kind in types for key in ("enum", "const", *_OF_TYPE.get(kind, ()))}
+        if bound and len(set(types) - {"null"}) > 1:
+            # which of them a bound concerns, JSON Schema tells by the value
+            kept = {key: self._repointed(rest.pop(key)) for key in sorted(bound)}
+            return {"type": "any", "x-json-schema": {"type": types, **kept}}, rest
         branches = []
         left = {key: value for key, value in rest.items() if not any(key in _OF_TYPE.get(kind, ()) for kind in types)}
         values = {key: left.pop(key) for key in ("enum", "const") if key in left}
@@ -142,10 +150,8 @@ class Conversion:
         return {}, rest
 
     def _of_type(self, kind: str, rest: Schema, where: str) -> tuple[Schema, Schema]:
-        own = {key: rest.pop(key) for key in list(rest) if key in _OF_TYPE[kind]}
-        values: Schema = {key: rest.pop(key) for key in ("enum", "const") if key in rest}
-        if not isinstance(values.get("enum", [None]), list) or not values.get("enum", [None]):
-            rest["enum"] = values.pop("enum")  # what no value is of: no structure can say it
+        own = {key: rest.pop(key) for key in list(rest) if key in _OF_TYPE[kind] and key not in _unsound(rest)}
+        values = self._values(kind, rest)
         build = {"object": self._object, "array": self._array, "string": self._string}
         if kind in ("integer", "number"):
             result = self._number(kind, own)
@@ -161,6 +167,20 @@ class Conversion:
         if bare and rest.keys() & {*COMPOSITION}:  # whose parts say which properties there are
             return {"x-json-schema": {"type": "object", **result.get("x-json-schema", {})}}, rest
         return result, rest
+
+    @staticmethod
+    def _values(kind: str, rest: Schema) -> Schema:
+        """Take ``enum`` and ``const`` out of ``rest`` as far as a structure can say them, and return them."""
+        values: Schema = {}
+        if isinstance(rest.get("enum"), list):
+            fitting = [each for each in rest["enum"] if _is_of(kind, each)]
+            distinct = [each for index, each in enumerate(fitting) if each not in fitting[:index]]
+            if distinct:
+                del rest["enum"]
+                values["enum"] = distinct
+        if "const" in rest and _is_of(kind, rest["const"]):
+            values["const"] = rest.pop("const")
+        return values
 
     def _object(self, own: Schema, where: str) -> Schema:
         properties, extra = own.pop("properties", {}), own.pop("additionalProperties", True)
@@ -234,9 +254,9 @@ class Conversion:
             return {"$ref": raw["$ref"]}
         result = dict(raw)
         for bound in ("minimum", "maximum"):
-            exclusive = result.pop("exclusive" + bound.capitalize(), None)
-            if exclusive is True and bound in result:
-                result["exclusive" + bound.capitalize()] = result.pop(bound)
+            keyword = "exclusive" + bound.capitalize()
+            if isinstance(result.get(keyword), bool) and result.pop(keyword) and bound in result:
+                result[keyword] = result.pop(bound)
         if result.pop("nullable", False):
             if isinstance(result.get("type"), str):
                 result["type"] = [result["type"], "null"]
@@ -285,6 +305,19 @@ def _references(node: Any) -> Iterator[str]:
             yield from _references(each)
     elif isinstance(node, str) and node.startswith(COMPONENTS):
         yield node.removeprefix(COMPONENTS)
+
+
+def _unsound(schema: Schema) -> set[str]:
+    """Return the keywords of ``schema`` that JSON Structure refuses for their values, and JSON Schema takes."""
+    found: set[str] = set()
+    for noun in ("Length", "Items", "Properties", "Contains", "imum"):
+        least, most = schema.get(f"min{noun}"), schema.get(f"max{noun}")
+        if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
+            found |= {f"min{noun}", f"max{noun}"}
+    if "contains" not in schema:
+        found |= {"minContains", "maxContains"}
+    step = schema.get("multipleOf")
+    return found | ({"multipleOf"} if isinstance(step, int | float) and step <= 0 else set())
 
 
 def _is_of(kind: str, value: Any) -> bool:

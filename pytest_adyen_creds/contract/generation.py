@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-_SIDES: Final = frozenset({"readOnly", "writeOnly"})
-"""What a body shows depends on who sends it: what is generated here is whole."""
+_LEFT_OUT: Final = {"readOnly": bool, "writeOnly": bool, "discriminator": dict}
+"""What is generated is whole, whoever sends it, and no discriminator decides on it: each with its value's type."""
 
 
 def strategy_for(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
@@ -32,7 +32,7 @@ def strategy_for(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
 
 def _whole(node: Any) -> Any:
     if isinstance(node, Mapping):
-        return {key: _whole(value) for key, value in node.items() if not (key in _SIDES and isinstance(value, bool))}
+        return {key: _whole(value) for key, value in node.items() if not isinstance(value, _LEFT_OUT.get(key, ()))}
     return [_whole(each) for each in node] if isinstance(node, list) else node
 
 

@@ -251,8 +251,8 @@ class _Import:
         # a message that is a part of another is a shared type, too
         common = {each for each, number in users.items() if number > 1 or (each in self._messages and each in within)}
         if self._wanted is None:
-            unused = names.keys() - {each for types in reached.values() for each in types}
-            common |= _closure(unused, conversion)
+            common |= names.keys() - {each for types in reached.values() for each in types}  # that no body has
+        common = _closure(common, conversion)
         documents: dict[str, Schema] = {}
         if common:
             definitions = {names[each]: conversion.component(each) for each in sorted(common)}

@@ -125,6 +125,8 @@ def canonical(value: Any) -> str:
 
 def shape_of(raw: Mapping[str, Any]) -> Shape:
     """Return the shape that the keywords of ``raw`` itself describe: references and ``allOf`` are the document's."""
+    if raw.get("not") in ({}, True):
+        return NOTHING
     types, nullable = _types_of(raw)
     enum = _enum(raw)
     if enum is not None:

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_adyen_creds.contract.source import PUBLISHED, read_body, read_specification
+from pytest_adyen_creds.contract import load_contract
+from pytest_adyen_creds.contract.source import read_body, read_specification
 from pytest_adyen_creds.errors import FileRefused
 
 DOCUMENT = {"openapi": "3.1.0", "paths": {}}
@@ -137,8 +138,11 @@ def test_a_network_that_fails_is_one_line() -> None:
 
 
 def test_the_default_is_an_https_url_of_each_version() -> None:
-    assert PUBLISHED.format(version="v3").endswith("/ManagementService-v3.json")
-    assert PUBLISHED.startswith("https://raw.githubusercontent.com/Adyen/")
+    for version in ("v3", "v1"):
+        published = load_contract(version).published
+        assert published is not None
+        assert published.startswith("https://raw.githubusercontent.com/Adyen/")
+        assert published.endswith(f"/ManagementService-{version}.json")
 
 
 def test_an_empty_body_is_a_body_and_a_directory_is_none(tmp_path: Path) -> None:
