@@ -12,7 +12,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
-from pytest_adyen_creds.checks.sample_data import DATA, SampleData, requests_of
+from pytest_adyen_creds.checks.sample_data import SampleData, requests_of
+from pytest_adyen_creds.contract.operations import DATA
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pytest_adyen_creds.contract.operations import dereference
+from pytest_adyen_creds.contract import VERSIONS, load_contract
+from pytest_adyen_creds.contract.operations import DATA, dereference
 from pytest_adyen_creds.errors import ContractError
 
 if TYPE_CHECKING:
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 
 Level = Literal["company", "merchant", "me"]
 """Whose credentials an operation is about."""
-
-DATA: Final = "x-adyen-data"
-"""The annotation by which a contract's document says what a value must be for a request to be acceptable.
-
-It names a kind of :meth:`SampleData.constraint`, or is an object: ``{"values": [...]}`` or ``{"pattern": "..."}``.
-"""
 
 COMMON_ROLE: Final = "Checkout webservice role"
 
@@ -121,7 +116,13 @@ def constrained(contract: Contract, data: SampleData) -> dict[str, Any]:
 
 
 def requests_of(contract: Contract, operation: Operation, data: SampleData) -> dict[str, Any]:
-    """Return what :func:`constrained` does, of one operation, at ``/``: its body and its query."""
+    """Return what :func:`constrained` does, of one operation, at ``/``: its body and its query.
+
+    What the bundled contract says of data holds for the operations of credentials in a contract that says nothing.
+    """
+    bundled = load_contract(VERSIONS[0])
+    if operation.label in bundled.operations and not contract.says_data:
+        contract, operation = bundled, bundled.operations[operation.label]
     document = contract.to_openapi()
     where = f"{contract.source}#/paths/{operation.path}"
     item = dereference(document, document["paths"][operation.path], where)
@@ -132,6 +133,12 @@ def requests_of(contract: Contract, operation: Operation, data: SampleData) -> d
     alone = {key: document[key] for key in ("openapi", "info", "components")}
     result: dict[str, Any] = _constrain({**alone, "paths": {"/": {operation.method.lower(): request}}}, data)
     return result
+
+
+def unknown_parameters(operation: Operation) -> list[str]:
+    """Return the parameters of a path that neither their names nor annotations say the values of."""
+    paths = [each for each in operation.parameters if each.location == "path"]
+    return [each.name for each in paths if DATA not in each.schema and each.name not in _BY_NAME]
 
 
 def level_of(operation: Operation) -> Level:

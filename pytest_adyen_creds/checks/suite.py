@@ -20,9 +20,9 @@ from pytest_adyen_creds.checks.exchange import SET_UP, Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.checks.known_state import KnownState
-from pytest_adyen_creds.checks.sample_data import level_of
+from pytest_adyen_creds.checks.sample_data import level_of, unknown_parameters
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
-from pytest_adyen_creds.contract import bundled
+from pytest_adyen_creds.contract import VERSIONS, bundled, load_contract
 from pytest_adyen_creds.errors import CassetteError, CredentialError
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class Suite:
 
         Raises :class:`NotReached` where this run may not send it, or its set-up could not go on.
         """
+        self._check_reach(operation)
         return self._check(
             operation.id,
             operation.label,
@@ -122,12 +123,34 @@ class Suite:
             operation,
         )
 
+    def _check_reach(self, operation: Operation) -> None:
+        """Raise :class:`NotReached` for an operation that only a contract of the user's own has, and nothing asks."""
+        settings = self._results.settings
+        if operation.label in load_contract(VERSIONS[0]).operations:
+            return
+        if settings.backend not in ("sandbox", "live"):
+            if self.cassette(operation.id).is_file():
+                return
+            raise NotReached("nothing is recorded of it: run it with --adyen-live and --adyen-record=missing")
+        if settings.backend == "sandbox" and operation.label in self._results.apis.labels:
+            raise NotReached(
+                "the sandbox answers it from its contract, which says nothing of the platform: run it with "
+                "--adyen-live, and record it with --adyen-record=missing"
+            )
+        if unknown := unknown_parameters(operation):
+            names = ", ".join(unknown)
+            raise NotReached(
+                f"its path names {names}, and nothing says what there is: give x-adyen-data in the contract"
+            )
+
     def check_scenario(self, name: str) -> list[CheckFailure]:
         """Judge every exchange of the scenario ``name`` (one of ``SCENARIOS``); see :meth:`check`."""
         return self._check(f"life-{name.replace(' ', '-')}", name, lambda runner: runner.run_scenario(name))
 
     def check_stateful(self) -> list[CheckFailure]:
         """Judge the runs along the contract's links; see :meth:`check`."""
+        if not self._results.contract.has_links:
+            raise NotReached("the contract's operations have no links to go along; add links to its OpenAPI document")
         return self._check(STATEFUL, STATEFUL, lambda runner: runner.run_stateful(self._seed))
 
     def check_all(self) -> None:

@@ -108,6 +108,11 @@ class Apis:
         found = contract.match(method, path)
         return Match(contract, *found) if found else None
 
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The labels of all operations of the folder's contracts."""
+        return frozenset(label for contract in self.all_own for label in contract.operations)
+
     def labelled(self, label: str) -> list[tuple[Contract, Operation]]:
         """Return each operation of the folder's contracts that is called ``label``."""
         return [(each, each.operations[label]) for each in self.all_own if label in each.operations]

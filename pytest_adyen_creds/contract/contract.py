@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pytest_adyen_creds.contract.compiler import REFS, Compiler
 from pytest_adyen_creds.contract.documents import Document, Schema, load_documents, without_document
 from pytest_adyen_creds.contract.operations import (
+    DATA,
     Operation,
     Router,
     dereference,
@@ -117,6 +118,16 @@ class Contract:
     def structures(self) -> Mapping[str, Schema]:
         """Each type that is not abstract as a JSON Structure document of its own, imports carried out, by name."""
         return MappingProxyType({name: self._structure(name) for name in sorted(self._schemas)})
+
+    @cached_property
+    def has_links(self) -> bool:
+        """Whether answers say which operations come after them (OpenAPI's links)."""
+        return '"links":' in json.dumps(self._openapi.get("paths", {}))
+
+    @cached_property
+    def says_data(self) -> bool:
+        """Whether the contract says anywhere which values are acceptable (``x-adyen-data``)."""
+        return f'"{DATA}":' in json.dumps([self._openapi, self._schemas])
 
     @cached_property
     def secret_properties(self) -> frozenset[str]:

@@ -19,6 +19,11 @@ from pytest_adyen_creds.text import unescape_pointer
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ABOUT_PATHS: Final = frozenset({"$ref", "summary", "description", "servers", "parameters"})
 """What an object of ``paths`` has beside its methods (OpenAPI 3.1, Path Item Object), and names that begin with x-."""
+DATA: Final = "x-adyen-data"
+"""The annotation by which a contract says what a value must be for a request to be acceptable.
+
+It names a kind of data of the contract suite, or is an object: ``{"values": [...]}`` or ``{"pattern": "..."}``.
+"""
 PARAMETER: Final = re.compile(r"\{([^{}/]+)\}")
 """A parameter in a path."""
 WEBHOOK: Final = "WEBHOOK"

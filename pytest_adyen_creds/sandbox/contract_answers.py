@@ -95,7 +95,7 @@ class ContractAnswers:
 
     def labels(self) -> frozenset[str]:
         """Return the labels of all operations that are answered here."""
-        return frozenset(label for contract in self.apis.all_own for label in contract.operations)
+        return self.apis.labels
 
     def answer(self, contract: Contract, operation: Operation) -> ContractAnswer:
         """Return the answer to a request of ``operation``."""
