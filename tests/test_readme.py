@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 import yaml
+from shop import DOCUMENT
 
 from pytest_adyen_creds import fixtures
 from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.contract.importing import import_openapi, write_contract
 from pytest_adyen_creds.options import OPTIONS
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
@@ -59,7 +62,18 @@ def test_the_further_tests_pass(pytester: pytest.Pytester) -> None:
 
 
 def test_the_python_example_runs() -> None:
-    exec(blocks("python")[2], {})
+    exec(next(block for block in blocks("python") if "load_contract" in block), {})
+
+
+def test_the_webhook_handler_is_checked(pytester: pytest.Pytester) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    document["webhooks"]["balancePlatform.transfer.created"] = document["webhooks"]["order.paid"]
+    write_contract(import_openapi(document, "shop.json"), pytester.path / "contracts")
+    pytester.makepyfile(test_handler=next(block for block in blocks("python") if "test_handler.py" in block))
+    _, _, command = next(block for block in blocks("sh") if "contract import" in block).splitlines()
+    program, *arguments = shlex.split(command)
+    assert program == "pytest"
+    pytester.runpytest(*arguments).assert_outcomes(passed=1)
 
 
 @pytest.mark.slow("processes of their own")
