@@ -137,7 +137,7 @@ class _Learner(Visitor):
     def _learn(self, value: str, kind: Kind) -> None:
         if kind == "secret":
             self.secrets.add(value)
-        elif kind == "reference" or not holds_pseudonym(value):
+        elif not holds_pseudonym(value):
             if kind in self.named:
                 self.named[kind].add(value)
             elif not self.levels.get(value):
