@@ -123,6 +123,7 @@ class TestNames:
         }
 
     def test_that_are_spelled_otherwise(self) -> None:
+        assert clean_of({"note": "éS2-4711é"}) == {"note": "éS2-0000000001é"}
         value = {"companyName": "Vendo Übersee", "note": "at Vendo%20%C3%9Cbersee", "other": "xAcmeGroup1y"}
         assert clean_of({**value, "associatedMerchantAccounts": ["AcmeGroup1"]}) == {
             "companyName": "PseudoCompany1",
@@ -293,6 +294,16 @@ class TestHosts:
         assert json.loads(clean.response_body) == {"note": f"see {MANAGEMENT}/x and {LOCAL}0 and {LOCAL}."}
         assert other.uri == f"{SHOP}/x"
 
+    def test_may_be_several(self) -> None:
+        other = "http://127.0.0.1"
+        recorded = [
+            answered({"note": f"{LOCAL} {other} {other}:80 {LOCAL}1"}, f"{LOCAL}/v3/me"),
+            exchange(f"{other}/v3/me"),
+        ]
+        first, second = scrubber().interactions(recorded)
+        assert (first.uri, second.uri) == (f"{MANAGEMENT}/v3/me", f"{MANAGEMENT}/v3/me")
+        assert json.loads(first.response_body) == {"note": f"{MANAGEMENT} {MANAGEMENT} {other}:80 {LOCAL}1"}
+
     def test_in_a_recording_of_another_tool_stand_for_adyen_where_the_contract_knows_a_request(self) -> None:
         by = scrubber(foreign=True)
         assert [each.uri for each in by.interactions([exchange(f"{LOCAL}/v3/me"), exchange(f"{LOCAL}/x")])] == [
@@ -334,6 +345,11 @@ class TestContext:
             "companyName": "PseudoCompany2",
             "note": "PseudoCompany1 PseudoUser1",
         }
+
+    def test_may_hold_links(self) -> None:
+        context = {"href": f"{LOCAL}/v3/companies/AcmeGroup"}
+        _, clean = scrubber().recording([exchange(f"{LOCAL}/v3/me")], context)
+        assert clean == {"href": f"{MANAGEMENT}/v3/companies/PseudoCompany1"}
 
     def test_that_hides_a_secret_is_refused(self) -> None:
         with pytest.raises(CassetteError) as refused:

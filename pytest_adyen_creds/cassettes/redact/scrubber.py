@@ -204,8 +204,7 @@ class _Replacer(Visitor):
             self._secrets |= guesses
             self._found = Finder(found | guesses, registry)
         self._names = _names_pattern(learner.known - keep)
-        origins = sorted(stand_ins, key=len, reverse=True)
-        self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in origins) or r"(?!)")
+        self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in stand_ins) or r"(?!)")
 
     def field(self, value: str, kind: Kind) -> str:
         learner, pseudonyms = self._learner, self._pseudonyms
