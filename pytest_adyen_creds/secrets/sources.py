@@ -131,10 +131,10 @@ def masked_records(config: pytest.Config) -> Iterator[None]:
 
 
 def _package(thing: Any) -> str:
-    module = getattr(type(thing), "__module__", "")
+    module = type(thing).__module__
     if module == "builtins":  # a module is its own plugin
-        module = getattr(thing, "__name__", "")
-    return str(module).partition(".")[0]
+        module = str(getattr(thing, "__name__", ""))
+    return module.partition(".")[0]
 
 
 def _masked_record(record: logging.LogRecord) -> logging.LogRecord:

@@ -83,7 +83,7 @@ class TestNames:
 
     def test_that_are_numbers(self) -> None:
         value = {"id": 1147114711, "companyName": "12345678", "companyId": 12345678, "note": "1147114711 and 12345678"}
-        more = {"other": 1147114711, "less": -1147114711, "float": 1147114711.0, "few": 12345679}
+        more = {"other": 1147114711, "less": -1147114711, "float": 1147114711.0, "few": 12345679, "unknown": 1234567890}
         assert clean_of({**value, **more, "true": True}) == {
             "id": 2100000001,
             "companyName": "2100000002",
@@ -93,14 +93,50 @@ class TestNames:
             "less": -2100000001,
             "float": 2100000001.0,
             "few": 12345679,
+            "unknown": 1234567890,
             "true": True,
         }
+        assert str(clean_of(value)["id"]) == "2100000001"
+        assert clean_of({"requestId": 4711, "text": "4711"}) == {"requestId": 2100000001, "text": "4711"}
         assert clean_of({"id": 2147483648, "requestId": 4711}) == {"id": 2100000000000001, "requestId": 2100000002}
         assert clean_of({"id": 4711, "note": 4711, "text": "4711"}) == {
             "id": 2100000001,
             "note": 4711,
             "text": "2100000001",
         }
+
+    def test_of_an_account_whose_level_is_seen_later(self) -> None:
+        assert clean_of({"note": "x@Scope.AcmeGroup", "companyName": "AcmeGroup"}) == {
+            "note": "ws_000001@Scope.PseudoCompany1",
+            "companyName": "PseudoCompany1",
+        }
+
+    def test_that_are_short(self) -> None:
+        assert clean_of({"username": "bot", "id": "ab-1", "note": "bot ab-1 xab-1y"}) == {
+            "username": "PseudoUser1",
+            "id": "S2-0000000001",
+            "note": "bot S2-0000000001 xab-1y",
+        }
+        assert clean_of({"companyName": "A", "note": "A"}, by=scrubber(accounts=("A",))) == {
+            "companyName": "PseudoAccount1",
+            "note": "A",
+        }
+
+    def test_that_are_spelled_otherwise(self) -> None:
+        assert clean_of({"note": "éS2-4711é"}) == {"note": "éS2-0000000001é"}
+        value = {"companyName": "Vendo Übersee", "note": "at Vendo%20%C3%9Cbersee", "other": "xAcmeGroup1y"}
+        assert clean_of({**value, "associatedMerchantAccounts": ["AcmeGroup1"]}) == {
+            "companyName": "PseudoCompany1",
+            "note": "at PseudoCompany1",
+            "other": "xAcmeGroup1y",
+            "associatedMerchantAccounts": ["PseudoMerchant1"],
+        }
+
+    def test_of_requests(self) -> None:
+        value = {"requestId": "", "pspReference": "x-REQUEST000000001"}
+        assert clean_of(value) == value
+        of_a_key = "00000000-0000-4000-8000-000000000001_0-9E30815C34FZ2822"
+        assert clean_of({"note": f"by {of_a_key}."}) == {"note": "by REQUEST000000001."}
 
     def test_of_companies_are_their_accounts(self) -> None:
         assert clean_of({"id": "AcmeGroup", "companyName": "AcmeGroup"}) == {
@@ -171,6 +207,8 @@ class TestNames:
             "note": 2100000001,
         }
         assert clean_of(value) == value
+        part = {"username": "PseudoUser1 at /v3/companies/AcmeGroup", "note": "AcmeGroup"}
+        assert clean_of(part) == {"username": "PseudoUser1 at /v3/companies/PseudoCompany1", "note": "PseudoCompany1"}
         new = {"id": "S2-4711", "companyName": "Acme", "requestId": "8836183819713023", "apiKey": "AQEx"}
         assert clean_of(new, answered(value)) == {
             "id": "S2-0000000002",
@@ -213,6 +251,8 @@ class TestSecrets:
 
     def test_that_are_numbers_are_none_afterwards(self) -> None:
         value = {"apiKey": 12345678, "password": [-1.5], "note": 87654321, "other": 12}
+        same = {"apiKey": 1147114711, "note": 1147114711}  # any number, but for its place
+        assert clean_of(same) == {"apiKey": 0, "note": 1147114711}
         assert clean_of(value, by=scrubber("87654321")) == {"apiKey": 0, "password": [0], "note": 0, "other": 12}
 
     def test_that_another_tool_registered_as_pseudonyms_are_none(self) -> None:
@@ -221,8 +261,8 @@ class TestSecrets:
 
     def test_that_a_look_finds_whole(self) -> None:
         value = {"apiKey": API_KEY, "note": f"a {API_KEY}==-mB4x=-q7 b", "other": f"{API_KEY}"}
-        assert clean_of(value)["other"] == clean_of(value)["apiKey"]
-        assert API_KEY not in clean_of(value)["note"]
+        pseudonym = "AQEPSEUDONYM" + "1".rjust(52, "0")
+        assert clean_of(value) == {"apiKey": pseudonym, "note": f"a {pseudonym}==-mB4x=-q7 b", "other": pseudonym}
 
     def test_in_headers_that_are_not_kept(self) -> None:
         headers = (("Set-Cookie", "a=Zq7Km2W1x"), ("Requestid", "8836183819713023"))
@@ -253,6 +293,16 @@ class TestHosts:
         assert clean.uri == f"{MANAGEMENT}/v3/me"
         assert json.loads(clean.response_body) == {"note": f"see {MANAGEMENT}/x and {LOCAL}0 and {LOCAL}."}
         assert other.uri == f"{SHOP}/x"
+
+    def test_may_be_several(self) -> None:
+        other = "http://127.0.0.1"
+        recorded = [
+            answered({"note": f"{LOCAL} {other} {other}:80 {LOCAL}1"}, f"{LOCAL}/v3/me"),
+            exchange(f"{other}/v3/me"),
+        ]
+        first, second = scrubber().interactions(recorded)
+        assert (first.uri, second.uri) == (f"{MANAGEMENT}/v3/me", f"{MANAGEMENT}/v3/me")
+        assert json.loads(first.response_body) == {"note": f"{MANAGEMENT} {MANAGEMENT} {other}:80 {LOCAL}1"}
 
     def test_in_a_recording_of_another_tool_stand_for_adyen_where_the_contract_knows_a_request(self) -> None:
         by = scrubber(foreign=True)
@@ -295,6 +345,11 @@ class TestContext:
             "companyName": "PseudoCompany2",
             "note": "PseudoCompany1 PseudoUser1",
         }
+
+    def test_may_hold_links(self) -> None:
+        context = {"href": f"{LOCAL}/v3/companies/AcmeGroup"}
+        _, clean = scrubber().recording([exchange(f"{LOCAL}/v3/me")], context)
+        assert clean == {"href": f"{MANAGEMENT}/v3/companies/PseudoCompany1"}
 
     def test_that_hides_a_secret_is_refused(self) -> None:
         with pytest.raises(CassetteError) as refused:

@@ -31,7 +31,7 @@ TEXT = {"type": "string"}
 
 @dataclass(eq=False)
 class Contract:
-    """One operation, with a header of its own and documented headers of its answer."""
+    """An operation with a header of its own and documented headers of its answer, and one without."""
 
     secret_properties: frozenset[str] = frozenset({"passPhrase"})
     operations: dict[str, Operation] = field(
@@ -48,7 +48,8 @@ class Contract:
                         Header("X-Pass", False, {**TEXT, "x-secret": True}),
                     )
                 },
-            )
+            ),
+            "GET /plain": Operation("GET /plain", "GET", "/plain", "y", (), None, {200: None}),
         }
     )
 
@@ -119,8 +120,11 @@ def basic(text: str, coding: str = "utf-8") -> str:
 def test_one_that_only_looks_changes_nothing_but_the_order_of_headers() -> None:
     headers = (("X-API-Key", "k"), ("Authorization", basic("u:p")), ("X-Own", "o"), ("Idempotency-Key", "i"))
     body = pretty({"a": {"passPhrase": "x", "b": [1, 2.5, None, True]}, "href": "/v3/merchants/Acme?x=1"})
-    asked = exchange(request_headers=headers, request_body=body, response_body=body, meta={"note": "n"})
+    parts = {"request_headers": headers, "request_body": body, "response_body": body, "meta": {"note": "n"}}
+    asked = exchange(f"{MANAGEMENT}/v3/hooks?%61=%2d&company=%2d", **parts)
     clean = visit(asked, FIELDS, HOSTS, Visitor())
+    linked = exchange(f"{MANAGEMENT}/v3/companies/A%2dB")
+    assert visit(linked, FIELDS, HOSTS, Visitor()) == linked
     kept = (("authorization", basic("u:p")), ("idempotency-key", "i"), ("x-api-key", "k"), ("x-own", "o"))
     assert clean == replace(asked, request_headers=kept)
 
@@ -190,6 +194,10 @@ class TestAddresses:
     def test_of_requests(self, uri: str, clean: str) -> None:
         assert seen(exchange(uri)).uri == clean
 
+    def test_are_told_of_as_they_read(self) -> None:
+        asked = exchange(f"{MANAGEMENT}/v3/companies/Acme%20B?company=a=b%3D+c")
+        assert told(asked) == [("company", "Acme B"), ("company", "a=b= c")]
+
     def test_may_hold_a_password(self) -> None:
         assert told(exchange(f"https://u:p%41@{MANAGEMENT[8:]}/v3/x")) == [("secret", "pA")]
         assert told(exchange(f"https://u@{MANAGEMENT[8:]}/v3/x")) == []
@@ -216,12 +224,15 @@ class TestAddresses:
             ("see /a?merchant=M", "see /a?merchant=M"),
             (f"{MANAGEMENT}/a?id=S123", f"{MANAGEMENT}/a?id=%3Cid%3E"),
             (f"{CHECKOUT}/a?id=S123", f"{CHECKOUT}/a?id=S123"),
+            (f"{SHOP}/a?username=bot", f"{SHOP}/a?username=bot"),
             ("/a?b=%2Fc%3Fcompany%3DB", "/a?b=%2Fc%3Fcompany%3D%253Ccompany%253E"),
             ("a=b", "a=b"),
         ],
     )
     def test_in_texts(self, text: str, clean: str) -> None:
         assert body_of({"note": text}) == {"note": clean}
+        if "://" in text:
+            assert body_of({"note": text}, f"{CHECKOUT}/x") == {"note": clean}
 
     def test_within_each_other_are_read_three_deep(self) -> None:
         def within(depth: int) -> str:
@@ -233,6 +244,8 @@ class TestAddresses:
         read = [
             ("company", "B") in told(exchange(response_body=json.dumps([within(depth)]).encode())) for depth in range(4)
         ]
+        assert read == [True, True, True, False]
+        read = [("company", "B") in told(exchange(f"{CHECKOUT}{within(depth)}")) for depth in range(4)]
         assert read == [True, True, True, False]
 
 
@@ -263,7 +276,12 @@ class TestBodies:
 
     def test_are_read_by_the_names_of_their_operation(self) -> None:
         assert body_of({"handle": "h", "id": "i"}, f"{MANAGEMENT}/v3/hooks") == {"handle": "<username>", "id": "<id>"}
+        assert body_of({"handle": "h", "id": "i"}, f"{MANAGEMENT}/v3/plain") == {"handle": "h", "id": "<id>"}
         assert body_of({"handle": "h"}, f"{CHECKOUT}/hooks") == {"handle": "h"}
+
+    def test_of_json_have_numbers_that_are_none(self) -> None:
+        asked = exchange(response_body=b'{"id": [true, null, 7]}')
+        assert told(asked) == [("number", "7", "id")]
 
     def test_of_json_are_written_a_line_a_member(self) -> None:
         assert seen(exchange(request_body=b'{"a":1}')).request_body == b'{\n  "a": 1\n}'
@@ -281,6 +299,8 @@ class TestBodies:
         assert seen(asked).request_body == clean
         assert seen(asked).response_body.startswith(b"passPhrase=<secret>&x=%41cme&*=1&")
         assert told(asked)[:2] == [("secret", "a b"), ("merchant", "M")]
+        plain = (("content-type", "application/x-www-form-urlencoded"),)
+        assert seen(exchange(request_headers=plain, request_body=form)).request_body == clean
 
     @pytest.mark.parametrize(
         ("text", "clean", "value"),
@@ -320,12 +340,12 @@ class TestBodies:
 
     def test_of_the_context_are_in_the_words_of_the_management_api(self) -> None:
         visitor = Telling()
-        context = {"id": "S123", "handle": "h", "note": "Acme", "href": "/v3/companies/B"}
+        context = {"id": "S123", "handle": "h", "note": "Acme", "href": f"{MANAGEMENT}/v3/companies/B"}
         assert visit_context(context, FIELDS, HOSTS, visitor) == {
             "id": "<id>",
             "handle": "<username>",
             "note": "*",
-            "href": "/v3/companies/%3Ccompany%3E",
+            "href": "https://adyen.com/v3/companies/%3Ccompany%3E",
         }
         assert visitor.told[0] == ("at", "the context")
         assert visit_context({}, FIELDS, HOSTS, visitor) == {}
@@ -445,6 +465,7 @@ class TestHeaders:
         assert told(asked) == [("username", "wé"), ("secret", "p:q")]
         asked = exchange(request_headers=(("Authorization", "Bearer  to ken "),))
         assert told(asked) == [("secret", "to ken")]
+        assert told(exchange(request_headers=(("Authorization", "a token"),))) == [("secret", "a token")]
 
     @pytest.mark.parametrize(
         ("name", "value", "clean"),
@@ -462,6 +483,14 @@ class TestHeaders:
     )
     def test_with_a_session(self, name: str, value: str, clean: str) -> None:
         assert dict(seen(exchange(SHOP, response_headers=((name, value),))).response_headers) == {name: clean}
+
+    def test_with_a_session_are_told_of_by_its_values(self) -> None:
+        for name in ("cookie", "set-cookie"):
+            assert told(exchange(SHOP, response_headers=((name, 'a=b; c="d e"'),))) == [
+                ("secret", "b"),
+                ("secret", "d e"),
+            ]
+            assert told(exchange(SHOP, response_headers=((name, "no cookie"),))) == [("secret", "no cookie")]
 
     def test_with_an_address(self) -> None:
         asked = exchange(SHOP, request_headers=(("X-Proxy", "http://u:p%41@host, https://v:q@Acme"),))

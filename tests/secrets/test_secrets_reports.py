@@ -8,12 +8,13 @@ import threading
 import traceback
 import types
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from _pytest._code.code import ReprFileLocation
 
 from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
 from pytest_adyen_creds.secrets.masking import (
@@ -64,6 +65,10 @@ def failure(error: BaseException | None = None, **options: Any) -> Any:
         return pytest.ExceptionInfo.from_current().getrepr(**options)
 
 
+def located(message: Any) -> ReprFileLocation:
+    return ReprFileLocation("a.py", 1, message)
+
+
 class TestReports:
     @pytest.mark.parametrize("style", ["long", "short", "line", "native", "value", "no"])
     @pytest.mark.parametrize("showlocals", [True, False])
@@ -87,9 +92,9 @@ class TestReports:
 
     def test_a_key_over_several_lines_is_one(self) -> None:
         longrepr = failure(style="short")
-        longrepr.chain[0][0].reprentries[0].lines[:] = ["plain", KEY[:9], KEY[9:], "plain"]
+        longrepr.chain[0][0].reprentries[0].lines[:] = ["plain text", KEY[:9], KEY[9:], "plain"]
         mask_report(report(longrepr))
-        assert longrepr.chain[0][0].reprentries[0].lines == ["plain", MASK, "plain"]
+        assert longrepr.chain[0][0].reprentries[0].lines == ["plain text", MASK, "plain"]
 
     def test_the_ends_of_lines_stay(self) -> None:
         longrepr = failure(style="native")
@@ -119,13 +124,28 @@ class TestReports:
         mask_report(made)
         assert made.longrepr == masked
 
-    def test_what_lies_deep_is_masked(self) -> None:
-        deep: Any = KEY
-        for _ in range(12):
-            deep = [deep, 1]
-        made = report(deep)
+    @pytest.mark.parametrize("within", [lambda held: [held, 1], lambda held: (held, 1), located])
+    def test_what_lies_deep_is_masked(self, within: Any) -> None:
+        def deep(within: Any) -> tuple[Any, list[Any]]:
+            held = innermost = [KEY, 1]
+            for _ in range(12):
+                held = within(held)
+            return held, innermost
+
+        excrepr, innermost = deep(within)
+        mask_exception(excrepr)
+        assert innermost == [MASK, 1]
+        made = report()
+        (made.longrepr, first), (made.sections, second) = deep(lambda held: (held, 1)), deep(lambda held: [held])
         mask_report(made)
-        assert KEY not in repr(made.longrepr)
+        assert first == second == [MASK, 1]
+
+    @pytest.mark.parametrize("within", [lambda held: [held, 1], lambda held: (held, 1), located])
+    def test_what_holds_itself_ends(self, within: Any) -> None:
+        held: list[Any] = [KEY, 1]
+        held.append(within(held))
+        mask_exception(held)
+        assert held[:2] == [MASK, 1]
 
     def test_a_plugins_own_traceback_is_its_text_where_that_shows_a_secret(self) -> None:
         class Own:
@@ -239,11 +259,11 @@ class TestPlainData:
         assert plain(value[0]) != masked[0]
 
     def test_and_so_is_a_name(self) -> None:
-        name: Any = KEY
-        for _ in range(13):
-            name = (name,)
-        assert plain({name: 0}) != plain({name[0]: 0})
-        assert KEY not in repr(plain({name: 0}))
+        name, masked, text = (KEY,), (MASK,), repr((MASK,))
+        for _ in range(11):
+            name, masked, text = (name,), (masked,), (text,)  # type: ignore[assignment]
+        assert plain({name: 0}) == {masked: 0}
+        assert plain({(name,): 0}) == {(text,): 0}
 
 
 def test_warnings_keep_their_kind_and_lose_the_secret() -> None:
@@ -469,16 +489,16 @@ class TestErrors:
         assert (str(masked), masked.errno, masked.strerror) == (MASK, 2, "plain")
 
     @pytest.mark.parametrize(
-        ("error", "names"),
+        ("make", "names"),
         [
-            (OSError(2, f"no {KEY}", f"/a/{KEY}", None, f"/b/{KEY}"), ("strerror", "filename", "filename2")),
-            (SyntaxError(f"bad {KEY}", (f"{KEY}.py", 1, 1, f"key = {KEY}")), ("msg", "filename", "text")),
-            (UnicodeDecodeError("utf-8", b"", 0, 1, f"why {KEY}"), ("reason",)),
-            (NameError(f"no {KEY}", name=f"a{KEY}"), ("name",)),
+            (lambda: OSError(2, f"no {KEY}", f"/a/{KEY}", None, f"/b/{KEY}"), ("strerror", "filename", "filename2")),
+            (lambda: SyntaxError(f"bad {KEY}", (f"{KEY}.py", 1, 1, f"key = {KEY}")), ("msg", "filename", "text")),
+            (lambda: UnicodeDecodeError("utf-8", b"", 0, 1, f"why {KEY}"), ("reason",)),
+            (lambda: NameError(f"no {KEY}", name=f"a{KEY}"), ("name",)),
         ],
-        ids=lambda value: type(value).__name__,
     )
-    def test_that_are_built_in_hold_none(self, error: BaseException, names: tuple[str, ...]) -> None:
+    def test_that_are_built_in_hold_none(self, make: Callable[[], BaseException], names: tuple[str, ...]) -> None:
+        error = make()
         before = [getattr(error, name) for name in names]
         masked = mask_error(error)
         assert [getattr(masked, name) for name in names] == [each.replace(KEY, MASK) for each in before]
@@ -526,7 +546,7 @@ class TestRecords:
 
     def config(self) -> Any:
         modules = [types.ModuleType(name) for name in ("of_module.plugin", "conftest", "logging")]
-        plugins = [made("of_object.plugin"), *modules, made("_pytest.x")]
+        plugins = [made("of_object.plugin"), *modules, made("_pytest.x"), object()]
         return types.SimpleNamespace(pluginmanager=types.SimpleNamespace(get_plugins=lambda: plugins))
 
     def test_are_masked_for_the_handlers_of_plugins(self, handlers: dict[str, Any]) -> None:

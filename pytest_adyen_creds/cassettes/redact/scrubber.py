@@ -139,7 +139,7 @@ class _Learner(Visitor):
     def _learn(self, value: str, kind: Kind) -> None:
         if kind == "secret":
             self.secrets.add(value)
-        elif kind == "reference" or not holds_pseudonym(value):
+        elif not holds_pseudonym(value):
             if kind in self.named:
                 self.named[kind].add(value)
             elif not self.levels.get(value):
@@ -206,8 +206,7 @@ class _Replacer(Visitor):
             self._secrets |= guesses
             self._found = Finder(found | guesses, registry)
         self._names = _names_pattern(learner.known - keep)
-        origins = sorted(stand_ins, key=len, reverse=True)
-        self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in origins) or r"(?!)")
+        self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in stand_ins) or r"(?!)")
 
     def field(self, value: str, kind: Kind) -> str:
         learner, pseudonyms = self._learner, self._pseudonyms
