@@ -11,12 +11,12 @@ import httpx
 from pytest_adyen_creds.checks.cases import Amounts, Signer, TestCase, from_schemathesis, generating
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items
 from pytest_adyen_creds.checks.sample_data import SampleData, constrained
+from pytest_adyen_creds.checks.scenarios import SCENARIOS, Scenario
 from pytest_adyen_creds.client import ManagementClient, Retries
 from pytest_adyen_creds.errors import OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.checks.scenarios import Scenario
     from pytest_adyen_creds.contract import Contract, Operation
 
 _LEVELS: Final = ("^/companies/", "^/merchants/", "^/me(/|$)")
@@ -46,6 +46,15 @@ class Runner(ABC):
         self.skipped = 0
         self.elapsed = 0.0
         """Seconds that the server's clock was moved on."""
+
+    def run(self, item: str, amounts: Amounts, seed: int) -> None:
+        """Set up, and run the sequence ``item``: an operation's label, a scenario's name, or ``stateful``."""
+        if item in self.contract.operations:
+            self.run_operation(self.contract.operations[item], amounts, seed)
+        elif item in SCENARIOS:
+            self.run_scenario(item)
+        else:
+            self.run_stateful(seed)
 
     @abstractmethod
     def run_operation(self, operation: Operation, amounts: Amounts, seed: int) -> None:
