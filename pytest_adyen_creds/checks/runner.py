@@ -32,6 +32,8 @@ class Runner(ABC):
 
     retries: ClassVar[Retries] = Retries(tries=1)
     """A test case is about one answer: trying again would hide it."""
+    amounts: Amounts = Amounts()
+    """How many cases of an operation are generated."""
     runs: ClassVar[int] = 5
     """How many stateful runs are made at each level (company, merchant, me) at most."""
     steps: ClassVar[int] = 8
@@ -47,17 +49,17 @@ class Runner(ABC):
         self.elapsed = 0.0
         """Seconds that the server's clock was moved on."""
 
-    def run(self, item: str, amounts: Amounts, seed: int) -> None:
+    def run(self, item: str, seed: int) -> None:
         """Set up, and run the sequence ``item``: an operation's label, a scenario's name, or ``stateful``."""
         if item in self.contract.operations:
-            self.run_operation(self.contract.operations[item], amounts, seed)
+            self.run_operation(self.contract.operations[item], seed)
         elif item in SCENARIOS:
             self.run_scenario(item)
         else:
             self.run_stateful(seed)
 
     @abstractmethod
-    def run_operation(self, operation: Operation, amounts: Amounts, seed: int) -> None:
+    def run_operation(self, operation: Operation, seed: int) -> None:
         """Set up, and send the test cases of ``operation``."""
 
     @abstractmethod

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.checks.cases import Amounts, TestCase
+from pytest_adyen_creds.checks.cases import TestCase
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
 from pytest_adyen_creds.checks.judging import judge
@@ -100,7 +100,6 @@ class Suite:
         self._lease_client = lease_client
         self._prepare = prepare
         self._seed = seed
-        self._amounts = Amounts()
         self._items = None if items is None else frozenset(items)
         self._say = say
         self._departures = Departures(results, self._items or ())
@@ -144,11 +143,11 @@ class Suite:
         if self._lease_client is None:
             raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
         if self._live is None:
-            self._live = LiveSuite(self._results, self._lease_client, self._items, self._amounts, self._say)
+            self._live = LiveSuite(self._results, self._lease_client, self._items, self._say)
         reason = None
         with self._live.sequence() as target:
             try:
-                target.run(item, self._amounts, self._seed)
+                target.run(item, self._seed)
             except NotReached as error:
                 reason = error
         if record_to is not None and target.exchanges:
@@ -197,7 +196,7 @@ class Suite:
         recording = record_to is not None  # of what a server sends
         with sandbox_target(self._results.contract, self._prepare, served=recording) as target:
             try:
-                target.run(item, self._amounts, self._seed)
+                target.run(item, self._seed)
             except Incomplete as error:
                 incomplete = error
             if record_to is not None:
