@@ -20,19 +20,19 @@ sequence = pytest.mark.adyen_sequence
 
 def test_operation(adyen_operation: Any, adyen_suite: Any) -> None:
     """One operation: schemathesis' cases and one for each documented status, each answer judged."""
-    report(lambda: adyen_suite.check(adyen_operation))
+    report(lambda: adyen_suite.check(adyen_operation.label))
 
 
 @pytest.mark.parametrize("life", [pytest.param(life, marks=sequence(name=life)) for life in SCENARIOS])
 def test_life(life: str, adyen_suite: Any) -> None:
     """One credential's life: what only a sequence of requests shows, such as the overlap of two keys."""
-    report(lambda: adyen_suite.check_scenario(life))
+    report(lambda: adyen_suite.check(life))
 
 
 @sequence(name=STATEFUL)
 def test_stateful(adyen_suite: Any) -> None:
     """Walks along the contract's links: create, read, update, rotate, add origins, switch off."""
-    report(adyen_suite.check_stateful)
+    report(lambda: adyen_suite.check(STATEFUL))
 
 
 def report(check: Callable[[], list[Any] | None]) -> None:

@@ -78,7 +78,7 @@ def adyen_contract(_adyen_run: Run) -> CheckingContract:
 
 @pytest.fixture(scope="session")
 def adyen_suite(_adyen_run: Run, request: pytest.FixtureRequest) -> Suite:
-    """The contract suite: ``check(operation)`` judges each of an operation's exchanges."""
+    """The contract suite: ``check(label)`` judges each of an operation's exchanges."""
     from pytest_adyen_creds.checks.suite import Suite
 
     items = [item for item in request.session.items if "adyen_suite" in fixture_names(item)]

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.contract.finding import Finding
@@ -117,11 +118,7 @@ def _evidence(failure: CheckFailure) -> list[str]:
         "came back": failure.answer,
         "judge it again": failure.replay,
     }
-    return [f"{title}:\n{_indented(text)}" for title, text in titles.items() if text]
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())
+    return [f"{title}:\n{indent(text, '  ')}" for title, text in titles.items() if text]
 
 
 def as_curl(request: httpx.Request) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of, most_generated, scripted
+from pytest_adyen_creds.checks.cases import ORIGIN, TestCase, cases_of, most_generated, scripted
 from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.failure import NotReached
 from pytest_adyen_creds.checks.runner import Runner
@@ -79,7 +79,7 @@ class LiveTarget(Runner):
             with self._leased(level):
                 pass
 
-    def run_operation(self, operation: Operation, amounts: Amounts, seed: int) -> None:
+    def run_operation(self, operation: Operation, seed: int) -> None:
         """Send the test cases of ``operation`` that may be sent."""
         level = level_of(operation)
         with self._leased("company" if level == "me" else level) as credential:
@@ -88,7 +88,7 @@ class LiveTarget(Runner):
                 raise self._nothing_there(level)
             if level == "me" and credential is not None:
                 self.keys["provisioning"] = credential.key()
-            cases = cases_of(self.contract, operation, data, amounts=amounts, seed=seed)
+            cases = cases_of(self.contract, operation, data, amounts=self.amounts, seed=seed)
             for case in self._affordable(operation, cases) if creates(operation) else cases:
                 if case.fault is None:
                     self.send(case)
@@ -244,7 +244,6 @@ class LiveSuite:
         results: Results,
         lease_client: LeaseClient,
         items: Iterable[str] | None,
-        amounts: Amounts,
         say: Callable[[str], None],
     ) -> None:
         self._results = results
@@ -257,7 +256,7 @@ class LiveSuite:
         self._started = self._said = clock.monotonic()
         contract, settings = results.contract, results.settings
         chosen = {*contract.operations, *SCENARIOS, STATEFUL} if items is None else set(items)
-        self._planned = most_calls(contract, chosen, amounts)
+        self._planned = most_calls(contract, chosen)
         creators = {label for label, operation in contract.operations.items() if creates(operation)} | {STATEFUL}
         self._creators = creators & chosen
         limit = "" if is_loopback(settings.base_url) else f", at most {REQUESTS_PER_MINUTE} a minute"
@@ -307,7 +306,7 @@ class LiveSuite:
         )
 
 
-def most_calls(contract: Contract, items: set[str], amounts: Amounts) -> int:
+def most_calls(contract: Contract, items: set[str]) -> int:
     """Return how many requests a live run of the sequences ``items`` sends at most; nothing is generated for it.
 
     Repeats after 429, and waiting for new keys, are not counted.
@@ -317,5 +316,5 @@ def most_calls(contract: Contract, items: set[str], amounts: Amounts) -> int:
     for label, operation in contract.operations.items():
         if label in items:
             calls += _OVERHEAD + sum(case.fault is None for case in scripted(operation, data))
-            calls += most_generated(contract, operation, amounts)
+            calls += most_generated(contract, operation, LiveTarget.amounts)
     return calls + ((2 * _OVERHEAD + 3 * LiveTarget.runs * LiveTarget.steps) if STATEFUL in items else 0)

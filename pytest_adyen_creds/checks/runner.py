@@ -11,12 +11,12 @@ import httpx
 from pytest_adyen_creds.checks.cases import Amounts, Signer, TestCase, from_schemathesis, generating
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items
 from pytest_adyen_creds.checks.sample_data import SampleData, constrained
+from pytest_adyen_creds.checks.scenarios import SCENARIOS, Scenario
 from pytest_adyen_creds.client import ManagementClient, Retries
 from pytest_adyen_creds.errors import OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.checks.scenarios import Scenario
     from pytest_adyen_creds.contract import Contract, Operation
 
 _LEVELS: Final = ("^/companies/", "^/merchants/", "^/me(/|$)")
@@ -32,6 +32,8 @@ class Runner(ABC):
 
     retries: ClassVar[Retries] = Retries(tries=1)
     """A test case is about one answer: trying again would hide it."""
+    amounts: Amounts = Amounts()
+    """How many cases of an operation are generated."""
     runs: ClassVar[int] = 5
     """How many stateful runs are made at each level (company, merchant, me) at most."""
     steps: ClassVar[int] = 8
@@ -47,8 +49,17 @@ class Runner(ABC):
         self.elapsed = 0.0
         """Seconds that the server's clock was moved on."""
 
+    def run(self, item: str, seed: int) -> None:
+        """Set up, and run the sequence ``item``: an operation's label, a scenario's name, or ``stateful``."""
+        if item in self.contract.operations:
+            self.run_operation(self.contract.operations[item], seed)
+        elif item in SCENARIOS:
+            self.run_scenario(item)
+        else:
+            self.run_stateful(seed)
+
     @abstractmethod
-    def run_operation(self, operation: Operation, amounts: Amounts, seed: int) -> None:
+    def run_operation(self, operation: Operation, seed: int) -> None:
         """Set up, and send the test cases of ``operation``."""
 
     @abstractmethod

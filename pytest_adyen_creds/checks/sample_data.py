@@ -55,10 +55,6 @@ class SampleData:
         """A role that lets its holder call the operations on credentials."""
         return next((role for role in self.roles if "credentials" in role and role.startswith("Management")), self.role)
 
-    def _few_roles(self) -> list[str]:
-        # every one of dozens would be tried by itself, and none of them in company
-        return list(dict.fromkeys((self.role, self.calling_role, *self.roles)))[:3]
-
     def parameters(self, operation: Operation) -> dict[str, str]:
         """Return the path parameters of ``operation`` that name what exists, by their annotation or their name."""
         level = level_of(operation)
@@ -82,12 +78,14 @@ class SampleData:
         """
         if isinstance(kind, dict):
             return _own(kind)
+        # few of dozens, each of which would be tried by itself, and none of them in company
+        roles = list(dict.fromkeys((self.role, self.calling_role, *self.roles)))[:3]
         constraints: dict[str, dict[str, Any]] = {
             "company": {"enum": [self.company]},
             "merchant": {"enum": list(self.merchants)} if self.merchants else {},
             "credential": {"enum": sorted(self.credentials.values())} if self.credentials else {},
             "origin-id": {"enum": sorted(self.origins.values())} if self.origins else {},
-            "role": {"enum": self._few_roles()} if self.roles else {},
+            "role": {"enum": roles} if self.roles else {},
             "origin": {"pattern": _ORIGIN},
             "new-origin": {"pattern": _ORIGIN},
             "description": {"enum": [self.description]}

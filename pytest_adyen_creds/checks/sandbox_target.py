@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pytest_adyen_creds.checks.cases import ORIGIN, Amounts, TestCase, cases_of
+from pytest_adyen_creds.checks.cases import ORIGIN, TestCase, cases_of
 from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.runner import Runner
 from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, level_of
@@ -43,14 +43,14 @@ class SandboxTarget(Runner):
         """The names of the sandbox's accounts, which are no secret."""
         return (self.sandbox.company, *self.sandbox.merchants)
 
-    def cases(self, operation: Operation, amounts: Amounts, seed: int = 0) -> list[TestCase]:
+    def cases(self, operation: Operation, seed: int = 0) -> list[TestCase]:
         """Set up, and return the test cases of ``operation``."""
         data, _ = self.create_data(level_of(operation))
-        return cases_of(self.contract, operation, data, amounts=amounts, seed=seed)
+        return cases_of(self.contract, operation, data, amounts=self.amounts, seed=seed)
 
-    def run_operation(self, operation: Operation, amounts: Amounts, seed: int) -> None:
+    def run_operation(self, operation: Operation, seed: int) -> None:
         """Set up, and send the test cases of ``operation``."""
-        for case in self.cases(operation, amounts, seed):
+        for case in self.cases(operation, seed):
             self.send(case)
 
     def run_scenario(self, name: str) -> None:

@@ -15,29 +15,25 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.checks.cases import Amounts, TestCase
+from pytest_adyen_creds.checks.cases import TestCase
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, NotReached
 from pytest_adyen_creds.checks.judging import judge
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.sample_data import level_of, unknown_parameters
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
-from pytest_adyen_creds.contract import VERSIONS, bundled, load_contract
+from pytest_adyen_creds.contract import VERSIONS, Operation, bundled, load_contract
 from pytest_adyen_creds.errors import CassetteError, CredentialError
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.live_target import LiveSuite
     from pytest_adyen_creds.checks.results import Results
-    from pytest_adyen_creds.checks.runner import Runner
     from pytest_adyen_creds.checks.sandbox_target import Prepare
-    from pytest_adyen_creds.contract import Contract, Operation
+    from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.leases import LeaseClient
 
 TRIES: Final = 24
 """How many smaller requests are tried at most, where one fails a check."""
-
-Run = Callable[["Runner"], None]
-"""Makes the exchanges of a sequence."""
 
 
 class Departures:
@@ -104,35 +100,48 @@ class Suite:
         self._lease_client = lease_client
         self._prepare = prepare
         self._seed = seed
-        self._amounts = Amounts()
         self._items = None if items is None else frozenset(items)
         self._say = say
         self._departures = Departures(results, self._items or ())
         self._live: LiveSuite | None = None
 
-    def check(self, operation: Operation) -> list[CheckFailure]:
-        """Judge every exchange of ``operation``, note them in the results, and return what this item fails for.
+    def check(self, item: str) -> list[CheckFailure]:
+        """Judge every exchange of a sequence, note them in the results, and return what this item fails for.
 
-        Raises :class:`NotReached` where this run may not send it, or its set-up could not go on.
+        ``item`` is the label of an operation, the name of a scenario (one of ``SCENARIOS``), or ``STATEFUL``: the runs
+        along the contract's links. Raises :class:`NotReached` where this run may not send it, or its set-up could not
+        go on.
         """
-        self._check_reach(operation)
-        return self._check(
-            operation.id,
-            operation.label,
-            lambda runner: runner.run_operation(operation, self._amounts, self._seed),
-            operation,
-        )
+        settings, operation = self._results.settings, self._results.contract.operations.get(item)
+        name = operation.id if operation else item if item == STATEFUL else f"life-{item.replace(' ', '-')}"
+        path = self.cassette(name)
+        if operation is not None or item == STATEFUL:
+            self._check_reach(operation, path)
+        recording = settings.record == "all" or (settings.record == "missing" and not path.is_file())
+        if settings.backend == "live":
+            return self._check_live(item, path if recording else None)
+        if settings.backend == "sandbox" or recording:
+            return self._check_sandbox(item, path if recording else None)
+        self._results.recordings.add(path)
+        return self._departures.of(item, self._judged(item, replayed(path, self._results.contract)))
 
-    def _check_reach(self, operation: Operation) -> None:
-        """Raise :class:`NotReached` for an operation that only a contract of the user's own has, and nothing asks."""
-        settings = self._results.settings
+    def _check_reach(self, operation: Operation | None, cassette: Path) -> None:
+        """Raise :class:`NotReached` for what only a contract of the user's own has, and nothing asks.
+
+        ``operation`` is None for the runs along the contract's links.
+        """
+        results = self._results
+        if operation is None:
+            if not results.contract.has_links:
+                raise NotReached("the contract's operations have no links to go along; add links to its document")
+            return
         if operation.label in load_contract(VERSIONS[0]).operations:
             return
-        if settings.backend not in ("sandbox", "live"):
-            if self.cassette(operation.id).is_file():
+        if results.settings.backend not in ("sandbox", "live"):
+            if cassette.is_file():
                 return
             raise NotReached("nothing is recorded of it: run it with --adyen-live and --adyen-record=missing")
-        if settings.backend == "sandbox" and operation.label in self._results.apis.labels:
+        if results.settings.backend == "sandbox" and operation.label in results.apis.labels:
             raise NotReached(
                 "the sandbox answers it from its contract, which says nothing of the platform: run it with "
                 "--adyen-live, and record it with --adyen-record=missing"
@@ -143,24 +152,11 @@ class Suite:
                 f"its path names {names}, and nothing says what there is: give x-adyen-data in the contract"
             )
 
-    def check_scenario(self, name: str) -> list[CheckFailure]:
-        """Judge every exchange of the scenario ``name`` (one of ``SCENARIOS``); see :meth:`check`."""
-        return self._check(f"life-{name.replace(' ', '-')}", name, lambda runner: runner.run_scenario(name))
-
-    def check_stateful(self) -> list[CheckFailure]:
-        """Judge the runs along the contract's links; see :meth:`check`."""
-        if not self._results.contract.has_links:
-            raise NotReached("the contract's operations have no links to go along; add links to its OpenAPI document")
-        return self._check(STATEFUL, STATEFUL, lambda runner: runner.run_stateful(self._seed))
-
     def check_all(self) -> None:
         """Judge every sequence that this backend has."""
         self._departures = Departures(self._results, self._results.contract.operations)
-        for operation in self._results.contract.operations.values():
-            self.check(operation)
-        for name in SCENARIOS:
-            self.check_scenario(name)
-        self.check_stateful()
+        for item in (*self._results.contract.operations, *SCENARIOS, STATEFUL):
+            self.check(item)
 
     def cassette(self, name: str) -> Path:
         """Return where the cassette of a sequence lies: in the run's own folder of cassettes, or the bundled one."""
@@ -170,28 +166,17 @@ class Suite:
         folder = settings.cassettes or default
         return folder / self._results.contract.version / f"{name}.yaml"
 
-    def _check(self, name: str, item: str, run: Run, operation: Operation | None = None) -> list[CheckFailure]:
-        settings = self._results.settings
-        path = self.cassette(name)
-        recording = settings.record == "all" or (settings.record == "missing" and not path.is_file())
-        if settings.backend == "live":
-            return self._check_live(item, run, path if recording else None)
-        if settings.backend == "sandbox" or recording:
-            return self._check_sandbox(item, run, path if recording else None, operation)
-        self._results.recordings.add(path)
-        return self._departures.of(item, self._judged(item, replayed(path, self._results.contract)))
-
-    def _check_live(self, item: str, run: Run, record_to: Path | None) -> list[CheckFailure]:
+    def _check_live(self, item: str, record_to: Path | None) -> list[CheckFailure]:
         from pytest_adyen_creds.checks.live_target import LiveSuite
 
         if self._lease_client is None:
             raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
         if self._live is None:
-            self._live = LiveSuite(self._results, self._lease_client, self._items, self._amounts, self._say)
+            self._live = LiveSuite(self._results, self._lease_client, self._items, self._say)
         reason = None
         with self._live.sequence() as target:
             try:
-                run(target)
+                target.run(item, self._seed)
             except NotReached as error:
                 reason = error
         if record_to is not None and target.exchanges:
@@ -233,16 +218,14 @@ class Suite:
         offline = ["--adyen-backend=replay", *version, *chosen]
         return "\n".join(shlex.join(["pytest", "--adyen-contracts", *each]) for each in (live, offline))
 
-    def _check_sandbox(
-        self, item: str, run: Run, record_to: Path | None, operation: Operation | None
-    ) -> list[CheckFailure]:
+    def _check_sandbox(self, item: str, record_to: Path | None) -> list[CheckFailure]:
         from pytest_adyen_creds.checks.sandbox_target import Incomplete, sandbox_target
 
         incomplete: Incomplete | None = None
         recording = record_to is not None  # of what a server sends
         with sandbox_target(self._results.contract, self._prepare, served=recording) as target:
             try:
-                run(target)
+                target.run(item, self._seed)
             except Incomplete as error:
                 incomplete = error
             if record_to is not None:
@@ -254,7 +237,7 @@ class Suite:
                 raise NotReached(f"{incomplete}; the item of {found[0].operation} fails for it")
             raise incomplete
         own = [each for each in failures if any(each is met for met in found)]  # others were met in other sequences
-        if not own or operation is None:
+        if not own or item not in self._results.contract.operations:
             return failures
         return [*self._shrunk(own, target.exchanges), *(each for each in failures if each not in own)]
 

@@ -192,18 +192,12 @@ def _is_read_otherwise(request: httpx.Request, head: _Head) -> str | None:
         return _CONTROL
     overrides, query = head.overrides, request.url.query
     if query:
-        overrides |= _asked(query) & {"_method", "x-http-method-override"}
+        asked = parse_qsl(query.decode("ascii", "replace").replace(";", "&"), keep_blank_values=True)
+        overrides |= {name.lower() for name, _ in asked} & {"_method", "x-http-method-override"}
     if overrides:
         named = ", ".join(sorted(overrides))
         return f"carries {named}, which may make another request of it; nothing was sent: leave it out"
     return head.problem or _framing_problem(request, head)
-
-
-@lru_cache(maxsize=256)
-def _asked(query: bytes) -> frozenset[str]:
-    """Return the names in a query, in small letters."""
-    text = query.decode("ascii", "replace").replace(";", "&")
-    return frozenset(name.lower() for name, _ in parse_qsl(text, keep_blank_values=True))
 
 
 def _framing_problem(request: httpx.Request, head: _Head) -> str | None:

@@ -1,13 +1,12 @@
-"""Where specifications and captured bodies come from: files, standard input, and Adyen's published documents."""
+"""Where specifications come from: files, standard input, and Adyen's published documents."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from pytest_adyen_creds.errors import AdyenCredsError, FileRefused
-from pytest_adyen_creds.files import LARGEST, read_bytes
+from pytest_adyen_creds.files import LARGEST
 from pytest_adyen_creds.formats import parse_document, read_document
 from pytest_adyen_creds.secrets import SECRETS
 
@@ -46,14 +45,6 @@ def checked(document: Any, name: str) -> dict[str, Any]:
     if not isinstance(document.get("paths", {}), dict):
         raise FileRefused(f"{name}: its paths are not an object; this is no OpenAPI document")
     return document
-
-
-def read_body(path: Path | str) -> bytes:
-    """Return the bytes of a captured body at ``path`` (``-``: standard input); an empty one is a body too.
-
-    Raises :class:`FileRefused` for what is missing, not a regular file, unreadable, or over 20 MiB.
-    """
-    return read_bytes(path, wanted="a file that holds the body")
 
 
 def _fetched(url: str, transport: httpx.AsyncBaseTransport | None, patience: float) -> str:

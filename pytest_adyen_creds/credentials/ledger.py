@@ -230,12 +230,10 @@ class CrashedRun:
     started: datetime
     unsettled: int
     """Creations that were sent and whose outcome nobody knows."""
-    known: frozenset[str]
-    """The ids it created or set out to claim."""
+    known: Mapping[str, Place | None]
+    """The ids it created or set out to claim, and where they are, if that is known."""
     created: frozenset[str]
     """Those of them that it created."""
-    places: Mapping[str, Place]
-    """Where those of them are of which that is known."""
     accounts: frozenset[Place]
     """Where it created, or may have created, or claimed something."""
 
@@ -284,8 +282,7 @@ def crashed_runs(folder: Path, base_url: str, company: str, *, tidy: bool = True
 def _read(path: Path, data: bytes) -> CrashedRun | None:
     intents: set[str] = set()
     created: set[str] = set()
-    known: set[str] = set()
-    places: dict[str, Place] = {}
+    known: dict[str, Place | None] = {}
     accounts: set[Place] = set()
     header: dict[str, Any] = {}
     for line in data.splitlines():
@@ -303,14 +300,13 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
         elif event == "refused":
             intents.discard(subject)
         elif event in ("created", "claiming"):
-            known.add(subject)
             level, account = record.get("level"), record.get("account")
-            if level in ("company", "merchant") and isinstance(account, str):
-                places[subject] = level, account
+            is_placed = level in ("company", "merchant") and isinstance(account, str)
+            known[subject] = (level, account) if is_placed else known.get(subject)
             if event == "created":
                 created.add(subject)
         elif event == "doubted":
-            known.add(subject)
+            known.setdefault(subject)
             created.discard(subject)
     try:
         started = datetime.fromisoformat(header["at"])
@@ -324,10 +320,9 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
         company,
         started if started.tzinfo else started.replace(tzinfo=UTC),
         unsettled=max(0, len(intents) - len(created)),
-        known=frozenset(known),
+        known=known,
         created=frozenset(created),
-        places=places,
-        accounts=frozenset(accounts | set(places.values())),
+        accounts=frozenset(accounts.union(filter(None, known.values()))),
     )
 
 

@@ -94,8 +94,8 @@ class Recovery:
             created = {item for run in crashed for item in run.created}
             scan = self._scan({run.run for run in crashed}, created, places, dry_run=dry_run)
             for run in crashed:
-                for credential_id in sorted(run.known - scan.seen):
-                    resource, body, problem = self._find(credential_id, run.places.get(credential_id))
+                for credential_id in sorted(run.known.keys() - scan.seen):
+                    resource, body, problem = self._find(credential_id, run.known[credential_id])
                     if body is None:
                         scan.swept.append(_found(resource, {"id": credential_id}, _ENDED, problem))
                     else:
@@ -266,10 +266,10 @@ def _is_over(run: CrashedRun, scan: _Scan) -> bool:
     failed = [item for item in scan.swept if item.problem]
     if any(item.id in run.known or (tag.run_of(item.description) == run.run) for item in failed):
         return False
-    if run.known - scan.seen or run.accounts & scan.unlisted:
+    if run.known.keys() - scan.seen or run.accounts & scan.unlisted:
         return False
     # a creation that was sent may still arrive; when its tag has expired, the tag alone brings it to light
-    turned_up = len(scan.tagged.get(run.run, set()) - run.known)
+    turned_up = len(scan.tagged.get(run.run, set()) - run.known.keys())
     old = clock.now() - run.started > tag.TIME_TO_LIVE + timedelta(hours=1)
     return run.unsettled <= turned_up or old
 

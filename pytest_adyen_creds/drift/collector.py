@@ -208,10 +208,11 @@ class Collector:
 
         def observer(response: httpx.Response) -> None:
             request = response.request
+            path = request.url.raw_path.decode("ascii", "replace")
             with self._lock:
                 self._told.add(request)
             status, content, by_fault = response.status_code, response.content, BY_FAULT in response.extensions
-            self.answer(request.method, _path(request), status, response.headers, content, origin, by_fault=by_fault)
+            self.answer(request.method, path, status, response.headers, content, origin, by_fault=by_fault)
 
         return observer
 
@@ -331,7 +332,3 @@ class Drift:
         if counting:
             examples = [f"example: {example}" for each in counting if (example := self._found.example(each))]
             raise AssertionError("\n".join(["answers depart from the contract:", *lines(counting), *examples[:3]]))
-
-
-def _path(request: httpx.Request) -> str:
-    return request.url.raw_path.decode("ascii", "replace")

@@ -24,10 +24,11 @@ from pytest_adyen_creds.contract.commands import contract_option
 from pytest_adyen_creds.contract.contract import Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import bare, key_of
-from pytest_adyen_creds.contract.source import read_body, read_specification
+from pytest_adyen_creds.contract.source import read_specification
 from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError, FileRefused
+from pytest_adyen_creds.files import read_bytes
 from pytest_adyen_creds.text import counted, plain, printed
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def response(label: str, status: int, content_type: str | None, file: Path, stri
 
     contract = load_contract(options["api"], options["folder"])
     operation = _operation(contract, label)
-    observations = judge(contract, operation, status, content_type, read_body(file))
+    body = read_bytes(file, wanted="a file that holds the body")
+    observations = judge(contract, operation, status, content_type, body)
     if content_type is None:
         _refuse_what_is_no_body(file, observations)
     examples = {observation.finding.key: observation.example for observation in observations}

@@ -183,9 +183,15 @@ def merge(one: Shape, other: Shape) -> Shape | None:
         "nullable": one.nullable and other.nullable,
         "enum": one.enum if other.enum is None else other.enum if one.enum is None else one.enum & other.enum,
         "const": one.const or other.const,
-        "limits": _tightest(one.limits, other.limits),
+        "limits": {
+            keyword: tighter(one.limits.get(keyword), other.limits.get(keyword), upper=is_upper(keyword))
+            for keyword in {**one.limits, **other.limits}
+        },
         "unique": one.unique or other.unique,
-        "properties": _all_properties(one.properties, other.properties),
+        "properties": {
+            name: _both(one.properties.get(name, True), other.properties.get(name, True))
+            for name in {**one.properties, **other.properties}
+        },
         "required": one.required | other.required,
         "additional": _both(one.additional, other.additional),
         "unevaluated": one.unevaluated and other.additional is True,
@@ -222,20 +228,6 @@ def _closes_out(one: Shape, other: Shape) -> bool:
     if one.unevaluated:
         return False
     return one.additional is not True and not other.properties.keys() <= one.properties.keys()
-
-
-def _tightest(one: Mapping[str, Limit], other: Mapping[str, Limit]) -> dict[str, Limit]:
-    limits = dict(one)
-    for keyword, limit in other.items():
-        limits[keyword] = tighter(limits.get(keyword), limit, upper=is_upper(keyword))
-    return limits
-
-
-def _all_properties(one: Mapping[str, Schema], other: Mapping[str, Schema]) -> dict[str, Schema]:
-    properties = dict(one)
-    for name, schema in other.items():
-        properties[name] = _both(properties[name], schema) if name in properties else schema
-    return properties
 
 
 def _both(one: Schema, other: Schema) -> Schema:
@@ -309,11 +301,9 @@ def is_upper(keyword: str) -> bool:
     return keyword.startswith("max")
 
 
-def tighter(one: Limit | None, other: Limit, *, upper: bool) -> Limit:
-    """Return which of two bounds allows less."""
-    if one is None:
-        return other
-    return (min if upper else max)(one, other, key=lambda limit: limit.position(upper=upper))
+def tighter(one: Limit | None, other: Limit | None, *, upper: bool) -> Limit:
+    """Return which of two bounds, one of them perhaps missing, allows less."""
+    return (min if upper else max)(filter(None, (one, other)), key=lambda limit: limit.position(upper=upper))
 
 
 def _without_implied_range(limits: dict[str, Limit], format_: str | None) -> tuple[dict[str, Limit], str | None]:

@@ -31,7 +31,8 @@ def test_positive_cases_are_accepted_and_many(label: str) -> None:
     contract = load_contract("v3")
     operation = contract.operations[label]
     with sandbox_target(contract) as target:
-        for case in target.cases(operation, Amounts(30, 0, 30), seed=7):
+        target.amounts = Amounts(30, 0, 30)
+        for case in target.cases(operation, seed=7):
             if case.expects == "2xx":
                 target.send(case)
         statuses = [each.status for each in target.exchanges]
@@ -43,7 +44,8 @@ def test_negative_cases_break_the_contract() -> None:
     contract = load_contract("v3")
     operation = contract.operations[CREATE]
     with sandbox_target(contract) as target:
-        made = target.cases(operation, Amounts(0, 30, 10))
+        target.amounts = Amounts(0, 30, 10)
+        made = target.cases(operation)
     negative = [each for each in made if each.generated_by.endswith("coverage, negative")]
     broken = [each for each in negative if not contract.is_valid("CreateCompanyApiCredentialRequest", each.json)]
     assert len(broken) >= 20
@@ -52,7 +54,8 @@ def test_negative_cases_break_the_contract() -> None:
 def test_no_case_is_spent_on_what_is_not_varied() -> None:
     contract = load_contract("v3")
     with sandbox_target(contract) as target:
-        made = target.cases(contract.operations["GET /companies/{companyId}/apiCredentials"], Amounts(0, 12, 0))
+        target.amounts = Amounts(0, 12, 0)
+        made = target.cases(contract.operations["GET /companies/{companyId}/apiCredentials"])
     assert len({str(each.query) for each in made if each.generated_by.endswith("coverage, negative")}) == 12
 
 
@@ -62,7 +65,7 @@ def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
 
     def made(seed: int) -> list[object]:
         with sandbox_target(contract) as target:
-            return list(target.cases(operation, Amounts(), seed))
+            return list(target.cases(operation, seed))
 
     assert made(1) == made(1)
     assert made(1) != made(2)
@@ -97,7 +100,8 @@ def page_size(kind: object):
 def test_a_contract_of_ones_own_says_its_own_values(tmp_path: Path) -> None:
     contract = load_contract("v3", own_contract(tmp_path, page_size({"values": [7]})))
     with sandbox_target(contract) as target:
-        made = target.cases(contract.operations["GET /companies/{companyId}/apiCredentials"], Amounts(5, 0, 5))
+        target.amounts = Amounts(5, 0, 5)
+        made = target.cases(contract.operations["GET /companies/{companyId}/apiCredentials"])
     sizes = {str(each.query["pageSize"]) for each in made if each.expects == "2xx" and "pageSize" in each.query}
     assert sizes == {"7"}
 

@@ -330,10 +330,8 @@ def test_refused_requests_are_counted_as_skipped() -> None:
     contract = load_contract("v3")
     with served(foreign=2) as there, throwaways_of(there, 0) as throwaways:
         target = LiveTarget(contract, throwaways, "TestMerchant", {})
-        from pytest_adyen_creds.checks.cases import Amounts
-
         operation = contract.operations["PATCH /companies/{companyId}/apiCredentials/{apiCredentialId}"]
-        target.run_operation(operation, Amounts(), 0)
+        target.run_operation(operation, 0)
         sent = {each.operation.method for each in target.exchanges}
         assert sent <= {"GET"}
         assert target.skipped > 10

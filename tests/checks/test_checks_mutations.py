@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 from checks_mutations import BODIES, MUTATIONS, RULES, Mutation
 
-from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.checks.rules import RULES as TABLE
-from pytest_adyen_creds.checks.scenarios import STATEFUL
 from pytest_adyen_creds.checks.suite import Suite
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.settings import Settings
@@ -23,20 +21,12 @@ CAUGHT: dict[str, list[str]] = {}
 """The checks that noticed each mutation, filled in as the tests below run."""
 
 
-def check(suite: Suite, results: Results, sequence: str) -> list[CheckFailure]:
-    """Check one sequence of the suite."""
-    if sequence == STATEFUL:
-        return suite.check_stateful() or []
-    operation = results.contract.operations.get(sequence)
-    return (suite.check(operation) if operation else suite.check_scenario(sequence)) or []
-
-
 def noticed(mutation: Mutation, folder: Path) -> list[str]:
     """Return the checks that notice ``mutation`` in sandbox mode; what happened is recorded in ``folder``."""
     results = Results(Settings(backend="sandbox", record="all", cassettes=folder), folder)
     suite = Suite(results, prepare=mutation.prepare)
     try:
-        return [failure.check for failure in check(suite, results, mutation.sequence)]
+        return [failure.check for failure in suite.check(mutation.sequence)]
     except AdyenCredsError as error:
         return [type(error).__name__]
 
@@ -46,7 +36,7 @@ def noticed_in_replay(mutation: Mutation, folder: Path) -> list[str] | None:
     if not list(folder.rglob("*.yaml")):
         return None
     results = Results(Settings(backend="replay", cassettes=folder), folder)
-    return [failure.check for failure in check(Suite(results), results, mutation.sequence)]
+    return [failure.check for failure in Suite(results).check(mutation.sequence)]
 
 
 def test_there_are_enough() -> None:

@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from pytest_adyen_creds.contract import load_contract
-from pytest_adyen_creds.contract.source import read_body, read_specification
+from pytest_adyen_creds.contract.source import read_specification
 from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.files import read_bytes
 
 DOCUMENT = {"openapi": "3.1.0", "paths": {}}
 URL = "https://raw.example/spec.json"
@@ -147,7 +148,7 @@ def test_the_default_is_an_https_url_of_each_version() -> None:
 
 def test_an_empty_body_is_a_body_and_a_directory_is_none(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
-    assert read_body(tmp_path / "empty") == b""
+    assert read_bytes(tmp_path / "empty") == b""
     for path in (tmp_path, tmp_path / "missing", Path("\0")):
         with pytest.raises(FileRefused):
-            read_body(path)
+            read_bytes(path)

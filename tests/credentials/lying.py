@@ -401,11 +401,13 @@ def use_suite(controller: live_run.Controller) -> None:
     lost: dict[Any, AdyenCredsError] = {}
 
     def target() -> LiveTarget:
-        return LiveTarget(contract, controller.lease_client, "TestMerchant", lost)
+        made = LiveTarget(contract, controller.lease_client, "TestMerchant", lost)
+        made.amounts = Amounts(3, 2, 1)
+        return made
 
     for operation in contract.operations.values():
         with suppress(AdyenCredsError):
-            target().run_operation(operation, Amounts(3, 2, 1), 1)
+            target().run_operation(operation, 1)
     for name in SCENARIOS:
         with suppress(AdyenCredsError):
             target().run_scenario(name)

@@ -65,7 +65,7 @@ def test_a_killed_runs_ledger_is_told_from_a_living_ones(tmp_path):
     die(tmp_path)
     with crashed_runs(tmp_path, URL, COMPANY) as dead:
         (run,) = dead
-        assert (run.run, run.unsettled, run.known) == ("deadrun0", 1, {"S2-1", "S2-2"})
+        assert (run.run, run.unsettled, set(run.known)) == ("deadrun0", 1, {"S2-1", "S2-2"})
         # while one recovers it, nobody else does
         with crashed_runs(tmp_path, URL, COMPANY) as meanwhile:
             assert meanwhile == []
@@ -207,7 +207,7 @@ def test_a_write_that_was_cut_off_is_an_error_and_spoils_no_other_record(tmp_pat
     ledger.created("S2-1", "merchant", "TestMerchantEU")
     ledger.close(is_clean=False)
     with crashed_runs(tmp_path, URL, COMPANY) as (run,):
-        assert (run.created, run.places) == ({"S2-1"}, {"S2-1": ("merchant", "TestMerchantEU")})
+        assert (run.created, run.known) == ({"S2-1"}, {"S2-1": ("merchant", "TestMerchantEU")})
 
 
 def test_an_intent_tells_where_and_nothing_that_a_request_carried(tmp_path):
@@ -272,5 +272,5 @@ def test_a_creation_counts_once_for_each_id_however_often_it_is_recorded(tmp_pat
     ledger.close(is_clean=False)
     with crashed_runs(tmp_path, URL, COMPANY) as (run,):
         assert run.unsettled == unsettled
-        assert run.known == {*answered, *doubted}
+        assert run.known.keys() == {*answered, *doubted}
         assert run.created == set(answered) - set(doubted)
