@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
@@ -224,9 +224,8 @@ class _Captured:
         if self.operation.method != "GET" or not self.operation.path.endswith("/apiCredentials"):
             return None
         total = self.value.get("itemsTotal") if isinstance(self.value, dict) else None
-        query = urlsplit(self.interaction.uri).query
         try:
-            page = read_page(parse_qs(query, keep_blank_values=True, errors="replace", max_num_fields=1000))
+            page = read_page(urlsplit(self.interaction.uri).query)
         except Refused as refused:
             return sorted([field.rule.id, field.name] for field in refused.invalid)
         last = max(1, -(-(total if type(total) is int else 0) // page.size))

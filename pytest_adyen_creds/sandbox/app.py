@@ -148,7 +148,8 @@ class ManagementApp:
             self._limit.admit(who.id, now)
         read = partial(bodies.read_body, body, request.header("Content-Type"))
         base = Address(f"{request.origin}/{match.version}")
-        call = Call(match.operation, match.parameters, request.query(), read, who, base, now)
+        query = request.environ.get("QUERY_STRING", "")
+        call = Call(match.operation, match.parameters, query, read, who, base, now)
         key = request.header("Idempotency-Key") if request.method == "POST" else None
         if key is None:
             return self._perform(call, delay, match.version)

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from urllib.parse import parse_qs
 
-from pytest_adyen_creds.sandbox.outcomes import InvalidFields
+from pytest_adyen_creds.sandbox.bodies import UNREADABLE
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
 
 LARGEST_PAGE: Final = 100
@@ -65,12 +67,16 @@ class Page:
 
 
 @implements(OTHER_PARAMETERS)
-def read_page(query: Mapping[str, Sequence[str]]) -> Page:
+def read_page(query: str) -> Page:
     """Return the page that a query asks for; raises :class:`Refused` with each wrong parameter named."""
+    try:
+        given = parse_qs(query, keep_blank_values=True, errors="replace", max_num_fields=1000)
+    except ValueError:
+        raise Refused(UNREADABLE, Kind.UNREADABLE, "The query cannot be read.") from None
     invalid = InvalidFields()
     page = Page(
-        _read("pageNumber", query.get("pageNumber", ["1"]), invalid),
-        _read("pageSize", query.get("pageSize", [str(DEFAULT_PAGE)]), invalid),
+        _read("pageNumber", given.get("pageNumber", ["1"]), invalid),
+        _read("pageSize", given.get("pageSize", [str(DEFAULT_PAGE)]), invalid),
     )
     if page.size > LARGEST_PAGE:
         invalid.add(SIZE, "pageSize", str(page.size), f"A page has at most {LARGEST_PAGE} items.")
