@@ -222,7 +222,7 @@ class KeyService:
         username: str,
         now: datetime,
         *,
-        roles: tuple[str, ...],
+        roles: tuple[str, ...] = (),
         description: str | None = None,
         kind: UserKind = UserKind.COMPANY,
         home: str | None = None,
