@@ -159,18 +159,15 @@ class Attempt:
         domains = _domains(shown.get("allowedOrigins")) or self._origins
         if "{originId}" in self._operation.path:
             domains = [*domains, _ORIGIN]
-        made = keys.new_credential(
-            f"ws_{keys.ids.user_number()}@Company.{self._sandbox.company}",
-            now,
+        username = f"ws_{keys.ids.user_number()}@Company.{self._sandbox.company}"
+        has_client_key = not shown or "clientKey" in shown or "apiKey" in shown
+        subject = shown.get("subjectDN")
+        made = replace(
+            keys.new_credential(username, now, has_client_key=has_client_key),
             roles=roles or self._roles(shown),
             description=str(shown.get("description") or "")[:LONGEST_DESCRIPTION] or None,
             home=self._merchant,
             merchants=(self._merchant,) if self._merchant else tuple(merchants),
-            has_client_key=not shown or "clientKey" in shown or "apiKey" in shown,
-        )
-        subject = shown.get("subjectDN")
-        made = replace(
-            made,
             origins=replaced((), domains, keys.ids),
             active=shown.get("active") is not False,
             subject_dn=subject if isinstance(subject, str) else None,

@@ -129,8 +129,8 @@ class CredentialRepository:
         """Store and return a new credential at ``scope``; raises :class:`Refused` with each invalid field named."""
         home, ids = scope.merchant, self.key_service.ids
         wanted = {"merchants": (home,) if home else (), **self._changes({"roles": None, **body}, None)}
-        username = f"ws_{ids.user_number()}@Company.{self.state.company}"
-        credential = replace(self.key_service.new_credential(username, now, home=home), **wanted)
+        new = self.key_service.new_credential(f"ws_{ids.user_number()}@Company.{self.state.company}", now)
+        credential = replace(new, home=home, **wanted)
         return self.state.put(self._with_origins(credential, body), now)
 
     def find(self, scope: Scope, id: str) -> Credential:
