@@ -193,10 +193,7 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
 
 
 def _captures(path: Path) -> list[Path]:
-    if path.suffix == ".har":
-        return [path]
-    found = list(find_cassettes(path, (*SUFFIXES, ".json")))
-    found += sorted(path.rglob("*.har")) if path.is_dir() else []
+    found = list(find_cassettes(path, (*SUFFIXES, ".json", ".har")))
     if not found:
         raise CassetteError(f"{path}: no cassettes and no HAR files were found there; name a folder of recordings")
     return found

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from pytest_adyen_creds.sandbox.bodies import UNREADABLE
 from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
+from pytest_adyen_creds.sandbox.state import Credential
 
 LARGEST_PAGE: Final = 100
 """The most items on one page."""
@@ -48,8 +49,6 @@ OTHER_PARAMETERS: Final = Rule.assumed(
     "common practice, and harmless",
 )
 
-Item = TypeVar("Item")
-
 _INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
 _INT32: Final = range(-(2**31), 2**31)
 
@@ -61,7 +60,7 @@ class Page:
     number: int
     size: int
 
-    def of(self, items: Sequence[Item]) -> Sequence[Item]:
+    def of(self, items: Sequence[Credential]) -> Sequence[Credential]:
         """Return the items that are on this page."""
         return items[(self.number - 1) * self.size : self.number * self.size]
 
