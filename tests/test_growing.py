@@ -90,12 +90,12 @@ RULE = Addition(
     "a rule of the sandbox",
     {
         "pytest_adyen_creds/sandbox/credentials.py": (
-            """        _check_description(body, invalid)
-        origins.check_origins(""",
-            """        _check_description(body, invalid)
+            """        changes: dict[str, Any] = {}
+""",
+            """        changes: dict[str, Any] = {}
         if body.get("description") == "nameless":
             invalid.add(NAMED, "description", "nameless", "Give it a name.")
-        origins.check_origins(""",
+""",
         ),
         # in the same file
         "pytest_adyen_creds/sandbox/credentials.py#": (

@@ -194,17 +194,14 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
 
 
 def _captures(path: Path) -> list[Path]:
-    if path.suffix == ".har":
-        return [path]
-    found = list(find_cassettes(path, (*SUFFIXES, ".json")))
-    found += sorted(path.rglob("*.har")) if path.is_dir() else []
+    found = list(find_cassettes(path, (*SUFFIXES, ".json", ".har")))
     if not found:
         raise CassetteError(f"{path}: no cassettes and no HAR files were found there; name a folder of recordings")
     return found
 
 
 def _contract_of(interaction: Interaction, folder: Path | None) -> Contract | None:
-    version = f"{path_of_uri(interaction.uri)}/".split("/")[1]
+    version = _version_in(interaction.uri)
     try:
         host = urlsplit(interaction.uri).hostname or ""
         is_adyens = host.endswith(".adyen.com") or is_this_machine(host)
@@ -281,13 +278,13 @@ def _contract_for(cassette: Cassette, folder: Path | None) -> Contract:
     """
     if folder is None:
         return load_contract()
-    versions = _versions_in(folder)
-    if cassette.provenance is not None:
-        said = cassette.provenance.contract
-    else:
-        parts = (path_of_uri(each.uri).split("/")[1:2] for each in cassette.interactions)
-        said = next((name for names in parts for name in names if name in versions), "")
-    return load_contract(said if said in versions else versions[0], folder)
+    versions, provenance = _versions_in(folder), cassette.provenance
+    said = [provenance.contract] if provenance else [_version_in(each.uri) for each in cassette.interactions]
+    return load_contract(next((name for name in said if name in versions), versions[0]), folder)
+
+
+def _version_in(uri: str) -> str:
+    return f"{path_of_uri(uri)}/".split("/")[1]
 
 
 def _versions_in(folder: Path | None) -> list[str]:

@@ -18,15 +18,15 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.redact.fields import properties_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import is_pseudonym
-from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, objects_in, sandbox_answers, texts_in
-from pytest_adyen_creds.contract import Contract, Operation
+from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, Captured, objects_in, sandbox_answers, texts_in
+from pytest_adyen_creds.contract import Contract
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
@@ -135,7 +135,7 @@ class Comparison:
             if contract is None or matched is None or body is None:
                 self.passed_over += 1
             else:
-                captured = _Captured(contract, *matched, interaction, _parsed(body))
+                captured = _Comparable(contract, *matched, interaction, _parsed(body))
                 with self._lock:
                     self._count(captured, body, where, day)
         except Exception:  # noqa: BLE001 - one odd exchange is not to keep the others from being compared
@@ -149,7 +149,7 @@ class Comparison:
         with self._lock:
             self.uncompared[matched[0].label if matched else "an operation", interaction.status] += 1
 
-    def _count(self, captured: _Captured, body: bytes, where: str, day: str) -> None:
+    def _count(self, captured: _Comparable, body: bytes, where: str, day: str) -> None:
         status, contract, key = captured.interaction.status, captured.contract, captured.key()
         if key not in self._known:
             media = find_header(captured.interaction.response_headers, "content-type") or ""
@@ -196,15 +196,8 @@ class Comparison:
             yield plain(f"could not be compared  [{label}; {status}; {counted(number, 'answer')}]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Captured:
-    """One captured exchange; ``value`` is the JSON value that it was answered with."""
-
-    contract: Contract
-    operation: Operation
-    parameters: Mapping[str, str]
-    interaction: Interaction
-    value: Any
+class _Comparable(Captured):
+    """A captured exchange that is held against the sandbox's answers."""
 
     def key(self) -> str:
         """Return what is the same for exchanges that compare alike."""
@@ -224,9 +217,8 @@ class _Captured:
         if self.operation.method != "GET" or not self.operation.path.endswith("/apiCredentials"):
             return None
         total = self.value.get("itemsTotal") if isinstance(self.value, dict) else None
-        query = urlsplit(self.interaction.uri).query
         try:
-            page = read_page(parse_qs(query, keep_blank_values=True, errors="replace", max_num_fields=1000))
+            page = read_page(urlsplit(self.interaction.uri).query)
         except Refused as refused:
             return sorted([field.rule.id, field.name] for field in refused.invalid)
         last = max(1, -(-(total if type(total) is int else 0) // page.size))
@@ -235,9 +227,7 @@ class _Captured:
     def compare(self, answers: Answers, prepared: dict[str, Attempt]) -> list[Difference]:
         """Return how the most alike of the sandbox's answers differs; ``prepared`` are sandboxes that lists share."""
         label, status, best = self.operation.label, self.interaction.status, None
-        for response in sandbox_answers(
-            self.contract, self.operation, self.parameters, self.interaction, self.value, answers, prepared
-        ):
+        for response in sandbox_answers(self, answers, prepared):
             ours = tuple(response.headers.multi_items()), _parsed(response.content)
             found = [Difference(label, status, *each) for each in self._differences(*ours)]
             best = found if best is None or len(found) < len(best) else best

@@ -49,8 +49,8 @@ def cassette_path(test_file: Path, test_class: str | None, test_name: str) -> Pa
 def find_cassettes(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
     """Yield the cassettes under ``folder`` whose names end in ``suffixes``, sorted; a file's own path yields itself.
 
-    Every YAML file in a folder called ``cassettes`` is one; of others, and of JSON files, those that begin like one:
-    projects have more of them.
+    Every HAR file is one, and every YAML file in a folder called ``cassettes``; of others, and of JSON files, those
+    that begin like one: projects have more of them.
     """
     if os.path.isfile(folder):  # noqa: PTH113 - Path's own raises for a name that is too long
         yield folder
@@ -59,7 +59,7 @@ def find_cassettes(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterat
         raise CassetteError(f"{folder}: does not exist; name a folder of cassettes")
     for path in sorted(path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file()):
         named = path.suffix in SUFFIXES and "cassettes" in path.resolve().parent.parts
-        if named or _begins_like_one(path):
+        if named or path.suffix == ".har" or _begins_like_one(path):
             yield path
 
 

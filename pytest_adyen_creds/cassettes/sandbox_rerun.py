@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import cycle, islice
 from typing import Any, Final
@@ -37,30 +37,33 @@ _MOST_LISTED: Final = 250
 """Credentials that are made for a captured list."""
 
 
-def sandbox_answers(
-    contract: Contract,
-    operation: Operation,
-    parameters: Mapping[str, str],
-    captured: Interaction,
-    body: Any,
-    answers: Answers,
-    prepared: dict[str, Attempt],
-) -> Iterator[httpx.Response]:
-    """Yield each answer of a sandbox to ``operation`` with the captured status; none where it never answers so.
+@dataclass(frozen=True)
+class Captured:
+    """One captured exchange; ``value`` is the JSON value that it was answered with."""
 
-    ``body`` is the captured answer's JSON value. Each answer is earned in its own way: by the request as it was sent,
-    by sending it again, with an id that nothing has, with a key that lacks a role. ``answers`` is the sandbox's style.
-    ``prepared`` keeps sandboxes for further calls: captured lists alike are asked of one, as asking changes nothing.
+    contract: Contract
+    operation: Operation
+    parameters: Mapping[str, str]
+    interaction: Interaction
+    value: Any
+
+
+def sandbox_answers(captured: Captured, answers: Answers, prepared: dict[str, Attempt]) -> Iterator[httpx.Response]:
+    """Yield each answer of a sandbox to the operation with the captured status; none where it never answers so.
+
+    Each answer is earned in its own way: by the request as it was sent, by sending it again, with an id that nothing
+    has, with a key that lacks a role. ``answers`` is the sandbox's style. ``prepared`` keeps sandboxes for further
+    calls: captured lists alike are asked of one, as asking changes nothing.
     """
-    for way in _ways(captured):
+    for way in _ways(captured.interaction):
         try:
-            attempt = Attempt(contract, operation, parameters, body, answers)
+            attempt = Attempt(captured, answers)
             if way == "as sent" and (key := attempt.list_key()):
                 attempt = prepared.setdefault(key, attempt)
-            response = attempt.send(way, captured)
-        except (SandboxError, httpx.InvalidURL, UnicodeError, KeyError):
+            response = attempt.send(way, captured.interaction)
+        except (SandboxError, httpx.InvalidURL, UnicodeError):
             continue  # this state cannot be made
-        if response.status_code == captured.status:
+        if response.status_code == captured.interaction.status:
             yield response
 
 
@@ -79,15 +82,9 @@ def _ways(captured: Interaction) -> list[str]:
 class Attempt:
     """One sandbox with what a captured exchange was about."""
 
-    def __init__(
-        self,
-        contract: Contract,
-        operation: Operation,
-        parameters: Mapping[str, str],
-        body: Any,
-        answers: Answers,
-    ) -> None:
-        self._operation = operation
+    def __init__(self, captured: Captured, answers: Answers) -> None:
+        body, parameters = captured.value, captured.parameters
+        self._operation = captured.operation
         self._shown = [each for each in objects_in(body) if "username" in each]
         self._merchant = parameters.get("merchantId")
         company = parameters.get("companyId") or _company(self._shown)
@@ -98,12 +95,12 @@ class Attempt:
             raise SandboxError(f"{company!r} is no account name")
         self._sandbox = Sandbox(company, known, answers=answers)
         self._client = httpx.Client(
-            transport=self._sandbox.transport(), base_url=f"{CANONICAL_ORIGIN}/{contract.version}"
+            transport=self._sandbox.transport(), base_url=f"{CANONICAL_ORIGIN}/{captured.contract.version}"
         )
         list_shown = body if isinstance(body, dict) else {}
         total = list_shown.get("itemsTotal")
         self._total = total if type(total) is int else 0
-        self._origins = _domains(list_shown.get("data")) if "allowedOrigins" in operation.path else []
+        self._origins = _domains(list_shown.get("data")) if "allowedOrigins" in self._operation.path else []
 
     def list_key(self) -> str | None:
         """Return what is the same for lists that one prepared sandbox can answer; None for all else."""
@@ -162,18 +159,15 @@ class Attempt:
         domains = _domains(shown.get("allowedOrigins")) or self._origins
         if "{originId}" in self._operation.path:
             domains = [*domains, _ORIGIN]
-        made = keys.new_credential(
-            f"ws_{keys.ids.user_number()}@Company.{self._sandbox.company}",
-            now,
+        username = f"ws_{keys.ids.user_number()}@Company.{self._sandbox.company}"
+        has_client_key = not shown or "clientKey" in shown or "apiKey" in shown
+        subject = shown.get("subjectDN")
+        made = replace(
+            keys.new_credential(username, now, has_client_key=has_client_key),
             roles=roles or self._roles(shown),
             description=str(shown.get("description") or "")[:LONGEST_DESCRIPTION] or None,
             home=self._merchant,
             merchants=(self._merchant,) if self._merchant else tuple(merchants),
-            has_client_key=not shown or "clientKey" in shown or "apiKey" in shown,
-        )
-        subject = shown.get("subjectDN")
-        made = replace(
-            made,
             origins=replaced((), domains, keys.ids),
             active=shown.get("active") is not False,
             subject_dn=subject if isinstance(subject, str) else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -96,10 +96,8 @@ class Sandbox:
         state = State(company, self.merchants)
         now = self.clock.now()
         # its keys work at once, whatever the delay
-        first = KeyService(ids, timedelta()).new_credential(
-            f"ws@Company.{company}", now, roles=self.roles, api_key=api_key
-        )
-        state.put(first, now)
+        first = KeyService(ids, timedelta()).new_credential(f"ws@Company.{company}", now, api_key=api_key)
+        state.put(replace(first, roles=self.roles), now)
         key_service = KeyService(ids, propagation_delay)
         self.provisioning = Provisioning(
             first.id, first.username, first.api_keys[0].secret, first.password, first.client_keys[0].secret

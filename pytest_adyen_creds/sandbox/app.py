@@ -167,7 +167,8 @@ class ManagementApp:
             return self._from_contract(match.contract, match.operation, who.roles, request, body)
         read = partial(bodies.read_body, body, request.header("Content-Type"))
         base = Address(f"{request.origin}/{match.version}")
-        call = Call(match.operation, match.parameters, request.query(), read, who, base, now)
+        query = request.environ.get("QUERY_STRING", "")
+        call = Call(match.operation, match.parameters, query, read, who, base, now)
         key = request.header("Idempotency-Key") if request.method == "POST" else None
         if key is None:
             return self._perform(call, delay, match.version)

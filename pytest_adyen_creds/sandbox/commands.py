@@ -8,8 +8,6 @@ import secrets
 import shlex
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -91,7 +89,10 @@ def serve(
         propagation_delay=timedelta(seconds=propagation_delay),
         requests_per_minute=requests_per_minute,
     )
-    with _key_file(api_key_file, embedded.provisioning.api_key) as key_file:
+    with tempfile.TemporaryDirectory(prefix="adyen-sandbox-") as folder:
+        key_file = (api_key_file or Path(folder) / "api-key").absolute()
+        if not key_file.exists():
+            _write_key(key_file, embedded.provisioning.api_key)
 
         def announce(url: str) -> None:
             for name, value in (
@@ -136,19 +137,6 @@ def _read_key(path: Path) -> Secret:
     if text.startswith("live_"):
         raise SandboxError(f"{path}: holds a live key; the sandbox takes invented ones only")
     return Secret(text)
-
-
-@contextmanager
-def _key_file(path: Path | None, key: Secret) -> Iterator[Path]:
-    if path is None:
-        with tempfile.TemporaryDirectory(prefix="adyen-sandbox-") as folder:
-            made = Path(folder) / "api-key"
-            _write_key(made, key)
-            yield made
-    else:
-        if not path.exists():
-            _write_key(path, key)
-        yield path.absolute()
 
 
 def _write_key(path: Path, key: Secret) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -127,23 +127,11 @@ class CredentialRepository:
     @implements(CREATED_ACTIVE, USERNAME)
     def create(self, scope: Scope, body: Mapping[str, Any], now: datetime) -> Credential:
         """Store and return a new credential at ``scope``; raises :class:`Refused` with each invalid field named."""
-        invalid = InvalidFields()
-        given = roles.granted(body.get("roles"), self._grantable(), invalid)
-        _check_description(body, invalid)
-        origins.check_origins(body.get("allowedOrigins", ()), "allowedOrigins", invalid)
-        self._check_merchants(body.get("associatedMerchantAccounts", ()), invalid)
-        invalid.raise_any()
         home, ids = scope.merchant, self.key_service.ids
-        credential = self.key_service.new_credential(
-            f"ws_{ids.user_number()}@Company.{self.state.company}",
-            now,
-            roles=given,
-            description=body.get("description") or None,
-            home=home,
-            merchants=(home,) if home else tuple(dict.fromkeys(body.get("associatedMerchantAccounts", ()))),
-        )
-        allowed = origins.replaced((), body.get("allowedOrigins", ()), ids)
-        return self.state.put(replace(credential, origins=allowed), now)
+        wanted = {"merchants": (home,) if home else (), **self._changes({"roles": None, **body}, None)}
+        new = self.key_service.new_credential(f"ws_{ids.user_number()}@Company.{self.state.company}", now)
+        credential = replace(new, home=home, **wanted)
+        return self.state.put(self._with_origins(credential, body), now)
 
     def find(self, scope: Scope, id: str) -> Credential:
         """Return the credential with ``id`` at ``scope``; raises :class:`Refused` for an unknown one."""
@@ -160,56 +148,49 @@ class CredentialRepository:
     @implements(SUBJECT_DN)
     def update(self, credential: Credential, body: Mapping[str, Any], now: datetime) -> Credential:
         """Store and return ``credential`` changed as ``body`` says; raises :class:`Refused` for what it may not say."""
-        self._protect_provisioning(credential, body)
+        touched = body.keys() & {"roles", "active", "associatedMerchantAccounts"}
+        if credential.id == self.provisioning_id and touched:
+            raise Refused(PROVISIONING_KEPT, Kind.FORBIDDEN, "This credential's access cannot be changed.")
+        changed = replace(credential, **self._changes(body, credential.home))
+        return self.state.put(self._with_origins(changed, body), now)
+
+    def _changes(self, body: Mapping[str, Any], home: str | None) -> dict[str, Any]:
+        """Return what ``body`` has, allowed origins aside, as a :class:`Credential` has it.
+
+        Raises :class:`Refused` with each invalid field named, those among the origins included.
+        """
         invalid = InvalidFields()
         changes: dict[str, Any] = {}
         if "roles" in body:
             changes["roles"] = roles.granted(body["roles"], self._grantable(), invalid)
         if "description" in body:
-            _check_description(body, invalid)
             changes["description"] = body["description"] or None
+            if len(body["description"]) > LONGEST_DESCRIPTION:
+                message = f"A description has at most {LONGEST_DESCRIPTION} characters."
+                invalid.add(DESCRIPTION, "description", body["description"], message)
         if "active" in body:
             changes["active"] = body["active"]
         if "subjectDN" in body:
             changes["subject_dn"] = body["subjectDN"] or None
-        if "associatedMerchantAccounts" in body:
-            wanted = body["associatedMerchantAccounts"]
-            self._check_merchants(wanted, invalid)
-            if credential.home and set(wanted) != {credential.home}:
-                invalid.add(
-                    MERCHANT_HOME,
-                    "associatedMerchantAccounts",
-                    ",".join(wanted),
-                    "A merchant-level credential stays with its merchant account.",
-                )
-            changes["merchants"] = tuple(dict.fromkeys(wanted))
-        if "allowedOrigins" in body:
-            origins.check_origins(body["allowedOrigins"], "allowedOrigins", invalid)
+        origins.check_origins(body.get("allowedOrigins", ()), "allowedOrigins", invalid)
+        name = "associatedMerchantAccounts"
+        if name in body:
+            changes["merchants"] = tuple(dict.fromkeys(body[name]))
+            for merchant in body[name]:
+                if merchant not in self.state.merchants:
+                    invalid.add(WITHIN_COMPANY, name, merchant, "The company has no such merchant account.")
+            if home and set(body[name]) != {home}:
+                message = "A merchant-level credential stays with its merchant account."
+                invalid.add(MERCHANT_HOME, name, ",".join(body[name]), message)
         invalid.raise_any()
-        if "allowedOrigins" in body:
-            changes["origins"] = origins.replaced(credential.origins, body["allowedOrigins"], self.key_service.ids)
-        return self.state.put(replace(credential, **changes), now)
+        return changes
 
-    def _protect_provisioning(self, credential: Credential, body: Mapping[str, Any]) -> None:
-        touched = body.keys() & {"roles", "active", "associatedMerchantAccounts"}
-        if credential.id == self.provisioning_id and touched:
-            raise Refused(PROVISIONING_KEPT, Kind.FORBIDDEN, "This credential's access cannot be changed.")
-
-    def _check_merchants(self, merchants: Sequence[str], invalid: InvalidFields) -> None:
-        for merchant in merchants:
-            if merchant not in self.state.merchants:
-                invalid.add(
-                    WITHIN_COMPANY, "associatedMerchantAccounts", merchant, "The company has no such merchant account."
-                )
+    def _with_origins(self, credential: Credential, body: Mapping[str, Any]) -> Credential:
+        if "allowedOrigins" not in body:
+            return credential
+        listed = origins.replaced(credential.origins, body["allowedOrigins"], self.key_service.ids)
+        return replace(credential, origins=listed)
 
     def _grantable(self) -> tuple[str, ...]:
         provisioning = self.state.get(self.provisioning_id)
         return provisioning.roles if provisioning else ()
-
-
-def _check_description(body: Mapping[str, Any], invalid: InvalidFields) -> None:
-    description = body.get("description", "")
-    if len(description) > LONGEST_DESCRIPTION:
-        invalid.add(
-            DESCRIPTION, "description", description, f"A description has at most {LONGEST_DESCRIPTION} characters."
-        )

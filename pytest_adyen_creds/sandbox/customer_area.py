@@ -164,14 +164,10 @@ class CustomerArea:
             raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")
         with self._state.lock:
             now = self._clock.now()
-            new = self._key_service.new_credential(
-                f"ws_{self._key_service.ids.user_number()}{name}",
-                now,
-                roles=tuple(roles) or (f"{REACHES[kind][0]} role",),
-                description=description or None,
-                kind=kind,
-                has_client_key=kind is not UserKind.COMPANY,
-            )
-            made = self._state.put(new, now)
+            username = f"ws_{self._key_service.ids.user_number()}{name}"
+            has_client_key = kind is not UserKind.COMPANY
+            new = self._key_service.new_credential(username, now, has_client_key=has_client_key)
+            wanted = tuple(roles) or (f"{REACHES[kind][0]} role",)
+            made = self._state.put(replace(new, kind=kind, roles=wanted, description=description or None), now)
         client_key = made.client_keys[-1].secret if made.client_keys else None
         return NewUser(made.id, made.username, made.api_keys[-1].secret, client_key, made.password)

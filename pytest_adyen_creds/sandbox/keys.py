@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.state import Credential, Key, KeyKind, UserKind
+from pytest_adyen_creds.sandbox.state import Credential, Key, KeyKind
 from pytest_adyen_creds.secrets import Secret
 
 OVERLAP: Final = timedelta(hours=24)
@@ -218,31 +218,13 @@ class KeyService:
             raise SandboxError("the propagation delay is below zero; give zero or more")
 
     def new_credential(
-        self,
-        username: str,
-        now: datetime,
-        *,
-        roles: tuple[str, ...],
-        description: str | None = None,
-        kind: UserKind = UserKind.COMPANY,
-        home: str | None = None,
-        merchants: tuple[str, ...] = (),
-        api_key: Secret | None = None,
-        has_client_key: bool = True,
+        self, username: str, now: datetime, *, api_key: Secret | None = None, has_client_key: bool = True
     ) -> Credential:
-        """Return a new credential with an id, an API key (or the one given), a client key and a password.
-
-        The arguments are as in :class:`Credential`.
-        """
+        """Return a new credential with an id, an API key (or the one given), a client key and a password."""
         works_from = now + self.propagation
         return Credential(
             id=self.ids.id(),
-            kind=kind,
             username=username,
-            home=home,
-            merchants=merchants,
-            roles=roles,
-            description=description,
             api_keys=(Key(api_key or self.ids.api_key(), works_from),),
             client_keys=(Key(self.ids.client_key(), works_from),) if has_client_key else (),
             password=self.ids.password(),

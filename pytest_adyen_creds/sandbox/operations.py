@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,7 +28,7 @@ class Call:
 
     operation: Operation
     parameters: Mapping[str, str]
-    query: Mapping[str, Sequence[str]]
+    query: str
     read_body: Callable[[], dict[str, Any]]
     caller: Credential
     address: Address

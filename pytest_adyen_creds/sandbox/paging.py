@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
+from urllib.parse import parse_qs
 
-from pytest_adyen_creds.sandbox.outcomes import InvalidFields
+from pytest_adyen_creds.sandbox.bodies import UNREADABLE
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields, Kind, Refused
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
+from pytest_adyen_creds.sandbox.state import Credential
 
 LARGEST_PAGE: Final = 100
 """The most items on one page."""
@@ -46,8 +49,6 @@ OTHER_PARAMETERS: Final = Rule.assumed(
     "common practice, and harmless",
 )
 
-Item = TypeVar("Item")
-
 _INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
 _INT32: Final = range(-(2**31), 2**31)
 
@@ -59,18 +60,22 @@ class Page:
     number: int
     size: int
 
-    def of(self, items: Sequence[Item]) -> Sequence[Item]:
+    def of(self, items: Sequence[Credential]) -> Sequence[Credential]:
         """Return the items that are on this page."""
         return items[(self.number - 1) * self.size : self.number * self.size]
 
 
 @implements(OTHER_PARAMETERS)
-def read_page(query: Mapping[str, Sequence[str]]) -> Page:
+def read_page(query: str) -> Page:
     """Return the page that a query asks for; raises :class:`Refused` with each wrong parameter named."""
+    try:
+        given = parse_qs(query, keep_blank_values=True, errors="replace", max_num_fields=1000)
+    except ValueError:
+        raise Refused(UNREADABLE, Kind.UNREADABLE, "The query cannot be read.") from None
     invalid = InvalidFields()
     page = Page(
-        _read("pageNumber", query.get("pageNumber", ["1"]), invalid),
-        _read("pageSize", query.get("pageSize", [str(DEFAULT_PAGE)]), invalid),
+        _read("pageNumber", given.get("pageNumber", ["1"]), invalid),
+        _read("pageSize", given.get("pageSize", [str(DEFAULT_PAGE)]), invalid),
     )
     if page.size > LARGEST_PAGE:
         invalid.add(SIZE, "pageSize", str(page.size), f"A page has at most {LARGEST_PAGE} items.")

@@ -62,15 +62,15 @@ class Credential:
     """
 
     id: str
-    kind: UserKind
     username: str
-    home: str | None
-    merchants: tuple[str, ...]
-    roles: tuple[str, ...]
-    description: str | None
     api_keys: tuple[Key, ...]
     client_keys: tuple[Key, ...]
     password: Secret
+    kind: UserKind = UserKind.COMPANY
+    home: str | None = None
+    merchants: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    description: str | None = None
     active: bool = True
     allowed_ips: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.client import responses
 from typing import Any, Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import anyio.to_thread
@@ -70,14 +70,6 @@ class Request:
         except ValueError:
             return "", ""
         return (username, password) if separator and scheme.lower() == "basic" else ("", "")
-
-    def query(self) -> Mapping[str, list[str]]:
-        """Return the query's values by name; raises :class:`Refused` for a query that cannot be read."""
-        try:
-            text = self.environ.get("QUERY_STRING", "")
-            return parse_qs(text, keep_blank_values=True, errors="replace", max_num_fields=1000)
-        except ValueError:
-            raise Refused(UNREADABLE, Kind.UNREADABLE, "The query cannot be read.") from None
 
     def read(self) -> bytes | Refused:
         """Read the body to its end and return it; return, not raise, the refusal of one that cannot be read.
@@ -146,11 +138,10 @@ def _reveal(value: object) -> str:
 
 
 def _raw_path(environ: WSGIEnvironment) -> str:
-    # the servers that keep the path as it was sent do so under one of these names; %2F is lost in PATH_INFO
-    for name in ("REQUEST_URI", "RAW_URI"):
-        sent = str(environ.get(name) or "").partition("?")[0].partition("#")[0]
-        if sent.startswith("/"):
-            return sent
+    # where a server keeps the path as it was sent; %2F is lost in PATH_INFO
+    sent = str(environ.get("REQUEST_URI", "")).partition("?")[0].partition("#")[0]
+    if sent.startswith("/"):
+        return sent
     return quote(str(environ.get("PATH_INFO", "")).encode("latin-1", "replace"), safe="/%:@!$&'()*+,;=~")
 
 

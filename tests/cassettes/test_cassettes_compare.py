@@ -17,7 +17,7 @@ from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.compare import Comparison
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.recording import interaction_of
-from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, sandbox_answers
+from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, Captured, sandbox_answers
 from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.baseline import read_baseline
@@ -352,10 +352,10 @@ def test_an_address_that_is_none_is_passed_over(
 def test_the_comparison_of_one_shape_that_fails_is_no_problem_of_the_others(
     me: Interaction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(contract: Any, operation: Any, *others: Any) -> Any:
-        if operation.method == "POST":
+    def failing(captured: Captured, *others: Any) -> Any:
+        if captured.operation.method == "POST":
             raise RuntimeError("no sandbox")
-        return sandbox_answers(contract, operation, *others)
+        return sandbox_answers(captured, *others)
 
     monkeypatch.setattr("pytest_adyen_creds.cassettes.compare.sandbox_answers", failing)
     comparison = compared([odd(*ODD["list sent"]), me])
@@ -470,7 +470,7 @@ def test_pages_asked_for_alike_are_compared_once(pages: list[Interaction], monke
     made = []
     create = Attempt._make
 
-    def counting(attempt: Attempt, shown: Any) -> tuple[str, str]:
+    def counting(attempt: Attempt, shown: Any) -> Any:
         made.append(shown)
         return create(attempt, shown)
 
@@ -496,10 +496,10 @@ def test_pages_that_link_others_than_the_sandbox_differ_whatever_was_compared_be
 def test_an_answer_that_cannot_be_compared_is_no_problem_of_a_live_run(
     me: Interaction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(contract: Any, operation: Any, *others: Any) -> Any:
-        if operation.method == "POST":
+    def failing(captured: Captured, *others: Any) -> Any:
+        if captured.operation.method == "POST":
             raise RuntimeError("no sandbox")
-        return sandbox_answers(contract, operation, *others)
+        return sandbox_answers(captured, *others)
 
     monkeypatch.setattr("pytest_adyen_creds.cassettes.compare.sandbox_answers", failing)
     results = Results(Settings(backend="sandbox", drift="fail"), tmp_path)
