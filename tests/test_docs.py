@@ -1,0 +1,53 @@
+"""The pages in docs: what they show works."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.contract.importing import import_openapi, write_contract
+
+CONTRACTS = (Path(__file__).resolve().parents[1] / "docs" / "contracts.md").read_text()
+NEEDED = ("LegalEntityService-v4", "CheckoutService-v71", "BalancePlatformTransferNotification-v4")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", CONTRACTS, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def documents(published: Path, pytester: pytest.Pytester) -> None:
+    """Have Adyen's documents that the page names in the folder where its commands run."""
+    for name in NEEDED:
+        path = published / "apis" / f"{name}.json"
+        if not path.is_file():
+            pytest.skip("Adyen's other documents are not beside the checkout")
+        (pytester.path / path.name).write_bytes(path.read_bytes())
+
+
+@pytest.mark.usefixtures("documents")
+def test_the_commands_run(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, old in (("new", "LegalEntityService-v4"), ("old", "LegalEntityService-v4")):
+        (pytester.path / f"{name}.json").write_bytes((pytester.path / f"{old}.json").read_bytes())
+    for line in "".join(blocks("sh")).splitlines():
+        words = shlex.split(line.split("#")[0])
+        assert words[0] == "adyen-creds"
+        if words[1:4] != ["drift", "spec", "--contracts"]:  # which asks where Adyen publishes it
+            assert main(words[1:]) == 0, line
+    assert "POST /sessions" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("documents")
+def test_the_tests_pass(pytester: pytest.Pytester) -> None:
+    for name in NEEDED:
+        document = json.loads((pytester.path / f"{name}.json").read_text())
+        write_contract(import_openapi(document, f"{name}.json"), pytester.path / "contracts")
+    pytester.makeini(blocks("ini")[0])
+    api, webhooks = blocks("python")
+    pytester.makepyfile(test_api=api, test_webhooks=webhooks)
+    pytester.runpytest().assert_outcomes(passed=4)
