@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final
 
 from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.credentials.credential import Credential, PooledCredential
@@ -38,19 +38,6 @@ class Bucket:
     """What is to be raised in those who wait, one each."""
     spent: BudgetSpent | None = None
     """Why no other can be created."""
-
-    def verdict(self, holder: str, leasing: Collection[str], size: int) -> Literal["start", "wait", "give up"]:
-        """Return what a wait of ``holder`` asks for now, of whom ``leasing`` have a lease here.
-
-        ``size`` is the most that there may be.
-        """
-        if self.starting >= self.waiting.total():
-            return "wait"
-        if self.held < size and self.spent is None:
-            return "start"
-        # only another holder can help now, and only one that does not itself wait
-        stuck = {holder} | {who for who, count in self.waiting.items() if count}
-        return "wait" if self.starting or set(leasing) - stuck else "give up"
 
 
 class Pool:
@@ -237,14 +224,18 @@ class Pool:
                 bucket.waiting[holder] -= 1
 
     def _start_or_give_up(self, place: Place, bucket: Bucket, holder: str) -> None:
+        if bucket.starting >= bucket.waiting.total():
+            return
         budget = self.provisioner.client.ownership.budget
         if bucket.spent is not None and budget.spent < budget.limit:
             bucket.spent = None  # a creation that was under way was refused
-        leasing = {who for who, pooled in self._leased.values() if pooled.place == place}
-        verdict = bucket.verdict(holder, leasing, self.size)
-        if verdict == "start":
+        if bucket.held < self.size and bucket.spent is None:
             self._start(place)
-        elif verdict == "give up":
+            return
+        # only another holder can help now, and only one that does not itself wait
+        stuck = {holder} | {who for who, count in bucket.waiting.items() if count}
+        leasing = {who for who, pooled in self._leased.values() if pooled.place == place}
+        if not bucket.starting and not leasing - stuck:
             raise bucket.spent or BudgetSpent(
                 f"all {self.size} throwaways that this run may hold at {place[1]} are on lease to tests that wait for "
                 "more; nothing was sent: give some back with adyen_credentials.give_back, or raise --adyen-max-created"
