@@ -252,7 +252,7 @@ class Playback:
         """Return ``asked`` with the recorded names of the accounts and the credential that stand for others."""
         return CanonicalRequest(
             asked.key,
-            tuple(self._account_names.get(name, name) for name in asked.accounts),
+            tuple(map(self._account_names.get, asked.accounts, asked.accounts)),
             asked.credential and self._credential_names.get(asked.credential, asked.credential),
             asked.media_type,
         )
