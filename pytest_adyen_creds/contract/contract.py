@@ -94,7 +94,8 @@ class Contract:
         """Where the document that the contract follows is published, if that is known."""
         self.is_whole: Final = bool(openapi.get(WHOLE))
         """Whether the contract has all that the document has."""
-        self.base_paths: Final = frozenset(urlsplit(url).path.rstrip("/") for url in self.servers) or {f"/{number}"}
+        paths = {urlsplit(url).path.rstrip("/") for url in self.servers}
+        self.base_paths: Final = frozenset(paths | ({f"/{number}"} if self.api == MANAGEMENT or not paths else set()))
         """The paths of the servers, ``/v3``, ``/lem/v4``."""
         self._router = Router(self.operations, self.base_paths)
         self._validators: dict[str, Validator] = {}

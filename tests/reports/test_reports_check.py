@@ -93,7 +93,7 @@ def test_an_exchange_of_no_operation_is_a_failure(departing: Path, tmp_path: Pat
 
     changed(departing, "get-me.yaml", elsewhere)
     results = Results(Settings(backend="replay", cassettes=departing), tmp_path)
-    failures = Suite(results).check(results.contract.operations["GET /me"])
+    failures = Suite(results).check("GET /me")
     assert failures == results.failures
     assert {(each.operation.partition("/v3/")[2].partition("/")[0], each.check) for each in failures or ()} == {
         ("elsewhere", "operation_coverage")
