@@ -467,13 +467,15 @@ def _is_of(kind: str, value: Any) -> bool:
     }[kind]
 
 
-def _as_components(node: Any) -> Any:
-    """Return ``node`` with its references to definitions pointing to where compiled schemas are."""
+def _as_components(node: Any, key: str = "") -> Any:
+    """Return ``node`` with its references to definitions pointing to where compiled schemas are; values stay."""
+    if key in ("default", "examples", "enum", "const"):
+        return node
     if isinstance(node, dict):
-        return {key: _as_components(value) for key, value in node.items()}
+        return {name: _as_components(value, "mapping" if key == "mapping" else name) for name, value in node.items()}
     if isinstance(node, list):
-        return [_as_components(each) for each in node]
-    if isinstance(node, str) and node.startswith("#/definitions/"):
+        return [_as_components(each, key) for each in node]
+    if key in ("$ref", "mapping") and isinstance(node, str) and node.startswith("#/definitions/"):
         return REFS + node.removeprefix("#/definitions/").replace("/", ".")
     return node
 

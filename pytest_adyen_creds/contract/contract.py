@@ -56,6 +56,9 @@ _SECRET: Final = "x-secret"
 _NAMING: Final = frozenset({"properties", "schemas", "patternProperties", "$defs"})
 """Keywords under which keys are names."""
 
+_VALUES: Final = frozenset({"default", "examples", "example", "enum", "const"})
+"""Keywords that hold values: what looks like a keyword in one is none."""
+
 _OF_CONTRACT: Final = frozenset({"jsonSchemaDialect", PUBLISHED, WHOLE, "x-import"})
 """What a contract's OpenAPI document says of itself as a contract."""
 
@@ -157,7 +160,7 @@ class Contract:
 
     def check_structures(self) -> None:
         """Raise :class:`ContractError` where a structure is no schema that bodies can be judged by."""
-        definitions = _pointing_to_definitions(self._schemas)
+        definitions = _pointing_to_definitions(self._schemas, names=True)
         each = [{"$ref": f"#/$defs/{name}"} for name in self._schemas]
         try:
             _ = Validator({"$schema": DIALECT, "anyOf": each or [True], "$defs": definitions}).is_valid
@@ -264,7 +267,7 @@ class Contract:
         schema = self._schema(name)
         definitions = {other: self._schemas[other] for other in sorted(_closure(schema, self._schemas))}
         result = {"$schema": DIALECT, "title": name, **_pointing_to_definitions(schema)}
-        return result | ({"$defs": _pointing_to_definitions(definitions)} if definitions else {})
+        return result | ({"$defs": _pointing_to_definitions(definitions, names=True)} if definitions else {})
 
     def to_openapi(self) -> dict[str, Any]:
         """Return the contract as one plain OpenAPI 3.1 document with JSON Schema 2020-12 bodies."""
@@ -407,18 +410,25 @@ def _standalone(document: Document, name: str, pointer: str) -> Schema:
     return head | ({"definitions": definitions} if definitions else {})
 
 
-def _references(node: Any) -> Iterator[str]:
+def _schemas_in(node: Any, *, names: bool = False) -> Iterator[Schema]:
+    """Yield each object of a schema that can have keywords: not what holds names, nor a value such as an example."""
     if isinstance(node, list):
         for item in node:
-            yield from _references(item)
+            yield from _schemas_in(item)
     elif isinstance(node, dict):
+        if not names:
+            yield node
         for key, value in node.items():
-            if key == "$ref" and isinstance(value, str):
-                yield value
-            elif key == "$extends":
-                yield from [value] if isinstance(value, str) else value
-            else:
-                yield from _references(value)
+            if names or key not in _VALUES:
+                yield from _schemas_in(value, names=not names and key in _NAMING)
+
+
+def _references(node: Any) -> Iterator[str]:
+    for schema in _schemas_in(node):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"]
+        bases = schema.get("$extends", [])
+        yield from [bases] if isinstance(bases, str) else bases
 
 
 def _closure(schema: Schema, schemas: Mapping[str, Schema]) -> set[str]:
@@ -433,45 +443,33 @@ def _closure(schema: Schema, schemas: Mapping[str, Schema]) -> set[str]:
     return found
 
 
-def _pointing_to_definitions(node: Any) -> Any:
+def _pointing_to_definitions(schemas: Any, *, names: bool = False) -> Any:
     """Return compiled schemas with their references, those of discriminators too, pointing to ``$defs``."""
-    if isinstance(node, list):
-        return [_pointing_to_definitions(item) for item in node]
-    if isinstance(node, dict):
-        return {
-            key: {name: f"#/$defs/{str(to).removeprefix(REFS)}" for name, to in value.items()}
-            if key == "mapping" and isinstance(value, dict) and "propertyName" in node
-            else f"#/$defs/{value.removeprefix(REFS)}"
-            if key == "$ref" and isinstance(value, str)
-            else _pointing_to_definitions(value)
-            for key, value in node.items()
-        }
-    return node
+    copied = copy.deepcopy(schemas)
+    for schema in _schemas_in(copied, names=names):
+        if isinstance(schema.get("$ref"), str):
+            schema["$ref"] = f"#/$defs/{schema['$ref'].removeprefix(REFS)}"
+        mapping = schema.get("mapping")
+        if isinstance(mapping, dict) and "propertyName" in schema:
+            schema["mapping"] = {name: f"#/$defs/{str(to).removeprefix(REFS)}" for name, to in mapping.items()}
+    return copied
 
 
-def _published(node: Any, *, names: bool = False) -> Any:
+def _published(schemas: Any) -> Any:
     """Return compiled schemas as they are published: a format that nobody enforces is a ``format``."""
-    if isinstance(node, list):
-        return [_published(item) for item in node]
-    if isinstance(node, dict):
-        return {
-            ("format" if key == "x-format" and not names else key): _published(
-                value, names=not names and key in _NAMING
-            )
-            for key, value in node.items()
-        }
-    return node
+    copied = copy.deepcopy(schemas)
+    for schema in _schemas_in(copied):
+        if "x-format" in schema:
+            schema["format"] = schema.pop("x-format")
+    return copied
 
 
-def _secret_properties(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        for name, schema in node.get("properties", {}).items() if isinstance(node.get("properties"), dict) else ():
-            if isinstance(schema, dict) and schema.get(_SECRET):
+def _secret_properties(schemas: Mapping[str, Schema]) -> Iterator[str]:
+    for schema in _schemas_in(schemas, names=True):
+        properties = schema.get("properties")
+        for name, each in properties.items() if isinstance(properties, dict) else ():
+            if isinstance(each, dict) and each.get(_SECRET):
                 yield name
-        node = list(node.values())
-    if isinstance(node, list):
-        for item in node:
-            yield from _secret_properties(item)
 
 
 def _without_wording(node: Any, *, names: bool = False) -> Any:

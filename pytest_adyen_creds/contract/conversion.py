@@ -267,13 +267,17 @@ class Conversion:
                 result = {"anyOf": [result, {"type": "null"}], **wording}
         return result
 
-    def _repointed(self, node: Any) -> Any:
-        """Return ``node`` with its references to component schemas pointing to the structures."""
+    def _repointed(self, node: Any, key: str = "") -> Any:
+        """Return ``node`` with its references to component schemas pointing to the structures; values stay."""
+        if key in ("default", "examples", "enum", "const"):
+            return node
         if isinstance(node, Mapping):
-            return {key: self._repointed(value) for key, value in node.items()}
+            return {
+                name: self._repointed(value, "mapping" if key == "mapping" else name) for name, value in node.items()
+            }
         if isinstance(node, list):
-            return [self._repointed(each) for each in node]
-        if isinstance(node, str) and node.startswith(COMPONENTS):
+            return [self._repointed(each, key) for each in node]
+        if key in ("$ref", "mapping") and isinstance(node, str) and node.startswith(COMPONENTS):
             name = node.removeprefix(COMPONENTS)
             return _DEFINITIONS + self.names.get(name, name)
         return node

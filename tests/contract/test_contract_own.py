@@ -288,3 +288,22 @@ def test_whatever_a_contract_holds_is_compiled_or_refused(tmp_path: Path) -> Non
         except AdyenCredsError:
             refused += 1
     assert min(compiled, refused) > 10
+
+
+def test_a_value_that_looks_like_a_schema_is_left_as_it_is(tmp_path: Path) -> None:
+    value = {"$ref": "#/x", "x-format": "date", "properties": {"a": {"$ref": "#/definitions/B"}}}
+    schema = {
+        "type": "object",
+        "properties": {
+            "default": {"type": "string", "x-format": "date"},
+            "a": {"type": "any", "default": value, "examples": [value]},
+            "b": {"type": "map", "values": {"type": "any"}, "x-json-schema": {"const": value}},
+        },
+    }
+    contract = own(tmp_path, schema)
+    compiled = contract.to_json_schema("It")["properties"]
+    assert compiled["a"]["default"] == compiled["a"]["examples"][0] == compiled["b"]["const"] == value
+    assert compiled["default"] == {"type": "string", "format": "date"}
+    assert contract.structures["It"]["properties"]["a"]["default"] == value
+    assert contract.is_valid("It", {"b": value})
+    assert not contract.is_valid("It", {"b": {}})
