@@ -46,7 +46,6 @@ _TOML_TEXT: Final = re.compile(
 )
 """A string or a comment of TOML."""
 _LONG_KEY: Final = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{_LONGEST_KEY}}}")
-_LONG_NUMBER: Final = re.compile(rf"(?<![0-9])[0-9]{{{LONGEST_NUMBER + 1}}}")
 _LONG_TOML_NUMBER: Final = re.compile(rf"(?<!\w)[0-9][0-9a-fA-FxobXOB_]{{{LONGEST_NUMBER}}}")
 
 
@@ -61,10 +60,16 @@ def parse_json(text: str, name: str) -> Any:
     if text.count("[") + text.count("{") > DEEPEST and _deepest(_STRING.sub("", text)) > DEEPEST:
         raise FileRefused(_too_deep(name))
     try:
-        parse_int = _checked_int if _LONG_NUMBER.search(text) else None
+        parse_int = _checked_int if _may_hold_long_number(text) else None
         return json.loads(text, parse_int=parse_int, parse_constant=_refuse_constant)
     except ValueError as error:
         raise FileRefused(f"{name}: is not JSON ({error}); check its content") from None
+
+
+def _may_hold_long_number(text: str) -> bool:
+    """Return whether a number over the limit can be there: it would fill one of the blocks of half of it."""
+    block = LONGEST_NUMBER // 2
+    return any(text[at : at + block].isdigit() for at in range(0, len(text), block))
 
 
 def read_document(path: Path | str, *, largest: int = LARGEST) -> Any:
