@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
@@ -21,7 +20,7 @@ from pytest_adyen_creds.cassettes.lint import Issue, lint
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction
 from pytest_adyen_creds.cassettes.orphans import find_orphans
 from pytest_adyen_creds.cassettes.paths import SUFFIXES, find_cassettes
-from pytest_adyen_creds.cassettes.redact.fields import Fields, path_of_uri
+from pytest_adyen_creds.cassettes.redact.fields import Fields, fields_of, path_of_uri
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.contract.apis import apis_in
 from pytest_adyen_creds.contract.baseline import to_toml
@@ -205,7 +204,7 @@ def _contract_of(interaction: Interaction, folder: Path | None) -> Contract | No
     try:
         host = urlsplit(interaction.uri).hostname or ""
         is_adyens = host.endswith(".adyen.com") or is_this_machine(host)
-        return load_contract(version, folder) if is_adyens and re.fullmatch(r"v\d+", version) else None
+        return apis_in(folder).management(version) if is_adyens and re.fullmatch(r"v\d+", version) else None
     except (AdyenCredsError, ValueError):
         return None
 
@@ -263,11 +262,13 @@ def _of_ini(name: str) -> Settings:
 
 
 def _own_contracts(given: Path | None) -> Path | None:
-    """Return the folder of the user's own contract, which compiles, or None; raises :class:`ContractError`."""
+    """Return the folder of the user's own contracts, which compile, or None; raises :class:`ContractError`."""
     folder = given or _of_ini("adyen_contracts").contracts
     if folder is not None:
-        for version in _versions_in(folder) or VERSIONS[:1]:
-            load_contract(version, folder)
+        apis = apis_in(folder)
+        _ = apis.all_own
+        for version in apis.management_versions or VERSIONS[:1]:
+            apis.management(version)
     return folder
 
 
@@ -278,17 +279,14 @@ def _contract_for(cassette: Cassette, folder: Path | None) -> Contract:
     """
     if folder is None:
         return load_contract()
-    versions, provenance = _versions_in(folder), cassette.provenance
+    apis, provenance = apis_in(folder), cassette.provenance
+    versions = apis.management_versions
     said = [provenance.contract] if provenance else [_version_in(each.uri) for each in cassette.interactions]
-    return load_contract(next((name for name in said if name in versions), versions[0]), folder)
+    return apis.management(next((name for name in said if name in versions), versions[0]))
 
 
 def _version_in(uri: str) -> str:
     return f"{path_of_uri(uri)}/".split("/")[1]
-
-
-def _versions_in(folder: Path | None) -> list[str]:
-    return [each for each in VERSIONS if folder is None or (folder / each / "openapi.yaml").is_file()]
 
 
 def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Cassette | None:
@@ -307,12 +305,14 @@ def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Ca
 
 
 def _lint(paths: list[Path], max_age: float | None, contracts: Path | None) -> Iterator[Issue]:
-    digests = {version: load_contract(version, contracts).digest for version in _versions_in(contracts)}
-    now, fields = clock.now(), lru_cache(Fields)
+    apis, now = apis_in(contracts), clock.now()
+    digests = {version: apis.management(version).digest for version in apis.management_versions}
+
+    def fields(cassette: Cassette) -> Fields:
+        return fields_of(_contract_for(cassette, contracts), apis.all_own)
+
     for path in paths:
-        yield from lint(
-            path, lambda each: fields(_contract_for(each, contracts)), now=now, max_age=max_age, digests=digests
-        )
+        yield from lint(path, fields, now=now, max_age=max_age, digests=digests)
 
 
 def _know_secrets(secrets_file: Path | None) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds.contract.contract import (
     MANAGEMENT,
+    VERSIONS,
     Contract,
     bundled,
     contracts_in,
@@ -66,6 +67,13 @@ class Apis:
         if is_bundled and self.names and all("/" in name for name in self.names):
             return load_contract(version)
         return load_contract(version, self.folder)  # which says what there is
+
+    @cached_property
+    def management_versions(self) -> tuple[str, ...]:
+        """The versions that :meth:`management` has."""
+        others_only = all("/" in name for name in self.names)
+        own = {name.removeprefix(f"{MANAGEMENT}/") for name in self.names}
+        return tuple(version for version in VERSIONS if others_only or version in own)
 
     @cached_property
     def all_own(self) -> tuple[Contract, ...]:

@@ -29,14 +29,19 @@ def contract_option(function: Any) -> Any:
     def with_name(*arguments: Any, api: str | None, api_version: str | None, **options: Any) -> Any:
         return function(*arguments, api=chosen(api, api_version, options["folder"]), **options)
 
-    with_name = click.option(
+    named = click.option("--api", metavar="NAME", help="Which of the folder's APIs, like checkout.")(with_name)
+    return folder_option(named)
+
+
+def folder_option(function: Any) -> Any:
+    """Add the options that say which contracts a command judges by; it gets ``api_version`` and ``folder``."""
+    function = click.option(
         "--contracts",
         "folder",
         type=click.Path(path_type=Path),
         help="Folder of contracts of your own (VERSION/openapi.yaml, API/VERSION/…).  [default: the bundled one]",
-    )(with_name)
-    with_name = click.option("--api-version", metavar="vN", help="Version of the API.  [default: v3]")(with_name)
-    return click.option("--api", metavar="NAME", help="Which of the folder's APIs, like checkout.")(with_name)
+    )(function)
+    return click.option("--api-version", metavar="vN", help="Version of the API.  [default: v3]")(function)
 
 
 _format_option: Final = click.option(

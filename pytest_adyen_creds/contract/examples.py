@@ -8,6 +8,8 @@ from typing import Any, Final
 from pytest_adyen_creds.contract.documents import Schema
 
 _DEEPEST: Final = 8
+_SECRET: Final = "Pseudonym-0000000000000000000000"
+"""What stands for a secret: an ordinary word there would be masked wherever it occurs."""
 _TEXTS: Final = {
     "date-time": "2026-01-15T10:00:00+01:00",
     "date": "2026-01-15",
@@ -95,7 +97,7 @@ class _Maker:
 
     def _string(self, schema: Mapping[str, Any], _within: tuple[str, ...]) -> str:
         form = schema.get("format") or schema.get("x-format")
-        text = _TEXTS.get(str(form), "string")
+        text = _SECRET if schema.get("x-secret") else _TEXTS.get(str(form), "string")
         text += "x" * (int(schema.get("minLength", 0)) - len(text))
         return text[: int(schema.get("maxLength", len(text)))]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from pytest_adyen_creds import clock
+from pytest_adyen_creds.contract.apis import apis_in
 from pytest_adyen_creds.contract.baseline import (
     Acceptance,
     Baseline,
@@ -20,8 +21,8 @@ from pytest_adyen_creds.contract.baseline import (
     together,
     write_baseline,
 )
-from pytest_adyen_creds.contract.commands import contract_option
-from pytest_adyen_creds.contract.contract import Contract, load_contract
+from pytest_adyen_creds.contract.commands import contract_option, folder_option
+from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import bare, key_of
 from pytest_adyen_creds.contract.source import read_specification
@@ -39,9 +40,13 @@ _NOTHING: Final = Baseline()
 
 
 def _common(function: Any) -> Any:
-    """Add the options that every command here takes."""
+    """Add the options that every command about one contract takes."""
+    return contract_option(_judging(function))
+
+
+def _judging(function: Any) -> Any:
+    """Add the options that every command here takes, whichever contracts it judges by."""
     options = (
-        contract_option,
         click.option(
             "--format",
             "form",
@@ -139,7 +144,8 @@ def response(label: str, status: int, content_type: str | None, file: Path, stri
 @drift.command()
 @click.argument("folder_of_cassettes", metavar="DIR", type=click.Path(path_type=Path))
 @_STRICT
-@_common
+@_judging
+@folder_option
 def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     """Hold every recorded answer of the Management API in DIR against the contract.
 
@@ -150,20 +156,23 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     """
     from pytest_adyen_creds.drift.recordings import survey
 
+    apis = apis_in(options["folder"])
+    contract = apis.management(options["api_version"] or "v3")
+
     def contract_of(version: str | None) -> Contract | None:
         try:
-            return load_contract(version or options["api"], options["folder"])
+            return apis.management(version or contract.version)
         except AdyenCredsError:
             return None
 
-    contract = load_contract(options["api"], options["folder"])
-    found = survey(folder_of_cassettes, contract_of)
+    found = survey(folder_of_cassettes, contract_of, apis.match)
     findings = found.found.findings
     note = f"{counted(found.found.answers, 'answer')} in {counted(found.cassettes, 'cassette')}"
     note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
     examples = {finding.key: found.found.example(finding) for finding in findings}
-    others = filter(None, map(contract_of, sorted(found.versions - {contract.version})))
-    known = _NOTHING if strict else together(each.known_deviations for each in (contract, *others))
+    others = [each for each in map(contract_of, VERSIONS) if each and each is not contract]
+    contracts = [each for each in (*others, *apis.all_own) if each.short_name in found.versions]
+    known = _NOTHING if strict else together(each.known_deviations for each in (contract, *contracts))
     _finish(
         str(folder_of_cassettes), findings, options, known=known, answered=found.answered, note=note, examples=examples
     )

@@ -16,6 +16,7 @@ from pytest_adyen_creds.errors import CassetteError, FileRefused
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.contract.apis import Match
 
 SUFFIXES: Final = (*paths.SUFFIXES, ".json")
 """What a recording's name ends in: vcrpy's two serializers."""
@@ -31,14 +32,18 @@ class Survey(Collector):
     """How many answers are of other hosts, other operations, or packed in a way that nothing here unpacks."""
 
 
-def survey(folder: Path, contract_of: Callable[[str | None], Contract | None]) -> Survey:
-    """Hold every answer in the cassettes under ``folder`` (or in the file of that name) against the contract.
+def survey(
+    folder: Path,
+    contract_of: Callable[[str | None], Contract | None],
+    match: Callable[[str, str], Match | None] = lambda method, url: None,
+) -> Survey:
+    """Hold every answer in the cassettes under ``folder`` (or in the file of that name) against its contract.
 
-    An address names its version; ``contract_of`` is as a :class:`Collector` has it. Raises :class:`FileRefused` for a
-    folder without cassettes, and :class:`CassetteError` for a file that is no cassette, or an answer that was cut
-    short, or that cannot be judged.
+    An address names its API and version; ``contract_of`` and ``match`` are as a :class:`Collector` has them. Raises
+    :class:`FileRefused` for a folder without cassettes, and :class:`CassetteError` for a file that is none, or an
+    answer that was cut short, or that cannot be judged.
     """
-    found = Survey(contract_of)
+    found = Survey(contract_of, match)
     for path in paths.find_cassettes(folder, SUFFIXES):
         found.cassettes += 1
         cassette = serializer.read(path)
@@ -52,8 +57,9 @@ def survey(folder: Path, contract_of: Callable[[str | None], Contract | None]) -
             except CassetteError as error:
                 raise CassetteError(f"{path}: interaction {number}: {error}") from None
             before, headers = found.found.answers, dict(interaction.response_headers)
-            if body is not None and _HOST.fullmatch(url.hostname or ""):
-                found.answer(interaction.method, url.path, interaction.status, headers, body, origin)
+            if body is not None:
+                address = url.path if _HOST.fullmatch(url.hostname or "") else interaction.uri
+                found.answer(interaction.method, address, interaction.status, headers, body, origin)
             if found.problems:
                 raise CassetteError(f"{path}: interaction {number}: {found.problems[0]}; {serializer.AGAIN}")
             found.passed_over += found.found.answers == before

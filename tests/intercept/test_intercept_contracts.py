@@ -7,6 +7,7 @@ import json
 import pytest
 from shop import DOCUMENT, EXAMPLE
 
+from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.importing import import_openapi, write_contract
 
 SUITE = f"""
@@ -70,6 +71,22 @@ def test_it_is_answered_recorded_and_replayed(project: pytest.Pytester) -> None:
     result, drift = drift_of(project, "--adyen-backend=replay")
     result.assert_outcomes(passed=2)
     assert drift["findings"] == []
+
+
+def test_its_recordings_are_checked_and_judged(
+    project: pytest.Pytester, own_secrets: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drift_of(project, "--adyen-backend=sandbox", "--adyen-record=all")
+    capsys.readouterr()
+    with_contracts = ["cassettes", "--contracts", "contracts"]
+    assert main(["cassettes", "check", *with_contracts]) == 0
+    assert main(["drift", "cassettes", *with_contracts]) == 0
+    said = capsys.readouterr().out
+    assert "no findings in 3 answers in 2 cassettes" in said
+    path = project.path / "cassettes" / "test_shop" / "test_orders.yaml"
+    path.write_text(path.read_text().replace('"state": "paid"', '"state": "lost"'))
+    assert main(["drift", "cassettes", *with_contracts]) == 1
+    assert "response-property-enum-value-added" in capsys.readouterr().out
 
 
 def test_an_answer_that_departs_is_a_finding(project: pytest.Pytester) -> None:
