@@ -353,6 +353,13 @@ class TestHooks:
         sys.excepthook(ValueError, ValueError(KEY), None)
         assert passed_on == []
 
+    def test_may_have_been_of_no_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = "plain".__eq__
+        assert not hasattr(before, "__module__")
+        monkeypatch.setattr(sys, "excepthook", before)
+        mask_excepthooks()
+        assert sys.excepthook is not before
+
     def test_are_put_in_once(self) -> None:
         hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
         mask_excepthooks()
