@@ -128,7 +128,7 @@ def mask_excepthooks() -> None:
         (sys, "unraisablehook", _unraisable),
     ):
         before = getattr(module, name)
-        if before.__module__ != __name__:
+        if getattr(before, "__module__", None) != __name__:
             setattr(module, name, _masking(before, said))
 
 

@@ -473,7 +473,6 @@ class TestBudget:
             b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
             b"\x00\x01garbage",
         ],
-        ids=repr,
     )
     def test_a_lost_or_unclear_answer_keeps_it(self, reply):
         with serve(reply) as server, ManagementClient(server.url, api_key=ADMIN, ownership=Ownership(1)) as client:

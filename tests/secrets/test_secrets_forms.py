@@ -256,7 +256,7 @@ class TestViews:
         for outer in ENCODERS.values():
             assert masked(f"< {outer(encode(KEY))} >", KEY) == f"< {MASK} >"
 
-    @pytest.mark.parametrize("line_break", BREAKS, ids=repr)
+    @pytest.mark.parametrize("line_break", BREAKS)
     def test_of_broken_lines(self, line_break: str) -> None:
         for at in range(1, len(PLAIN)):
             assert masked(f"<{PLAIN[:at]}{line_break}{PLAIN[at:]}>") == f"<{MASK}>"

@@ -353,6 +353,13 @@ class TestHooks:
         sys.excepthook(ValueError, ValueError(KEY), None)
         assert passed_on == []
 
+    def test_may_have_been_of_no_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = "plain".__eq__
+        assert not hasattr(before, "__module__")
+        monkeypatch.setattr(sys, "excepthook", before)
+        mask_excepthooks()
+        assert sys.excepthook is not before
+
     def test_are_put_in_once(self) -> None:
         hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
         mask_excepthooks()
@@ -500,8 +507,8 @@ class TestErrors:
     def test_that_are_built_in_hold_none(self, make: Callable[[], BaseException], names: tuple[str, ...]) -> None:
         error = make()
         before = [getattr(error, name) for name in names]
-        masked = mask_error(error)
-        assert [getattr(masked, name) for name in names] == [each.replace(KEY, MASK) for each in before]
+        assert mask_error(error) is error
+        assert [getattr(error, name) for name in names] == [each.replace(KEY, MASK) for each in before]
 
     def test_in_a_circle_stay_in_it(self) -> None:
         first, second = ValueError("plain"), KeyError("plain")

@@ -263,7 +263,7 @@ def test_there_are_at_least_a_hundred_hostile_urls_and_no_two_alike():
     assert len(set(HOSTILE)) == len(HOSTILE) >= 100
 
 
-@pytest.mark.parametrize("url", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("url", HOSTILE)
 def test_a_hostile_url_is_refused_with_one_line(url):
     with pytest.raises(EndpointRefused) as caught:
         check_endpoint(url)
@@ -292,7 +292,7 @@ def test_a_host_that_is_a_name_in_no_script_is_refused():
         check_parsed(httpx.URL("https://xn--.adyen.com/v3/me"))
 
 
-@pytest.mark.parametrize("url", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("url", HOSTILE)
 def test_the_client_refuses_it_as_base_and_as_target_before_a_byte_is_sent(url):
     counting = Counting()
     with pytest.raises(EndpointRefused):
@@ -305,7 +305,7 @@ def test_the_client_refuses_it_as_base_and_as_target_before_a_byte_is_sent(url):
     assert counting.urls == []
 
 
-@pytest.mark.parametrize("url", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("url", HOSTILE)
 def test_a_plain_httpx_client_over_the_guard_sends_nothing_but_to_a_test_host(url):
     counting = Counting()
     with httpx.Client(transport=GuardedTransport(counting, Ownership.sandbox()), trust_env=False) as client:
