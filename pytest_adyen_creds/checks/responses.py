@@ -25,7 +25,11 @@ from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hypothesis.strategies import SearchStrategy
+
+    from pytest_adyen_creds.contract.mutations import Mutation
 
 
 class Answered(Protocol):
@@ -170,6 +174,10 @@ class CheckingContract(Contract):
     def strategy(self, name: str, *, api: str | None = None) -> SearchStrategy[Any]:
         """Return a Hypothesis strategy for bodies of the structure or the webhook ``name``."""
         return Contract.strategy(self._having(name, api, webhooks=False), name)
+
+    def mutations(self, name: str, body: Any, *, api: str | None = None) -> Iterator[tuple[Mutation, Any]]:
+        """Yield mutations of ``body``, each with the body as it is then; see :meth:`Contract.mutations`."""
+        return Contract.mutations(self._having(name, api, webhooks=False), name, body)
 
     def _having(self, name: str, api: str | None, *, webhooks: bool) -> Contract:
         """Return the contract that has a webhook or, unless only ``webhooks`` count, a structure of this name."""

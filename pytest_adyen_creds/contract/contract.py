@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from pytest_adyen_creds.contract.baseline import Baseline
+    from pytest_adyen_creds.contract.mutations import Mutation
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 MANAGEMENT: Final = "management"
@@ -198,6 +199,20 @@ class Contract:
 
         structure = self.body_of(name)
         return strategy_for(self.to_json_schema(structure)).filter(self.validator(structure).is_valid)
+
+    def mutations(self, name: str, body: Any) -> Iterator[tuple[Mutation, Any]]:
+        """Yield mutations of ``body``, each with the body as it is then: what may come tomorrow, and what must not.
+
+        ``body`` is a JSON value that the structure or the webhook ``name`` describes; see :mod:`.mutations`. For tests
+        of a parser: one that must survive has to be taken, one that must be noticed refused. Raises
+        :class:`ContractError` for a body that does not keep to the structure.
+        """
+        from pytest_adyen_creds.contract.mutations import mutations
+
+        structure = self.body_of(name)
+        if violations := self.validate(structure, body):
+            raise ContractError(f"the body is none of {structure}: {violations[0].message}; give one that keeps to it")
+        return mutations(self._self_contained(structure), body)
 
     def body_of(self, name: str) -> str:
         """Return the structure of the body of the webhook ``name``, and ``name`` itself where there is no such one."""
