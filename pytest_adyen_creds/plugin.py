@@ -44,7 +44,7 @@ _FLOOR: Final[pytest.StashKey[Floor]] = pytest.StashKey()
 _STARTED: Final[pytest.StashKey[float]] = pytest.StashKey()
 """When the run began, in seconds since 1970."""
 
-_STARTING: Final = frozenset({"adyen_live", "adyen_backend", "adyen_drift", "adyen_drift_baseline", "adyen_report"})
+_STARTING: Final = frozenset(f"adyen_{name}" for name in "live backend contracts drift drift_baseline report".split())
 """The ini options that concern a whole run, whether or not a test of it uses the plugin."""
 
 SUITE: Final = "adyen-contracts"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from shop import DOCUMENT, EXAMPLE
@@ -126,3 +127,69 @@ def test_secret_properties_of_its_contract_are_scrubbed(project: pytest.Pytester
         assert canary not in path.read_text()
     result, _ = drift_of(project, "--adyen-backend=replay")
     result.assert_outcomes(passed=2)
+
+
+WITH_ADYENS = """
+import Adyen, httpx, pytest
+
+ROLES = ["Management API - API credentials read and write", "Management API - Webhooks read and write"]
+PAYMENT = {
+    "merchantAccount": "TestMerchant",
+    "amount": {"value": 100, "currency": "EUR"},
+    "reference": "R-1",
+    "returnUrl": "https://shop.example.com",
+}
+
+CARD = {"type": "scheme", "cvc": "737"}
+
+@pytest.fixture
+def headers(adyen_credential):
+    return {"X-API-Key": adyen_credential.api_key.reveal()}
+
+def test_httpx(headers, adyen_contract):
+    for url, body in (
+        ("https://checkout-test.adyen.com/v71/sessions", PAYMENT),
+        ("https://checkout-test.adyen.com/v71/payments", {**PAYMENT, "paymentMethod": CARD}),
+        ("https://kyc-test.adyen.com/lem/v4/legalEntities", {"type": "individual"}),
+    ):
+        answer = httpx.post(url, json=body, headers=headers)
+        assert answer.is_success, answer.text
+        adyen_contract.check(answer)
+
+def test_sdk(adyen_credential):
+    adyen = Adyen.Adyen()
+    adyen.client.xapikey, adyen.client.platform = adyen_credential.api_key.reveal(), "test"
+    assert adyen.checkout.payments_api.sessions(PAYMENT).status_code == 201
+    assert adyen.checkout.payments_api.payments({**PAYMENT, "paymentMethod": {"type": "scheme"}}).status_code == 200
+    assert adyen.legalEntityManagement.legal_entities_api.create_legal_entity({"type": "individual"}).status_code == 200
+
+@pytest.mark.adyen_credential(roles=ROLES)
+def test_webhooks(adyen_client, adyen_contract):
+    answer = adyen_client.get("/companies/TestCompany/webhooks")
+    assert answer.status_code == 200
+    adyen_contract.check(answer)
+"""
+
+
+def test_adyens_own_apis_by_httpx_and_its_sdk(published: Path, pytester: pytest.Pytester) -> None:
+    pytest.importorskip("Adyen", reason="Adyen's SDK is not installed")
+    chosen: dict[str, list[str]] = {
+        "CheckoutService-v71": ["POST /sessions", "POST /payments"],
+        "LegalEntityService-v4": ["POST /legalEntities"],
+        "ManagementService-v3": ["GET /companies/{companyId}/webhooks"],
+    }
+    for name, operations in chosen.items():
+        path = published / "apis" / f"{name}.json"
+        if not path.is_file():
+            pytest.skip("Adyen's other documents are not beside the checkout")
+        imported = import_openapi(json.loads(path.read_text()), path.name, operations=operations)
+        write_contract(imported, pytester.path / "contracts")
+    pytester.makeini("[pytest]\nadyen_contracts = contracts\n")
+    pytester.makepyfile(test_apis=WITH_ADYENS)
+    for arguments in (("--adyen-backend=sandbox", "--adyen-record=all"), ("--adyen-backend=replay",)):
+        result, drift = drift_of(pytester, *arguments)
+        result.assert_outcomes(passed=3)
+        assert drift["findings"] == []
+        assert drift["drift"]["answers"] >= 5
+    recorded = "".join(path.read_text() for path in (pytester.path / "cassettes").rglob("*.yaml"))
+    assert '"737"' not in recorded
