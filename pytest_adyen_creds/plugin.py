@@ -44,7 +44,7 @@ _FLOOR: Final[pytest.StashKey[Floor]] = pytest.StashKey()
 _STARTED: Final[pytest.StashKey[float]] = pytest.StashKey()
 """When the run began, in seconds since 1970."""
 
-_STARTING: Final = frozenset(f"adyen_{name}" for name in "live backend contracts drift drift_baseline report".split())
+_STARTING: Final = {f"adyen_{name}" for name in ("live", "backend", "contracts", "drift", "drift_baseline", "report")}
 """The ini options that concern a whole run, whether or not a test of it uses the plugin."""
 
 SUITE: Final = "adyen-contracts"
@@ -123,7 +123,7 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = settings_of(config)  # one that is wrong ends the run here, before any test meets it
         if settings.run_contracts and (suite := str(_suite())) not in config.args:
             config.args.append(suite)
-        if on_line or settings.run_contracts or not _STARTING.isdisjoint(in_ini):
+        if on_line or settings.run_contracts or _STARTING & in_ini:
             run_of(config)
     except AdyenCredsError as error:
         raise pytest.UsageError(plain(_masked(str(error)))) from None
