@@ -46,8 +46,6 @@ PUBLISHED: Final = "x-published"
 """In a contract's OpenAPI document: where the document that it follows is published."""
 WHOLE: Final = "x-whole"
 """In a contract's OpenAPI document: that it has all operations of the document that it follows."""
-VERSIONS: Final = ("v3", "v1")
-"""The API versions that the bundled contract knows."""
 
 _DEVIATIONS: Final = "known-deviations.toml"
 
@@ -65,6 +63,28 @@ _OF_CONTRACT: Final = frozenset({"jsonSchemaDialect", PUBLISHED, WHOLE, "x-impor
 
 _WORDING: Final = frozenset({"description", "summary", "examples", "example", "title", "tags", "links"})
 """Keywords that decide nothing about a request or a response."""
+
+
+def bundled(kind: str) -> Path:
+    """Return the folder of the bundled ``contracts`` or ``cassettes``: in the wheel, or beside a checkout's package."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / kind / "management"
+    return inside if inside.is_dir() else package.parent / kind / "management"
+
+
+def contracts_in(folder: Path) -> list[str]:
+    """Return the names of the contracts below ``folder``: ``v3``, ``legal-entity/v4``."""
+    found = {
+        path.parent.relative_to(folder)
+        for file in OPENAPI
+        for depth in ("*", "*/*")
+        for path in folder.glob(f"{depth}/{file}")
+    }
+    return sorted(each.as_posix() for each in found)
+
+
+VERSIONS: Final = tuple(sorted(contracts_in(bundled("contracts")), reverse=True))
+"""The API versions that the bundled contract knows, the newest first."""
 
 
 class Contract:
@@ -326,30 +346,12 @@ class Contract:
         raise ContractError(f"no structure {name!r}")
 
 
-def bundled(kind: str) -> Path:
-    """Return the folder of the bundled ``contracts`` or ``cassettes``: in the wheel, or beside a checkout's package."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / kind / "management"
-    return inside if inside.is_dir() else package.parent / kind / "management"
-
-
 def openapi_of(folder: Path, name: str) -> Path | None:
     """Return the OpenAPI document of the contract ``name`` (``v3``, ``legal-entity/v4``) below ``folder``."""
     if not re.fullmatch(r"(?:[A-Za-z0-9_-]+/)?[A-Za-z0-9_.-]+", name) or name in (".", ".."):
         return None
     # os: Path's own raises for a name that is too long
     return next((folder / name / file for file in OPENAPI if os.path.isfile(folder / name / file)), None)  # noqa: PTH113
-
-
-def contracts_in(folder: Path) -> list[str]:
-    """Return the names of the contracts below ``folder``: ``v3``, ``legal-entity/v4``."""
-    found = {
-        path.parent.relative_to(folder)
-        for file in OPENAPI
-        for depth in ("*", "*/*")
-        for path in folder.glob(f"{depth}/{file}")
-    }
-    return sorted(each.as_posix() for each in found)
 
 
 @lru_cache(maxsize=32)
