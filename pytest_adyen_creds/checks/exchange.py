@@ -86,8 +86,9 @@ class Exchange:
         """What of the answer departs from the contract."""
         found = self._judged()
         if found:  # what is shown of them is to be masked
+            known = len(SECRETS)
             self.register_secrets()
-            found = self._judged()
+            found = found if len(SECRETS) == known else self._judged()
         return found
 
     def _judged(self) -> list[Observation]:
@@ -120,6 +121,11 @@ class Exchange:
     def body(self) -> Any:
         """The JSON value of the answer's body; None where it is not JSON."""
         return parse(self.response.content)
+
+    @cached_property
+    def body_texts(self) -> tuple[tuple[str, str, str], ...]:
+        """The pointer, the property's name and the text of each string in :attr:`body`."""
+        return tuple(texts(self.body))
 
     @cached_property
     def sent(self) -> Any:

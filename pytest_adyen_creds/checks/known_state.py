@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items, own_path, texts
+from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items, own_path
 from pytest_adyen_creds.text import normalised
 
 SHORTEST: Final = 6
@@ -101,7 +101,7 @@ class KnownState:
 
     def _note_secrets(self, exchange: Exchange) -> None:
         names = exchange.contract.secret_properties if exchange.good else ()
-        shown = [text for _, name, text in texts(exchange.body) if name in names]
+        shown = [text for _, name, text in exchange.body_texts if name in names]
         self.secrets |= {secret for secret in (*exchange.presented_secrets, *shown) if len(secret) >= SHORTEST}
 
     def _note_change(self, exchange: Exchange) -> None:

@@ -306,11 +306,15 @@ class Contract:
 
     def to_openapi(self) -> dict[str, Any]:
         """Return the contract as one plain OpenAPI 3.1 document with JSON Schema 2020-12 bodies."""
+        result: dict[str, Any] = json.loads(self._exported)
+        return result
+
+    @cached_property
+    def _exported(self) -> str:
         document = self._with_schemas({key: value for key, value in self._openapi.items() if key not in _OF_CONTRACT})
         components = document.setdefault("components", {})
         components["schemas"] = {name: _published(self._schemas[name]) for name in sorted(self._schemas)}
-        result: dict[str, Any] = json.loads(json.dumps(document))
-        return result
+        return json.dumps(document)
 
     def _with_schemas(self, node: Any, where: str = "#") -> Any:
         if isinstance(node, dict):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of, texts
+from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
@@ -22,7 +22,7 @@ def links_stay(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]
     url = exchange.request.url
     base = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
     called = path_of(url.raw_path.decode("ascii", "replace"))[0]
-    for pointer, _, href in texts(exchange.body):
+    for pointer, _, href in exchange.body_texts:
         if not _HREF.search(pointer):
             continue
         if not href.startswith(f"{base}/"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_adyen_creds.checks.exchange import Exchange, texts
+from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.known_state import SHORTEST, KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 
@@ -24,7 +24,7 @@ def secrets_shown_once(exchange: Exchange, state: KnownState) -> Iterator[RuleVi
     if not exchange.good:
         return
     known = {secret for secret in (*state.keys, *state.passwords) if len(secret) >= SHORTEST}
-    for pointer, name, text in texts(exchange.body):
+    for pointer, name, text in exchange.body_texts:
         if name in _ONCE:
             if exchange.kind not in _ONCE[name] or pointer != f"/{name}":
                 yield RuleViolation(pointer, "shows a secret in an answer that must not show one")
@@ -40,7 +40,7 @@ def no_secret_in_errors(exchange: Exchange, state: KnownState) -> Iterator[RuleV
     if exchange.good:
         return
     secrets = state.secrets | {secret for secret in exchange.presented_secrets if len(secret) >= SHORTEST}
-    found = list(texts(exchange.body)) or [("", "", exchange.response.content.decode("utf-8", "replace"))]
+    found = list(exchange.body_texts) or [("", "", exchange.response.content.decode("utf-8", "replace"))]
     found += [("", name, value) for name, value in exchange.response.headers.items()]
     for pointer, name, text in found:
         if name in exchange.contract.secret_properties and len(text) >= SHORTEST:
@@ -66,7 +66,7 @@ def client_key_environment(exchange: Exchange, state: KnownState) -> Iterator[Ru
     """A client key starts with the name of its environment: test_ on a test endpoint."""
     if not exchange.good:
         return
-    for pointer, name, text in texts(exchange.body):
+    for pointer, name, text in exchange.body_texts:
         if name == "clientKey" and not text.startswith("test_"):
             yield RuleViolation(pointer, "does not start with test_, so it is no key of the test environment")
 
