@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
@@ -85,6 +86,13 @@ def import_(source: str, folder: Path, operations: tuple[str, ...], name: str | 
     from pytest_adyen_creds.contract.source import read_specification
 
     imported = import_openapi(read_specification(source), source, name=name, operations=operations)
+    with TemporaryDirectory() as place:  # what does not compile is not written
+        write_contract(imported, Path(place))
+        try:
+            load_contract(imported.name, Path(place))
+        except ContractError as error:
+            problem = str(error).replace(f"{place}{os.sep}", "")
+            raise ContractError(f"{source}: what was made of it does not compile: {problem}") from None
     lost = lost_edits(imported, folder)
     for line in lost:
         click.echo(printed(f"edited by hand, and not in the new import: {line}"), err=not overwrite)

@@ -50,8 +50,10 @@ class Conversion:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._is_3_0 = str(document.get("openapi", "")).startswith("3.0")
         self._raw: Mapping[str, Any] = (document.get("components") or {}).get("schemas") or {}
-        self.names: Final[Mapping[str, str]] = _identifiers(self._raw)
+        self.names: Final[Mapping[str, str]] = _identifiers(self._raw, of_files=True)
         """The name of each component schema -> what the structure is called."""
+        self.notes: Final[list[str]] = []
+        """What a person should know of the document."""
 
     def component(self, name: str) -> Schema:
         """Return the structure of the component schema ``name``."""
@@ -73,7 +75,10 @@ class Conversion:
             return {"type": "any"} if raw else {"not": {"type": "any"}}
         if not isinstance(raw, Mapping):
             raise ContractError(f"{where}: a schema must be an object; correct the document")
-        raw = self._of_3_1(raw) if self._is_3_0 else dict(raw)
+        raw = self.of_3_1(raw)
+        if not _are_names(raw.get("required", [])):
+            self.notes.append(f"{where}: its required is no list of names, and left out")
+            del raw["required"]
         result, rest = self._typed(raw, where)
         for keyword in COMPOSITION:
             if keyword in rest:
@@ -89,12 +94,15 @@ class Conversion:
         for wording in ("description", "title"):
             if wording in rest and not isinstance(rest[wording], str):
                 rest[wording] = str(rest[wording])
-        annotations = {key: rest.pop(key) for key in list(rest) if key in CARRIED | FOREIGN or key.startswith("x-")}
+        carried = {key for key in rest if key in CARRIED | FOREIGN or key.startswith("x-")}
+        if not isinstance(rest.get("examples", []), list):
+            carried.discard("examples")
+        annotations = {key: rest.pop(key) for key in list(rest) if key in carried}
         if "example" in rest:
             annotations["examples"] = [rest.pop("example"), *annotations.get("examples", ())]
         result |= self._repointed(annotations)
         if kept := {**result.get("x-json-schema", {}), **self._repointed(rest)}:
-            result["x-json-schema"] = kept
+            result["x-json-schema"] = _unenforced(kept)
         return result
 
     def _typed(self, raw: Schema, where: str) -> tuple[Schema, Schema]:
@@ -173,7 +181,7 @@ class Conversion:
         """Take ``enum`` and ``const`` out of ``rest`` as far as a structure can say them, and return them."""
         values: Schema = {}
         if isinstance(rest.get("enum"), list):
-            fitting = [each for each in rest["enum"] if _is_of(kind, each)]
+            fitting = [_whole(each) for each in rest["enum"] if _is_of(kind, each)]
             distinct = [each for index, each in enumerate(fitting) if each not in fitting[:index]]
             if distinct:
                 del rest["enum"]
@@ -185,14 +193,9 @@ class Conversion:
     def _object(self, own: Schema, where: str) -> Schema:
         properties, extra = own.pop("properties", {}), own.pop("additionalProperties", True)
         required = own.pop("required", [])
-        converted = {
-            key: self.schema(value, f"{where}/{key}") for key, value in own.items() if key == "propertyNames"
-        } | {
-            key: {pattern: self.schema(each, f"{where}/{key}") for pattern, each in value.items()}
-            for key, value in own.items()
-            if key == "patternProperties"
-        }
-        own |= converted
+        patterns = own.pop("patternProperties", {})
+        if "propertyNames" in own:
+            own["propertyNames"] = self.schema(own["propertyNames"], f"{where}/propertyNames")
         if not properties:
             result: Schema = {"type": "map", "values": {"type": "any"}}
             if isinstance(extra, Mapping) and extra:
@@ -200,9 +203,14 @@ class Conversion:
             renamed = {"minProperties": "minEntries", "maxProperties": "maxEntries", "propertyNames": "keyNames"}
             result |= {renamed[key]: own.pop(key) for key in list(own) if key in renamed}
             kept = own | ({"required": required} if required else {})
+            if patterns:
+                kept["patternProperties"] = self._repointed(patterns)
             if extra is False:
                 kept["additionalProperties"] = False
             return result | ({"x-json-schema": kept} if kept else {})
+        if patterns:
+            at = f"{where}/patternProperties"
+            own["patternProperties"] = {name: self.schema(each, f"{at}/{name}") for name, each in patterns.items()}
         names = _identifiers(properties)
         result = {"type": "object", "properties": {}}
         for name, schema in properties.items():
@@ -241,15 +249,14 @@ class Conversion:
         form = own.pop("format", None)
         for (name, wire), schema in WIRE.items():
             if schema == {"type": kind, **({} if form is None else {"format": form})}:
-                as_text = name in ("int64", "uint64")  # whose bounds JSON Structure writes as it writes the values
-                bounds = {key: str(value) if as_text else value for key, value in own.items()}
-                return {"type": name, **({"x-wire": wire} if wire else {}), **bounds}
+                return {"type": name, **({"x-wire": wire} if wire else {}), **_bounds(name, own)}
         name, wire = ("int64", "integer") if kind == "integer" else ("number", "")
-        bounds = {key: str(value) if kind == "integer" else value for key, value in own.items()}
-        return {"type": name, **({"x-wire": wire} if wire else {}), **bounds, "x-format": form}
+        return {"type": name, **({"x-wire": wire} if wire else {}), **_bounds(name, own), "x-format": form}
 
-    def _of_3_1(self, raw: Mapping[str, Any]) -> Schema:
-        """Return a schema of OpenAPI 3.0 as 3.1 has it."""
+    def of_3_1(self, raw: Mapping[str, Any]) -> Schema:
+        """Return a schema as OpenAPI 3.1 has it, a copy of its own."""
+        if not self._is_3_0:
+            return dict(raw)
         if "$ref" in raw:
             return {"$ref": raw["$ref"]}
         result = dict(raw)
@@ -283,19 +290,26 @@ class Conversion:
         return node
 
 
-def _identifiers(names: Mapping[str, Any]) -> dict[str, str]:
-    """Return an identifier for each name; its own where it is one."""
-    found = {name: name for name in names if _IDENTIFIER.fullmatch(name)}
-    taken = set(found.values())
+def _identifiers(names: Mapping[str, Any], *, of_files: bool = False) -> dict[str, str]:
+    """Return an identifier for each name; its own where it is one.
+
+    ``of_files``: names of files, which some systems tell apart by more than capitals and small letters only.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        if _IDENTIFIER.fullmatch(name) and (name.casefold() not in taken or not of_files):
+            found[name] = name
+            taken.add(name.casefold() if of_files else name)
     for name in names:
         if name not in found:
             plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
             plain = plain if _IDENTIFIER.fullmatch(plain) else f"_{plain}"
             number = 2
             chosen = plain
-            while chosen in taken:
+            while (chosen.casefold() if of_files else chosen) in taken:
                 chosen, number = f"{plain}_{number}", number + 1
-            taken.add(chosen)
+            taken.add(chosen.casefold() if of_files else chosen)
             found[name] = chosen
     return {name: found[name] for name in names}
 
@@ -324,8 +338,39 @@ def _unsound(schema: Schema) -> set[str]:
     return found | ({"multipleOf"} if isinstance(step, int | float) and step <= 0 else set())
 
 
+def _bounds(name: str, own: Schema) -> Schema:
+    """Return the bounds of a number; a whole one's that are none themselves stay JSON Schema's."""
+    bounds = {key: _whole(value) for key, value in own.items()}
+    kept = {key: value for key, value in bounds.items() if name.startswith("int") and isinstance(value, float)}
+    # those of 64 bits JSON Structure writes as it writes the values
+    said = {key: str(value) if name == "int64" else value for key, value in bounds.items() if key not in kept}
+    return said | ({"x-json-schema": kept} if kept else {})
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _unenforced(node: Any, *, names: bool = False) -> Any:
+    """Return keywords of JSON Schema with each ``format`` as one that nobody enforces."""
+    if isinstance(node, list):
+        return [_unenforced(each) for each in node]
+    if isinstance(node, Mapping):
+        return {
+            ("x-format" if key == "format" and not names and isinstance(value, str) else key): value
+            if key in ("default", "examples", "enum", "const") and not names
+            else _unenforced(value, names=not names and key in ("properties", "patternProperties", "dependentSchemas"))
+            for key, value in node.items()
+        }
+    return node
+
+
 def _is_of(kind: str, value: Any) -> bool:
-    found = _JSON_TYPES.get(type(value), "null")
+    found = _JSON_TYPES.get(type(_whole(value)), "null")
     return found == kind or (kind == "number" and found == "integer")
 
 

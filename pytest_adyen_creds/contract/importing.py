@@ -77,7 +77,8 @@ def import_openapi(
     name = name or name_of_api(source, document)
     if not _NAME.fullmatch(name):
         raise ContractError(f"{name!r} is no name of a contract; write it like legal-entity/v4")
-    return _Import(document, source, name, operations).result()
+    plain = json.loads(json.dumps(document, default=str))  # a date that YAML read is a text here
+    return _Import(plain, source, name, operations).result()
 
 
 class _Import:
@@ -102,6 +103,7 @@ class _Import:
                 f"the roles of {counted(self._unclear, 'operation')} stand in prose that was not understood"
             )
         files = {f"structures/{name}{SUFFIX}": body for name, body in sorted(self._structures().items())}
+        self._notes += dict.fromkeys(self._conversion.notes)
         kept = {key: self._document[key] for key in ("info", "servers", "tags", "security") if key in self._document}
         components = self._document.get("components") or {}
         openapi = {
@@ -146,6 +148,8 @@ class _Import:
         """Yield each operation as (label, path or name, method, the item it stands in, itself)."""
         for path, item in (self._document.get(kind) or {}).items():
             item = dereference(self._document, item, f"{self._source}#/{kind}/{path}")
+            if str(path).startswith("x-") or not isinstance(item, Mapping):
+                continue
             for method in METHODS:
                 if isinstance(item.get(method), Mapping):
                     label = f"{method.upper()} {path}" if kind == "paths" else f"{WEBHOOK} {path}"
@@ -155,6 +159,9 @@ class _Import:
         items: dict[str, Any] = {}
         for label, path, method, item, raw in self._all(kind):
             if self._wanted is None or label in self._wanted:
+                for left_out in ("servers", "$ref"):
+                    if left_out in item:
+                        self._notes.append(f"{self._source}#/{kind}/{path}: {left_out} is left out")
                 items.setdefault(path, {})[method] = self._operation(label, item, raw, f"#/{kind}/{path}/{method}")
         return items
 
@@ -175,14 +182,20 @@ class _Import:
         responses = {}
         for status, response in (raw.get("responses") or {}).items():
             response = dereference(self._document, response, where)
-            responses[str(status)] = self._with_content(response, f"{_pascal(raw, label)}Response{status}", where)
+            status = re.sub("xx$", "XX", str(status))
+            if isinstance(response, Mapping) and not status.startswith("x-"):
+                responses[status] = self._with_content(response, f"{_pascal(raw, label)}Response{status}", where)
         result["responses"] = responses
         return result
 
     def _parameter(self, raw: Any, where: str) -> Any:
         node = dict(dereference(self._document, raw, where))
         if "schema" in node:
-            node["schema"] = self._plain(node["schema"], where)
+            schema = self._plain(node["schema"], where)
+            node["schema"] = schema if isinstance(schema, dict) else {}
+        for media, each in (node.get("content") or {}).items():
+            if isinstance(each, Mapping) and "schema" in each:
+                node["content"] = {**node["content"], media: {**each, "schema": self._plain(each["schema"], where)}}
         return node
 
     def _plain(self, schema: Any, where: str, depth: int = 0) -> Any:
@@ -194,6 +207,7 @@ class _Import:
                 beside = {key: value for key, value in schema.items() if key != "$ref"}
                 target = dereference(self._document, {"$ref": schema["$ref"]}, where)
                 return {**self._plain(target, where, depth + 1), **beside}
+            schema = self._conversion.of_3_1(schema)
             return {key: self._plain(value, where, depth) for key, value in schema.items()}
         return [self._plain(each, where, depth) for each in schema] if isinstance(schema, list) else schema
 
@@ -209,6 +223,7 @@ class _Import:
             if media.partition(";")[0].strip().lower() != _JSON:
                 self._notes.append(f"{where}: the body as {media} is left out: only JSON is judged")
                 continue
+            each = each or {}
             kept = {key: value for key, value in each.items() if key not in ("schema", "encoding")}
             for example in (kept.get("examples") or {}).values():
                 self._take_example(example)
@@ -229,9 +244,14 @@ class _Import:
             self._messages[referred] = None
             return self._conversion.names[referred]
         name = "AnyBody" if schema in (True, {}) else name
-        while name in self._conversion.names.values():
-            name += "Body"
-        self._inline[name] = {"name": name, **self._conversion.schema(schema, where)}
+        structure = self._conversion.schema(schema, where)
+        taken = {each.casefold() for each in self._conversion.names.values()}
+        while name.casefold() in taken or any(
+            each.casefold() == name.casefold() and known != {"name": each, **structure}
+            for each, known in self._inline.items()
+        ):
+            name += "_"
+        self._inline[name] = {"name": name, **structure}
         return name
 
     def _structures(self) -> dict[str, Schema]:
@@ -240,8 +260,9 @@ class _Import:
         reached: dict[str, set[str]] = {}
         for message in self._messages:
             reached[names[message]] = _closure({message}, conversion)
+        own_names = {f"#/definitions/{own}": raw for raw, own in names.items()}
         for name, schema in self._inline.items():
-            first = {each for each in conversion.names if f"#/definitions/{names[each]}" in set(_pointers(schema))}
+            first = {own_names[each] for each in _pointers(schema) if each in own_names}
             reached[name] = _closure(first, conversion)
         users: dict[str, int] = {}
         for types in reached.values():
@@ -274,7 +295,8 @@ class _Import:
         return documents
 
     def _free(self, name: str) -> str:
-        while name in self._conversion.names.values() or name in self._inline:
+        taken = {each.casefold() for each in (*self._conversion.names.values(), *self._inline)}
+        while name.casefold() in taken:
             name = f"{name}_"
         return name
 
@@ -316,7 +338,8 @@ def _listed(value: Any) -> list[Any]:
 def _pascal(operation: Mapping[str, Any], label: str) -> str:
     """Return what a body without a name of its own is named after."""
     words = re.findall(r"[A-Za-z0-9]+", str(operation.get("operationId") or label))
-    return "".join(word[0].upper() + word[1:] for word in words)
+    name = "".join(word[0].upper() + word[1:] for word in words)
+    return f"_{name}" if name[:1].isdigit() else name or "Unnamed"
 
 
 def _text(content: Any) -> str:
@@ -330,21 +353,22 @@ def _digest(content: Any) -> str:
 def lost_edits(imported: Imported, folder: Path) -> list[str]:
     """Return a line for each edit in the contract at ``folder`` that writing ``imported`` over it would lose."""
     path = folder / imported.name / _FILE
+    there = _files_in(path.parent)
+    by_hand = [file for file in OPENAPI if file != _FILE and (path.parent / file).is_file()]
     if not path.is_file():
-        return []
+        return [f"{each} as a whole" for each in (*by_hand, *sorted(there))]
     old = read_json(path)
     digests = ((old.pop(_IMPORT, None) or {}).get("files") or {}) if isinstance(old, dict) else {}
-    lines = []
-    for each in sorted({*_files_in(path.parent), _FILE}):
+    lines = [f"{each} as a whole" for each in by_hand]
+    for each in sorted({*there, _FILE}):
         content = old if each == _FILE else read_json(path.parent / each)
-        if _digest(content) != digests.get(each):
-            new = {key: value for key, value in imported.files.get(each, {}).items() if key != _IMPORT}
-            places = (
-                [f"{each}#{place}" for place in _edits(content, new)]
-                if each in imported.files
-                else [f"{each} as a whole"]
-            )
-            lines += places
+        if _digest(content) == digests.get(each):
+            continue
+        if each in imported.files:
+            new = {key: value for key, value in imported.files[each].items() if key != _IMPORT}
+            lines += [f"{each}#{place}" for place in _edits(content, new)]
+        else:
+            lines.append(f"{each} as a whole")
     return lines
 
 
@@ -353,14 +377,16 @@ def _files_in(folder: Path) -> list[str]:
 
 
 def _edits(mine: Any, new: Any, where: str = "") -> Iterator[str]:
-    """Yield where ``mine`` has what ``new`` has not, or has otherwise."""
+    """Yield where ``mine`` has what ``new`` has not, has otherwise, or has not where ``new`` does."""
     if isinstance(mine, Mapping) and isinstance(new, Mapping):
-        for key, value in mine.items():
+        for key in (*mine, *(key for key in new if key not in mine)):
             at = f"{where}/{escape_pointer(str(key))}"
-            if key not in new:
+            if key not in mine:
+                yield f"{at} (taken out)"
+            elif key not in new:
                 yield at
             else:
-                yield from _edits(value, new[key], at)
+                yield from _edits(mine[key], new[key], at)
     elif mine != new:
         yield where
 
@@ -368,8 +394,8 @@ def _edits(mine: Any, new: Any, where: str = "") -> Iterator[str]:
 def write_contract(imported: Imported, folder: Path) -> Path:
     """Write ``imported`` below ``folder`` and return its own folder; documents of an earlier import go."""
     target = folder / imported.name
-    for each in set(_files_in(target)) - imported.files.keys():
-        (target / each).unlink()
+    for each in {*_files_in(target), *OPENAPI} - imported.files.keys():
+        (target / each).unlink(missing_ok=True)
     for path, content in imported.files.items():
         if path != _FILE:
             write_text(target / path, _text(content))
