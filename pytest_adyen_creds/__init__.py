@@ -86,13 +86,15 @@ _NAMES: Final = {
 """Each module, and what is taken from it."""
 
 
-def load_contract(version: str = "v3", directory: Path | None = None) -> Contract:
+def load_contract(version: str = "v3", directory: Path | str | None = None) -> Contract:
     """Return the contract of ``version``: the bundled one, or the one in ``directory`` (``VERSION/openapi.yaml``).
 
     ``version`` may name another API that ``directory`` has a contract of: ``legal-entity/v4``.
     Raises :class:`ContractError` for documents that cannot be compiled and :class:`FileRefused` for unreadable ones.
     """
-    return _load_contract(version, directory)
+    from pathlib import Path
+
+    return _load_contract(version, None if directory is None else Path(directory))
 
 
 @cache

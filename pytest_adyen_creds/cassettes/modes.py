@@ -183,7 +183,7 @@ def _answered_by(sandbox: Sandbox, route: httpx.BaseTransport, run: RunContext) 
 
 
 def _end_faults(sandbox: Sandbox, session: Session) -> None:
-    sandbox.contract_answers.end()
+    session.unmet_answers = sandbox.contract_answers.end()
     session.unmet = sandbox.faults.end()
 
 

@@ -7,13 +7,13 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 from pytest_adyen_creds.cassettes.body import unique_members, unpacked_by_look
-from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
+from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, find_header
 from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
 from pytest_adyen_creds.cassettes.redact.scrubber import TAG_EXPIRY
 from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
@@ -185,15 +185,17 @@ class Playback:
 
     An account or a credential that the recording does not know stands for a recorded one: the first that fits, and
     from then on for that one alone. One that it knows stands for itself, and another for it only where nothing else
-    fits; a credential that :meth:`keep` names stands for itself alone. In a body, where the recording has a pseudonym
-    for a secret, any text fits that no recorded body has there.
+    fits; a credential that :meth:`keep` names stands for itself alone. In a body, a text stands for a recorded
+    pseudonym likewise: for the first that is free, and from then on for that one alone.
     """
 
     def __init__(self, interactions: Iterable[Interaction]) -> None:
-        self.interactions = tuple(interactions)
+        self.interactions = tuple(map(_with_its_length, interactions))
         self._answers: dict[tuple[Any, ...], dict[tuple[Any, ...], _Answers]] = {}
-        self._blanked: dict[tuple[Any, ...], dict[_Places, dict[str, tuple[Any, ...]]]] = {}
-        """By what is in front of a body, and by the places of pseudonyms in it: the body without them, and its key."""
+        self._blanked: dict[tuple[Any, ...], dict[_Places, dict[str, list[tuple[Any, ...]]]]] = {}
+        """By what is in front of a body, by the places of pseudonyms in it, and by the body without them: its keys."""
+        self._secrets: dict[str, str] = {}
+        """The recorded pseudonym by the secret that a body of the test has in its place."""
         self._accounts: set[str] = set()
         self._credentials: set[str] = set()
         self.kept: set[str] = set()
@@ -213,9 +215,10 @@ class Playback:
         body = asked.key[-1]
         if isinstance(body, str) and holds_pseudonym(body):
             value = json.loads(body)
-            if places := tuple(_pseudonyms_in(value)):
-                by_places = self._blanked.setdefault(asked.key[:-1], {}).setdefault(places, {})
-                by_places.setdefault(_blanked(value, places) or "", asked.key)
+            if places := tuple(place for place in _pseudonyms_in(value) if place):
+                keys = self._blanked.setdefault(asked.key[:-1], {}).setdefault(places, {})
+                alike = keys.setdefault(_blanked(value, places)[0], [])
+                alike += [] if asked.key in alike else [asked.key]
         self._accounts.update(asked.accounts)
         if asked.credential is not None:
             self._credentials.add(asked.credential)
@@ -279,10 +282,17 @@ class Playback:
         """Return the key of a recorded request that differs only where it has pseudonyms; ``asked``'s where none is."""
         body = asked.key[-1]
         for places, known in self._blanked.get(asked.key[:-1], {}).items() if isinstance(body, str) else ():
-            key = known.get(_blanked(json.loads(body), places) or "")
-            if key is not None:
-                return key
+            blank, values = _blanked(json.loads(body), places)
+            for key in known.get(blank, ()):
+                pairs = dict(zip(values, _blanked(json.loads(key[-1]), places)[1], strict=True))
+                if all(self._may_stand_for(*pair) for pair in pairs.items()) and len(set(pairs.values())) == len(pairs):
+                    self._secrets |= pairs
+                    return key
         return asked.key
+
+    def _may_stand_for(self, secret: str, recorded: str) -> bool:
+        known = self._secrets.get(secret)
+        return known == recorded or (known is None and recorded not in self._secrets.values())
 
     def _rank(self, answers: _Answers, asked: CanonicalRequest) -> tuple[int, int, int, int] | None:
         if answers.is_spent and asked.method not in _SAFE:
@@ -334,6 +344,16 @@ class Playback:
         return frozenset(found.decode() for body in bodies for found in _ISSUED.findall(body))
 
 
+def _with_its_length(interaction: Interaction) -> Interaction:
+    """Return an interaction whose answer says how long it is: a person may have changed its body."""
+    stated, length = find_header(interaction.response_headers, "content-length"), str(len(interaction.response_body))
+    if stated in (None, length) or not interaction.response_body:
+        return interaction
+    pairs = interaction.response_headers
+    headers = tuple((name, length if name.lower() == "content-length" else value) for name, value in pairs)
+    return replace(interaction, response_headers=headers)
+
+
 _Places = tuple[tuple[str | int, ...], ...]
 
 
@@ -346,16 +366,19 @@ def _pseudonyms_in(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tu
         yield place
 
 
-def _blanked(value: Any, places: _Places) -> str | None:
-    """Return a JSON value as text with each of ``places`` left open; None where one of them holds no text."""
+def _blanked(value: Any, places: _Places) -> tuple[str, tuple[str, ...]]:
+    """Return a JSON value as text with ``places`` left open, and what stood there; empty where one has no text."""
+    found = []
     for *way, last in places:
         holder = value
         for part in way:
             holder = _part(holder, part)
-        if not isinstance(_part(holder, last), str):
-            return None
+        text = _part(holder, last)
+        if not isinstance(text, str):
+            return "", ()
+        found.append(text)
         holder[last] = ANY
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value, sort_keys=True), tuple(found)
 
 
 def _part(holder: Any, key: str | int) -> Any:

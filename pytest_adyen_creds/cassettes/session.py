@@ -101,6 +101,8 @@ class Session:
         """What takes the requests of the code under test, while the test runs."""
         self.unmet: list[Fault] = []
         """The faults that the test set and nothing met, once it has ended."""
+        self.unmet_answers: list[str] = []
+        """Likewise, the operations that it set an answer for."""
         self._run = run
         self._missed: list[str] = []
         self._throwaways_of_run = throwaways
@@ -177,10 +179,15 @@ class Session:
         """Raise what a test that passed has missed.
 
         :class:`CassetteError` where it asked for what no recording holds, and took no notice; :class:`SandboxError`
-        where it set a fault that nothing met.
+        where it set a fault or an answer that nothing met.
         """
         if self._missed:
             raise CassetteError(self._missed[0])
+        if self.unmet_answers:
+            raise SandboxError(
+                f"nothing asked for the answer that the test set for {', '.join(self.unmet_answers)}: send a request "
+                "of that operation, by a credential whose roles suffice, or set none"
+            )
         if self.unmet:
             unmet = "; ".join(map(str, self.unmet))
             raise SandboxError(

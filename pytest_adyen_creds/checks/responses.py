@@ -134,12 +134,15 @@ class CheckingContract(Contract):
         """
         __tracebackhide__ = True
         method, url = str(response.request.method), str(response.request.url)
-        other = None if self._plain.match(method, urlsplit(url).path) else self._apis.match(method, url)
+        other = self._apis.match(method, url)
+        if other and other.contract.api == self._plain.api:  # which has more to say of its own operations
+            other = None if self._plain.match(method, urlsplit(url).path) else other
         contract = other.contract if other else self._plain
         exchange = Exchange.of_library(contract, response, generated_by="a test of yours")
         if not exchange.is_known:
+            names = ", ".join([self._plain.short_name, *(each.name for each in self._apis.all_own)])
             raise ContractBroken(
-                f"{exchange.operation.label} is no operation of the contract ({self.version}); "
+                f"{exchange.operation.label} is no operation of the contract ({names}); "
                 "check responses of its operations only"
             )
         acceptance = self._acceptance or Acceptance(self.known_deviations, Baseline(), clock.today())

@@ -101,7 +101,7 @@ class Results:
         versions = frozenset(self.collector.versions - {self.contract.version})
         if versions not in self._acceptances:
             contracts = [self.contract, *filter(None, map(self._named, sorted(versions)))]
-            known = Baseline() if self.settings.strict else together(each.known_deviations for each in contracts)
+            known = Baseline() if self.settings.strict else together(each.own_deviations for each in contracts)
             self._acceptances[versions] = Acceptance(known, self.baseline, self.today)
         return self._acceptances[versions]
 

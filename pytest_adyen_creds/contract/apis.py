@@ -57,6 +57,11 @@ class Apis:
         """
         if self.folder is None:
             return load_contract(version)
+        if not self.names and self.folder.is_dir():
+            raise ContractError(
+                f"{self.folder}: no contract {version!r} (contracts there: none); adyen-creds contract import makes "
+                "them below it (API/VERSION), or name the folder that has the APIs"
+            )
         if openapi_of(self.folder, version) is not None:
             return load_contract(version, self.folder)
         is_bundled = openapi_of(bundled("contracts"), version) is not None
@@ -99,8 +104,8 @@ class Apis:
 
     def _at(self, host: str, path: str, *, any_version: bool) -> Contract | None:
         there = [each for each in self._servers if host == each[0] or not _is_adyens(host)]
-        for _, base, contract in there:
-            if base and (path == base or path.startswith(f"{base}/")):
+        for server, base, contract in there:
+            if (base or host == server) and (path == base or path.startswith(f"{base}/")):
                 return contract
         bases = ((_VERSION.sub("/v0/", f"{base}/"), contract) for _, base, contract in there)
         asked = _VERSION.sub("/v0/", path)

@@ -14,13 +14,15 @@ from typing import Any, Final
 
 import click
 
-from pytest_adyen_creds.contract.apis import chosen
+from pytest_adyen_creds.contract.apis import apis_in, chosen
 from pytest_adyen_creds.contract.contract import Contract, bundled, contracts_in, load_contract, openapi_of
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.contract.operations import read_openapi
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.formats import read_json
 from pytest_adyen_creds.text import counted, printed
+
+_api_option: Final = click.option("--api", metavar="NAME", help="Which of the folder's APIs, like checkout.")
 
 
 def contract_option(function: Any) -> Any:
@@ -30,8 +32,7 @@ def contract_option(function: Any) -> Any:
     def with_name(*arguments: Any, api: str | None, api_version: str | None, **options: Any) -> Any:
         return function(*arguments, api=chosen(api, api_version, options["folder"]), **options)
 
-    named = click.option("--api", metavar="NAME", help="Which of the folder's APIs, like checkout.")(with_name)
-    return folder_option(named)
+    return folder_option(_api_option(with_name))
 
 
 def folder_option(function: Any) -> Any:
@@ -95,10 +96,13 @@ def import_(source: str, folder: Path, operations: tuple[str, ...], name: str | 
             raise ContractError(f"{source}: what was made of it does not compile: {problem}") from None
     lost = lost_edits(imported, folder)
     for line in lost:
-        click.echo(printed(f"edited by hand, and not in the new import: {line}"), err=not overwrite)
+        click.echo(printed(f"would be lost: {line}"), err=not overwrite)
     if lost and not overwrite:
-        number = counted(len(lost), "edit")
-        raise ContractError(f"{folder / imported.name}: {number} would be lost; save them, then add --overwrite")
+        places = counted(len(lost), "place")
+        raise ContractError(
+            f"{folder / imported.name}: {places} would be lost, which the new import has not or has otherwise; save "
+            "what you edited, name all operations that you want, then add --overwrite"
+        )
     target = write_contract(imported, folder)
     for note in imported.notes:
         click.echo(printed(f"note: {note}"))
@@ -156,6 +160,13 @@ def _exported(found: Contract, form: str, name: str | None) -> Any:
     return every[name] if name else every
 
 
+def _having(name: str, api: str | None, version: str | None, folder: Path | None) -> Contract:
+    """Return the contract that the options name; where they name none, the folder's one that has ``name``."""
+    own = () if api or version or folder is None else apis_in(folder).all_own
+    found = [each for each in own if each.has_webhook(name) or name in each.structures]
+    return found[0] if len(found) == 1 else load_contract(chosen(api, version, folder), folder)
+
+
 def _require(found: Contract, name: str) -> None:
     if name not in found.structures:
         alike = get_close_matches(name, found.structures, 1)
@@ -165,19 +176,28 @@ def _require(found: Contract, name: str) -> None:
 
 
 @contract.command()
-@contract_option
+@folder_option
+@_api_option
 @_format_option
 @click.argument("name", shell_complete=_structures)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.pass_context
-def validate(context: click.Context, api: str, folder: Path | None, form: str, name: str, file: Path) -> None:
+def validate(
+    context: click.Context,
+    api: str | None,
+    api_version: str | None,
+    folder: Path | None,
+    form: str,
+    name: str,
+    file: Path,
+) -> None:
     """Judge the JSON body in FILE (- for standard input) by the structure NAME, or as the webhook NAME.
 
     \b
     adyen-creds contract validate MeApiCredential body.json
     adyen-creds contract validate balancePlatform.transfer.created webhook.json --contracts contracts
     """
-    found = load_contract(api, folder)
+    found = _having(name, api, api_version, folder)
     structure = found.body_of(name)
     _require(found, structure)
     violations = found.validate(structure, read_json(file))
@@ -186,7 +206,7 @@ def validate(context: click.Context, api: str, folder: Path | None, form: str, n
     else:
         for violation in violations:
             click.echo(printed(violation.message))
-        click.echo(printed(f"{file}: {_count(len(violations), 'violation')} of {name} ({api})"))
+        click.echo(printed(f"{file}: {_count(len(violations), 'violation')} of {name} ({found.short_name})"))
     context.exit(1 if violations else 0)
 
 

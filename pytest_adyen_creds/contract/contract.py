@@ -28,6 +28,14 @@ from pytest_adyen_creds.contract.operations import (
     read_webhooks,
     structure_of,
 )
+from pytest_adyen_creds.contract.trees import (
+    closure,
+    pointing_to_definitions,
+    references,
+    secret_properties,
+    with_formats,
+    without_wording,
+)
 from pytest_adyen_creds.contract.validation import Validator, Violation
 from pytest_adyen_creds.errors import ContractError
 
@@ -49,20 +57,8 @@ WHOLE: Final = "x-whole"
 
 _DEVIATIONS: Final = "known-deviations.toml"
 
-_SECRET: Final = "x-secret"
-"""The annotation by which a structure marks a property whose value is a secret."""
-
-_NAMING: Final = frozenset({"properties", "schemas", "patternProperties", "$defs"})
-"""Keywords under which keys are names."""
-
-_VALUES: Final = frozenset({"default", "examples", "example", "enum", "const"})
-"""Keywords that hold values: what looks like a keyword in one is none."""
-
 _OF_CONTRACT: Final = frozenset({"jsonSchemaDialect", PUBLISHED, WHOLE, "x-import"})
 """What a contract's OpenAPI document says of itself as a contract."""
-
-_WORDING: Final = frozenset({"description", "summary", "examples", "example", "title", "tags", "links"})
-"""Keywords that decide nothing about a request or a response."""
 
 
 def bundled(kind: str) -> Path:
@@ -157,12 +153,12 @@ class Contract:
     @cached_property
     def secret_properties(self) -> frozenset[str]:
         """The names of the properties that the structures mark as secret."""
-        return frozenset(_secret_properties(self._schemas))
+        return frozenset(secret_properties(self._schemas))
 
     @cached_property
     def digest(self) -> str:
         """``sha256:…`` over all that decides about a request or a response; wording does not count."""
-        decisive = json.dumps(_without_wording(self.to_openapi()), sort_keys=True, separators=(",", ":"))
+        decisive = json.dumps(without_wording(self.to_openapi()), sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(decisive.encode()).hexdigest()
 
     def is_valid(self, name: str, body: Any) -> bool:
@@ -181,7 +177,7 @@ class Contract:
 
     def check_structures(self) -> None:
         """Raise :class:`ContractError` where a structure is no schema that bodies can be judged by."""
-        definitions = _pointing_to_definitions(self._schemas, names=True)
+        definitions = pointing_to_definitions(self._schemas, names=True)
         each = [{"$ref": f"#/$defs/{name}"} for name in self._schemas]
         try:
             _ = Validator({"$schema": DIALECT, "anyOf": each or [True], "$defs": definitions}).is_valid
@@ -209,9 +205,14 @@ class Contract:
         folder = bundled("contracts")
         if self.api != MANAGEMENT or openapi_of(folder, self.version) is None:
             return Baseline()
-        labels = tuple(load_contract(self.version).operations)
-        found = read_deviations(folder / _DEVIATIONS, self.version).entries
-        return Baseline(tuple(replace(each, operations=labels) if each.operations is None else each for each in found))
+        return load_contract(self.version).own_deviations
+
+    @cached_property
+    def own_deviations(self) -> Baseline:
+        """The :attr:`known_deviations`, those of any operation as of any of this contract's: for beside others."""
+        labels, found = tuple(self.operations), self.known_deviations
+        bound = (replace(each, operations=labels) if each.operations is None else each for each in found.entries)
+        return replace(found, entries=tuple(bound))
 
     def strategy(self, name: str) -> SearchStrategy[Any]:
         """Return a Hypothesis strategy for bodies of the structure or the webhook ``name``."""
@@ -294,15 +295,15 @@ class Contract:
 
     def to_json_schema(self, name: str) -> Schema:
         """Return the structure ``name`` as one self-contained JSON Schema 2020-12."""
-        published: Schema = _published(self._self_contained(name))
-        return published
+        schema: Schema = with_formats(self._self_contained(name))
+        return schema
 
     def _self_contained(self, name: str) -> Schema:
         """Return the structure ``name`` as a validator takes it: formats that nobody enforces are annotations."""
         schema = self._schema(name)
-        definitions = {other: self._schemas[other] for other in sorted(_closure(schema, self._schemas))}
-        result = {"$schema": DIALECT, "title": name, **_pointing_to_definitions(schema)}
-        return result | ({"$defs": _pointing_to_definitions(definitions, names=True)} if definitions else {})
+        definitions = {other: self._schemas[other] for other in sorted(closure(schema, self._schemas))}
+        result = {"$schema": DIALECT, "title": name, **pointing_to_definitions(schema)}
+        return result | ({"$defs": pointing_to_definitions(definitions, names=True)} if definitions else {})
 
     def to_openapi(self) -> dict[str, Any]:
         """Return the contract as one plain OpenAPI 3.1 document with JSON Schema 2020-12 bodies."""
@@ -313,7 +314,7 @@ class Contract:
     def _exported(self) -> str:
         document = self._with_schemas({key: value for key, value in self._openapi.items() if key not in _OF_CONTRACT})
         components = document.setdefault("components", {})
-        components["schemas"] = {name: _published(self._schemas[name]) for name in sorted(self._schemas)}
+        components["schemas"] = {name: with_formats(self._schemas[name]) for name in sorted(self._schemas)}
         return json.dumps(document)
 
     def _with_schemas(self, node: Any, where: str = "#") -> Any:
@@ -369,6 +370,8 @@ def load_contract(version: str = "v3", directory: Path | None = None) -> Contrac
     folder = directory or bundled("contracts")
     path = openapi_of(folder, version)
     if path is None:
+        if not os.path.isdir(folder):  # noqa: PTH112
+            raise ContractError(f"{folder}: is no folder; name one that has contracts (API/VERSION/openapi.json)")
         known = ", ".join(contracts_in(folder)) or "none"
         raise ContractError(f"{folder}: no contract {version!r} (contracts there: {known}); correct name or folder")
     openapi, paths = read_openapi(path)
@@ -413,7 +416,7 @@ def _standalone(document: Document, name: str, pointer: str) -> Schema:
     wanted, pending = {pointer}, [pointer]
     while pending:
         _, at, schema = document.resolve(pending.pop(), "")
-        found = {document.resolve(reference, at)[1] for reference in _references(without_document(schema))}
+        found = {document.resolve(reference, at)[1] for reference in references(without_document(schema))}
         pending += found - wanted
         wanted |= found
         if at != "#":
@@ -429,78 +432,3 @@ def _standalone(document: Document, name: str, pointer: str) -> Schema:
         head["$uses"] = uses
     head |= without_document(document.own) if pointer == "#" else {"name": name.replace(".", "_"), "$root": pointer}
     return head | ({"definitions": definitions} if definitions else {})
-
-
-def _schemas_in(node: Any, *, names: bool = False) -> Iterator[Schema]:
-    """Yield each object of a schema that can have keywords: not what holds names, nor a value such as an example."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _schemas_in(item)
-    elif isinstance(node, dict):
-        if not names:
-            yield node
-        for key, value in node.items():
-            if names or key not in _VALUES:
-                yield from _schemas_in(value, names=not names and key in _NAMING)
-
-
-def _references(node: Any) -> Iterator[str]:
-    for schema in _schemas_in(node):
-        if isinstance(schema.get("$ref"), str):
-            yield schema["$ref"]
-        bases = schema.get("$extends", [])
-        yield from [bases] if isinstance(bases, str) else bases
-
-
-def _closure(schema: Schema, schemas: Mapping[str, Schema]) -> set[str]:
-    found: set[str] = set()
-    pending = [schema]
-    while pending:
-        for reference in _references(pending.pop()):
-            name = reference.removeprefix(REFS)
-            if name not in found and name in schemas:  # else it is a part of an example or a constant
-                found.add(name)
-                pending.append(schemas[name])
-    return found
-
-
-def _pointing_to_definitions(schemas: Any, *, names: bool = False) -> Any:
-    """Return compiled schemas with their references, those of discriminators too, pointing to ``$defs``."""
-    copied = copy.deepcopy(schemas)
-    for schema in _schemas_in(copied, names=names):
-        if isinstance(schema.get("$ref"), str):
-            schema["$ref"] = f"#/$defs/{schema['$ref'].removeprefix(REFS)}"
-        mapping = schema.get("mapping")
-        if isinstance(mapping, dict) and "propertyName" in schema:
-            schema["mapping"] = {name: f"#/$defs/{str(to).removeprefix(REFS)}" for name, to in mapping.items()}
-    return copied
-
-
-def _published(schemas: Any) -> Any:
-    """Return compiled schemas as they are published: a format that nobody enforces is a ``format``."""
-    copied = copy.deepcopy(schemas)
-    for schema in _schemas_in(copied):
-        if "x-format" in schema:
-            schema["format"] = schema.pop("x-format")
-    return copied
-
-
-def _secret_properties(schemas: Mapping[str, Schema]) -> Iterator[str]:
-    for schema in _schemas_in(schemas, names=True):
-        properties = schema.get("properties")
-        for name, each in properties.items() if isinstance(properties, dict) else ():
-            if isinstance(each, dict) and each.get(_SECRET):
-                yield name
-
-
-def _without_wording(node: Any, *, names: bool = False) -> Any:
-    """Drop wording; under ``properties`` and the like the keys are names, and stay."""
-    if isinstance(node, list):
-        return [_without_wording(item) for item in node]
-    if isinstance(node, dict):
-        return {
-            key: _without_wording(value, names=not names and key in _NAMING)
-            for key, value in node.items()
-            if names or not (key in _WORDING or key.startswith("x-"))
-        }
-    return node

@@ -359,17 +359,39 @@ def lost_edits(imported: Imported, folder: Path) -> list[str]:
         return [f"{each} as a whole" for each in (*by_hand, *sorted(there))]
     old = read_json(path)
     digests = ((old.pop(_IMPORT, None) or {}).get("files") or {}) if isinstance(old, dict) else {}
-    lines = [f"{each} as a whole" for each in by_hand]
+    gone = sorted(set(_labels(old)) - set(_labels(imported.files[_FILE])))
+    lines = [f"{each} as a whole" for each in by_hand] + [f"the operation {label}" for label in gone]
     for each in sorted({*there, _FILE}):
         content = old if each == _FILE else read_json(path.parent / each)
         if _digest(content) == digests.get(each):
             continue
         if each in imported.files:
             new = {key: value for key, value in imported.files[each].items() if key != _IMPORT}
-            lines += [f"{each}#{place}" for place in _edits(content, new)]
+            left_out = {f"/{kind}/{escape_pointer(path)}" for kind, path in _items_of(old) - _items_of(new)}
+            lines += [f"{each}#{place}" for place in _edits(content, new) if place not in left_out]
         else:
             lines.append(f"{each} as a whole")
     return lines
+
+
+def _items_of(openapi: Any) -> set[tuple[str, str]]:
+    """Return the paths and the webhooks of an OpenAPI document, each with what it is."""
+    return {
+        (kind, str(name)) for kind in ("paths", "webhooks") for name in (openapi.get(kind) or {}) if "paths" in openapi
+    }
+
+
+def _labels(openapi: Any) -> list[str]:
+    """Return the labels of the operations and the webhooks of a contract's OpenAPI document."""
+    if not isinstance(openapi, Mapping):
+        return []
+    return [
+        f"{method.upper()} {name}" if kind == "paths" else f"{WEBHOOK} {name}"
+        for kind in ("paths", "webhooks")
+        for name, item in (openapi.get(kind) or {}).items()
+        for method in METHODS
+        if isinstance(item, Mapping) and method in item
+    ]
 
 
 def _files_in(folder: Path) -> list[str]:

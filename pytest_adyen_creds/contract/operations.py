@@ -272,7 +272,8 @@ class Router:
         self._base = re.compile("|".join(f"/{re.escape(each)}(?=/)" for each in bases)) if bases else None
         self._routes = [
             (operation, PARAMETER.findall(operation.path), _template(operation.path))
-            for operation in operations.values()
+            # a path that is named before one that a parameter stands for: OpenAPI, Paths Object
+            for operation in sorted(operations.values(), key=lambda each: _openness(each.path))
         ]
 
     def match(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
@@ -287,6 +288,11 @@ class Router:
             if operation.method == method.upper() and (found := template.fullmatch(path)):
                 return operation, dict(zip(names, map(unquote, found.groups()), strict=True))
         return None
+
+
+def _openness(path: str) -> list[bool]:
+    """Return which segments of a path a parameter stands in: the fewer and the later, the sooner it is tried."""
+    return [bool(PARAMETER.search(segment)) for segment in path.split("/")]
 
 
 def _template(path: str) -> re.Pattern[str]:

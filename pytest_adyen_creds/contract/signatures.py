@@ -30,6 +30,8 @@ def sign_body(body: bytes, hmac_key: str) -> str:
     ``hmac_key`` is in hexadecimal digits, as the Customer Area shows it. Raises :class:`ContractError` for another.
     """
     SECRETS.add(hmac_key)
+    if not isinstance(body, bytes | bytearray):
+        raise ContractError("a webhook is signed as it was sent, so its body is bytes; give what your server received")
     try:
         key = binascii.unhexlify(hmac_key)
     except ValueError:
@@ -52,9 +54,10 @@ def sign_notification(item: Mapping[str, Any], hmac_key: str) -> str:
     return sign_body(":".join(map(_as_text, values)).encode(), hmac_key)
 
 
-def is_signed_body(body: bytes, signature: str, hmac_key: str) -> bool:
-    """Return whether ``signature`` is that of a platform's webhook sent as ``body``; see :func:`sign_body`."""
-    return hmac.compare_digest(sign_body(body, hmac_key).encode(), signature.encode())
+def is_signed_body(body: bytes, signature: str | None, hmac_key: str) -> bool:
+    """Return whether ``signature`` (None: none came) is that of a webhook sent as ``body``; see :func:`sign_body`."""
+    signed = sign_body(body, hmac_key).encode()
+    return isinstance(signature, str) and hmac.compare_digest(signed, signature.encode())
 
 
 def is_signed_notification(item: Mapping[str, Any], hmac_key: str) -> bool:

@@ -30,6 +30,7 @@ from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError, FileRefused
 from pytest_adyen_creds.files import read_bytes
+from pytest_adyen_creds.settings import ini_options, resolve
 from pytest_adyen_creds.text import counted, plain, printed
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     """
     from pytest_adyen_creds.drift.recordings import survey
 
-    apis = apis_in(options["folder"])
+    given, root = ini_options(Path.cwd())
+    own = {name: given[name] for name in ("adyen_contracts",) if name in given}
+    apis = apis_in(options["folder"] or resolve({}, own, {}, root=root).contracts)
     contract = apis.management(options["api_version"] or "v3")
 
     def contract_of(version: str | None) -> Contract | None:
@@ -169,10 +172,11 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     findings = found.found.findings
     note = f"{counted(found.found.answers, 'answer')} in {counted(found.cassettes, 'cassette')}"
     note += f", {found.passed_over} of other hosts or operations passed over" if found.passed_over else ""
+    note += "".join(f" ({place}: {number})" for place, number in sorted(found.unjudged.items()))
     examples = {finding.key: found.found.example(finding) for finding in findings}
     others = [each for each in map(contract_of, VERSIONS) if each and each is not contract]
     contracts = [each for each in (*others, *apis.all_own) if each.short_name in found.versions]
-    known = _NOTHING if strict else together(each.known_deviations for each in (contract, *contracts))
+    known = _NOTHING if strict else together(each.own_deviations for each in (contract, *contracts))
     _finish(
         str(folder_of_cassettes), findings, options, known=known, answered=found.answered, note=note, examples=examples
     )

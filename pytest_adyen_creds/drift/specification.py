@@ -117,7 +117,11 @@ class _SpecificationComparison:
             yield operation.finding("api-operation-id-removed", old=old.id, fate=fate)
         yield from self._security(operation, old, new)
         for key in sorted(old.parameters.keys() | new.parameters.keys()):
-            yield from self._parameter(old.label, old.parameters.get(key), new.parameters.get(key))
+            before, after = old.parameters.get(key), new.parameters.get(key)
+            if old.is_webhook:  # which its receiver reads, as a header of an answer is read
+                yield from self._header(operation, before, after)
+            else:
+                yield from self._parameter(old.label, before, after)
         yield from self._bodies(old, new)
 
     def _parameter(self, label: str, old: Parameter | None, new: Parameter | None) -> Iterator[Finding]:

@@ -111,8 +111,8 @@ class Interceptor:
         if not self._knows(request):
             raise EndpointRefused(
                 f"{request.method} {SECRETS.mask(request.url.path)} is no operation that {self.origin} knows: it has "
-                "those of API credentials (adyen-creds contract list); nothing was sent: mock it in the test, with "
-                "respx or responses, say, or run with --adyen-live"
+                "those of API credentials (adyen-creds contract list) and of the contracts in adyen_contracts; nothing "
+                "was sent: mock it in the test, with respx or responses, say, or run with --adyen-live"
             )
         response = route.handle_request(request)
         self._tell(request, response, self.origin)

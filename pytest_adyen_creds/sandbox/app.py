@@ -200,8 +200,9 @@ class ManagementApp:
         if lacks is not None:
             raise Refused(contract_answers.CONTRACT_ROLES, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
         if operation.request is not None and 422 in operation.responses:  # else no refusal would keep to the contract
-            sent = bodies.read_body(body, request.header("Content-Type"))
-            bodies.check_shape(operation.request, sent, contract)
+            sent = bodies.read_value(body, request.header("Content-Type"))
+            if sent is not None:
+                bodies.check_shape(operation.request, sent, contract)
         status, document, headers, rule = self._contracts.answer(contract, operation)
         return self._reply(status, document, rule, headers)
 
@@ -275,7 +276,7 @@ class ManagementApp:
                 return replace(answer, truncated=True)
             if fault.kind is FaultKind.CONTENT_TYPE:
                 return replace(answer, media_type=fault.content_type)
-            if fault.kind is FaultKind.VIOLATION:
+            if fault.kind is FaultKind.VIOLATION and isinstance(answer.document, Mapping):
                 spoilt = VIOLATIONS[fault.violation](dict(answer.document), fault.field)
         if spoilt is None and fault.kind is not FaultKind.DELAY:
             self._faults.give_back(fault)

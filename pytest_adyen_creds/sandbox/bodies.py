@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from pytest_adyen_creds.contract import VERSIONS, Contract, Violation, load_contract
@@ -62,7 +61,17 @@ BODY_OPTIONAL: Final = Rule.documented(
 
 @implements(BODY_OPTIONAL)
 def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
-    """Return the JSON object in ``data``, an empty one for no data; raises :class:`Refused` for what cannot be read.
+    """Return the JSON object in ``data``, an empty one for no data; raises :class:`Refused` like :func:`read_value`."""
+    body = read_value(data, media_type)
+    if body is None and not data:
+        return {}
+    if not isinstance(body, dict):
+        raise Refused(NOT_AN_OBJECT, Kind.UNREADABLE, "The request body is not a JSON object.")
+    return body
+
+
+def read_value(data: bytes | Refused, media_type: str | None) -> Any:
+    """Return the JSON value in ``data``, None for no data; raises :class:`Refused` for what cannot be read.
 
     ``data`` is the body, or the refusal of one that could not be read to its end; ``media_type`` is the caller's
     content type, as sent.
@@ -70,7 +79,7 @@ def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
     if isinstance(data, Refused):
         raise data
     if not data:
-        return {}
+        return None
     if not is_json(media_type):
         raise Refused(MEDIA_TYPE, Kind.UNREADABLE, "The request body is not announced as application/json.")
     try:
@@ -79,8 +88,6 @@ def read_body(data: bytes | Refused, media_type: str | None) -> dict[str, Any]:
         raise Refused(TOO_LARGE, Kind.UNREADABLE, "The request body is nested too deeply.") from None
     except ValueError:
         raise Refused(UNREADABLE, Kind.UNREADABLE, "The request body cannot be read as JSON.") from None
-    if not isinstance(body, dict):
-        raise Refused(NOT_AN_OBJECT, Kind.UNREADABLE, "The request body is not a JSON object.")
     if is_deeper(body, DEEPEST_BODY - 1):  # the body itself is the first level
         raise Refused(TOO_LARGE, Kind.UNREADABLE, "The request body is nested too deeply.")
     return body
@@ -93,7 +100,7 @@ def is_json(media_type: str | None) -> bool:
     return essence == "application/json" and all(charset in ("utf-8", "utf8") for charset in charsets)
 
 
-def check_shape(message: str, body: Mapping[str, Any], contract: Contract | None = None) -> None:
+def check_shape(message: str, body: Any, contract: Contract | None = None) -> None:
     """Raise :class:`Refused`, with each offending property named, unless ``body`` has the shape of ``message``.
 
     ``contract`` has the message (default: the bundled one).
@@ -102,8 +109,9 @@ def check_shape(message: str, body: Mapping[str, Any], contract: Contract | None
     for violation in (contract or load_contract(VERSIONS[0])).validate(message, body):
         found.setdefault(next(iter(pointer_parts(violation.pointer)), ""), violation)
     invalid = InvalidFields(Kind.INVALID_ORIGIN if "AllowedOrigin" in message else Kind.INVALID)
-    for name in sorted(found, key=[*body, *found].index):
-        violation, value = found[name], shown(body.get(name, ""))
+    members = body if isinstance(body, dict) else {}
+    for name in sorted(found, key=[*members, *found].index):
+        violation, value = found[name], shown(members.get(name, ""))
         is_inside = violation.pointer.count("/") > 1
         if violation.keyword == "additionalProperties" and not is_inside:
             invalid.add(UNKNOWN_FIELD, name[:100], value, "This field is not known.")

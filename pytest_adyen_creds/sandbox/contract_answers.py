@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.contract.apis import Apis
-from pytest_adyen_creds.errors import SandboxError
+from pytest_adyen_creds.errors import ContractError, SandboxError
 from pytest_adyen_creds.sandbox.roles import holds
 from pytest_adyen_creds.sandbox.routing import served
 from pytest_adyen_creds.sandbox.rules import Rule
@@ -51,6 +52,7 @@ class ContractAnswers:
         self.apis = apis or Apis()
         self._lock = threading.Lock()
         self._set: dict[tuple[str, str], tuple[int, Any]] = {}
+        self._met: set[tuple[str, str]] = set()
 
     def set(self, label: str, body: Any = None, *, status: int | None = None, api: str | None = None) -> None:
         """Answer the operation ``label`` with ``body`` and ``status`` (default: its first success) until the test ends.
@@ -63,7 +65,7 @@ class ContractAnswers:
         found = [each for each in self.apis.labelled(label) if api in (None, each[0].name, each[0].api)]
         if len(found) != 1:
             names = ", ".join(contract.name for contract, _ in found)
-            what = f"{names} have it; name one with api=…" if found else self._known()
+            what = f"{names} have it; name one with api=…" if found else self._known(label)
             raise SandboxError(f"no answer can be set for {label!r}: {what}")
         contract, operation = found[0]
         status = _success(operation) if status is None else status
@@ -82,16 +84,21 @@ class ContractAnswers:
         with self._lock:
             self._set[contract.name, label] = status, copy.deepcopy(body)
 
-    def end(self) -> None:
-        """Take back every answer that was set."""
+    def end(self) -> list[str]:
+        """Take back every answer that was set, and return the labels of operations that nothing asked for theirs."""
         with self._lock:
+            unmet = sorted(label for name, label in self._set.keys() - self._met)
             self._set.clear()
+            self._met.clear()
+            return unmet
 
-    def _known(self) -> str:
+    def _known(self, label: str) -> str:
         contracts = self.apis.all_own
         if not contracts:
             return "adyen_contracts names no folder of contracts; adyen-creds contract import makes one"
-        return f"no contract of another API has it ({', '.join(each.name for each in contracts)})"
+        alike = get_close_matches(label, sorted(self.labels()), 1)
+        meant = f"did you mean {alike[0]}? " if alike else ""
+        return f"{meant}no contract of another API has it ({', '.join(each.name for each in contracts)})"
 
     def labels(self) -> frozenset[str]:
         """Return the labels of all operations that are answered here."""
@@ -102,6 +109,7 @@ class ContractAnswers:
         headers = {ANSWER_HEADER: f"made from the contract {contract.name}; stateless"}
         with self._lock:
             known = self._set.get((contract.name, operation.label))
+            self._met.add((contract.name, operation.label))
         if known is not None:
             return ContractAnswer(*known, {ANSWER_HEADER: f"set by the test; {contract.name}"}, SET_BY_TEST)
         status = _success(operation)
@@ -110,12 +118,17 @@ class ContractAnswers:
     def refusal(self, contract: Contract, operation: Operation, status: int, detail: str) -> Any:
         """Return the body of a refused request, in the contract's own form; None where it has none for ``status``."""
         structure = operation.responses.get(status)
-        body = contract.example(operation.label, status) if structure else None
-        for name in ("detail", "message"):
-            if isinstance(body, dict) and isinstance(body.get(name), str):
-                told = {**body, name: detail}
-                return told if structure and contract.is_valid(structure, told) else body
-        return body
+        if structure is None:
+            return None
+        try:
+            body = contract.example(operation.label, status)
+        except ContractError:
+            return None
+        if not isinstance(body, dict):
+            return body
+        told = {**body, **{name: detail for name in ("detail", "message") if isinstance(body.get(name), str)}}
+        told |= {"status": status} if type(body.get("status")) is int else {}
+        return told if contract.is_valid(structure, told) else body
 
 
 def _success(operation: Operation) -> int:

@@ -166,7 +166,7 @@ def test_a_new_import_says_what_it_would_lose(tmp_path: Path, capsys: pytest.Cap
     assert main(["contract", "import", str(source), *into]) == 2
     said = capsys.readouterr().err
     assert "structures/common.struct.json#/definitions/Order/properties/reference/x-adyen-data" in said
-    assert "1 edit would be lost" in said
+    assert "1 place would be lost" in said
     assert json.loads(path.read_text()) == edited
     assert main(["contract", "import", str(source), *into, "--overwrite"]) == 0
     assert "x-adyen-data" not in path.read_text()
