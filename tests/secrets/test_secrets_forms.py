@@ -125,6 +125,11 @@ class TestEncodings:
         inner = base64.b64encode(b"u" + PLAIN.encode()).decode()[2:28]
         assert masked(f".{inner}.", PLAIN) == f".{MASK}."
         assert masked(inner, PLAIN) == MASK
+        token = base64.b64encode(b"u" + PLAIN.encode()).decode()
+        assert masked(token[1:]) == MASK
+        assert masked(f".{token[1:]}") == f".{MASK}"
+        token = base64.b64encode(PLAIN.encode()).decode()
+        assert masked(token[:26]) == MASK
 
     def test_base64_of_json(self) -> None:
         for text in (json.dumps(KEY)[1:-1], json.dumps(KEY, ensure_ascii=False)[1:-1]):
@@ -166,6 +171,8 @@ class TestPieces:
             assert masked(f"<{piece}>", value) == f"<{MASK}>"
             assert masked(piece, value) == MASK
         assert masked("abc123Z9", value) == "abc123Z9"
+        assert masked("<abc123Yw9Z>", "abc123Xqabc123Yw9Zabc123Kp") == f"<{MASK}>"
+        assert masked(f"{PLAIN[1:12]},{PLAIN[0]}") == f"{MASK},{PLAIN[0]}"
         assert masked(f"{value[:10]}{value[:10]}", value) == MASK * 2
 
     def test_of_several_secrets(self) -> None:
