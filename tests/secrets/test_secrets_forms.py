@@ -155,6 +155,17 @@ class TestEncodings:
         assert masked(f"x{PLAIN.encode().hex()}x") == f"x{MASK}x"
         assert masked(f"x{PLAIN.encode().hex().upper()}x") == f"x{MASK}x"
 
+    def test_each_leads_back_to_the_secret(self) -> None:
+        raw = PLAIN.encode()
+        encodings = (base64.b64encode, base64.b32encode, base64.b85encode, base64.a85encode)
+        for text in (PLAIN, raw.hex(), raw.hex().upper(), *(encode(raw).decode() for encode in encodings)):
+            assert {value for _, _, value in registry(PLAIN, "second-one").find(text)} == {PLAIN}
+
+    def test_a_secret_that_holds_escapes_may_have_lost_them(self) -> None:
+        for value in ("q8%5AT&w2", "q8\\u005aT&w2", "q8&#90;T&w2"):
+            assert registry(value).find("q8ZT&w2") == {(0, 7, value)}
+            assert masked(f"<{value}>", value) == f"<{MASK}>"
+
 
 class TestPieces:
     @pytest.mark.parametrize("length", [9, 10, 11, 15])
