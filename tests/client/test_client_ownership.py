@@ -765,6 +765,29 @@ def test_a_refusal_says_what_was_not_sent_and_what_to_do(request_, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(("method", "path"), [("PATCH", f"{C}/S2-1"), ("POST", C)])
+def test_a_body_that_can_be_read_as_two_is_refused_by_name(method, path):
+    body = json.dumps({"description": TAG})[:-1] + ', "roles": [], "roles": ["x"]}'
+    with pytest.raises(OwnershipRefused) as caught:
+        owning().admit(asking(method, path, content=body))
+    assert str(caught.value).startswith(f"{method} /v3{path} says 'roles' twice in its JSON, so a server may read")
+
+
+def test_what_becomes_of_an_attempt_is_told_to_the_budget():
+    class Noting(Budget):
+        def lost(self, intent: str) -> None:
+            noted.append(("lost", intent))
+
+        def free(self, intent: str) -> None:
+            noted.append(("free", intent))
+
+    noted: list[tuple[str, str]] = []
+    ownership = Ownership(Noting(1))
+    for outcome in ("created", "unknown", "refused"):
+        ownership.settle(f"an attempt, {outcome}", outcome)
+    assert noted == [("lost", "an attempt, unknown"), ("free", "an attempt, refused")]
+
+
 def test_a_tag_may_expire_as_late_as_this_and_no_later(clock):
     ownership = owning()
     ownership.write_tags_of("0a1b2c3d", clock)
@@ -897,10 +920,8 @@ class TestLearning:
 
     def test_no_keys_of_what_is_not_leased(self):
         ownership = owning()
-        for credential_id, body in (
-            ("S2-2", {"apiKey": "AQE-of-another-1"}),
-            ("S2-1", [{"apiKey": "AQE-in-a-list-1"}]),
-        ):
+        answers = {"S2-2": {"apiKey": "AQE-of-another-1"}, "S2-1": [{"apiKey": "AQE-in-a-list-1"}]}
+        for credential_id, body in answers.items():
             ownership.learn(asking("POST", f"{C}/{credential_id}/generateApiKey"), 200, body)
         assert ownership.leased == {"S2-1"}
 
