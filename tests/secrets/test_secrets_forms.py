@@ -104,6 +104,7 @@ class TestPlaces:
         ):
             assert masked(f"<{text}>", "correct horse 1") == f"<{MASK}>"
             assert masked(f"<{text}>", "second-one", "correct horse 1") == f"<{MASK}>"
+        assert registry("correct horse 1").find("correcthorse1") == {(0, 13, "correct horse 1")}
         assert masked("corr ecthorse1", "correcthorse1") == "corr ecthorse1"
 
     def test_bytes_that_were_read_one_by_one(self) -> None:
@@ -182,7 +183,7 @@ class TestPieces:
             assert masked(f"<{piece}>", value) == f"<{MASK}>"
             assert masked(piece, value) == MASK
         assert masked("abc123Z9", value) == "abc123Z9"
-        assert masked("<abc123Yw9Z>", "abc123Xqabc123Yw9Zabc123Kp") == f"<{MASK}>"
+        assert masked("abc123Yw9Z", "abc123Xqabc123Yw9Zabc123Kp") == MASK
         assert masked(f"{PLAIN[1:12]},{PLAIN[0]}") == f"{MASK},{PLAIN[0]}"
         assert masked(f"{value[:10]}{value[:10]}", value) == MASK * 2
 
