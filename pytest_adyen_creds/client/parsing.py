@@ -121,10 +121,9 @@ def live_key_in(body: bytes, value: Any) -> bool:
     """Return whether a body, parsed as ``value``, shows a client key of the live environment."""
     if LIVE_PREFIX.encode() not in body:
         return False
-    return any(
-        bool(_LIVE_KEY.fullmatch(text)) or (name.lower() == "clientkey" and text.startswith(LIVE_PREFIX))
-        for name, text in _strings(value)
-    ) or any(text.startswith(LIVE_PREFIX) for text in secrets_in(body, value))
+    return any(_LIVE_KEY.fullmatch(text) for _, text in _strings(value)) or any(
+        text.startswith(LIVE_PREFIX) for text in secrets_in(body, value)
+    )
 
 
 def _strings(value: Any) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import threading
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from client_loopback import answer, serve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.client import Budget, GuardedTransport, ManagementClient, Network, Ownership, Retries
+from pytest_adyen_creds.client import Budget, GuardedTransport, ManagementClient, Network, Ownership, Retries, tag
 from pytest_adyen_creds.client.parsing import read_target
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
@@ -706,7 +707,7 @@ def created(ownership: Ownership, path: str = C, **said) -> None:
 
 WHAT_IT_SAYS = {
     "elsewhere": (
-        asking("POST", f"{C}/S2-1/generateApiKey", "http://127.0.0.1:8000/v3"),
+        asking("POST", f"{C}/S2-1/generateApiKey?a=b", "http://127.0.0.1:8000/v3"),
         "POST /v3/companies/C/apiCredentials/S2-1/generateApiKey goes to http://127.0.0.1:8000/, and this run changes "
         f"credentials at {HERE} only; nothing was sent: give code under test adyen_settings.base_url",
     ),
@@ -762,6 +763,39 @@ def test_a_refusal_says_what_was_not_sent_and_what_to_do(request_, message):
     with pytest.raises(OwnershipRefused) as caught:
         ownership.admit(request_)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("method", "path"), [("PATCH", f"{C}/S2-1"), ("POST", C)])
+def test_a_body_that_can_be_read_as_two_is_refused_by_name(method, path):
+    body = json.dumps({"description": TAG})[:-1] + ', "roles": [], "roles": ["x"]}'
+    with pytest.raises(OwnershipRefused) as caught:
+        owning().admit(asking(method, path, content=body))
+    assert str(caught.value).startswith(f"{method} /v3{path} says 'roles' twice in its JSON, so a server may read")
+
+
+def test_what_becomes_of_an_attempt_is_told_to_the_budget():
+    class Noting(Budget):
+        def lost(self, intent: str) -> None:
+            noted.append(("lost", intent))
+
+        def free(self, intent: str) -> None:
+            noted.append(("free", intent))
+
+    noted: list[tuple[str, str]] = []
+    ownership = Ownership(Noting(1))
+    for outcome in ("created", "unknown", "refused"):
+        ownership.settle(f"an attempt, {outcome}", outcome)
+    assert noted == [("lost", "an attempt, unknown"), ("free", "an attempt, refused")]
+
+
+def test_a_tag_may_expire_as_late_as_this_and_no_later(clock):
+    ownership = owning()
+    ownership.write_tags_of("0a1b2c3d", clock)
+    latest = clock.now() + tag.TIME_TO_LIVE + tag.SKEW
+    assert ownership.admit(asking("PATCH", f"{C}/S2-1", json={"description": tag.make("0a1b2c3d", latest)})) is None
+    later = tag.make("0a1b2c3d", latest + timedelta(minutes=1))
+    with pytest.raises(OwnershipRefused, match="replace the tag"):
+        ownership.admit(asking("PATCH", f"{C}/S2-1", json={"description": later}))
 
 
 def test_once_halted_every_request_is_refused_for_the_first_reason():
@@ -877,6 +911,26 @@ class TestLearning:
         assert ownership.created == ()
         with pytest.raises(OwnershipRefused, match="is the provisioning credential"):
             ownership.lease(shown, TAG)
+
+    @pytest.mark.parametrize("status", [199, 300, 404])
+    def test_nothing_from_an_answer_that_is_no_success(self, status):
+        ownership = Ownership(5)
+        ownership.learn(asking("POST", C), status, SHOWN)
+        assert (ownership.created, ownership.leased) == ((), frozenset())
+
+    def test_no_keys_of_what_is_not_leased(self):
+        ownership = owning()
+        answers = {"S2-2": {"apiKey": "AQE-of-another-1"}, "S2-1": [{"apiKey": "AQE-in-a-list-1"}]}
+        for credential_id, body in answers.items():
+            ownership.learn(asking("POST", f"{C}/{credential_id}/generateApiKey"), 200, body)
+        assert ownership.leased == {"S2-1"}
+
+    def test_the_origins_that_a_credential_shows(self):
+        ownership = owning()
+        ownership.learn(asking("GET", f"{C}/S2-1"), 200, {"id": "S2-1", "allowedOrigins": [{"id": "OR7"}]})
+        assert ownership.admit(asking("DELETE", f"{C}/S2-1/allowedOrigins/OR7")) is None
+        with pytest.raises(OwnershipRefused):
+            ownership.admit(asking("DELETE", f"{C}/S2-1/allowedOrigins/S2-1"))
 
     def test_no_origins_where_none_were_shown(self):
         ownership = Ownership()

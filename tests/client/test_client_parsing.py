@@ -202,6 +202,8 @@ class TestSecrets:
             ('"{\\"apiKey\\" : \\"AQE1\\"}"', {"AQE1"}),
             ('<p>"ClientKey":"test_3', {"test_3"}),
             ('"apiKey": "A\\', {"A"}),
+            ('"apiKey": "AX', {"AX"}),
+            ('"apiKey": "A\\q", "password": "pw2"', {"A\\q", "pw2"}),
             ('"apiKey": "A\nB"', {"A"}),
             ('"apiKeys": "A", "xpassword": "B", apiKey: "C"', set()),
         ],
@@ -223,6 +225,7 @@ class TestSecrets:
             '"live_12345678"',
             '{"x": {"apiKey": "live_x"}}',
             '{"password": "live_x',
+            '{"client\\u004bey": "live_x"}',
         ],
     )
     def test_a_live_client_key_is_one_of_them(self, text):

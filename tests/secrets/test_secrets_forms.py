@@ -104,6 +104,7 @@ class TestPlaces:
         ):
             assert masked(f"<{text}>", "correct horse 1") == f"<{MASK}>"
             assert masked(f"<{text}>", "second-one", "correct horse 1") == f"<{MASK}>"
+        assert registry("correct horse 1").find("correcthorse1") == {(0, 13, "correct horse 1")}
         assert masked("corr ecthorse1", "correcthorse1") == "corr ecthorse1"
 
     def test_bytes_that_were_read_one_by_one(self) -> None:
@@ -125,6 +126,11 @@ class TestEncodings:
         inner = base64.b64encode(b"u" + PLAIN.encode()).decode()[2:28]
         assert masked(f".{inner}.", PLAIN) == f".{MASK}."
         assert masked(inner, PLAIN) == MASK
+        token = base64.b64encode(b"u" + PLAIN.encode()).decode()
+        assert masked(token[1:]) == MASK
+        assert masked(f".{token[1:]}") == f".{MASK}"
+        token = base64.b64encode(PLAIN.encode()).decode()
+        assert masked(token[:26]) == MASK
 
     def test_base64_of_json(self) -> None:
         for text in (json.dumps(KEY)[1:-1], json.dumps(KEY, ensure_ascii=False)[1:-1]):
@@ -150,6 +156,17 @@ class TestEncodings:
         assert masked(f"x{PLAIN.encode().hex()}x") == f"x{MASK}x"
         assert masked(f"x{PLAIN.encode().hex().upper()}x") == f"x{MASK}x"
 
+    def test_each_leads_back_to_the_secret(self) -> None:
+        raw = PLAIN.encode()
+        encodings = (base64.b64encode, base64.b32encode, base64.b85encode, base64.a85encode)
+        for text in (PLAIN, raw.hex(), raw.hex().upper(), *(encode(raw).decode() for encode in encodings)):
+            assert {value for _, _, value in registry(PLAIN, "second-one").find(text)} == {PLAIN}
+
+    def test_a_secret_that_holds_escapes_may_have_lost_them(self) -> None:
+        for value in ("q8%5AT&w2", "q8\\u005aT&w2", "q8&#90;T&w2"):
+            assert registry(value).find("q8ZT&w2") == {(0, 7, value)}
+            assert masked(f"<{value}>", value) == f"<{MASK}>"
+
 
 class TestPieces:
     @pytest.mark.parametrize("length", [9, 10, 11, 15])
@@ -166,6 +183,8 @@ class TestPieces:
             assert masked(f"<{piece}>", value) == f"<{MASK}>"
             assert masked(piece, value) == MASK
         assert masked("abc123Z9", value) == "abc123Z9"
+        assert masked("abc123Yw9Z", "abc123Xqabc123Yw9Zabc123Kp") == MASK
+        assert masked(f"{PLAIN[1:12]},{PLAIN[0]}") == f"{MASK},{PLAIN[0]}"
         assert masked(f"{value[:10]}{value[:10]}", value) == MASK * 2
 
     def test_of_several_secrets(self) -> None:
@@ -292,6 +311,8 @@ class TestViews:
             ("a\n  b", ["a\n  b", "ab"]),
             ("a%41\\x42&amp;", ["a%41\\x42&amp;", "aA\\x42&amp;", "a%41B&amp;", "a%41\\x42&", "aAB&"]),
             ("%25\\x41", ["%25\\x41", "%\\x41", "%25A", "%A"]),
+            ("\\x2541%42", ["\\x2541%42", "%41%42", "\\x2541B", "%41B", "AB"]),
+            ("%2525252541", ["%2525252541", "%25252541", "%252541", "%2541", "%41"]),
             ("'a'\n 'b'%41", ["'a'\n 'b'%41", "'a''b'%41", "'a''b'A", "'ab'%41", "'ab'A"]),
             ("\x1b[31ma\x1b[0m", ["\x1b[31ma\x1b[0m", "a"]),
         ],

@@ -423,3 +423,90 @@ def test_this_machine_is_known_however_it_is_spelled(host):
 @pytest.mark.parametrize("host", ["", "localhost.example", "127.0.0.1.example", "10.0.0.1", "128.0.0.1", "::2", T])
 def test_other_machines_are_not_taken_for_this_one(host):
     assert not is_this_machine(host)
+
+
+ADVICE = "use https://management-test.adyen.com/v3, another test host of Adyen, or a loopback server"
+HOST = "https://management-test.adyen.com"
+ELSEWHERE = "its host is neither a known test host nor loopback"
+NOT_HTTPS = "its scheme is not https in lower case"
+NOT_CANONICAL = "its host or port is not in canonical form"
+REASONS = {
+    "": "it is empty",
+    f"{HOST}/a b": "it holds a space, a control character or one beyond ASCII",
+    f"{HOST}/a\\b": "it holds a backslash or a fragment",
+    f"{HOST}/a#b": "it holds a backslash or a fragment",
+    "https://example.com/v3": ELSEWHERE,
+    "http://management-test.adyen.com/v3": "its scheme is not https",
+    f"{HOST}:443/v3": "a test host is called without a port",
+    "http://localhost:65536/v3": "its port is over 65535",
+    "management-test.adyen.com/v3": "it has no scheme, write 'https://management-test.adyen.com/v3'",
+    "localhost:8000/v3": "it has no scheme, write 'http://localhost:8000/v3'",
+    "127.0.0.1/v3": "it has no scheme, write 'http://127.0.0.1/v3'",
+    "user@localhost": NOT_HTTPS,
+    "https:management-test.adyen.com": NOT_HTTPS,
+    "HTTP:/localhost": NOT_HTTPS,
+    "HTTPS://localhost/v3": NOT_HTTPS,
+    "ftp://localhost/v3": NOT_HTTPS,
+    "https://": "it names no host",
+    "https:///v3": "it names no host",
+    "http://?a=://b": "it names no host",
+    "http://:8000/v3": "it names no host",
+    "http://LOCALHOST/v3": NOT_CANONICAL,
+    "http://LOCALHOST/v3/a@b": NOT_CANONICAL,
+    "https://LOCALHOST?a@b/c": NOT_CANONICAL,
+    "http://localhost:0/v3": NOT_CANONICAL,
+    "http://LOCALHOST://x": NOT_CANONICAL,
+}
+
+
+@pytest.mark.parametrize(("url", "reason"), REASONS.items())
+def test_a_refusal_says_why_and_what_to_use(own_secrets, url, reason):
+    with pytest.raises(EndpointRefused) as caught:
+        check_endpoint(url)
+    assert str(caught.value) == f"{url!a} is refused, {reason}; nothing was sent: {ADVICE}"
+
+
+@pytest.mark.parametrize("user", ["user", "user:pass"])
+def test_a_refusal_shows_no_user_info(own_secrets, user):
+    with pytest.raises(EndpointRefused) as caught:
+        check_endpoint(f"https://{user}@management-test.adyen.com/v3")
+    assert str(caught.value) == (
+        f"'https://[masked]@management-test.adyen.com/v3' is refused, it carries user info; nothing was sent: {ADVICE}"
+    )
+
+
+def test_a_refusal_shows_a_long_url_in_part(own_secrets):
+    for length, shown in ((120, None), (121, 117)):
+        url = "https://example.com/" + "a" * (length - 22)
+        with pytest.raises(EndpointRefused) as caught:
+            check_endpoint(url)
+        text = ascii(url)
+        assert len(text) == length
+        whole = text if shown is None else f"{text[:shown]}..."
+        assert str(caught.value) == f"{whole} is refused, {ELSEWHERE}; nothing was sent: {ADVICE}"
+
+
+def test_a_url_may_be_so_long_and_no_longer():
+    url = f"{HOST}/".ljust(16_384, "a")
+    check_endpoint(url)
+    check_parsed(httpx.URL(url))
+    for check in (check_endpoint, lambda longer: check_parsed(httpx.URL(longer))):
+        with pytest.raises(EndpointRefused, match="it is longer than 16384 characters; nothing was sent"):
+            check(f"{url}a")
+
+
+class Odd(httpx.URL):
+    """A URL that httpx reads as another than it is written."""
+
+    def __str__(self) -> str:
+        return f"{HOST}/v3"
+
+
+def test_a_parsed_url_that_is_written_otherwise_is_refused():
+    with pytest.raises(EndpointRefused) as caught:
+        check_parsed(Odd("https://example.com/v3"))
+    assert str(caught.value) == (f"'{HOST}/v3' is refused, parsers read it differently; nothing was sent: {ADVICE}")
+    check_parsed(httpx.URL("http://[::1]:8000/v3"))
+    check_parsed(httpx.URL("http://localhost/v3"))
+    with pytest.raises(EndpointRefused, match="its scheme is not https"):
+        check_parsed(httpx.URL("http://management-test.adyen.com/v3"))
