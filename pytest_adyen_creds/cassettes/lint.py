@@ -28,7 +28,7 @@ from pytest_adyen_creds.cassettes.redact.visitor import (
 )
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
-from pytest_adyen_creds.secrets import MASK, SECRETS
+from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
 _SCRUB: Final = "scrub it with 'adyen-creds cassettes scrub', and have the secret replaced: it may have been shared"
@@ -138,11 +138,14 @@ def _secrets_in(text: str) -> Iterator[tuple[str, str]]:
             if line not in seen:
                 seen.add(line)
                 yield f"line {line}", f"{what} that is no pseudonym; {_SCRUB}"
-    masked = SECRETS.mask(text)
-    if masked != text:
-        same = next((at for at, (one, other) in enumerate(zip(text, masked, strict=False)) if one != other), 0)
-        count = max(1, masked.count(MASK) - text.count(MASK))
-        where = f"line {text.count(chr(10), 0, same) + 1}"
+    # a run that replays knows what stands in a secret's place as its secrets
+    known = sorted((start, end) for start, end, value in SECRETS.find(text) if not is_pseudonym(value))
+    count = done = 0
+    for start, end in known:
+        count += start >= done
+        done = max(done, end)
+    if known:
+        where = f"line {bisect_left(ends, known[0][0]) + 1}"
         yield where, f"a secret that this session knows ({count} in the file); {_SCRUB}"
 
 

@@ -26,7 +26,7 @@ from pytest_adyen_creds.cassettes.model import Cassette, Interaction, Provenance
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.sandbox import Sandbox
-from pytest_adyen_creds.secrets import SecretRegistry
+from pytest_adyen_creds.secrets import Secret, SecretRegistry
 
 API_KEY = "AQE" + "hY7/k+3" * 17 + "==-mB4xQ=-Z9!"
 CLIENT_KEY = "test_7QWERTYUIOPASDFGHJKLZXCVBNM012345"
@@ -76,6 +76,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_scrubbed_cassette_is_clean(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", folder) == 0
     assert capsys.readouterr().out == "1 cassette, 0 problems\n"
+
+
+@pytest.mark.usefixtures("own_secrets")
+def test_what_a_run_was_replayed_is_no_secret(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded = json.loads(serializer.read(folder / "clean.yaml").interactions[0].response_body)
+    for name in ("apiKey", "password", "clientKey"):
+        Secret(recorded[name])
+    assert run("check", folder) == 0
+    (folder / "unclean.yaml").write_text((folder / "clean.yaml").read_text() + "# bought-at-noon-by-7\n")
+    Secret("bought-at-noon-by-7")
+    assert run("check", folder) == 1
+    assert "(1 in the file)" in capsys.readouterr().out
 
 
 def wrapped(value: str) -> str:

@@ -26,6 +26,8 @@ from pytest_adyen_creds.cassettes.redact.fields import secret_properties
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.secrets import SecretRegistry
 
+pytestmark = pytest.mark.usefixtures("own_secrets")
+
 MANAGEMENT = "https://management-test.adyen.com"
 CHECKOUT = "https://checkout-test.adyen.com"
 RECORDED = Path(__file__).resolve().parents[3] / "shared" / "adyen" / "observed" / "recorded-2025-08.json"
