@@ -281,3 +281,22 @@ def test_threads_share_the_answers_without_losing_or_doubling_one() -> None:
         answers = list(pool.map(lambda _: client.post("/v3/me", json={}).json()["n"], range(200)))
 
     assert sorted(answers) == list(range(200))
+
+
+def test_a_secret_of_a_body_stands_for_one_recorded_secret_throughout() -> None:
+    first, second = (f"Pseudonym-{number:022}" for number in (1, 2))
+    asked = {"key": first}, {"key": second}
+    client = client_for(*(recorded({"n": number}, "POST", body=body) for number, body in enumerate(asked)))
+
+    def answer(key: str) -> Any:
+        return client.post("/v3/me", json={"key": key}).json()["n"]
+
+    assert [answer("a-key-of-today"), answer("another-key-of-today")] == [0, 1]
+    with pytest.raises(CassetteError):
+        answer("a-third-key-of-today")
+
+
+def test_a_body_that_a_person_changed_is_as_long_as_it_is() -> None:
+    told = replace(recorded({"name": "longer than it was"}), response_headers=(("Content-Length", "2"),))
+    assert get(client_for(told)) == {"name": "longer than it was"}
+    assert client_for(told).get("/v3/me").headers["content-length"] == str(len(told.response_body))

@@ -50,6 +50,21 @@ def test_a_request_is_found_by_host_and_base_path(folder: Path, method: str, url
     assert (match and (match.contract.name, match.operation.label, match.parameters)) == found
 
 
+@pytest.mark.parametrize("first", ["/orders/{orderId}", "/orders/open"])
+def test_a_path_that_is_named_comes_before_a_parameter(tmp_path: Path, first: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    paths = document["paths"]
+    open_orders = copy.deepcopy(paths["/orders/{orderId}"])
+    open_orders.pop("parameters", None)
+    open_orders["get"].pop("parameters", None)
+    document["paths"] = {first: None, **paths, "/orders/open": open_orders}
+    document["paths"][first] = open_orders if first == "/orders/open" else paths[first]
+    write_contract(import_openapi(document, "-", name="shop/v2"), tmp_path)
+    match = Apis(tmp_path).match("GET", f"{ORDERS}/open")
+    assert match
+    assert (match.operation.label, match.parameters) == ("GET /orders/open", {})
+
+
 def test_another_version_is_found_where_it_will_do(folder: Path) -> None:
     url = "https://shop-test.adyen.com/shop/v7/orders/x"
     match = Apis(folder).match("GET", url, any_version=True)

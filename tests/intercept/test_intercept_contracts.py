@@ -107,6 +107,18 @@ def test_an_answer_that_departs_is_a_finding(project: pytest.Pytester) -> None:
     assert result.ret == 1
 
 
+def test_an_answer_that_nothing_asked_for_fails_its_test(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_shop="""
+        def test_unmet(adyen_sandbox):
+            adyen_sandbox.answer("GET /orders/{orderId}", None, status=204)
+        """
+    )
+    result = project.runpytest()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*nothing asked for the answer that the test set for GET /orders/{orderId}*"])
+
+
 def test_what_no_contract_has_is_refused_with_the_way_on(project: pytest.Pytester) -> None:
     project.makepyfile(test_shop=OTHER_HOST)
     result = project.runpytest()

@@ -93,7 +93,8 @@ def test_a_test_sets_answers(client: httpx.Client, sandbox: Sandbox) -> None:
     ("arguments", "says"),
     [
         (("POST /orders", {"reference": 1}), "does not keep to Order of shop/v2"),
-        (("POST /order", {}), "no contract of another API has it"),
+        (("POST /order", {}), "did you mean POST /orders"),
+        (("POST /nothing/like/it", {}), "no contract of another API has it"),
         (("GET /me", {}), "answered with state"),
         (("GET /orders/{orderId}", {}, 404), "does not answer 404"),
         (("GET /orders/{orderId}", {}, 204), "without a body"),
