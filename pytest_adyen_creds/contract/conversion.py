@@ -67,7 +67,8 @@ class Conversion:
 
     def references(self, name: str) -> set[str]:
         """Return the component schemas that the component schema ``name`` refers to, in a discriminator too."""
-        return {each for each in _references(self._raw[name]) if each in self.names}
+        referred = {each.removeprefix(COMPONENTS) for each in texts_in(self._raw[name]) if each.startswith(COMPONENTS)}
+        return referred & self.names.keys()
 
     def schema(self, raw: Any, where: str) -> Schema:
         """Return ``raw``, a schema, as JSON Structure; ``where`` is what an error calls it."""
@@ -314,15 +315,16 @@ def _identifiers(names: Mapping[str, Any], *, of_files: bool = False) -> dict[st
     return {name: found[name] for name in names}
 
 
-def _references(node: Any) -> Iterator[str]:
+def texts_in(node: Any) -> Iterator[str]:
+    """Yield each text that stands as a value in ``node``, a reference and what a discriminator maps to among them."""
     if isinstance(node, Mapping):
         for value in node.values():
-            yield from _references(value)
+            yield from texts_in(value)
     elif isinstance(node, list):
         for each in node:
-            yield from _references(each)
-    elif isinstance(node, str) and node.startswith(COMPONENTS):
-        yield node.removeprefix(COMPONENTS)
+            yield from texts_in(each)
+    elif isinstance(node, str):
+        yield node
 
 
 def _unsound(schema: Schema) -> set[str]:

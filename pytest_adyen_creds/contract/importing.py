@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_adyen_creds.contract.contract import OPENAPI, PUBLISHED, WHOLE
-from pytest_adyen_creds.contract.conversion import Conversion
+from pytest_adyen_creds.contract.conversion import Conversion, texts_in
 from pytest_adyen_creds.contract.documents import SUFFIX, Schema
 from pytest_adyen_creds.contract.operations import METHODS, WEBHOOK, dereference
 from pytest_adyen_creds.contract.roles import ROLES, roles_in
@@ -262,7 +262,7 @@ class _Import:
             reached[names[message]] = _closure({message}, conversion)
         own_names = {f"#/definitions/{own}": raw for raw, own in names.items()}
         for name, schema in self._inline.items():
-            first = {own_names[each] for each in _pointers(schema) if each in own_names}
+            first = {own_names[each] for each in texts_in(schema) if each in own_names}
             reached[name] = _closure(first, conversion)
         users: dict[str, int] = {}
         for types in reached.values():
@@ -318,17 +318,6 @@ def _closure(first: Collection[str], conversion: Conversion) -> set[str]:
             found.add(name)
             pending += conversion.references(name)
     return found
-
-
-def _pointers(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        for value in node.values():
-            yield from _pointers(value)
-    elif isinstance(node, list):
-        for each in node:
-            yield from _pointers(each)
-    elif isinstance(node, str):
-        yield node
 
 
 def _listed(value: Any) -> list[Any]:
