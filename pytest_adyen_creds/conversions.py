@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, check_endpoint
 from pytest_adyen_creds.errors import EndpointRefused, SettingsError
-from pytest_adyen_creds.options import Kind, Option, is_true
+from pytest_adyen_creds.options import BARE, Kind, Option, is_true
 from pytest_adyen_creds.secrets import SECRETS
 
 
@@ -41,6 +41,30 @@ def _choice(option: Option, text: str) -> str:
     if text not in option.choices:
         raise _Expected("one of " + ", ".join(option.choices))
     return text
+
+
+def _kinds(option: Option, text: str) -> tuple[str, ...]:
+    if text.lower() in ("false", "0", "no", "off"):
+        return ()
+    text = BARE[option.flag or ""] if is_true(text) else text
+    given = [each for item in text.split(",") if (each := item.strip())]
+    if not given or not set(given) <= set(option.choices):
+        raise _Expected(
+            f"one or more of {', '.join(option.choices)}, with commas between them: {option.flag}="
+            f"{','.join(option.choices[:2])} (a path stands before a bare {option.flag})"
+        )
+    return tuple(each for each in option.choices if each in given)
+
+
+def _text(_: Option, text: str) -> str:
+    return text
+
+
+def _budget(_: Option, text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9][0-9]{0,5})(?:/([1-9][0-9]{0,6}))?", text)
+    if not found:
+        raise _Expected("how often one test may run again, or that and the same for all tests together: 24/2400")
+    return int(found[1]), int(found[2] or 2400)
 
 
 def _account(_: Option, text: str) -> str:
@@ -100,4 +124,7 @@ _CONVERTERS: Final[Mapping[Kind, Callable[[Option, str], Any]]] = {
     "integer": _integer,
     "duration": _duration,
     "url": _url,
+    "kinds": _kinds,
+    "text": _text,
+    "budget": _budget,
 }

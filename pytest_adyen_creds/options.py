@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NamedTuple
 
-Kind = Literal["choice", "flag", "integer", "duration", "path", "paths", "account", "url"]
+Kind = Literal["choice", "flag", "integer", "duration", "path", "paths", "account", "url", "kinds", "text", "budget"]
 
 
-_METAVARS: Final = {"url": "URL", "integer": "N", "path": "FILE", "paths": "FILE"}
+_METAVARS: Final = {"url": "URL", "integer": "N", "path": "FILE", "paths": "FILE", "kinds": "KINDS", "text": "ID"}
 
 
 class Option(NamedTuple):
@@ -110,6 +110,37 @@ OPTIONS: Final = (
         "strict", "flag", False, "judge by the published document alone: known deviations count, too", "--adyen-strict"
     ),
     Option(
+        "rehearse",
+        "kinds",
+        (),
+        "run tests again under what may be answered tomorrow: additions, removals, history, rotation, failures; bare: "
+        "additions,history",
+        "--adyen-rehearse",
+        choices=("additions", "removals", "history", "rotation", "failures"),
+    ),
+    Option(
+        "rehearse_fail",
+        "choice",
+        "none",
+        "which verdicts of a rehearsal fail a test",
+        "--adyen-rehearse-fail",
+        choices=("none", "must-survive", "all"),
+    ),
+    Option(
+        "rehearse_only",
+        "text",
+        None,
+        "run each test with the one thing otherwise that a rehearsal named; it fails, and stops, as any test does",
+        "--adyen-rehearse-only",
+    ),
+    Option(
+        "rehearse_max",
+        "budget",
+        (24, 2400),
+        "at most so many runs of one test, and of all: 24/2400",
+        name="adyen_rehearse_max",
+    ),
+    Option(
         "keep_environment",
         "flag",
         False,
@@ -144,6 +175,24 @@ OPTIONS: Final = (
     ),
 )
 """Every setting but the key, in the order ``pytest --help`` shows them."""
+
+
+STARTING: Final = {
+    f"adyen_{name}" for name in ("live", "backend", "contracts", "drift", "drift_baseline", "report", "rehearse")
+}
+"""The ini options that concern a whole run, whether or not a test of it uses the plugin."""
+
+MARKERS: Final = (
+    "adyen_credential(level='company', roles=(), preset=None, origins=(), merchants=(), fresh=False): "
+    "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
+    "adyen_rehearse(expect={}, skip=[]): what of a rehearsal is meant in this test, and what is left out.",
+    "adyen_contract: a test of the bundled contract suite.",
+    "adyen_sequence(name): a test of one sequence of requests of the suite.",
+)
+"""The marks, as ``pytest --markers`` shows them."""
+
+BARE: Final = {"--adyen-rehearse": "additions,history"}
+"""The options that may be given without a value, and the one that is meant then."""
 
 
 def is_true(raw: Any) -> bool:

@@ -21,13 +21,14 @@ from pytest_adyen_creds.compat.pytest import (
     change_log_lines,
     collection_error,
     fixture_names,
+    give_values,
     restore_parameters,
     shorten_crash,
 )
 from pytest_adyen_creds.compat.xdist import hand_over, name_of, results_of, tell_worker, told_by_controller
 from pytest_adyen_creds.errors import AdyenCredsError, StaleCassetteWarning
 from pytest_adyen_creds.fixtures import *  # noqa: F403 - what fixtures.py lists in __all__ is the plugin's surface
-from pytest_adyen_creds.options import OPTIONS, is_true
+from pytest_adyen_creds.options import BARE, MARKERS, OPTIONS, STARTING, is_true
 from pytest_adyen_creds.stash import KEY, RUN, TEST
 from pytest_adyen_creds.streams import mask_streams
 from pytest_adyen_creds.text import plain
@@ -44,9 +45,6 @@ _FLOOR: Final[pytest.StashKey[Floor]] = pytest.StashKey()
 _STARTED: Final[pytest.StashKey[float]] = pytest.StashKey()
 """When the run began, in seconds since 1970."""
 
-_STARTING: Final = {f"adyen_{name}" for name in ("live", "backend", "contracts", "drift", "drift_baseline", "report")}
-"""The ini options that concern a whole run, whether or not a test of it uses the plugin."""
-
 SUITE: Final = "adyen-contracts"
 """The name under which the bundled contract suite is collected."""
 
@@ -61,6 +59,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                 keywords["action"] = "store_true"
             elif option.kind == "paths":
                 keywords |= {"action": "append", "metavar": option.metavar}
+            elif option.flag in BARE:
+                keywords |= {"nargs": "?", "const": BARE[option.flag], "metavar": option.metavar}
             elif option.choices:
                 keywords["choices"] = option.choices
             else:
@@ -71,8 +71,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args: list[str]) -> Generator[None]:
     """Read the provisioning key before any code of the tests can; mask the streams before they are captured."""
+    give_values(early_config, parser, args, BARE)
     _take_key(early_config)
     mask_streams(_masked)
     return (yield)
@@ -103,13 +104,8 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_adyen_creds.secrets import Secret
 
         config.stash[KEY] = ProvisioningKey(Secret(told["key"]), told["source"])
-    config.addinivalue_line(
-        "markers",
-        "adyen_credential(level='company', roles=(), preset=None, origins=(), merchants=(), fresh=False): "
-        "what the throwaway credential of this test must be; with level='merchant', merchants=[X] chooses the account.",
-    )
-    config.addinivalue_line("markers", "adyen_contract: a test of the bundled contract suite.")
-    config.addinivalue_line("markers", "adyen_sequence(name): a test of one sequence of requests of the suite.")
+    for mark in MARKERS:
+        config.addinivalue_line("markers", mark)
     config.stash[_STARTED] = clock.now().timestamp()
     config.add_cleanup(_mask_excepthooks)  # done after pytest's own, which takes its hooks back
     change_debug_file(config, _masked)
@@ -123,7 +119,7 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = settings_of(config)  # one that is wrong ends the run here, before any test meets it
         if settings.run_contracts and (suite := str(_suite())) not in config.args:
             config.args.append(suite)
-        if on_line or settings.run_contracts or _STARTING & in_ini:
+        if on_line or settings.run_contracts or STARTING & in_ini:
             run_of(config)
     except AdyenCredsError as error:
         raise pytest.UsageError(plain(_masked(str(error)))) from None

@@ -63,6 +63,13 @@ class Settings:
     reports: tuple[Path, ...] = ()
     strict: bool = False
     """Whether answers are judged by the published document alone, so that known deviations count."""
+    rehearse: tuple[str, ...] = ()
+    """The kinds of what is otherwise when tests run again; none: they do not."""
+    rehearse_fail: Literal["none", "must-survive", "all"] = "none"
+    rehearse_only: str | None = None
+    """The name of the one thing that is to be otherwise."""
+    rehearse_max: tuple[int, int] = (24, 2400)
+    """How often one test may run again, and all together."""
     keep_environment: bool = False
     """Whether tests find the provisioning key in their environment."""
     mask_written: bool = False
@@ -158,6 +165,20 @@ def _settle_backend(given: Mapping[str, tuple[str, Any]], values: dict[str, Any]
             live = False
     if live:
         values["backend"] = "live"
+    if values.get("rehearse_only"):
+        values["rehearse"] = next(option.choices for option in OPTIONS if option.field == "rehearse")
+    for field in ("rehearse_only", "rehearse"):
+        source = given.get(field, ("", None))[0]
+        records = values.get("record", "none") != "none"
+        if values.get(field) and (records or values.get("backend") == "live"):
+            if source.startswith("ini "):
+                values["rehearse"] = ()  # what is asked for on the line is no rehearsal
+                continue
+            against = f"{given['record'][0]}={values['record']}" if records else "a live run"
+            raise SettingsError(
+                f"{source} and {against} disagree: a rehearsal changes answers of the sandbox and of recordings only; "
+                "leave one of them out"
+            )
     if values.get("backend") == "replay" and values.get("record", "none") != "none":
         raise SettingsError(
             f"{given['record'][0]}={values['record']} needs a backend that answers; replay does not: "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_adyen_creds.cassettes.recorder import Recorder
 from pytest_adyen_creds.checks.results import Results
+from pytest_adyen_creds.compat.xdist import share_of
 from pytest_adyen_creds.errors import in_words
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.secrets import SECRETS
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.credentials.live_run import LiveSession
     from pytest_adyen_creds.intercept.gateway import Gateway
     from pytest_adyen_creds.intercept.interceptor import Interceptor
+    from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin
 
 
 class Run:
@@ -40,6 +42,8 @@ class Run:
         self.settings = results.settings
         self.live: LiveSession | None = None
         """What a run against a live server has of throwaways; None for every other run."""
+        self.rehearsal: RehearsalPlugin | None = None
+        """What rehearses the tests of this run; None where they are not."""
         self.opened = ExitStack()
         """What is to be put away when the run ends."""
         self.is_unfinished = False
@@ -96,6 +100,7 @@ class Run:
             gateway_url=lambda: self.gateway.url,
             unrecorded=self.results.unrecorded,
             recordings=self.results.recordings,
+            script=lambda: self.rehearsal.script if self.rehearsal else None,
         )
 
     def observer(self, origin: str) -> Callable[[httpx.Response], None]:
@@ -174,6 +179,11 @@ def run_of(config: pytest.Config) -> Run:
         results.collects_traffic = True
         config.pluginmanager.register(CollectorPlugin(results.collector, run.interceptor), "adyen-drift")
     config.pluginmanager.register(Recorder(results.kept), "adyen-cassettes")
+    if run.settings.rehearse:
+        from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin
+
+        run.rehearsal = RehearsalPlugin(results, config, share=share_of(config))
+        config.pluginmanager.register(run.rehearsal, "adyen-rehearsal")
     if run.settings.backend == "live":
         from pytest_adyen_creds.credentials.live_run import LiveSession
 

@@ -18,7 +18,7 @@ LAYERS = [
     {"plugin", "cli"},
     {"fixtures"},
     {"state"},
-    {"reports"},
+    {"reports", "rehearsal"},
     {"drift", "checks"},
     {"cassettes"},
     {"intercept"},

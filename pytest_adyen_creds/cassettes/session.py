@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import recorded_leases, serializer
@@ -14,13 +14,15 @@ from pytest_adyen_creds.cassettes.model import Cassette
 from pytest_adyen_creds.cassettes.paths import shown
 from pytest_adyen_creds.cassettes.playback import Playback, request_of
 from pytest_adyen_creds.cassettes.recording import provenance_of
-from pytest_adyen_creds.credentials.credential import HandmadeCredential
+from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
 from pytest_adyen_creds.credentials.leases import Leases
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
+    import httpx
+
     from pytest_adyen_creds.cassettes.recording import Recording
     from pytest_adyen_creds.client import Observer
     from pytest_adyen_creds.client.transports import Route
@@ -59,6 +61,16 @@ def mode_of(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> 
     return Mode("sandbox")
 
 
+class Script(Protocol):
+    """What a test's traffic goes through on its way, while tests are rehearsed."""
+
+    def lend(self, credential: Credential) -> Credential:
+        """Return a credential as the test is to see it."""
+
+    def answer(self, request: httpx.Request, inner: httpx.BaseTransport, *, of_fixture: bool) -> httpx.Response:
+        """Return the answer to a request; ``of_fixture``: a client that a fixture gave the test sends it."""
+
+
 @dataclass(frozen=True)
 class RunContext:
     """What the traffic of all tests of one run shares."""
@@ -76,6 +88,8 @@ class RunContext:
     """Where the cassettes would lie of tests that the sandbox answered for want of one: where to note another."""
     recordings: set[Path]
     """The cassettes that answered: where to note another."""
+    script: Callable[[], Script | None] = lambda: None
+    """Returns what the running test's traffic goes through."""
 
 
 def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
@@ -115,7 +129,8 @@ class Session:
     def leases(self, report: Report) -> Leases:
         """Return what the fixture ``adyen_credentials`` gives the test."""
         if self.recording is None:
-            return Leases(self.throwaways, report)
+            script = self._run.script()
+            return Leases(self.throwaways, report, script.lend) if script else Leases(self.throwaways, report)
         return recorded_leases.NotedLeases(self.throwaways, report, self.recording.context)
 
     def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
@@ -174,6 +189,10 @@ class Session:
             )
         self._missed.append(message)
         return message
+
+    def forget_misses(self) -> None:
+        """Hold against the test nothing that it asked for in vain so far."""
+        self._missed.clear()
 
     def check(self) -> None:
         """Raise what a test that passed has missed.

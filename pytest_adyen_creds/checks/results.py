@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.failure import CheckFailure
+from pytest_adyen_creds.checks.verdicts import Rehearsal, is_verdict
 from pytest_adyen_creds.contract import Contract
 from pytest_adyen_creds.contract.apis import Apis, apis_in
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, together
@@ -60,6 +61,10 @@ class Results:
         """What kept a part of the results from being known, one line each."""
         self.compared: Counter[str] = Counter()
         """Of a live run's ``answers``, how many the sandbox would have given ``otherwise``; what was ``uncompared``."""
+        self.rehearsal = Rehearsal()
+        """What became of the tests that were rehearsed."""
+        self.broken: dict[str, list[str]] = {}
+        """The names of what broke each rehearsed test; none for one that survived all of it."""
         self._acceptances: dict[frozenset[str], Acceptance] = {}
 
     @cached_property
@@ -87,10 +92,19 @@ class Results:
         return next((each for each in self.apis.all_own if each.name == name), None)
 
     @cached_property
-    def baseline(self) -> Baseline:
-        """The drift that a person has accepted; raises :class:`FileRefused` for a file that is no baseline."""
+    def _accepted(self) -> Baseline:
         path = self.settings.drift_baseline
         return read_baseline(path) if path else Baseline()
+
+    @cached_property
+    def baseline(self) -> Baseline:
+        """The drift that a person has accepted; raises :class:`FileRefused` for a file that is no baseline."""
+        return Baseline(tuple(each for each in self._accepted.entries if not is_verdict(each.id)))
+
+    @cached_property
+    def rehearsal_baseline(self) -> Baseline:
+        """The verdicts of a rehearsal that a person has accepted, in the same file."""
+        return Baseline(tuple(each for each in self._accepted.entries if is_verdict(each.id)))
 
     @property
     def acceptance(self) -> Acceptance:
@@ -108,6 +122,11 @@ class Results:
     @property
     def has_results(self) -> bool:
         """Whether there is anything to say at the end; known deviations alone are news in a live run only."""
+        return bool(self.rehearsal.tests) or self.has_drift
+
+    @property
+    def has_drift(self) -> bool:
+        """Whether there is anything to say of coverage and drift."""
         if self.coverage or self.collects_traffic or self.problems or self.collector.problems or self.settings.reports:
             return True
         found = self.collector.found.findings
@@ -166,6 +185,8 @@ class Results:
             "unrecorded": sorted(map(str, self.unrecorded)),
             "recordings": sorted(map(str, self.recordings)),
             "problems": self.problems,
+            "rehearsal": self.rehearsal.to_json(),
+            "broken": self.broken,
             "drift": self.collector.to_json(),
         }
 
@@ -180,4 +201,6 @@ class Results:
         self.unrecorded.update(map(Path, value["unrecorded"]))
         self.recordings.update(map(Path, value["recordings"]))
         self.problems += value["problems"]
+        self.rehearsal.merge(value["rehearsal"])
+        self.broken |= value["broken"]
         self.collector.merge(value["drift"])

@@ -76,6 +76,24 @@ def guarded() -> Iterator[None]:
         _GUARDED.reset(token)
 
 
+_PLUGINS_OWN: ContextVar[bool] = ContextVar("plugins_own", default=False)
+
+
+def is_plugins_own() -> bool:
+    """Return whether what is being sent now is the plugin's own, though it goes the way of a test's requests."""
+    return _PLUGINS_OWN.get()
+
+
+@contextmanager
+def plugins_own() -> Iterator[None]:
+    """Let what is sent in a ``with`` block count as the plugin's own."""
+    token = _PLUGINS_OWN.set(True)
+    try:
+        yield
+    finally:
+        _PLUGINS_OWN.reset(token)
+
+
 @dataclass(eq=False)
 class _Connection:
     """A transport that has one request at a time, and the socket that it has opened for it."""

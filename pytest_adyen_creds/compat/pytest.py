@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from inspect import signature
 from types import ModuleType
 from typing import Any, Final
+from unittest.mock import patch
 
 import pytest
 
@@ -29,6 +32,19 @@ class ModuleUnderOwnName(pytest.Module):
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+
+def give_values(config: pytest.Config, parser: pytest.Parser, args: list[str], bare: Mapping[str, str]) -> None:
+    """Give each option of ``bare`` its value where the command line has none, so that it takes no path for it.
+
+    Works while initial conftests are loaded, where ``args`` may still be changed.
+    """
+    end = args.index("--") if "--" in args else len(args)
+    given = [f"{each}={bare[each]}" if each in bare else each for each in args[:end]]
+    if given != args[:end]:
+        args[:end] = given
+        # which files there are decides which conftests are loaded
+        config.known_args_namespace = parser.parse_known_args(args, namespace=copy.copy(config.option))
 
 
 def fixture_names(item: pytest.Item) -> list[str]:
@@ -170,3 +186,61 @@ def write_line(config: pytest.Config, text: str, *, during_test: bool = False, *
         with capture.global_and_fixture_disabled() if during_test and capture else nullcontext():
             reporter.ensure_newline()
             reporter.write_line(text, **markup)
+
+
+class ChangedHooks:
+    """The hooks of one item, some of which are methods of a subclass."""
+
+    def __init__(self, hooks: Any) -> None:
+        self.hooks = hooks
+        """The item's own."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.hooks, name)
+
+
+@contextmanager
+def with_hooks(item: pytest.Item, hooks: ChangedHooks) -> Iterator[None]:
+    """Have pytest call ``hooks`` about ``item`` in a ``with`` block."""
+    found = item.session.gethookproxy
+
+    def proxy(path: os.PathLike[str]) -> Any:
+        return hooks if path == item.path else found(path)
+
+    with patch.object(item.session, "gethookproxy", proxy):
+        yield
+
+
+def copy_of(item: pytest.Item) -> pytest.Item:
+    """Return an item of the same parents, so that only what is the test's own is put away before it."""
+    return copy.copy(item)
+
+
+def put_away(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Put away the fixtures that ``nextitem`` does not need, when ``item`` has been put away itself."""
+    item.session._setupstate.teardown_exact(nextitem)
+
+
+_BROKEN: Final = "adyen/rehearsal"
+_LAST_FAILED: Final = "cache/lastfailed"
+
+
+def broken_before(config: pytest.Config) -> dict[str, list[str]]:
+    """Return what broke in the last rehearsal, by test, out of pytest's cache."""
+    cache = getattr(config, "cache", None)
+    known = cache.get(_BROKEN, {}) if cache is not None else {}
+    return known if isinstance(known, dict) else {}
+
+
+def remember_broken(config: pytest.Config, broken: Mapping[str, list[str]]) -> None:
+    """Keep what broke in a rehearsal, by test, in pytest's cache; a test with nothing is forgotten.
+
+    One with something counts as failed for ``--lf``. To be called when pytest has kept what failed.
+    """
+    cache = getattr(config, "cache", None)
+    if cache is None:
+        return
+    known = {**broken_before(config), **broken}
+    cache.set(_BROKEN, {test: names for test, names in known.items() if names})
+    failed = cache.get(_LAST_FAILED, {})
+    cache.set(_LAST_FAILED, failed | {test: True for test, names in broken.items() if names})

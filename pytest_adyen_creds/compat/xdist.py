@@ -15,6 +15,11 @@ def has_workers(config: pytest.Config) -> bool:
     return bool(config.pluginmanager.has_plugin("dsession"))
 
 
+def share_of(config: pytest.Config) -> int:
+    """Return how many processes run the tests."""
+    return int(getattr(config, "workerinput", {}).get("workercount", 1))
+
+
 def hand_over(config: pytest.Config, results: Mapping[str, Any]) -> None:
     """Give the results of this worker, plain data, to the controller when the worker ends."""
     config.workeroutput[_NAME] = results  # type: ignore[attr-defined]

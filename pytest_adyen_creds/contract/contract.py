@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from pytest_adyen_creds.contract.baseline import Baseline
+    from pytest_adyen_creds.contract.history import Change
     from pytest_adyen_creds.contract.mutations import Mutation
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -119,6 +120,7 @@ class Contract:
         """The paths of the servers, ``/v3``, ``/lem/v4``."""
         self._router = Router(self.operations, self.base_paths)
         self._validators: dict[str, Validator] = {}
+        self._contained: dict[str, Schema] = {}
 
     def __repr__(self) -> str:
         webhooks = f", {len(self.webhooks)} webhooks" if self.webhooks else ""
@@ -214,6 +216,14 @@ class Contract:
         bound = (replace(each, operations=labels) if each.operations is None else each for each in found.entries)
         return replace(found, entries=tuple(bound))
 
+    @cached_property
+    def history(self) -> tuple[Change, ...]:
+        """What Adyen did to the structures, by day, as far as it is known."""
+        from pytest_adyen_creds.contract.history import history_of
+
+        ours = f"ManagementService-{self.version}.json" if self.api == MANAGEMENT else ""
+        return history_of(self.published or ours)
+
     def strategy(self, name: str) -> SearchStrategy[Any]:
         """Return a Hypothesis strategy for bodies of the structure or the webhook ``name``."""
         from pytest_adyen_creds.contract.generation import strategy_for
@@ -233,7 +243,13 @@ class Contract:
         structure = self.body_of(name)
         if violations := self.validate(structure, body):
             raise ContractError(f"the body is none of {structure}: {violations[0].message}; give one that keeps to it")
-        return mutations(self._self_contained(structure), body)
+        return mutations(self.schema(structure), body, self.history)
+
+    def schema(self, name: str) -> Schema:
+        """Return the structure ``name`` as a validator takes it, self-contained; not to be changed."""
+        if name not in self._contained:
+            self._contained[name] = self._self_contained(name)
+        return self._contained[name]
 
     def body_of(self, name: str) -> str:
         """Return the structure of the body of the webhook ``name``, and ``name`` itself where there is no such one."""

@@ -8,14 +8,15 @@ not.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from pytest_adyen_creds.contract.documents import Schema
+from pytest_adyen_creds.contract.history import Change
 from pytest_adyen_creds.text import escape_pointer
 
-Kind = Literal["additions", "removals"]
+Kind = Literal["additions", "removals", "history"]
 Class = Literal["must-survive", "must-notice"]
 
 NEW_PROPERTY: Final = "rehearsedProperty"
@@ -23,6 +24,8 @@ NEW_VALUE: Final = "rehearsedValue"
 _NEW_ROLE: Final = "Management API \u2014 Rehearsed role read"
 _IDS: Final = frozenset({"credential", "origin-id", "id", "username"})
 """What ``x-identity`` calls names that the server gives, whose form no client may rely on."""
+_NAMES: Final = "x-names"
+"""In a place's schema: the names of the structures that it is of."""
 _DEEPEST: Final = 50
 _OTHER_TYPE: Final[Mapping[str, Any]] = {
     "string": 7,
@@ -39,7 +42,8 @@ class Mutation:
     """One way in which a body was changed.
 
     ``location`` is a JSON Pointer, ``*`` for each item of a list: all of them are changed alike. ``change`` is a
-    property's or value's fate, like ``property-added``. ``id`` names the mutation in every run.
+    property's or value's fate, like ``property-added``; with a ``date`` it is what Adyen did on that day. ``id`` names
+    the mutation in every run.
     """
 
     kind: Kind
@@ -48,11 +52,12 @@ class Mutation:
     location: str
     text: str
     """What was done, in words; nothing of the body's values."""
+    date: str = ""
 
     @property
     def id(self) -> str:
         """The mutation's name, the same for equal shapes: ``property-added@/data/*``."""
-        return f"{self.change}@{self.location}"
+        return f"{self.date} {self.change}@{self.location}".lstrip()
 
     def to_json(self) -> dict[str, str]:
         """Return the mutation as a JSON object."""
@@ -71,30 +76,57 @@ class _Place(NamedTuple):
     is_required: bool
 
 
-def mutations(schema: Schema, body: Any) -> Iterator[tuple[Mutation, Any]]:
+def mutations(schema: Schema, body: Any, history: Sequence[Change] = ()) -> Iterator[tuple[Mutation, Any]]:
     """Yield each mutation of ``body``, a JSON value that ``schema`` allows, with the body as it is then.
 
-    ``schema`` is a self-contained JSON Schema. In order of place and change, the same each time; ``body`` itself is
-    left alone.
+    ``schema`` is a self-contained JSON Schema; ``history`` is what Adyen did to its structures. In order of place and
+    change, the same each time; ``body`` itself is left alone.
     """
-    number = len(_changes(_places(schema, [copy.deepcopy(body)])))
-    for index in range(number):
+    for mutation in known_mutations(schema, body, history):
         # a copy of its own for each, whose places are found anew
-        holder = [copy.deepcopy(body)]
-        mutation, apply = _changes(_places(schema, holder))[index]
+        yield mutation, mutated(schema, body, [mutation.id], history)[0]
+
+
+def known_mutations(schema: Schema, body: Any, history: Sequence[Change] = ()) -> list[Mutation]:
+    """Return the mutations that ``body`` can have; see :func:`mutations`."""
+    return [mutation for mutation, _ in _changes(_places(schema, [body]), history)]
+
+
+def mutated(
+    schema: Schema, body: Any, ids: Collection[str], history: Sequence[Change] = ()
+) -> tuple[Any, list[Mutation]]:
+    """Return ``body`` as it is with all the mutations ``ids`` that it can have, and these."""
+    holder = [copy.deepcopy(body)]
+    chosen = [each for each in _changes(_places(schema, holder), history) if each[0].id in ids]
+    # the innermost first: what is put in an object's place has what was done to its members
+    for _, apply in sorted(chosen, key=lambda each: -each[0].location.count("/")):
         apply()
-        yield mutation, holder[0]
+    return holder[0], [mutation for mutation, _ in chosen]
+
+
+def identifiers(schema: Schema, body: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield each identifier that the server gives in ``body``: what of, where (a JSON Pointer), and itself."""
+    for place in _places(schema, [body]):
+        if what := _identity(place):
+            for container, key in place.holders:
+                if isinstance(container[key], str) and container[key]:
+                    yield what, place.location, container[key]
 
 
 _Change = tuple[Mutation, Callable[[], None]]
 
 
-def _changes(places: list[_Place]) -> list[_Change]:
+def _changes(places: list[_Place], history: Sequence[Change]) -> list[_Change]:
     found: dict[str, _Change] = {}
     for place in places:
-        for change in _of_place(place, places):
+        for change in (*_of_place(place, places), *_of_history(place, history)):
             found.setdefault(change[0].id, change)
     return list(found.values())
+
+
+def _identity(place: _Place) -> str | None:
+    said = place.schema.get("x-identity", "id" if place.name == "id" else None)
+    return said if said in _IDS else None
 
 
 def _of_place(place: _Place, places: list[_Place]) -> Iterator[_Change]:
@@ -127,7 +159,7 @@ def _of_place(place: _Place, places: list[_Place]) -> Iterator[_Change]:
     if schema.get("enum") and all(isinstance(value, str) for value in values):
         text = f"the value {here} is one that was added to the enumeration"
         yield change("additions", "must-survive", "enum-value-added", text, setting(lambda _: NEW_VALUE))
-    if schema.get("x-identity") in _IDS and all(isinstance(value, str) and value for value in values):
+    if _identity(place) and all(isinstance(value, str) and value for value in values):
         text = f"the id {here} is longer and of another form"
         yield change("additions", "must-survive", "id-form-changed", text, lambda: _rename(values, places))
     if place.name:
@@ -158,6 +190,26 @@ def _of_another_type(place: _Place, change: Any, setting: Any, here: str) -> Ite
         yield change("removals", "must-notice", "type-changed", text, setting(lambda _: other))
         if not place.schema.get("x-nullable"):
             yield change("removals", "must-notice", "became-null", f"the value {here} is null", setting(lambda _: None))
+
+
+def _of_history(place: _Place, history: Sequence[Change]) -> Iterator[_Change]:
+    """Yield what Adyen did on a day to the structures that ``place`` is of."""
+    names = place.schema.get(_NAMES, ())
+    for each in history:
+        if each.structures.isdisjoint(names):
+            continue
+        objects = [container[key] for container, key in place.holders if isinstance(container[key], dict)]
+        location = f"{place.location}/{escape_pointer(each.name)}"
+
+        def apply(each: Change = each, objects: list[Any] = objects) -> None:
+            for one in objects:
+                each.carry_out(one)
+
+        if any(map(each.can_be_carried_out, objects)):
+            yield (
+                Mutation("history", "must-survive", each.change, location, f"{each.date}: {each.text}", each.date),
+                apply,
+            )
 
 
 def _rename(values: list[str], places: list[_Place]) -> None:
@@ -200,9 +252,12 @@ def _merged(schema: Any, definitions: Mapping[str, Schema], depth: int) -> Schem
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return {}
     result: Schema = {key: value for key, value in schema.items() if key not in ("$ref", "allOf", "anyOf", "oneOf")}
+    result[_NAMES] = {schema["title"]} if depth == 0 and "$defs" in schema else set()
     parts = list(schema.get("allOf", ()))
     if isinstance(schema.get("$ref"), str):
-        parts.append(definitions.get(schema["$ref"].rpartition("/")[2], {}))
+        name = schema["$ref"].rpartition("/")[2]
+        result[_NAMES].add(name)
+        parts.append(definitions.get(name, {}))
     for choice in ("anyOf", "oneOf"):
         branches = schema.get(choice, [])
         real = [each for each in branches if each != {"type": "null"}]
@@ -216,5 +271,6 @@ def _merged(schema: Any, definitions: Mapping[str, Schema], depth: int) -> Schem
             **result,
             "properties": {**other.get("properties", {}), **result.get("properties", {})},
             "required": [*other.get("required", ()), *result.get("required", ())],
+            _NAMES: result[_NAMES] | other.get(_NAMES, set()),
         }
     return result

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Literal, Protocol
 
 from pytest_adyen_creds.client import Budget, Retries, tag
+from pytest_adyen_creds.client.transports import plugins_own
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.credential import Credential, Rotation
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
@@ -81,7 +82,8 @@ class LeaseClient(ForkGuard):
         """
         # in the embedded sandbox nothing waits: its clock moves
         is_waited_for = self.backend.sandbox is None
-        return Rotation(*self._provisioner.with_new_key(credential, report if is_waited_for else ignore))
+        with plugins_own():
+            return Rotation(*self._provisioner.with_new_key(credential, report if is_waited_for else ignore))
 
     def description(self) -> str:
         """Return a description that tags a credential as a throwaway of this run."""
@@ -130,11 +132,17 @@ def embedded(backend: Backend) -> LeaseClient:
 
 
 class Leases:
-    """What the fixture ``adyen_credentials`` gives a test: leases, given back at its end."""
+    """What the fixture ``adyen_credentials`` gives a test: leases, given back at its end.
 
-    def __init__(self, client: LeaseClient, report: Report) -> None:
+    ``shown`` returns a credential as the test is to see it.
+    """
+
+    def __init__(
+        self, client: LeaseClient, report: Report, shown: Callable[[Credential], Credential] = lambda lent: lent
+    ) -> None:
         self._client = client
         self._report = report
+        self._shown = shown
         self._held: dict[str, Credential] = {}
 
     def lease(
@@ -156,7 +164,7 @@ class Leases:
         """Return a throwaway on lease that is as ``spec`` says."""
         credential = replace(self._client.lease(spec, self._report), rotator=self._rotate)
         self._held[credential.id] = credential
-        return credential
+        return self._shown(credential)
 
     def give_back(self, credential: Credential) -> None:
         """Give a lease back before the test ends; a credential that is not on lease is left alone."""

@@ -66,6 +66,10 @@ class Interceptor:
         self._behind = behind
         self._knows = knows
 
+    def lead_through(self, wrap: Callable[[httpx.BaseTransport], httpx.BaseTransport]) -> None:
+        """Lead to what ``wrap`` returns for the route."""
+        self._route = wrap(self._route)
+
     @contextmanager
     def opened(self) -> Iterator[Interceptor]:
         """Take requests in a ``with`` block; one that is opened within it takes them first."""

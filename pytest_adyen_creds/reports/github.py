@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_adyen_creds.contract.finding import LEVELS, group
 from pytest_adyen_creds.drift.text import tally, where
 from pytest_adyen_creds.reports.coverage import coverage_summary
+from pytest_adyen_creds.reports.rehearsal import tally_of, what
 from pytest_adyen_creds.secrets import mask_text
 from pytest_adyen_creds.text import counted, printed
 
@@ -39,6 +40,22 @@ def annotation_lines(results: Results) -> Iterator[str]:
         if given[each.level] <= _MOST_ANNOTATIONS:
             title, text = f"Adyen drift: {each.id}", f"{each.message} [{where(each)}; {counted(each.count, 'answer')}]"
             yield f"::{_COMMANDS[each.level]} title={_property(_clean(title))}::{_data(_clean(text))}"
+    yield from _rehearsal_annotations(results)
+
+
+def _rehearsal_annotations(results: Results) -> Iterator[str]:
+    """Yield a workflow command at the user's line for each place where a rehearsal broke a test, or nothing noticed."""
+    given: set[tuple[str, str]] = set()
+    for each in results.rehearsal.findings():
+        path, _, line = each.where.rpartition(":")
+        place = (each.where or each.test, each.change)
+        if place in given or len(given) >= _MOST_ANNOTATIONS:
+            continue
+        given.add(place)
+        at = f"file={_property(_clean(path or each.test.partition('::')[0]))}," + (f"line={line}," if path else "")
+        command = "warning" if each.word == "silent" else "error"
+        text = f"{what(each)}; {each.next_step}"
+        yield f"::{command} {at}title={_property('Adyen rehearsal: ' + each.word)}::{_data(_clean(text))}"
 
 
 def step_summary(results: Results) -> str:
@@ -60,6 +77,12 @@ def step_summary(results: Results) -> str:
         parts.append("")
     if len(groups) > _MOST_LINES:
         parts += [f"{len(groups) - _MOST_LINES} more are in the report (--adyen-report).", ""]
+    if results.rehearsal.tests:
+        parts += [f"### Rehearsal: {tally_of(results.rehearsal.verdicts) or 'no verdicts'}", ""]
+        parts += [
+            f"- {_markdown(each.test)}: {_markdown(what(each))}" for each in results.rehearsal.findings()[:_MOST_LINES]
+        ]
+        parts.append("")
     if judgement.known:
         kinds, answers = len(set(judgement.known.values())), found.answers_with(judgement.known)
         parts += [f"Known deviations of the platform: {counted(kinds, 'kind')} in {counted(answers, 'answer')}.", ""]

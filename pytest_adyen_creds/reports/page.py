@@ -28,6 +28,7 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; 
 def page_of(report: dict[str, Any]) -> str:
     """Return a report (see :func:`.report.report_of`) as an HTML page; whatever its texts hold, they stay text."""
     sections = (
+        ("rehearsal", "Rehearsal", _rehearsal(report)),
         ("findings", "Drift", _findings(report)),
         ("coverage", "Coverage", _coverage(report)),
         ("failures", "Failed checks", _failures(report["failures"])),
@@ -123,6 +124,78 @@ def _findings(report: dict[str, Any]) -> Iterator[str]:
     yield from _more(len(report["findings"]) - _MOST, "findings")
     for problem in report["problems"]:
         yield f"<p>{_text(problem)}</p>"
+
+
+_MARKS: Final = {"broke": "x", "silent": "!", "noticed": "e", "survived": "o"}
+"""What stands in a cell of the rehearsal's matrix for each verdict, the worst first."""
+_LOOKS: Final = {"broke": "breaking", "silent": "warning", "noticed": "good", "survived": "good"}
+
+
+def _rehearsal(report: dict[str, Any]) -> Iterator[str]:
+    rows, tests = report["rehearsal"], report["rehearsed"]
+    if not tests:
+        return
+    counting = [row for row in rows if row["finding"] and not row["accepted"]]
+    accepted = sum(1 for row in rows if row["finding"] and row["accepted"])
+    more = f", {accepted} accepted" if accepted else ""
+    yield (
+        f"<p>{counted(len(tests), 'test')} in {counted(sum(each['runs'] for each in tests), 'run')}: "
+        f"{counted(len(rows), 'verdict')}, {counted(len(counting), 'finding')}{more}.</p>"
+    )
+    yield from _verdict_matrix(rows, tests)
+    for row in counting[:_MOST]:
+        yield (
+            f"<details><summary>{_level(_LOOKS[row['verdict']], row['verdict'])} {_text(row['mutation'])} "
+            f"<span class=soft>({_code(row['test'])}; {_place(row)})</span></summary>\n<div class=inside>"
+        )
+        where = f"{_code(row['where'])} in {_code(row['by'])}" if row["where"] else ""
+        yield from _named(Error=_text(row["error"]), Raised_at=where, Next=_text(row["next_step"]))
+        yield f"<p>See it again:</p><pre>{_lines(row['again'])}</pre>"
+        yield "</div></details>"
+    yield from _more(len(counting) - _MOST, "findings of the rehearsal")
+    for each in tests:
+        left = (
+            f"{counted(each['left'], 'variation')} not run: adyen_rehearse_max allows no more" if each["left"] else ""
+        )
+        if note := "; ".join(filter(None, (each["problem"], left))):
+            yield f"<p>{_code(each['test'])}: {_text(note)}.</p>"
+
+
+def _verdict_matrix(rows: list[dict[str, Any]], tests: list[dict[str, Any]]) -> Iterator[str]:
+    cells: dict[tuple[str, tuple[str, str]], list[str]] = {}
+    columns: dict[str, dict[tuple[str, str], None]] = {}
+    for row in rows:
+        name = row["change"] if row["kind"] != "history" else row["mutation"].partition(":")[0]
+        column = row["kind"], name.partition(":")[0]
+        columns.setdefault(row["kind"], {})[column] = None
+        accepted = row["finding"] and row["accepted"]
+        cells.setdefault((row["test"], column), []).append("survived" if accepted else row["verdict"])
+    kinds = "".join(f'<th scope=colgroup colspan="{len(names)}">{_text(kind)}</th>' for kind, names in columns.items())
+    order = [column for names in columns.values() for column in names]
+    head = "".join(f"<th scope=col>{_code(name)}</th>" for _, name in order)
+    legend = ", ".join(f"{mark} {word}" for word, mark in _MARKS.items())
+    yield (
+        '<div class="scroll" role="region" aria-label="Verdicts of tests by what was otherwise" tabindex="0">'
+        f"<table class=matrix><caption>What became of each test when something was otherwise: {legend}; a number is "
+        "how often.</caption>"
+        f"<thead><tr><th rowspan=2 scope=col>Test</th>{kinds}</tr><tr>{head}</tr></thead><tbody>"
+    )
+    for each in tests:
+        body = "".join(_verdict_cell(name, cells.get((each["test"], (kind, name)), [])) for kind, name in order)
+        yield f"<tr><th scope=row>{_code(each['test'])}</th>{body}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _verdict_cell(name: str, words: list[str]) -> str:
+    worst = next((word for word in _MARKS if word in words), None)
+    if worst is None:
+        return f'<td class=empty data-of="{_text(name)}"><span class=only-read>nothing to change</span></td>'
+    number = words.count(worst)
+    marks = _MARKS[worst] + (str(number) if number > 1 else "")
+    return (
+        f'<td class={_LOOKS[worst]} data-of="{_text(name)}"><span aria-hidden="true">{marks}</span>'
+        f"<span class=only-read>{number} {worst}</span></td>"
+    )
 
 
 def _first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

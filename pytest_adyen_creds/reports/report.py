@@ -17,6 +17,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, SettingsError
 from pytest_adyen_creds.files import check_writable, write_text
 from pytest_adyen_creds.reports.coverage import documented_pairs
 from pytest_adyen_creds.reports.page import page_of
+from pytest_adyen_creds.reports.rehearsal import again
 from pytest_adyen_creds.secrets import mask_text
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
     ``findings``, ``known`` (known deviations) and ``accepted`` hold findings as every command's JSON has them, with
     ``example``, ``origins`` (who answered so, and how often), ``tests`` (which met it) and ``next_step`` besides;
     ``coverage`` holds a row for each operation and status that is documented or was seen; ``failures`` are the broken
-    rules. ``recordings`` holds each cassette that was replayed: ``age_days`` is counted from ``now``, ``stale`` holds
-    the reasons why it should be recorded again, and what it does not say of itself is None.
+    rules. ``rehearsal`` holds the verdict on each variation of each test, ``rehearsed`` each test that was rehearsed,
+    the worst first. ``recordings`` holds each cassette that was replayed: ``age_days`` is counted from ``now``,
+    ``stale`` holds the reasons why it should be recorded again, and what it does not say of itself is None.
     """
     judgement, found = results.judgement, results.collector.found
     kinds = list(dict.fromkeys(judgement.known.values()))
@@ -94,6 +96,11 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
         "coverage": list(_coverage(results)),
         "recordings": [_recording(results, path, now) for path in sorted(results.recordings)],
         "failures": [failure.to_json() for failure in results.failures],
+        "rehearsal": [{**each.to_json(), "again": again(each)} for each in results.rehearsal.verdicts],
+        "rehearsed": [
+            {"test": each.test, "runs": each.runs, "left": each.left, "problem": each.problem}
+            for each, _ in results.rehearsal.by_test()
+        ],
         "problems": [*results.problems, *results.collector.problems],
     }
     masked: dict[str, Any] = _masked(report)

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from pytest_adyen_creds import clock
+from pytest_adyen_creds.checks.verdicts import WORDS
 from pytest_adyen_creds.compat.pytest import add_junit_properties
 from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
 from pytest_adyen_creds.reports.github import is_github, write_step_summary
@@ -34,6 +35,11 @@ def add_properties(results: Results, config: pytest.Config) -> None:
         "adyen.coverage.covered": covered_pairs(results.contract, results.coverage + results.collector.traffic),
         "adyen.coverage.documented": len(documented_pairs(results.contract)),
     }
+    if results.rehearsal.tests:
+        verdicts = results.rehearsal.counts()
+        counts |= {"adyen.rehearsal.tests": len(results.rehearsal.tests)}
+        counts |= {f"adyen.rehearsal.{word}": verdicts[word] for word in WORDS}
+        counts["adyen.rehearsal.findings"] = len(results.rehearsal.findings())
     add_junit_properties(config, counts)
 
 

@@ -1,0 +1,196 @@
+"""Verdicts of a rehearsal: what became of a test when something was otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
+
+from pytest_adyen_creds.contract.finding import Finding
+
+Word = Literal["survived", "noticed", "broke", "silent"]
+WORDS: Final[tuple[Word, ...]] = ("broke", "silent", "noticed", "survived")
+"""The verdicts, the worst first."""
+
+BROKE: Final = "rehearsal-broke"
+SILENT: Final = "rehearsal-silent"
+UNEXPECTED: Final = "rehearsal-unexpected"
+
+_NEXT: Final = {
+    "property-added": "let the parser ignore properties that it does not know",
+    "properties-reordered": "take properties by name, not by place",
+    "items-reordered": "look an item up by what it is, not by its place in the list",
+    "enum-value-added": "have a default for values that the code does not know",
+    "role-added": "let roles pass that the code does not know",
+    "id-form-changed": "take an id as any text, and store it in full",
+    "page-added": "follow the links to further pages",
+    "headers-added": "let headers pass that the code does not know",
+    "slashes-escaped": "parse the body as JSON, not as text",
+    "deviation-shown": "do without what the platform is known to leave out",
+    "deviation-ended": "do without what the document does not promise",
+    "optional-property-removed": "read it with a default: the contract does not promise it",
+    "list-emptied": "have the code take an empty list",
+    "required-property-removed": "validate the answer where it comes in, and raise an error that says what is missing",
+    "type-changed": "validate the answer where it comes in, and raise an error that says what is wrong",
+    "became-null": "validate the answer where it comes in, and raise an error that says what is wrong",
+    "error-with-200": "look for errorCode in the body before the rest of it is used",
+    "html": "look at the content type before the body is used",
+    "truncated": "let the JSON parser's error through",
+    "api-key-rotated": "read the key anew before each request",
+    "api-key-expired": "read the key anew before each request, or after a 401",
+    "client-key-rotated": "read the client key anew where it is used",
+    "client-key-expired": "read the client key anew where it is used",
+}
+_NEXT_BY_CLASS: Final = {
+    "must-survive": "have the code go on without it",
+    "must-notice": "have the code raise an error of its own",
+    "must-handle": "raise an error, or ask again: at once for a reset, after a pause for 401, 429 and 500",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a test when one thing was otherwise; or several, where only together they do it.
+
+    ``kind``, ``must`` (the class) and the places are those of the variation, whose name is ``id``. ``error`` is the
+    client's own, in one line, and ``where`` the place in the user's code that raised it (``FILE:LINE``); both are empty
+    where the test passed. ``accepted`` is why it does not count, empty where it does.
+    """
+
+    test: str
+    id: str
+    kind: str
+    must: str
+    change: str
+    operation: str
+    status: int | None
+    location: str
+    text: str
+    word: Word
+    error: str = ""
+    where: str = ""
+    by: str = ""
+    """Which function raised the error."""
+    expected: str = ""
+    """The verdict that the test's mark says is meant; empty where it says none."""
+    accepted: str = ""
+
+    @property
+    def finding(self) -> str:
+        """The id of the finding that it is; empty where it is right, or meant."""
+        if self.expected:
+            return "" if self.word == self.expected else UNEXPECTED
+        if self.word == "broke":
+            return BROKE
+        return SILENT if self.word == "silent" else ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a finding that nobody has accepted."""
+        return bool(self.finding) and not self.accepted
+
+    @property
+    def next_step(self) -> str:
+        """What to do about it."""
+        if self.finding == UNEXPECTED:
+            return f"the mark of the test says {self.expected}: correct it"
+        if "created twice" in self.error:
+            return "send an Idempotency-Key, the same one when the request is sent again"
+        return _NEXT.get(self.change.partition(":")[0], _NEXT_BY_CLASS[self.must])
+
+    def as_finding(self) -> Finding:
+        """Return it as a finding, for the baseline; its message is the change."""
+        level: Any = "warning" if self.word == "silent" else "breaking"
+        return Finding(self.finding, level, self.operation, self.status, self.location, self.change)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object, as reports have it."""
+        return {
+            "test": self.test,
+            "id": self.id,
+            "kind": self.kind,
+            "class": self.must,
+            "operation": self.operation,
+            "status": self.status,
+            "location": self.location,
+            "change": self.change,
+            "mutation": self.text,
+            "verdict": self.word,
+            "error": self.error,
+            "where": self.where,
+            "by": self.by,
+            "expected": self.expected,
+            "finding": self.finding,
+            "accepted": self.accepted,
+            "next_step": self.next_step if self.finding else "",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """One test that was rehearsed, or could not be: in how many ``runs``, with how many variations ``left`` unrun.
+
+    ``problem`` says why there are no verdicts, or not all.
+    """
+
+    test: str
+    runs: int = 0
+    left: int = 0
+    problem: str = ""
+
+
+@dataclass
+class Rehearsal:
+    """The verdicts of a run, and the tests that were rehearsed."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    tests: list[Rehearsed] = field(default_factory=list)
+
+    def by_test(self) -> Iterator[tuple[Rehearsed, list[Verdict]]]:
+        """Yield each test with its verdicts, the worst test first."""
+        found: dict[str, list[Verdict]] = {each.test: [] for each in self.tests}
+        for verdict in self.verdicts:
+            found[verdict.test].append(verdict)
+        ranks = {each.test: _rank(each, found[each.test]) for each in self.tests}
+        for each in sorted(self.tests, key=lambda each: (*ranks[each.test], each.test)):
+            yield each, sorted(found[each.test], key=lambda one: (not one.counts, WORDS.index(one.word)))
+
+    def findings(self) -> list[Verdict]:
+        """Return the verdicts that count."""
+        return [each for each in self.verdicts if each.counts]
+
+    def counts(self) -> Counter[str]:
+        """Return how many variations had which verdict."""
+        return Counter(each.word for each in self.verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a JSON object, for another process."""
+        return {"verdicts": list(map(asdict, self.verdicts)), "tests": list(map(asdict, self.tests))}
+
+    def merge(self, value: dict[str, Any]) -> None:
+        """Add what another process wrote with :meth:`to_json`."""
+        self.verdicts += [Verdict(**each) for each in value["verdicts"]]
+        self.tests += [Rehearsed(**each) for each in value["tests"]]
+
+
+def fails(verdicts: Iterable[Verdict], mode: str) -> list[Verdict]:
+    """Return those of ``verdicts`` that are failures by ``--adyen-rehearse-fail``."""
+    if mode == "none":
+        return []
+    counting = [each for each in verdicts if each.counts]
+    return (
+        counting
+        if mode == "all"
+        else [each for each in counting if each.must != "must-notice" and each.word == "broke"]
+    )
+
+
+def is_verdict(id: str) -> bool:
+    """Return whether an id of a baseline's entry is that of a verdict, and of no drift."""
+    return id.startswith("rehearsal-")
+
+
+def _rank(test: Rehearsed, verdicts: list[Verdict]) -> tuple[int, int, int]:
+    counting = Counter(each.finding for each in verdicts if each.counts)
+    return -counting[BROKE], -counting[SILENT] - counting[UNEXPECTED], 0 if test.problem else 1

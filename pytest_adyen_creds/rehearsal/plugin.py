@@ -1,0 +1,447 @@
+"""The plugin of ``--adyen-rehearse``: it runs each test that passed again, and gives each variation its verdict."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+from pytest_adyen_creds.cassettes.recorder import TALKING
+from pytest_adyen_creds.checks.verdicts import WORDS, Rehearsed, Verdict, fails
+from pytest_adyen_creds.compat.pytest import (
+    ChangedHooks,
+    broken_before,
+    copy_of,
+    fixture_names,
+    put_away,
+    remember_broken,
+    with_hooks,
+    write_line,
+)
+from pytest_adyen_creds.contract.baseline import Baseline
+from pytest_adyen_creds.errors import AdyenCredsError, in_words
+from pytest_adyen_creds.rehearsal.answer import Answered
+from pytest_adyen_creds.rehearsal.script import Script
+from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
+from pytest_adyen_creds.rehearsal.variation import KINDS, Variation, variations_of
+from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import counted, plain
+
+if TYPE_CHECKING:
+    from pytest_adyen_creds.checks.results import Results
+    from pytest_adyen_creds.contract import Contract, Operation
+
+MARKER: Final = "adyen_rehearse"
+TOGETHER: Final = " & "
+"""Stands between the names of variations that break a test together."""
+
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+_LONGEST: Final = 300
+_QUIET: Final = 5.0
+"""Seconds until a line tells how far a rehearsal is."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a test's mark ``adyen_rehearse`` says.
+
+    ``expect`` maps what a variation is called to the verdict that is meant; ``skip`` names those that are left out.
+    A name is a kind, a class, a change, or the variation's own name, where ``*`` stands for anything.
+    """
+
+    expect: Mapping[str, str] = field(default_factory=dict)
+    skip: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, item: pytest.Item) -> Mark:
+        """Return what the marks of ``item`` say together; raises :class:`pytest.UsageError` for what no mark says."""
+        expect: dict[str, str] = {}
+        skip: list[str] = []
+        for mark in reversed(list(item.iter_markers(MARKER))):
+            given = mark.kwargs
+            if mark.args or given.keys() - {"expect", "skip"}:
+                raise AdyenCredsError(
+                    f"{item.nodeid}: write @pytest.mark.{MARKER}(expect={{NAME: VERDICT}}, skip=[NAME])"
+                )
+            wanted, left = given.get("expect", {}), given.get("skip", ())
+            if not isinstance(wanted, Mapping) or not set(wanted.values()) <= set(WORDS):
+                raise AdyenCredsError(
+                    f"{item.nodeid}: expect of @pytest.mark.{MARKER} maps names to {', '.join(WORDS)}; correct it"
+                )
+            if isinstance(left, str) or not all(isinstance(each, str) for each in left):
+                raise AdyenCredsError(f"{item.nodeid}: skip of @pytest.mark.{MARKER} is a list of names; correct it")
+            expect.update(wanted)
+            skip += left
+        return cls(expect, tuple(skip))
+
+    def skips(self, variation: Variation) -> bool:
+        """Return whether ``variation`` is left out."""
+        return any(_means(name, variation) for name in self.skip)
+
+    def expected(self, variation: Variation) -> str:
+        """Return the verdict that is meant for ``variation``; empty where none is said. The last name counts."""
+        return next((word for name, word in reversed(list(self.expect.items())) if _means(name, variation)), "")
+
+
+def _means(name: str, variation: Variation) -> bool:
+    short = variation.change.partition(":")[0]
+    return name in (variation.kind, variation.must, short, variation.id) or fnmatchcase(variation.id, name)
+
+
+class RehearsalPlugin:
+    """Rehearses the tests of one process. ``share`` processes have the session's budget together."""
+
+    def __init__(self, results: Results, config: pytest.Config, share: int = 1) -> None:
+        self.script: Script | None = None
+        """What the traffic of the running test goes through."""
+        self._results = results
+        self._settings = results.settings
+        self._config = config
+        self._left = max(1, self._settings.rehearse_max[1] // share)
+        self._busy = False
+        self._broken = broken_before(config) if config.getoption("lf", False) else {}
+        """What broke in the run before, by test, where only that is to run again."""
+        self._said = time.monotonic()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, object, object]:
+        """Run a test, and where it passed, again and again; then say what became of the first run."""
+        if self._busy or TALKING.isdisjoint(fixture_names(item)):
+            return (yield)
+        hooks = _Held(item.ihook, copy_of(item))
+        script = self.script = Script(self._match)
+        try:
+            with with_hooks(item, hooks):
+                done = yield
+                if hooks.has_passed and script.answers:
+                    self._rehearse(item, script, hooks)
+        finally:
+            self.script = None
+            hooks.let_go(item, nextitem)
+        return done
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> Generator[None, None, None]:
+        """Keep what broke for ``--lf``, when pytest has kept what failed."""
+        yield
+        if self._results.rehearsal.tests and not hasattr(self._config, "workerinput"):
+            remember_broken(self._config, self._results.broken)
+
+    def _rehearse(self, item: pytest.Item, script: Script, hooks: _Held) -> None:
+        self._busy = True
+        results = self._results
+        try:
+            mark = Mark.of(item)
+            every = self._variations(script, mark)
+            again = _Again(self, item, script.answers)
+            if only := self._settings.rehearse_only:
+                again.show(only, every, hooks)
+                return
+            if broken := self._broken.get(item.nodeid):
+                every = [each for each in every if each.id in broken]
+            found = Search(again.run, min(self._settings.rehearse_max[0], self._left)).over(every)
+            self._left -= found.runs
+        except AdyenCredsError as error:
+            results.rehearsal.tests.append(Rehearsed(item.nodeid, problem=plain(SECRETS.mask(str(error)))))
+            return
+        finally:
+            self._busy = False
+        verdicts = list(_verdicts(item, found, mark, results.rehearsal_baseline))
+        results.rehearsal.verdicts += verdicts
+        results.rehearsal.tests.append(_rehearsed(item, found, every))
+        self._report(item, verdicts, hooks)
+
+    def _variations(self, script: Script, mark: Mark) -> list[Variation]:
+        results, settings = self._results, self._settings
+        found = variations_of(
+            script.answers,
+            settings.rehearse,
+            deviations=results.contract.known_deviations.entries,
+            has_keys=bool(script.lent),
+        )
+        return [each for each in found if not mark.skips(each)]
+
+    def _report(self, item: pytest.Item, verdicts: list[Verdict], hooks: _Held) -> None:
+        counts = Counter(each.word for each in verdicts)
+        hooks.add_properties({f"adyen.rehearsal.{word}": counts[word] for word in WORDS})
+        counting = [each for each in verdicts if each.counts]
+        failing = fails(counting, self._settings.rehearse_fail)
+        if failing:
+            from pytest_adyen_creds.reports.rehearsal import failure_text
+
+            hooks.fail(SECRETS.mask(failure_text(failing, self._settings.rehearse_fail)))
+        self._results.broken[item.nodeid] = sorted({name for each in counting for name in each.id.split(TOGETHER)})
+        if self._config.get_verbosity() > 0 or time.monotonic() - self._said > _QUIET:
+            self._said = time.monotonic()
+            said = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word]) or "nothing was otherwise"
+            write_line(self._config, SECRETS.mask(f"adyen: rehearsed {item.nodeid}: {said}"), during_test=True)
+
+    def _match(self, request: httpx.Request) -> tuple[Operation, Contract] | None:
+        return operation_of(self._results, request)
+
+    @contextmanager
+    def performing(self, script: Script) -> Iterator[None]:
+        """Have what a test sends in a ``with`` block go through ``script``, and count for nothing else."""
+        results = self._results
+        counters = [(each, dict(each)) for each in (results.answered, results.kept)]
+        unrecorded = set(results.unrecorded)
+        self.script = script
+        try:
+            with results.collector.paused(), warnings.catch_warnings(record=True):
+                yield
+        finally:
+            self.script = None
+            for counter, before in counters:
+                counter.clear()
+                counter.update(before)
+            results.unrecorded.intersection_update(unrecorded)
+
+    def match(self, request: httpx.Request) -> tuple[Operation, Contract] | None:
+        """Return the operation that a request is of."""
+        return self._match(request)
+
+
+def operation_of(results: Results, request: httpx.Request) -> tuple[Operation, Contract] | None:
+    """Return the operation that ``request`` is of, and its contract; None where no contract has it."""
+    from pytest_adyen_creds.intercept.hosts import Hosts
+
+    url, path = str(request.url), request.url.raw_path.decode("ascii", "replace").partition("?")[0]
+    if Hosts([results.settings.base_url]).is_served(url):
+        contract = results.contract_of(path.split("/")[1] if path.count("/") > 1 else None)
+        found = contract.match(request.method, path) if contract else None
+        if contract and found:
+            return found[0], contract
+    other = results.apis.match(request.method, url, any_version=True)
+    return (other.operation, other.contract) if other else None
+
+
+@dataclass
+class _Again:
+    """Runs one test again. ``earlier`` is what it was answered the first time."""
+
+    plugin: RehearsalPlugin
+    item: pytest.Item
+    earlier: Sequence[Answered]
+
+    def run(self, variations: Sequence[Variation]) -> Outcome:
+        """Run the test with ``variations``, and say what became of it."""
+        script = self._script(variations)
+        hooks = _Watched(self.item.ihook, self.item.config)
+        self._perform(script, hooks)
+        failed = hooks.failed
+        if failed is None and hooks.has_passed:
+            note = next(filter(None, (effect.verdict() for effect in script.effects)), None)
+            return Outcome("passed", frozenset(script.met), note=note, answers=len(script.answers))
+        if script.missed:
+            return Outcome("unclear", frozenset(script.met), "it asks for what its recording does not hold")
+        if failed is None:
+            return Outcome("unclear", frozenset(script.met), "the test skips itself")
+        error, where, by = failed
+        return Outcome("failed", frozenset(script.met), error, where, by, answers=len(script.answers))
+
+    def show(self, name: str, every: list[Variation], first: _Held) -> None:
+        """Run the test with what is called ``name``, and have that be its result."""
+        wanted = name.split(TOGETHER)
+        chosen = [each for each in every if each.id in wanted]
+        if len(chosen) < len(wanted):
+            from difflib import get_close_matches
+
+            alike = get_close_matches(name, [each.id for each in every], 3, 0.3)
+            meant = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
+            first.fail(f"--adyen-rehearse-only: nothing that can be otherwise in this test is called {name!r}{meant}")
+            return
+        script = self._script(chosen)
+        hooks = _Held(self.item.ihook, first.copy)
+        self._perform(script, hooks)
+        first.held[:] = hooks.held
+
+    def _script(self, variations: Sequence[Variation]) -> Script:
+        return Script(self.plugin.match, variations, self.earlier, most=5 * len(self.earlier) + 50)
+
+    def _perform(self, script: Script, hooks: ChangedHooks) -> None:
+        item = self.item
+        properties = list(item.user_properties)
+        with self.plugin.performing(script), with_hooks(item, hooks):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=copy_of(item))
+        item.user_properties[:] = properties
+
+
+class _Held(ChangedHooks):
+    """Holds back what is said of a test's first run; its fixtures of wider scope stay, for its next runs."""
+
+    def __init__(self, hooks: Any, copy: pytest.Item) -> None:
+        super().__init__(hooks)
+        self.copy = copy
+        self.held: list[pytest.TestReport] = []
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether the test has passed, its set-up and teardown included, and was meant to."""
+        return any(each.when == "call" for each in self.held) and all(
+            each.passed and not hasattr(each, "wasxfail") for each in self.held
+        )
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.held.append(report)
+
+    def pytest_runtest_logfinish(self, **said: Any) -> None: ...
+
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
+        return self.hooks.pytest_runtest_teardown(item=item, nextitem=self.copy)
+
+    def add_properties(self, properties: Mapping[str, Any]) -> None:
+        """Give the test properties for JUnit's XML."""
+        for report in self.held:
+            report.user_properties.extend(properties.items())
+
+    def fail(self, text: str) -> None:
+        """Have the test fail, and say why."""
+        call = next(each for each in self.held if each.when == "call")
+        call.outcome, call.longrepr = "failed", text
+
+    def let_go(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Say what was held back, and put away the fixtures of wider scope that no next test needs."""
+        if not self.held:
+            return
+        *first, last = self.held
+        for report in first:
+            self.hooks.pytest_runtest_logreport(report=report)
+        ending = item.session.shouldfail or item.session.shouldstop
+        call = pytest.CallInfo.from_call(
+            lambda: put_away(item, None if ending else nextitem),
+            when="teardown",
+            reraise=(pytest.exit.Exception, KeyboardInterrupt),
+        )
+        reports = [last]
+        if call.excinfo is not None:
+            report = self.hooks.pytest_runtest_makereport(item=item, call=call)
+            # in the place of the one that says that all is well
+            reports = [*([] if last.when == "teardown" and last.passed else [last]), report]
+        for report in reports:
+            self.hooks.pytest_runtest_logreport(report=report)
+        self.hooks.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+class _Watched(ChangedHooks):
+    """Says nothing of a further run of a test, and notes what became of it."""
+
+    def __init__(self, hooks: Any, config: pytest.Config) -> None:
+        super().__init__(hooks)
+        self._root = config.rootpath
+        self.has_passed = False
+        self.failed: tuple[str, str, str] | None = None
+        """The error, where it was raised in the user's code, and by what."""
+
+    def pytest_runtest_logstart(self, **said: Any) -> None: ...
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            self.has_passed = True
+        if report.failed and self.failed is None:
+            self.failed = (_short(report.longreprtext.strip().splitlines()[-1]) if report.longreprtext else "", "", "")
+
+    def pytest_runtest_logfinish(self, **said: Any) -> None: ...
+
+    def pytest_exception_interact(self, **said: Any) -> None: ...
+
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = self.hooks.pytest_runtest_makereport(item=item, call=call)
+        if report.failed and self.failed is None and call.excinfo is not None:
+            self.failed = _error_of(call.excinfo.value, item, self._root)
+        return report
+
+
+def _error_of(error: BaseException, item: pytest.Item, root: Path) -> tuple[str, str, str]:
+    """Return what ``error`` says in one line, where the user's code raised it, and in which function."""
+    message = str(error).strip().partition("\n")[0]
+    said = in_words(error) if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: {message}"
+    mine = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename, root)]
+    if not mine:
+        where, line, name = item.location
+        return _short(said.partition("\n")[0]), f"{where}:{(line or 0) + 1}", name
+    frame = mine[-1]
+    path = Path(frame.filename)
+    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    return _short(said.partition("\n")[0]), f"{shown}:{frame.lineno}", frame.name
+
+
+def _is_users(filename: str, root: Path) -> bool:
+    path = Path(filename)
+    inside = path.is_absolute() and path.is_relative_to(root) and path.is_file()
+    libraries = {"site-packages", "dist-packages"}
+    return inside and libraries.isdisjoint(path.parts) and not path.is_relative_to(_PACKAGE)
+
+
+def _short(text: str) -> str:
+    text = plain(SECRETS.mask(text))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _verdicts(item: pytest.Item, found: Found, mark: Mark, baseline: Baseline) -> Iterator[Verdict]:
+    """Yield the verdict for each variation, or set of them, that a run says something of."""
+    order = {kind: number for number, kind in enumerate(KINDS)}
+    for group, outcome in sorted(found.outcomes.items(), key=lambda each: (order[each[0][0].kind], each[0][0].id)):
+        first = group[0]
+        verdict = Verdict(
+            test=item.nodeid,
+            id=TOGETHER.join(each.id for each in group),
+            kind=first.kind,
+            must=first.must,
+            change=first.change,
+            operation=first.operation,
+            status=first.status,
+            location=first.location,
+            text=_together(group),
+            word=_word(first, outcome),
+            error=outcome.error or ("created twice: the request was sent again" if outcome.note == "twice" else ""),
+            where=outcome.where,
+            by=outcome.by,
+            expected=mark.expected(first),
+        )
+        yield _accepted(verdict, baseline)
+
+
+def _together(group: Sequence[Variation]) -> str:
+    if len(group) == 1:
+        return group[0].text
+    shown = "; ".join(each.text for each in group[:3])
+    return f"one or more of {len(group)}: {shown}" + (f"; and {len(group) - 3} more" if len(group) > 3 else "")
+
+
+def _word(variation: Variation, outcome: Outcome) -> Any:
+    if outcome.note == "twice":
+        return "broke"
+    if variation.must == "must-survive":
+        return "survived" if outcome.state == "passed" else "broke"
+    if outcome.state == "failed":
+        return "noticed"
+    return "silent" if variation.must == "must-notice" or outcome.note == "silent" else "survived"
+
+
+def _accepted(verdict: Verdict, baseline: Baseline) -> Verdict:
+    if not verdict.finding:
+        return verdict
+    finding = verdict.as_finding()
+    reason = next((each.reason for each in baseline.entries if each.accepts(finding)), "")
+    return replace(verdict, accepted=reason)
+
+
+def _rehearsed(item: pytest.Item, found: Found, every: Iterable[Variation]) -> Rehearsed:
+    problems = [found.problem] if found.problem else []
+    problems += [f"{counted(number, 'variation')} without a verdict: {why}" for why, number in found.unclear.items()]
+    if found.unmet:
+        problems.append(f"{counted(len(found.unmet), 'variation')} did not happen when it ran again")
+    left = 0 if found.problem else len(found.left)
+    return Rehearsed(item.nodeid, found.runs, left, plain(SECRETS.mask("; ".join(problems))))

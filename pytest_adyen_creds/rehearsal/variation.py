@@ -1,0 +1,171 @@
+"""Variations: each is one thing that may be otherwise when a test runs again, with what a client must do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pytest_adyen_creds.contract.baseline import Entry
+from pytest_adyen_creds.contract.mutations import identifiers
+from pytest_adyen_creds.rehearsal.answer import Answered, are_pages, deviations_of
+
+Kind = Literal["additions", "removals", "history", "rotation", "failures"]
+KINDS: Final[tuple[Kind, ...]] = ("additions", "removals", "history", "rotation", "failures")
+Class = Literal["must-survive", "must-notice", "must-handle"]
+
+ID_FORM: Final = "id-form-changed"
+PAGE: Final = "page-added"
+
+OF_ANSWER: Final[dict[str, tuple[Kind, Class, str]]] = {
+    "headers-added": ("additions", "must-survive", "headers that nobody knew came"),
+    "slashes-escaped": (
+        "additions",
+        "must-survive",
+        "slashes in JSON are written the other way: \\/ for /, or / for \\/",
+    ),
+    "error-with-200": ("removals", "must-notice", "an error's document came with the status 200"),
+    "html": ("removals", "must-notice", "a page of HTML came in the answer's place"),
+    "truncated": ("removals", "must-notice", "the body ends in its middle"),
+}
+"""What can happen to an answer as a whole."""
+
+OF_KEYS: Final[dict[str, tuple[Class, str]]] = {
+    "api-key-rotated": ("must-survive", "the API key is replaced; the old one goes on working for 24 hours"),
+    "api-key-expired": ("must-survive", "the API key is replaced, and the old one expires at once"),
+    "client-key-rotated": ("must-survive", "the client key is replaced; the old one goes on working for 24 hours"),
+    "client-key-expired": ("must-survive", "the client key is replaced, and the old one expires at once"),
+    "credential-off-and-on": ("must-handle", "the credential is switched off for one request"),
+}
+"""What can happen to a credential between two requests."""
+
+OF_REQUEST: Final[dict[str, str]] = {
+    "key-propagating": "401: the key is new, and does not work yet",
+    "rate-limited": "429, too many requests, without Retry-After",
+    "rate-limited-retry-after": "429, too many requests, with Retry-After: 1",
+    "server-error": "500, an internal error",
+    "connection-reset": "the connection is reset before the request is carried out",
+    "timed-out": "no answer comes in time",
+    "answer-lost": "the request is carried out, and the answer is lost",
+}
+"""What can happen to a request, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One thing that is otherwise when a test runs again.
+
+    ``operation`` (a label) and ``status`` say in which answers, or ``number`` says at which request of the test, from
+    1. ``change`` is what happens, at the JSON Pointer ``location``; ``must`` is what is right: to survive it, to notice
+    it by an error, or to handle it by asking again or by an error.
+    """
+
+    kind: Kind
+    must: Class
+    change: str
+    location: str
+    text: str
+    """What is otherwise, in words; nothing of an answer's values."""
+    operation: str
+    status: int | None = None
+    number: int = 0
+    date: str = ""
+
+    @property
+    def id(self) -> str:
+        """The variation's name, the same in every run: ``GET /me 200 property-added@/_links``."""
+        if self.number:
+            return f"{'before ' if self.kind == 'rotation' else ''}request {self.number} {self.change}"
+        dated = f"{self.date} {self.change}".lstrip()
+        return f"{self.operation} {self.status} {dated}" + (f"@{self.location}" if self.location or not dated else "")
+
+    @property
+    def body_id(self) -> str:
+        """What the contract's mutations call it; see :attr:`.contract.mutations.Mutation.id`."""
+        return f"{self.date} {self.change}@{self.location}".lstrip()
+
+    @property
+    def is_of_answers(self) -> bool:
+        """Whether it can happen to each answer by itself."""
+        return not self.number and self.change != PAGE
+
+    def is_beside(self, other: Variation) -> bool:
+        """Return whether both can happen in one run, each as it would alone."""
+        if not (self.must == other.must == "must-survive") or not (self.is_of_answers and other.is_of_answers):
+            return False
+        if (self.operation, self.status) != (other.operation, other.status):
+            return True
+        return not (_takes_away(self, other) or _takes_away(other, self))
+
+
+def _takes_away(one: Variation, other: Variation) -> bool:
+    if one.change not in _TAKING or one.date > other.date:
+        return False
+    return other.location == one.location or other.location.startswith(f"{one.location}/")
+
+
+_TAKING: Final = frozenset({"optional-property-removed", "list-emptied", "property-removed", "deviation-ended"})
+"""What leaves nothing of a place for others to happen at."""
+
+
+def variations_of(
+    answered: Sequence[Answered], kinds: Collection[str], *, deviations: Iterable[Entry] = (), has_keys: bool = False
+) -> list[Variation]:
+    """Return what can be otherwise when a test runs again that was ``answered`` so, of these ``kinds``.
+
+    Equal ones come once. ``deviations`` are known ones of the platform; ``has_keys``: the test was lent a credential.
+    """
+    found: dict[str, Variation] = {}
+    known = list(deviations)
+    for each in _all(answered, known, has_keys=has_keys):
+        if each.kind in kinds:
+            found.setdefault(each.id, each)
+    return list(found.values())
+
+
+def _all(answered: Sequence[Answered], deviations: list[Entry], *, has_keys: bool) -> Iterator[Variation]:
+    identities: set[str] = set()
+    for each in answered:
+        if each.operation is not None:
+            yield from _of_one(each, deviations, identities)
+    for number, each in enumerate(answered, 1):
+        label = each.operation.label if each.operation else f"{each.method} {each.path}"
+        for change, (must, text) in OF_KEYS.items() if has_keys and number > 1 else ():
+            yield Variation("rotation", must, change, "", text, label, number=number)
+        for change, text in OF_REQUEST.items():
+            if (change == "answer-lost") <= (each.method == "POST"):
+                yield Variation("failures", "must-handle", change, "", text, label, number=number)
+
+
+def _of_one(each: Answered, deviations: list[Entry], identities: set[str]) -> Iterator[Variation]:
+    assert each.operation is not None
+    label, status = each.operation.label, each.status
+    for change, (kind, must, text) in OF_ANSWER.items():
+        if each.has_document or change == "headers-added":
+            yield Variation(kind, must, change, "", text, label, status)
+    if not each.has_document:
+        return
+    for mutation in each.mutations():
+        if mutation.change != ID_FORM:
+            yield Variation(
+                mutation.kind,
+                mutation.must,
+                mutation.change,
+                mutation.location,
+                mutation.text,
+                label,
+                status,
+                date=mutation.date,
+            )
+    for what, location, _ in identifiers(each.schema, each.document):
+        if what not in identities:
+            identities.add(what)
+            text = f"ids like the one at {location} are longer and of another form, wherever they stand"
+            yield Variation("additions", "must-survive", f"{ID_FORM}:{what}", location, text, label, status)
+    if are_pages(each):
+        text = "the list goes on on a further page, where its second half is"
+        yield Variation("additions", "must-survive", PAGE, "", text, label, status)
+    dated = {one.location for one in each.mutations() if one.date}
+    for change, location, text in deviations_of(each, deviations):
+        if location not in dated:
+            yield Variation("additions", "must-survive", change, location, text, label, status)
