@@ -53,3 +53,21 @@ def test_the_tests_pass(pytester: pytest.Pytester) -> None:
     outcomes = pytester.runpytest().parseoutcomes()
     assert outcomes.keys() <= {"passed", "warnings"}
     assert outcomes["passed"] > 20
+
+
+def test_the_marks_of_a_rehearsal_do_what_the_page_says(pytester: pytest.Pytester) -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "rehearsal.md").read_text()
+    (marks,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (baseline,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    pytester.makepyfile(test_marks=marks)
+    (pytester.path / "accepted.toml").write_text(baseline)
+    report = pytester.path / "all.json"
+    options = "--adyen-rehearse=additions,removals,failures", "-oadyen_rehearse_max=200"
+    pytester.runpytest(*options, "--adyen-drift-baseline=accepted.toml", f"--adyen-report={report}")
+    verdicts = json.loads(report.read_text())["rehearsal"]
+    (order,) = (each for each in verdicts if each["change"] == "items-reordered")
+    assert (order["verdict"], order["expected"], order["finding"]) == ("broke", "broke", "")
+    assert not {"headers-added", "server-error"} & {each["change"] for each in verdicts}
+    assert {each["accepted"] for each in verdicts if each["location"] == "/_links" and each["finding"]} == {
+        "what GET /me says of links is never read"
+    }

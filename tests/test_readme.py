@@ -109,3 +109,21 @@ def test_the_messages_of_the_troubleshooting_are_ours() -> None:
 def test_the_workflows_are_yaml() -> None:
     for block in blocks("yaml"):
         assert {"name", "jobs"} <= set(yaml.safe_load(block))
+
+
+def test_the_weak_client_breaks_as_shown_and_the_mended_one_survives(pytester: pytest.Pytester) -> None:
+    weak = next(block for block in blocks("python") if block.startswith("# test_roles.py"))
+    mended = next(block for block in blocks("python") if block.startswith("    return [Role(name)"))
+    (line,) = (block for block in blocks("sh") if "--adyen-rehearse" in block)
+    options = [word for word in shlex.split(line)[1:] if word.startswith("-")]
+    pytester.makepyfile(test_roles=weak)
+    broken = pytester.runpytest(*options)
+    broken.assert_outcomes(passed=1)
+    broken.stdout.fnmatch_lines([re.sub(r"([\[\]])", "[\\1]", each) for each in shown_by_a_rehearsal()])
+    pytester.makepyfile(test_roles=re.sub(r"^    return \[Role\(name\).*\n", mended, weak, flags=re.MULTILINE))
+    pytester.runpytest(*options).stdout.fnmatch_lines(["*in 1 run: * survived"])
+
+
+def shown_by_a_rehearsal() -> list[str]:
+    (text,) = (block for block in blocks("text") if "broke" in block)
+    return text.splitlines()

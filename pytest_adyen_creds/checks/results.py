@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.failure import CheckFailure
-from pytest_adyen_creds.checks.verdicts import Rehearsal, is_verdict
+from pytest_adyen_creds.checks.verdicts import Rehearsal
 from pytest_adyen_creds.contract import Contract
 from pytest_adyen_creds.contract.apis import Apis, apis_in
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, together
@@ -92,19 +92,10 @@ class Results:
         return next((each for each in self.apis.all_own if each.name == name), None)
 
     @cached_property
-    def _accepted(self) -> Baseline:
+    def baseline(self) -> Baseline:
+        """What a person has accepted, of drift and of verdicts; raises :class:`FileRefused` for a file that is none."""
         path = self.settings.drift_baseline
         return read_baseline(path) if path else Baseline()
-
-    @cached_property
-    def baseline(self) -> Baseline:
-        """The drift that a person has accepted; raises :class:`FileRefused` for a file that is no baseline."""
-        return Baseline(tuple(each for each in self._accepted.entries if not is_verdict(each.id)))
-
-    @cached_property
-    def rehearsal_baseline(self) -> Baseline:
-        """The verdicts of a rehearsal that a person has accepted, in the same file."""
-        return Baseline(tuple(each for each in self._accepted.entries if is_verdict(each.id)))
 
     @property
     def acceptance(self) -> Acceptance:

@@ -186,11 +186,6 @@ def fails(verdicts: Iterable[Verdict], mode: str) -> list[Verdict]:
     )
 
 
-def is_verdict(id: str) -> bool:
-    """Return whether an id of a baseline's entry is that of a verdict, and of no drift."""
-    return id.startswith("rehearsal-")
-
-
 def _rank(test: Rehearsed, verdicts: list[Verdict]) -> tuple[int, int, int]:
     counting = Counter(each.finding for each in verdicts if each.counts)
     return -counting[BROKE], -counting[SILENT] - counting[UNEXPECTED], 0 if test.problem else 1

@@ -84,6 +84,11 @@ class Entry:
             and (self.message is None or self.message == finding.message)
         )
 
+    @property
+    def is_of_rehearsal(self) -> bool:
+        """Whether it accepts a verdict of a rehearsal, and no drift."""
+        return self.id.startswith("rehearsal-")
+
     def is_expired(self, today: date) -> bool:
         """Return whether the entry's last day is before ``today``."""
         return self.expires is not None and self.expires < today
@@ -184,7 +189,7 @@ class Baseline:
             else:
                 counting.append(finding)
                 expired.update(dict.fromkeys(matching))
-        unused = tuple(entry for entry in self.entries if entry not in used)
+        unused = tuple(entry for entry in self.entries if entry not in used and not entry.is_of_rehearsal)
         return Judgement(tuple(counting), accepted, unused, tuple(expired))
 
     def updated(self, findings: Iterable[Finding], today: date, *, complete: bool = True) -> Baseline:

@@ -28,7 +28,6 @@ from pytest_adyen_creds.compat.pytest import (
     with_hooks,
     write_line,
 )
-from pytest_adyen_creds.contract.baseline import Baseline
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.script import Script
@@ -158,7 +157,7 @@ class RehearsalPlugin:
             return
         finally:
             self._busy = False
-        verdicts = list(_verdicts(item, found, mark, results.rehearsal_baseline))
+        verdicts = list(_verdicts(item, found, mark, results))
         results.rehearsal.verdicts += verdicts
         results.rehearsal.tests.append(_rehearsed(item, found, every))
         self._report(item, verdicts, hooks)
@@ -389,7 +388,7 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _verdicts(item: pytest.Item, found: Found, mark: Mark, baseline: Baseline) -> Iterator[Verdict]:
+def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> Iterator[Verdict]:
     """Yield the verdict for each variation, or set of them, that a run says something of."""
     order = {kind: number for number, kind in enumerate(KINDS)}
     for group, outcome in sorted(found.outcomes.items(), key=lambda each: (order[each[0][0].kind], each[0][0].id)):
@@ -410,7 +409,7 @@ def _verdicts(item: pytest.Item, found: Found, mark: Mark, baseline: Baseline) -
             by=outcome.by,
             expected=mark.expected(first),
         )
-        yield _accepted(verdict, baseline)
+        yield _accepted(verdict, results)
 
 
 def _together(group: Sequence[Variation]) -> str:
@@ -430,12 +429,12 @@ def _word(variation: Variation, outcome: Outcome) -> Any:
     return "silent" if variation.must == "must-notice" or outcome.note == "silent" else "survived"
 
 
-def _accepted(verdict: Verdict, baseline: Baseline) -> Verdict:
+def _accepted(verdict: Verdict, results: Results) -> Verdict:
     if not verdict.finding:
         return verdict
     finding = verdict.as_finding()
-    reason = next((each.reason for each in baseline.entries if each.accepts(finding)), "")
-    return replace(verdict, accepted=reason)
+    entry = results.baseline.judge([finding], results.today).accepted.get(finding)
+    return replace(verdict, accepted=entry.reason) if entry else verdict
 
 
 def _rehearsed(item: pytest.Item, found: Found, every: Iterable[Variation]) -> Rehearsed:
