@@ -93,11 +93,14 @@ def stubbed(wants: Callable[[str], bool], answer: Answer) -> Iterator[None]:
 
 @contextmanager
 def foreign_cassettes(
-    wants: Callable[[str], bool], let_out: Answer, played: Callable[..., None], entrances: Mapping[str, Any]
+    wants: Callable[[str], bool],
+    let_out: Answer,
+    played: Callable[[httpx.Request, httpx.Response], httpx.Response],
+    entrances: Mapping[str, Any],
 ) -> Iterator[None]:
     """Stand behind the cassettes of other tools in a ``with`` block.
 
-    What such a cassette holds, it plays, and ``played`` is called with the request and the response. What it would send
+    What such a cassette holds, it plays: what ``played`` returns for the request and the response. What it would send
     to a URL that ``wants`` tells of is answered by ``let_out``, or refused by what that raises, and recorded by it;
     it sends by ``entrances`` (of ``httpx.HTTPTransport.handle_request``, say) where a library has one.
     """
@@ -129,9 +132,10 @@ def foreign_cassettes(
         if not wants(request.uri):
             return play(cassette, request)  # type: ignore[no-any-return]
         if (response := request.__dict__.get(_ANSWERED)) is None:
-            response = play(cassette, request)
+            recorded = as_response(response := play(cassette, request))
+            if (changed := played(as_httpx(request), recorded)) is not recorded:
+                response = as_vcr(changed, b"".join(changed.stream))  # type: ignore[arg-type]
             request.__dict__[_ANSWERED] = response if in_connection.get() else None
-            played(as_httpx(request), as_response(response))
         return dict(response)
 
     with ExitStack() as stack:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -62,23 +61,24 @@ class Interceptor:
         """Who answers, in words."""
         self.observers: list[Observer] = []
         self._route = route
+        self._wrap: Callable[[httpx.BaseTransport], httpx.BaseTransport] | None = None
         self._answers = (lambda url: True) if answers_all else answers
         self._behind = behind
         self._knows = knows
 
     def lead_through(self, wrap: Callable[[httpx.BaseTransport], httpx.BaseTransport]) -> None:
-        """Lead to what ``wrap`` returns for the route."""
-        self._route = wrap(self._route)
+        """Lead to what ``wrap`` returns for the route; what a cassette of another tool holds goes through it, too."""
+        self._route, self._wrap = wrap(self._route), wrap
 
     @contextmanager
     def opened(self) -> Iterator[Interceptor]:
         """Take requests in a ``with`` block; one that is opened within it takes them first."""
-        wants, played = self.hosts.is_ours, partial(self._tell, origin=OTHER_TOOL)
+        wants = self.hosts.is_ours
         taker = Taker(wants, self.is_mocked, self.answer)
         behind = {each.place: each.replacement for each in entrances(replace(taker, answer=self.let_out))}
         with ExitStack() as stack:
             stack.enter_context(vcrpy.stubbed(wants, self.answer))
-            stack.enter_context(vcrpy.foreign_cassettes(wants, self.let_out, played, behind))
+            stack.enter_context(vcrpy.foreign_cassettes(wants, self.let_out, self._played, behind))
             for entrance in entrances(taker):
                 if _is_mock(getattr(entrance.owner, entrance.method)):
                     continue
@@ -134,6 +134,13 @@ class Interceptor:
             "for Adyen here; nothing was sent: to record it with that tool, run this test with --adyen-live; to have "
             "it answered and recorded by this plugin, ask outside of that cassette and take its mark off"
         )
+
+    def _played(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        """Return the answer to a request for which a cassette of another tool holds ``response``."""
+        if self._wrap is not None:
+            response = self._wrap(httpx.MockTransport(lambda _: response)).handle_request(request)
+        self._tell(request, response, OTHER_TOOL)
+        return response
 
     def _tell(self, request: httpx.Request, response: httpx.Response, origin: str) -> None:
         if self.observers:

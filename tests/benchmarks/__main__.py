@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("--optic", help="the optic command, to compare drift spec with")
     optic = parser.parse_args().optic
     missed = []
-    for name in ("startup", "validation", "replay", "suite", *(["drift_spec"] if optic else [])):
+    for name in ("startup", "validation", "replay", "suite", "rehearsal", *(["drift_spec"] if optic else [])):
         sys.stdout.write(f"== {name}\n")
         sys.stdout.flush()
         script = Path(__file__).with_name(f"{name}.py")

@@ -115,8 +115,9 @@ def test_foreign_cassettes(tmp_path: Path) -> None:
         let_out.append(str(request.url))
         return httpx.Response(200, stream=httpx.ByteStream(b"let out"))
 
-    def note(request: httpx.Request, response: httpx.Response) -> None:
+    def note(request: httpx.Request, response: httpx.Response) -> httpx.Response:
         played.append(str(request.url))
+        return response
 
     path = str(tmp_path / "theirs.yaml")
     with compat.foreign_cassettes(wants, answer, note, {}), urllib3.PoolManager() as pool:
@@ -130,5 +131,9 @@ def test_foreign_cassettes(tmp_path: Path) -> None:
                 pool.request("GET", f"{URL}&c=2")
     assert let_out == [URL] * 2
     assert played == [URL]
+    with compat.foreign_cassettes(wants, answer, lambda *_: httpx.Response(418, content=b"another"), {}):
+        with vcr.use_cassette(path, record_mode="none"), urllib3.PoolManager() as pool:
+            assert (found := pool.request("GET", URL)).data == b"another"
+            assert found.status == 418
     assert not compat.stands_in_front()
     assert Cassette.can_play_response_for.__module__ == "vcr.cassette"
