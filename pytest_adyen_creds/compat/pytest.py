@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import io
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from functools import wraps
 from inspect import signature
 from types import ModuleType
@@ -15,6 +16,9 @@ from typing import Any, Final
 from unittest.mock import patch
 
 import pytest
+from _pytest.logging import caplog_records_key
+from _pytest.outcomes import TEST_OUTCOME as TEST_OUTCOME
+from _pytest.runner import call_and_report
 
 _PARAMETERS: Final[pytest.StashKey[dict[str, Any]]] = pytest.StashKey()
 _SCOPE_MISMATCH: Final = re.compile(r"ScopeMismatch: .* (\w+) scoped fixture (\w+) ")
@@ -199,6 +203,13 @@ class ChangedHooks:
         return getattr(self.hooks, name)
 
 
+class Unheard:
+    """A hook that nobody is told by; pytest calls that of warnings by ``call_historic``."""
+
+    def call_historic(self, *given: Any, **said: Any) -> None:
+        """Tell nobody."""
+
+
 @contextmanager
 def with_hooks(item: pytest.Item, hooks: ChangedHooks) -> Iterator[None]:
     """Have pytest call ``hooks`` about ``item`` in a ``with`` block."""
@@ -216,9 +227,94 @@ def copy_of(item: pytest.Item) -> pytest.Item:
     return copy.copy(item)
 
 
-def put_away(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Put away the fixtures that ``nextitem`` does not need, when ``item`` has been put away itself."""
-    item.session._setupstate.teardown_exact(nextitem)
+def run_again(item: pytest.Item) -> None:
+    """Run ``item`` by pytest's own protocol, and leave the fixtures of wider scope.
+
+    Plugins that run a test in pytest's place, to repeat one that failed say, are left out.
+    """
+    plugins, reporting = item.config.pluginmanager, {"allure_listener"}
+    others = [
+        each.plugin
+        for each in item.config.hook.pytest_runtest_protocol.get_hookimpls()
+        if not (each.wrapper or each.hookwrapper or each.plugin is plugins.get_plugin("runner"))
+        or each.plugin_name in reporting
+    ]
+    run = plugins.subset_hook_caller("pytest_runtest_protocol", remove_plugins=others)
+    run(item=item, nextitem=copy_of(item))
+
+
+def forget_run(item: pytest.Item) -> None:
+    """Have ``item`` forget what was captured of it."""
+    item._report_sections.clear()
+
+
+@contextmanager
+def unheard(item: pytest.Item) -> Iterator[None]:
+    """Keep what ``item`` says of itself when it runs in a ``with`` block out of every report, and off the screen."""
+    kept: list[list[Any]] = [item.user_properties, item._report_sections, item.own_markers]
+    before = [list(each) for each in kept]
+    try:
+        with _unchanged_junit(item), _unsaid(item.config):
+            yield
+    finally:
+        for values, earlier in zip(kept, before, strict=True):
+            values[:] = earlier
+
+
+@contextmanager
+def _unchanged_junit(item: pytest.Item) -> Iterator[None]:
+    """Keep what a test writes into JUnit's XML by itself out of it."""
+    suites = [(junit, list(junit.global_properties)) for junit in _junit(item.config)]
+    known = [(junit, junit.node_reporters.get((item.nodeid, None))) for junit, _ in suites]
+    attributes = [(reporter, dict(reporter.attrs)) for _, reporter in known if hasattr(reporter, "attrs")]
+    yield
+    for junit, properties in suites:
+        junit.global_properties[:] = properties
+    for reporter, before in attributes:
+        reporter.attrs.clear()
+        reporter.attrs.update(before)
+
+
+@contextmanager
+def _unsaid(config: pytest.Config) -> Iterator[None]:
+    """Have pytest say nothing at once: log lines, steps of fixtures, and output that it does not capture."""
+    logging_plugin = config.pluginmanager.get_plugin("logging-plugin")
+    handlers = [getattr(logging_plugin, name, None) for name in ("log_cli_handler", "log_file_handler")]
+    with ExitStack() as stack:
+        for handler in filter(None, handlers):
+            handler.addFilter(_nothing)
+            stack.callback(handler.removeFilter, _nothing)
+        if getattr(config.option, "setupshow", False):
+            stack.enter_context(patch.object(config.option, "setupshow", False))
+        if config.option.capture == "no":
+            stack.enter_context(redirect_stdout(io.StringIO()))
+            stack.enter_context(redirect_stderr(io.StringIO()))
+        yield
+
+
+def _nothing(record: object) -> bool:
+    return False
+
+
+def put_away(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport | None:
+    """Put away the fixtures that ``nextitem`` does not need, when ``item`` has been put away itself.
+
+    Returns the report of it, not yet said; None where there was nothing to put away.
+    """
+    there = list(item.session._setupstate.stack)
+    if there == (nextitem.listchain() if nextitem is not None else [])[: len(there)]:
+        return None
+    item.stash.setdefault(caplog_records_key, {})  # pytest's logging has forgotten it with the first teardown
+    return call_and_report(item, "teardown", log=False, nextitem=nextitem)
+
+
+def put_away_at_once(item: pytest.Item, nextitem: pytest.Item | None, error: BaseException) -> BaseException:
+    """Put away the fixtures that ``nextitem`` does not need, and return ``error``, or what it is with their errors."""
+    try:
+        item.session._setupstate.teardown_exact(nextitem)
+    except TEST_OUTCOME as further:
+        return BaseExceptionGroup("errors during test teardown", [error, further])
+    return error
 
 
 _BROKEN: Final = "adyen/rehearsal"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import traceback
-import warnings
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -19,12 +19,18 @@ import pytest
 from pytest_adyen_creds.cassettes.recorder import TALKING
 from pytest_adyen_creds.checks.verdicts import WORDS, Rehearsed, Verdict, fails
 from pytest_adyen_creds.compat.pytest import (
+    TEST_OUTCOME,
     ChangedHooks,
+    Unheard,
     broken_before,
     copy_of,
     fixture_names,
+    forget_run,
     put_away,
+    put_away_at_once,
     remember_broken,
+    run_again,
+    unheard,
     with_hooks,
     write_line,
 )
@@ -63,7 +69,7 @@ class Mark:
 
     @classmethod
     def of(cls, item: pytest.Item) -> Mark:
-        """Return what the marks of ``item`` say together; raises :class:`pytest.UsageError` for what no mark says."""
+        """Return what the marks of ``item`` say together; raises :class:`AdyenCredsError` for what no mark says."""
         expect: dict[str, str] = {}
         skip: list[str] = []
         for mark in reversed(list(item.iter_markers(MARKER))):
@@ -73,11 +79,13 @@ class Mark:
                     f"{item.nodeid}: write @pytest.mark.{MARKER}(expect={{NAME: VERDICT}}, skip=[NAME])"
                 )
             wanted, left = given.get("expect", {}), given.get("skip", ())
-            if not isinstance(wanted, Mapping) or not set(wanted.values()) <= set(WORDS):
+            if not (
+                isinstance(wanted, Mapping) and _are_texts(wanted) and all(one in WORDS for one in wanted.values())
+            ):
                 raise AdyenCredsError(
                     f"{item.nodeid}: expect of @pytest.mark.{MARKER} maps names to {', '.join(WORDS)}; correct it"
                 )
-            if isinstance(left, str) or not all(isinstance(each, str) for each in left):
+            if not _are_texts(left):
                 raise AdyenCredsError(f"{item.nodeid}: skip of @pytest.mark.{MARKER} is a list of names; correct it")
             expect.update(wanted)
             skip += left
@@ -90,6 +98,10 @@ class Mark:
     def expected(self, variation: Variation) -> str:
         """Return the verdict that is meant for ``variation``; empty where none is said. The last name counts."""
         return next((word for name, word in reversed(list(self.expect.items())) if _means(name, variation)), "")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str) and all(isinstance(each, str) for each in value)
 
 
 def _means(name: str, variation: Variation) -> bool:
@@ -119,16 +131,23 @@ class RehearsalPlugin:
         """Run a test, and where it passed, again and again; then say what became of the first run."""
         if self._busy or TALKING.isdisjoint(fixture_names(item)):
             return (yield)
-        hooks = _Held(item.ihook, copy_of(item))
         script = self.script = Script(self._match)
+        hooks = _Held(item, lambda: bool(script.answers))
+        said = ""
         try:
             with with_hooks(item, hooks):
                 done = yield
-                if hooks.has_passed and script.answers:
-                    self._rehearse(item, script, hooks)
+                if hooks.leaves_fixtures:
+                    self.script = None
+                    said = self._rehearse(item, script, hooks)
+        except BaseException:
+            hooks.say()
+            raise
         finally:
             self.script = None
-            hooks.let_go(item, nextitem)
+        hooks.let_go(nextitem)
+        if said:
+            write_line(self._config, SECRETS.mask(said), during_test=True)
         return done
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -138,29 +157,35 @@ class RehearsalPlugin:
         if self._results.rehearsal.tests and not hasattr(self._config, "workerinput"):
             remember_broken(self._config, self._results.broken)
 
-    def _rehearse(self, item: pytest.Item, script: Script, hooks: _Held) -> None:
+    def _rehearse(self, item: pytest.Item, script: Script, hooks: _Held) -> str:
+        """Rehearse ``item``, and return a line that says what came of it; empty for none."""
         self._busy = True
-        results = self._results
+        results, problem = self._results, "the run ended before it was rehearsed"
         try:
             mark = Mark.of(item)
             every = self._variations(script, mark)
             again = _Again(self, item, script.answers)
             if only := self._settings.rehearse_only:
-                again.show(only, every, hooks)
-                return
-            if broken := self._broken.get(item.nodeid):
-                every = [each for each in every if each.id in broken]
-            found = Search(again.run, min(self._settings.rehearse_max[0], self._left)).over(every)
+                problem = ""
+                return again.show(only, every, hooks)
+            broken = set(self._broken.get(item.nodeid, ()))
+            every = [each for each in every if each.id in broken] or every
+            found = Search(again.run, max(0, min(self._settings.rehearse_max[0], self._left))).over(every)
             self._left -= found.runs
+            verdicts = list(_verdicts(item, found, mark, results))
+            results.rehearsal.verdicts += verdicts
+            results.rehearsal.tests.append(_rehearsed(item, found, every))
+            problem = ""
+            return self._report(item, verdicts, hooks)
         except AdyenCredsError as error:
-            results.rehearsal.tests.append(Rehearsed(item.nodeid, problem=plain(SECRETS.mask(str(error)))))
-            return
+            problem = str(error)
+        except Exception as error:  # noqa: BLE001 - the results of the first run are there, and stay
+            problem = f"it could not be rehearsed: {in_words(error)}"
         finally:
             self._busy = False
-        verdicts = list(_verdicts(item, found, mark, results))
-        results.rehearsal.verdicts += verdicts
-        results.rehearsal.tests.append(_rehearsed(item, found, every))
-        self._report(item, verdicts, hooks)
+            if problem:
+                results.rehearsal.tests.append(Rehearsed(item.nodeid, problem=plain(SECRETS.mask(problem))))
+        return ""
 
     def _variations(self, script: Script, mark: Mark) -> list[Variation]:
         results, settings = self._results, self._settings
@@ -172,7 +197,7 @@ class RehearsalPlugin:
         )
         return [each for each in found if not mark.skips(each)]
 
-    def _report(self, item: pytest.Item, verdicts: list[Verdict], hooks: _Held) -> None:
+    def _report(self, item: pytest.Item, verdicts: list[Verdict], hooks: _Held) -> str:
         counts = Counter(each.word for each in verdicts)
         hooks.add_properties({f"adyen.rehearsal.{word}": counts[word] for word in WORDS})
         counting = [each for each in verdicts if each.counts]
@@ -185,7 +210,8 @@ class RehearsalPlugin:
         if self._config.get_verbosity() > 0 or time.monotonic() - self._said > _QUIET:
             self._said = time.monotonic()
             said = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word]) or "nothing was otherwise"
-            write_line(self._config, SECRETS.mask(f"adyen: rehearsed {item.nodeid}: {said}"), during_test=True)
+            return f"adyen: rehearsed {item.nodeid}: {said}"
+        return ""
 
     def _match(self, request: httpx.Request) -> tuple[Operation, Contract] | None:
         return operation_of(self._results, request)
@@ -198,7 +224,7 @@ class RehearsalPlugin:
         unrecorded = set(results.unrecorded)
         self.script = script
         try:
-            with results.collector.paused(), warnings.catch_warnings(record=True):
+            with results.collector.paused():
                 yield
         finally:
             self.script = None
@@ -250,8 +276,11 @@ class _Again:
         error, where, by = failed
         return Outcome("failed", frozenset(script.met), error, where, by, answers=len(script.answers))
 
-    def show(self, name: str, every: list[Variation], first: _Held) -> None:
-        """Run the test with what is called ``name``, and have that be its result."""
+    def show(self, name: str, every: list[Variation], first: _Held) -> str:
+        """Run the test with what is called ``name``, and have that be its result.
+
+        Returns a line about a run that passes and should not; empty for none.
+        """
         wanted = name.split(TOGETHER)
         chosen = [each for each in every if each.id in wanted]
         if len(chosen) < len(wanted):
@@ -260,81 +289,139 @@ class _Again:
             alike = get_close_matches(name, [each.id for each in every], 3, 0.3)
             meant = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
             first.fail(f"--adyen-rehearse-only: nothing that can be otherwise in this test is called {name!r}{meant}")
-            return
-        script = self._script(chosen)
-        hooks = _Held(self.item.ihook, first.copy)
-        self._perform(script, hooks)
+            return ""
+        script, item = self._script(chosen), self.item
+        hooks = first.followed()
+        with self.plugin.performing(script), with_hooks(item, hooks):
+            run_again(item)
         first.held[:] = hooks.held
+        if not all(each.passed for each in hooks.held):
+            return ""
+        note = next(filter(None, (effect.verdict() for effect in script.effects)), "")
+        if not script.met.issuperset(each.id for each in chosen):
+            first.fail(f"--adyen-rehearse-only: {name!r} did not happen when the test ran again")
+        elif note == "twice":
+            first.fail(f"the test passes with {name!r}, and what it sent again was created twice")
+        elif note == "silent" or chosen[0].must == "must-notice":
+            return f"adyen: {item.nodeid} passes with {name!r}: nothing noticed it"
+        return ""
 
     def _script(self, variations: Sequence[Variation]) -> Script:
-        return Script(self.plugin.match, variations, self.earlier, most=5 * len(self.earlier) + 50)
+        # hypothesis looks for the smallest example of a failure
+        factor = 50 if getattr(getattr(self.item, "obj", None), "is_hypothesis_test", False) else 5
+        return Script(self.plugin.match, variations, self.earlier, most=factor * len(self.earlier) + 50)
 
     def _perform(self, script: Script, hooks: ChangedHooks) -> None:
-        item = self.item
-        properties = list(item.user_properties)
-        with self.plugin.performing(script), with_hooks(item, hooks):
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=copy_of(item))
-        item.user_properties[:] = properties
+        with self.plugin.performing(script), with_hooks(self.item, hooks), unheard(self.item):
+            run_again(self.item)
 
 
-class _Held(ChangedHooks):
-    """Holds back what is said of a test's first run; its fixtures of wider scope stay, for its next runs."""
+class _Kept(ChangedHooks):
+    """Keeps the reports of one run of a test, and says that it begins and ends to nobody."""
 
-    def __init__(self, hooks: Any, copy: pytest.Item) -> None:
+    def __init__(self, hooks: Any) -> None:
         super().__init__(hooks)
-        self.copy = copy
         self.held: list[pytest.TestReport] = []
 
-    @property
-    def has_passed(self) -> bool:
-        """Whether the test has passed, its set-up and teardown included, and was meant to."""
-        return any(each.when == "call" for each in self.held) and all(
-            each.passed and not hasattr(each, "wasxfail") for each in self.held
-        )
+    def pytest_runtest_logstart(self, **said: Any) -> None: ...
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.held.append(report)
 
     def pytest_runtest_logfinish(self, **said: Any) -> None: ...
 
+
+class _Held(ChangedHooks):
+    """Holds back what is said of a test as long as it passes, and has its fixtures of wider scope stay.
+
+    They stay where ``goes_on`` says, when the test itself has passed, that it is to run again. A test that does not
+    pass is reported, and put away, as it would be without.
+    """
+
+    def __init__(self, item: pytest.Item, goes_on: Callable[[], bool]) -> None:
+        super().__init__(item.ihook)
+        self.leaves_fixtures = False
+        """Whether the test has passed, its set-up and teardown included, and is to run again."""
+        self.held: list[pytest.TestReport] = []
+        self._item = item
+        self._goes_on = goes_on
+        self._is_holding = self._has_passed = True
+        self._properties = list(item.user_properties)
+
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = self.hooks.pytest_runtest_makereport(item=item, call=call)
+        # a subtest's comes before that of the test itself
+        self._has_passed = call.when == "call" and report.passed and not hasattr(report, "wasxfail")
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.held.append(report)
+        if not self._is_holding or not report.passed or hasattr(report, "wasxfail"):
+            self.say()
+
+    def pytest_runtest_logfinish(self, **said: Any) -> None:
+        if not self._is_holding:
+            self.hooks.pytest_runtest_logfinish(**said)
+
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
-        return self.hooks.pytest_runtest_teardown(item=item, nextitem=self.copy)
+        teardown = self.hooks.pytest_runtest_teardown
+        if not (self._is_holding and self._has_passed and self._goes_on()):
+            return teardown(item=item, nextitem=nextitem)
+        try:
+            done = teardown(item=item, nextitem=copy_of(item))
+        except TEST_OUTCOME as first:
+            # it is not to run again; pytest would put the others away at once
+            raise put_away_at_once(item, nextitem, first) from None
+        self.leaves_fixtures = True
+        return done
+
+    def followed(self) -> _Kept:
+        """Return what keeps the reports of another run, which are to be said in the place of these."""
+        self._item.user_properties[:] = self._properties
+        forget_run(self._item)
+        return _Kept(self.hooks)
 
     def add_properties(self, properties: Mapping[str, Any]) -> None:
         """Give the test properties for JUnit's XML."""
+        self._item.user_properties.extend(properties.items())
         for report in self.held:
             report.user_properties.extend(properties.items())
 
     def fail(self, text: str) -> None:
         """Have the test fail, and say why."""
-        call = next(each for each in self.held if each.when == "call")
+        call = next(each for each in reversed(self.held) if each.when == "call")
         call.outcome, call.longrepr = "failed", text
 
-    def let_go(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    def say(self) -> None:
+        """Say what was held back, and hold nothing back from now on."""
+        self._is_holding = False
+        held, self.held = self.held, []
+        for report in held:
+            self.hooks.pytest_runtest_logreport(report=report)
+
+    def let_go(self, nextitem: pytest.Item | None) -> None:
         """Say what was held back, and put away the fixtures of wider scope that no next test needs."""
-        if not self.held:
+        if not self._is_holding:
             return
-        *first, last = self.held
-        for report in first:
-            self.hooks.pytest_runtest_logreport(report=report)
-        ending = item.session.shouldfail or item.session.shouldstop
-        call = pytest.CallInfo.from_call(
-            lambda: put_away(item, None if ending else nextitem),
-            when="teardown",
-            reraise=(pytest.exit.Exception, KeyboardInterrupt),
-        )
-        reports = [last]
-        if call.excinfo is not None:
-            report = self.hooks.pytest_runtest_makereport(item=item, call=call)
-            # in the place of the one that says that all is well
-            reports = [*([] if last.when == "teardown" and last.passed else [last]), report]
-        for report in reports:
-            self.hooks.pytest_runtest_logreport(report=report)
+        item, last = self._item, self.held.pop()
+        self.say()
+        if self.leaves_fixtures:
+            ending = item.session.shouldfail or item.session.shouldstop
+            further = put_away(item, None if ending else nextitem)
+            if further is not None and last.passed:
+                further.start, further.duration = last.start, last.duration + further.duration
+                last = further  # which has what was captured before, too
+            elif further is not None and not further.passed:
+                self.hooks.pytest_runtest_logreport(report=last)
+                last = further
+        self.hooks.pytest_runtest_logreport(report=last)
         self.hooks.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
 class _Watched(ChangedHooks):
     """Says nothing of a further run of a test, and notes what became of it."""
+
+    pytest_warning_recorded = Unheard()
 
     def __init__(self, hooks: Any, config: pytest.Config) -> None:
         super().__init__(hooks)
@@ -346,8 +433,6 @@ class _Watched(ChangedHooks):
     def pytest_runtest_logstart(self, **said: Any) -> None: ...
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" and report.passed:
-            self.has_passed = True
         if report.failed and self.failed is None:
             self.failed = (_short(report.longreprtext.strip().splitlines()[-1]) if report.longreprtext else "", "", "")
 
@@ -356,7 +441,11 @@ class _Watched(ChangedHooks):
     def pytest_exception_interact(self, **said: Any) -> None: ...
 
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        if call.excinfo is not None and isinstance(call.excinfo.value, KeyboardInterrupt):
+            raise call.excinfo.value  # with --pdb pytest takes it for an error of the test
         report = self.hooks.pytest_runtest_makereport(item=item, call=call)
+        if call.when == "call":  # a subtest's comes before that of the test itself
+            self.has_passed = report.passed and not hasattr(report, "wasxfail")
         if report.failed and self.failed is None and call.excinfo is not None:
             self.failed = _error_of(call.excinfo.value, item, self._root)
         return report
@@ -364,20 +453,24 @@ class _Watched(ChangedHooks):
 
 def _error_of(error: BaseException, item: pytest.Item, root: Path) -> tuple[str, str, str]:
     """Return what ``error`` says in one line, where the user's code raised it, and in which function."""
-    message = str(error).strip().partition("\n")[0]
+    try:
+        message = str(error).strip().partition("\n")[0]
+    except Exception as another:  # noqa: BLE001 - it is the user's own
+        message = f"its text cannot be made: {type(another).__name__}"
     said = in_words(error) if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: {message}"
-    mine = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename, root)]
+    said = _short(said.partition("\n")[0])
+    mine = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_users(frame, root)]
     if not mine:
         where, line, name = item.location
-        return _short(said.partition("\n")[0]), f"{where}:{(line or 0) + 1}", name
-    frame = mine[-1]
-    path = Path(frame.filename)
+        return said, f"{where}:{(line or 0) + 1}", name
+    frame, line = mine[-1]
+    path = Path(frame.f_code.co_filename)
     shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-    return _short(said.partition("\n")[0]), f"{shown}:{frame.lineno}", frame.name
+    return said, f"{shown}:{line}", frame.f_code.co_name
 
 
-def _is_users(filename: str, root: Path) -> bool:
-    path = Path(filename)
+def _is_users(frame: FrameType, root: Path) -> bool:
+    path = Path(frame.f_code.co_filename)
     inside = path.is_absolute() and path.is_relative_to(root) and path.is_file()
     libraries = {"site-packages", "dist-packages"}
     return inside and libraries.isdisjoint(path.parts) and not path.is_relative_to(_PACKAGE)
