@@ -88,8 +88,13 @@ def _head(report: dict[str, Any]) -> str:
 
 def _verdict(report: dict[str, Any]) -> str:
     text = tally(map(Finding.from_json, report["findings"]))
-    failed = len(report["failures"])
-    return _text(text[0].upper() + text[1:] + (f", {counted(failed, 'failed check')}" if failed else ""))
+    failed, verdicts = len(report["failures"]), len(_counting(report))
+    text += f", {counted(failed, 'failed check')}" if failed else ""
+    return _text(text[0].upper() + text[1:] + (f", {counted(verdicts, 'verdict')} that count" if verdicts else ""))
+
+
+def _counting(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in report["rehearsal"] if row["finding"] and not row["accepted"]]
 
 
 def _totals(report: dict[str, Any]) -> str:
@@ -98,6 +103,9 @@ def _totals(report: dict[str, Any]) -> str:
     totals: dict[str, Any] = {level.capitalize(): report["drift"]["counts"][level] for level in LEVELS}
     totals |= {"Known": report["drift"]["known"]["kinds"]}
     totals |= {"Accepted": len(report["accepted"]), "Failed checks": len(report["failures"])}
+    if report["rehearsed"]:
+        words = [row["verdict"] for row in _counting(report)]
+        totals |= {"Broke": words.count("broke"), "Silent": words.count("silent")}
     totals |= {"Answers": report["drift"]["answers"], "Covered": f"{covered}/{len(documented)}"}
     return '<dl class="totals">' + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in totals.items()) + "</dl>"
 
@@ -135,7 +143,7 @@ def _rehearsal(report: dict[str, Any]) -> Iterator[str]:
     rows, tests = report["rehearsal"], report["rehearsed"]
     if not tests:
         return
-    counting = [row for row in rows if row["finding"] and not row["accepted"]]
+    counting = _counting(report)
     accepted = sum(1 for row in rows if row["finding"] and row["accepted"])
     more = f", {accepted} accepted" if accepted else ""
     yield (
