@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import pytest
 from _pytest.logging import caplog_records_key
-from _pytest.outcomes import TEST_OUTCOME as TEST_OUTCOME
+from _pytest.outcomes import TEST_OUTCOME
 from _pytest.runner import call_and_report
 
 _PARAMETERS: Final[pytest.StashKey[dict[str, Any]]] = pytest.StashKey()
@@ -308,13 +308,23 @@ def put_away(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestRepo
     return call_and_report(item, "teardown", log=False, nextitem=nextitem)
 
 
-def put_away_at_once(item: pytest.Item, nextitem: pytest.Item | None, error: BaseException) -> BaseException:
-    """Put away the fixtures that ``nextitem`` does not need, and return ``error``, or what it is with their errors."""
+def put_away_together(
+    item: pytest.Item, nextitem: pytest.Item | None, teardown: Callable[..., Any]
+) -> BaseException | None:
+    """Put away ``item`` by the hook ``teardown``; where that fails, the fixtures that ``nextitem`` does not need, too.
+
+    Returns the errors; None where all went well, and the fixtures of wider scope are there.
+    """
     try:
-        item.session._setupstate.teardown_exact(nextitem)
-    except TEST_OUTCOME as further:
-        return BaseExceptionGroup("errors during test teardown", [error, further])
-    return error
+        teardown(item=item, nextitem=copy_of(item))
+    except TEST_OUTCOME as first:
+        item.stash.setdefault(caplog_records_key, {})
+        try:
+            teardown(item=item, nextitem=nextitem)
+        except TEST_OUTCOME as further:
+            return BaseExceptionGroup("errors during test teardown", [further, first])
+        return first
+    return None
 
 
 _BROKEN: Final = "adyen/rehearsal"

@@ -19,15 +19,13 @@ import pytest
 from pytest_adyen_creds.cassettes.recorder import TALKING
 from pytest_adyen_creds.checks.verdicts import WORDS, Rehearsed, Verdict, fails
 from pytest_adyen_creds.compat.pytest import (
-    TEST_OUTCOME,
     ChangedHooks,
     Unheard,
     broken_before,
-    copy_of,
     fixture_names,
     forget_run,
     put_away,
-    put_away_at_once,
+    put_away_together,
     remember_broken,
     run_again,
     unheard,
@@ -367,13 +365,10 @@ class _Held(ChangedHooks):
         teardown = self.hooks.pytest_runtest_teardown
         if not (self._is_holding and self._has_passed and self._goes_on()):
             return teardown(item=item, nextitem=nextitem)
-        try:
-            done = teardown(item=item, nextitem=copy_of(item))
-        except TEST_OUTCOME as first:
-            # it is not to run again; pytest would put the others away at once
-            raise put_away_at_once(item, nextitem, first) from None
+        if (error := put_away_together(item, nextitem, teardown)) is not None:
+            raise error
         self.leaves_fixtures = True
-        return done
+        return None
 
     def followed(self) -> _Kept:
         """Return what keeps the reports of another run, which are to be said in the place of these."""

@@ -1,0 +1,287 @@
+"""The results of a run are the same with a rehearsal as without, but for what the rehearsal adds."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pytest_adyen_creds.cassettes.modes  # a run in this process forgets what it imported
+import pytest_adyen_creds.rehearsal.plugin
+import pytest_adyen_creds.reports.report
+import pytest_adyen_creds.reports.session_finish
+import pytest_adyen_creds.reports.terminal  # noqa: F401
+
+CLIENT = """
+import httpx
+
+KNOWN = {"id", "username", "clientKey", "allowedIpAddresses", "active", "companyName", "roles", "_links",
+         "associatedMerchantAccounts", "description", "allowedOrigins"}
+
+def me(credential):
+    key = {"x-api-key": credential.api_key.reveal()}
+    answer = httpx.get("https://management-test.adyen.com/v3/me", headers=key)
+    answer.raise_for_status()
+    return answer.json()
+
+def strict(credential):
+    data = me(credential)
+    unknown = set(data) - KNOWN
+    if unknown:
+        raise ValueError(f"unknown: {len(unknown)}")
+    return data
+"""
+"""A client of the user's: one function that takes what it does not know, and one that does not."""
+
+GROUP = re.compile(r"\+ Exception Group Traceback.*?(?=ExceptionGroup: errors)", re.DOTALL)
+"""Who collected the errors of a teardown."""
+
+
+@pytest.fixture
+def shop(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeini("[pytest]\nfilterwarnings =\n    default\n")
+    pytester.makepyfile(shop=CLIENT)
+    return pytester
+
+
+def said_of(junit: Path) -> list[tuple[str, list[str]]]:
+    """Return the test cases of a JUnit file, each with what is in it; no times, and nothing that a rehearsal adds."""
+    found = []
+    for case in ET.parse(junit).iter("testcase"):  # written just now
+        within = [
+            f"{each.tag} {each.get('message', '')} {GROUP.sub('', each.text or '')}"
+            for each in case
+            if each.tag != "properties"
+        ]
+        own = [f"{each.get('name')}={each.get('value')}" for each in case.iter("property")]
+        within += [each for each in own if not each.startswith("adyen.rehearsal")]
+        found.append((f"{case.get('classname')}.{case.get('name')}", within))
+    return found
+
+
+def text_of(result: pytest.RunResult) -> str:
+    """Return what a run printed, without times and without what a rehearsal adds."""
+    kept, is_kept = [], True
+    for line in result.outlines:
+        if re.match(r"-+ Adyen rehearsal -+$", line) or line.startswith("adyen: rehearsed "):
+            is_kept = line.startswith("adyen: rehearsed ")
+            continue
+        is_kept = is_kept or line.startswith("==")
+        if is_kept and line.strip() and not line.startswith("adyen: auto"):
+            kept.append(re.sub(r"\d+\.\d\ds|0x[0-9a-f]+|junit\d?\.xml|generated xml.*|exp \S+Z", "*", line))
+    return GROUP.sub("", "\n".join(kept))
+
+
+def verdicts_of(folder: Path) -> list[dict[str, Any]]:
+    """Return the verdicts of a run that wrote its report to ``report.json``."""
+    found: list[dict[str, Any]] = json.loads((folder / "report.json").read_text())["rehearsal"]
+    return found
+
+
+def words_of(folder: Path) -> dict[str, set[str]]:
+    """Return the verdicts of a run by test, without those that say that all is well."""
+    found: dict[str, set[str]] = {}
+    for each in verdicts_of(folder):
+        found.setdefault(each["test"].partition("::")[2], set())
+        if each["finding"]:
+            found[each["test"].partition("::")[2]].add(each["verdict"])
+    return found
+
+
+ORDINARY = """
+import logging, sys, warnings
+import pytest
+from shop import me, strict
+
+@pytest.fixture
+def noisy():
+    print("set up")
+    yield
+    print("torn down")
+    logging.getLogger("shop").warning("logged in teardown")
+
+def test_all_of_it(adyen_credential, noisy, record_property, record_testsuite_property, record_xml_attribute, caplog,
+                   capsys, tmp_path, monkeypatch):
+    record_property("own", "1")
+    record_testsuite_property("suite's", "1")
+    print("printed")
+    assert capsys.readouterr().out == "printed\\n"
+    logging.getLogger("shop").warning("logged")
+    assert [each.message for each in caplog.records] == ["logged"]
+    (tmp_path / "new").mkdir()
+    monkeypatch.setenv("SHOP", "open")
+    warnings.warn("of the test")
+    print("kept")
+    assert strict(adyen_credential)
+
+def test_tolerant(adyen_credential):
+    assert me(adyen_credential)["id"]
+
+def test_fails(adyen_credential):
+    print("before it fails")
+    if me(adyen_credential):
+        raise LookupError("of the test")
+
+@pytest.fixture
+def broken_at_its_end():
+    yield
+    raise OSError("at its end")
+
+def test_breaks_at_its_end(adyen_credential, broken_at_its_end):
+    assert me(adyen_credential)
+
+def test_cannot_be_set_up(adyen_credential, absent): ...
+
+@pytest.mark.xfail(reason="known")
+def test_xfails(adyen_credential):
+    assert "id" not in me(adyen_credential)
+
+@pytest.mark.xfail(reason="not any more")
+def test_xpasses(adyen_credential):
+    assert me(adyen_credential)
+
+@pytest.mark.xfail(strict=True)
+def test_xpasses_strictly(adyen_credential):
+    assert me(adyen_credential)
+
+def test_skips(adyen_credential):
+    me(adyen_credential)
+    pytest.importorskip("a_module_that_is_not_there")
+
+@pytest.mark.skip
+def test_is_skipped(adyen_credential): ...
+
+RUNS = []
+
+def test_without():
+    RUNS.append(1)
+    assert len(RUNS) == 1
+"""
+
+
+@pytest.mark.parametrize("options", [("-v", "-rA"), ("-p", "no:cacheprovider", "-q")], ids=" ".join)
+def test_shows_the_first_run_only(shop: pytest.Pytester, options: tuple[str, ...]) -> None:
+    shop.makepyfile(ORDINARY)
+    runs = [
+        shop.runpytest_inprocess(*options, f"--junitxml=junit{number}.xml", "-o", "junit_logging=all", *more)
+        for number, more in enumerate([(), ("--adyen-rehearse",)])
+    ]
+    without, rehearsed = runs
+    assert text_of(rehearsed) == text_of(without)
+    assert rehearsed.ret == without.ret
+    assert said_of(shop.path / "junit1.xml") == said_of(shop.path / "junit0.xml")
+    suites = [ET.parse(shop.path / f"junit{number}.xml").iter("testsuite") for number in (0, 1)]
+    counts = [[suite.get(name) for name in ("tests", "errors", "failures", "skipped")] for [suite] in suites]
+    assert counts[0] == counts[1]
+    text = (shop.path / "junit1.xml").read_text()
+    assert text.count("suite's") == 1
+    assert 'name="adyen.rehearsal.broke" value="2"' in text, "of the test, and of the suite"
+    rehearsed.stdout.fnmatch_lines(["*broke: GET /me -> 200: *ValueError: unknown: 1 [[]shop.py:* in strict[]]"])
+
+
+def test_shows_live_what_the_first_run_prints_and_logs(shop: pytest.Pytester) -> None:
+    shop.makepyfile(ORDINARY)
+    options = (
+        "-s",
+        "--setup-show",
+        "--log-cli-level=WARNING",
+        "--log-file=it.log",
+        "-k",
+        "all_of_it",
+        "--adyen-rehearse",
+    )
+    result = shop.runpytest_inprocess(*options)
+    result.assert_outcomes(passed=1, deselected=10)
+    assert re.findall("set up|kept|torn down", result.stdout.str()) == ["set up", "kept", "torn down"]
+    assert result.stdout.str().count(" logged in teardown") == 1
+    assert result.stdout.str().count("SETUP    F adyen_credential ") == 1
+    assert (shop.path / "it.log").read_text().count(" logged") == 2
+
+
+SCOPES = """
+import sys
+from pathlib import Path
+import pytest
+from shop import me
+
+def note(text):
+    with Path("steps.txt").open("a") as steps:
+        steps.write(text + "\\n")
+
+def make(scope, breaks=False):
+    @pytest.fixture(scope=scope)
+    def made():
+        note(f"{scope} begins")
+        yield scope
+        print(f"{scope} prints at its end")
+        note(f"{scope} ends")
+        if breaks:
+            raise OSError(f"{scope} breaks")
+    return made
+
+of_session, of_package, of_module, of_class = map(make, ["session", "package", "module", "class"])
+
+@pytest.fixture(scope="module", params=["x", "y"])
+def given(request):
+    note(f"{request.param} begins")
+    yield request.param
+    note(f"{request.param} ends")
+
+@pytest.fixture(autouse=True)
+def own():
+    yield
+
+class TestIt:
+    @classmethod
+    def setup_class(cls): note("setup_class")
+    @classmethod
+    def teardown_class(cls): note("teardown_class")
+
+    def test_one(self, adyen_credential, of_class, of_module, of_package, of_session):
+        assert me(adyen_credential)
+
+    def test_two(self, adyen_credential, of_class):
+        assert me(adyen_credential)
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_given(adyen_credential, given, number):
+    assert me(adyen_credential)
+
+broken_module, broken_class = make("module", True), make("class", True)
+
+class TestBroken:
+    def test_breaks(self, adyen_credential, broken_class, broken_module):
+        assert me(adyen_credential)
+
+@pytest.fixture
+def broken():
+    yield
+    raise OSError("its own")
+
+class TestBrokenTwice:
+    def test_breaks(self, adyen_credential, broken_class, broken):
+        assert me(adyen_credential)
+
+def test_last(adyen_credential):
+    assert me(adyen_credential)
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("-x",)], ids=["all", "first"])
+def test_fixtures_of_wider_scope_begin_and_end_once(shop: pytest.Pytester, options: tuple[str, ...]) -> None:
+    shop.makepyfile(SCOPES)
+    seen = []
+    for number, more in enumerate([(), ("--adyen-rehearse=history",)]):
+        junit = f"junit{number}.xml"
+        result = shop.runpytest_inprocess("-rA", "--tb=short", f"--junitxml={junit}", *options, *more)
+        steps = shop.path / "steps.txt"
+        seen.append((text_of(result), result.ret, said_of(shop.path / junit), steps.read_text().splitlines()))
+        steps.unlink()
+    assert seen[1][0] == seen[0][0]
+    assert seen[1] == seen[0]
+    assert "class ends" in seen[1][3]
+    assert "class breaks" in str(seen[1][2])
