@@ -72,8 +72,10 @@ def adyen_contract(_adyen_run: Run) -> CheckingContract:
     """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call."""
     from pytest_adyen_creds.checks.responses import CheckingContract
 
-    results = _adyen_run.results
-    return CheckingContract.of(results.contract, results.acceptance, results.apis)
+    results, run = _adyen_run.results, _adyen_run
+    return CheckingContract.of(
+        results.contract, results.acceptance, results.apis, lambda: run.script is not None and run.script.departs
+    )
 
 
 @pytest.fixture(scope="session")

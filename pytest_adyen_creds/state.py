@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.intercept.gateway import Gateway
     from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin
+    from pytest_adyen_creds.rehearsal.script import Script
 
 
 class Run:
@@ -87,6 +88,11 @@ class Run:
         url = self.settings.base_url
         return url if self.live is None else f"{self.gateway.url}/{url.rpartition('/')[2]}"
 
+    @property
+    def script(self) -> Script | None:
+        """What the traffic of the running test goes through, while tests are rehearsed."""
+        return self.rehearsal.script if self.rehearsal else None
+
     @cached_property
     def context(self) -> RunContext:
         """What the traffic of this run's tests shares."""
@@ -100,7 +106,7 @@ class Run:
             gateway_url=lambda: self.gateway.url,
             unrecorded=self.results.unrecorded,
             recordings=self.results.recordings,
-            script=lambda: self.rehearsal.script if self.rehearsal else None,
+            script=lambda: self.script,
         )
 
     def observer(self, origin: str) -> Callable[[httpx.Response], None]:

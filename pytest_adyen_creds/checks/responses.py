@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -62,10 +62,19 @@ class CheckingContract(Contract):
     _plain: Contract
     _acceptance: Acceptance | None
     _apis: Apis
+    _is_set_aside: Callable[[], bool]
 
     @classmethod
-    def of(cls, contract: Contract, acceptance: Acceptance | None = None, apis: Apis | None = None) -> Self:
+    def of(
+        cls,
+        contract: Contract,
+        acceptance: Acceptance | None = None,
+        apis: Apis | None = None,
+        is_set_aside: Callable[[], bool] = lambda: False,
+    ) -> Self:
         """Return ``contract`` with :meth:`check`; nothing is compiled again. ``apis`` has those of other APIs.
+
+        While it ``is_set_aside``, a rehearsal has answers depart from it on purpose, and nothing is found wrong.
 
         ``acceptance`` is what does not count in a run, for :meth:`check` and for bodies alone. Without it, bodies are
         judged by their structure, and answers less the contract's known deviations.
@@ -75,17 +84,22 @@ class CheckingContract(Contract):
         checking._plain = contract
         checking._acceptance = acceptance
         checking._apis = apis or Apis()
+        checking._is_set_aside = is_set_aside
         return checking
 
     def is_valid(self, name: str, body: Any) -> bool:
         """Return whether ``body``, a parsed JSON value, is what ``name`` describes; see :meth:`validate`."""
-        return super().is_valid(name, body) or (self._acceptance is not None and not self.validate(name, body))
+        if super().is_valid(name, body):
+            return True
+        return self._is_set_aside() or (self._acceptance is not None and not self.validate(name, body))
 
     def validate(self, name: str, body: Any) -> list[Violation]:
         """Return each place where ``body``, a parsed JSON value, departs from the structure ``name``.
 
         In a run, what the platform is known to do in an answer of this structure, or the baseline accepts, is left out.
         """
+        if self._is_set_aside():
+            return []
         violations, acceptance = super().validate(name, body), self._acceptance
         answers = [
             (operation, status)
@@ -123,6 +137,8 @@ class CheckingContract(Contract):
 
         Nothing is taken off: neither :attr:`known_deviations` nor what a baseline accepts.
         """
+        if self._is_set_aside():
+            return []
         return [each.finding for each in judge_answer(self._plain, operation, status, content_type, body, headers)]
 
     def check(self, response: Answered) -> None:
@@ -133,6 +149,8 @@ class CheckingContract(Contract):
         something that no contract has is wrong, too.
         """
         __tracebackhide__ = True
+        if self._is_set_aside():
+            return
         method, url = str(response.request.method), str(response.request.url)
         other = self._apis.match(method, url)
         if other and other.contract.api == self._plain.api:  # which has more to say of its own operations

@@ -144,6 +144,8 @@ class Leases:
         self._report = report
         self._shown = shown
         self._held: dict[str, Credential] = {}
+        self._true_ids: dict[str, str] = {}
+        """The id of each lease by the one that the test sees."""
 
     def lease(
         self,
@@ -164,11 +166,16 @@ class Leases:
         """Return a throwaway on lease that is as ``spec`` says."""
         credential = replace(self._client.lease(spec, self._report), rotator=self._rotate)
         self._held[credential.id] = credential
-        return self._shown(credential)
+        return self._show(credential)
+
+    def _show(self, credential: Credential) -> Credential:
+        shown = self._shown(credential)
+        self._true_ids[shown.id] = credential.id
+        return shown
 
     def give_back(self, credential: Credential) -> None:
         """Give a lease back before the test ends; a credential that is not on lease is left alone."""
-        held = self._held.pop(credential.id, None)
+        held = self._held.pop(self._true_ids.get(credential.id, credential.id), None)
         if held is not None:
             self._client.give_back(held)
 
@@ -188,8 +195,9 @@ class Leases:
             raise problems[0]
 
     def _rotate(self, credential: Credential) -> Rotation:
-        if credential.id not in self._held:
+        held = self._held.get(self._true_ids.get(credential.id, credential.id))
+        if held is None:
             raise CredentialError(f"{credential.username} was given back; lease one to change its key")
-        rotation = self._client.rotate(credential, self._report)
-        self._held[credential.id] = rotation.credential
-        return rotation
+        rotation = self._client.rotate(held, self._report)
+        self._held[held.id] = rotation.credential
+        return rotation._replace(credential=self._show(rotation.credential))
