@@ -131,10 +131,12 @@ def _all(answered: Sequence[Answered], deviations: list[Entry], *, has_keys: boo
     for number, each in enumerate(answered, 1):
         label = each.operation.label if each.operation else f"{each.method} {each.path}"
         for change, (must, text) in OF_KEYS.items() if has_keys and number > 1 else ():
-            yield Variation("rotation", must, change, "", text, label, number=number)
+            yield Variation("rotation", must, change, "", f"before request {number} {text}", label, number=number)
         for change, text in OF_REQUEST.items():
             if (change == "answer-lost") <= (each.method == "POST"):
-                yield Variation("failures", "must-handle", change, "", text, label, number=number)
+                yield Variation(
+                    "failures", "must-handle", change, "", f"request {number}: {text}", label, number=number
+                )
 
 
 def _of_one(each: Answered, deviations: list[Entry], identities: set[str]) -> Iterator[Variation]:
