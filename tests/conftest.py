@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import hypothesis
 import pytest
@@ -27,6 +28,8 @@ hypothesis.settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ 
 
 pytest_plugins = ["pytester"]
 
+MADE_BY_IMPORT: Final[pytest.StashKey[frozenset[str]]] = pytest.StashKey()
+
 PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "adyen"
 
 
@@ -47,6 +50,44 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     left_out = " ".join(f"-p no:{name}" for name in names)
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{left_out} -o asyncio_default_fixture_loop_scope=function")
     return pytester
+
+
+def _known_again(values: frozenset[str]) -> None:
+    """Have this process know the secrets ``values`` and no others, where it has met some since."""
+    if len(SECRETS) == len(values):
+        return
+    registry = SecretRegistry()
+    for value in values:
+        registry.add(value)
+    vars(SECRETS).update(vars(registry))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Know the secrets that a file made when it was imported while its own tests run: see below."""
+    before = SECRETS.values()
+    report = yield
+    collector.stash[MADE_BY_IMPORT] = SECRETS.values() - before
+    _known_again(before)
+    return report
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _secrets_of_the_file(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forget the secrets of a file when it ends: where one is known, all that tests show is searched for it."""
+    before = SECRETS.values()
+    for value in request.node.stash[MADE_BY_IMPORT]:
+        SECRETS.add(value)
+    yield
+    _known_again(before)
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_the_test(_secrets_of_the_file: None) -> Iterator[None]:
+    """Forget the secrets that a test made."""
+    before = SECRETS.values()
+    yield
+    _known_again(before)
 
 
 @pytest.fixture
