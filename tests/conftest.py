@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import sys
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +52,31 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     names = ["randomly", "schemathesis", "hypothesispytest", "respx", "pytest_httpx", "requests_mock", "socket"]
     left_out = " ".join(f"-p no:{name}" for name in names)
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{left_out} -o asyncio_default_fixture_loop_scope=function")
+    # each run asks for all plugins of this machine, file by file
+    every = importlib.metadata.distributions
+    monkeypatch.setattr(
+        importlib.metadata, "distributions", lambda **asked: every(**asked) if asked else installed(tuple(sys.path))
+    )
     return pytester
+
+
+@cache
+def installed(path: tuple[str, ...]) -> list[InstalledOnce]:
+    """Return what is installed in the folders ``path``, looked up once."""
+    return [InstalledOnce(each) for each in importlib.metadata.distributions(path=list(path))]
+
+
+class InstalledOnce:
+    """A distribution that reads its entry points and the list of its files once."""
+
+    def __init__(self, distribution: importlib.metadata.Distribution) -> None:
+        self._distribution = distribution
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._distribution, name)
+        if name in ("entry_points", "files"):
+            setattr(self, name, value)
+        return value
 
 
 def _known_again(values: frozenset[str]) -> None:
