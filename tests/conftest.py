@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import certifi
 import hypothesis
 import pytest
 import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
@@ -42,6 +43,17 @@ def published() -> Path:
     if not PUBLISHED.is_dir():
         pytest.skip("the published documents are not beside this checkout")
     return PUBLISHED
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have each TLS context trust one authority: all those of certifi take longer to load than a test lasts."""
+    end = "-----END CERTIFICATE-----"
+    path = tmp_path_factory.mktemp("authority") / "one.pem"
+    path.write_text(Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0] + end + "\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(path))
+        yield
 
 
 @pytest.fixture
