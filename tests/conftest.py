@@ -15,6 +15,8 @@ import hypothesis
 import pytest
 import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
 
+from pytest_adyen_creds.compat import sockets
+from pytest_adyen_creds.intercept import floor
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.secrets.registry import SecretRegistry
 
@@ -69,7 +71,24 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     monkeypatch.setattr(
         importlib.metadata, "distributions", lambda **asked: every(**asked) if asked else installed(tuple(sys.path))
     )
+    # and looks through all modules of this process, which are two thousand
+    monkeypatch.setattr(floor, "imported_early", imported_early)
     return pytester
+
+
+LOOKED_THROUGH: dict[int, Any] = {}
+"""The modules that were there when a run looked for what they had imported of the socket module."""
+
+IMPORTED_EARLY: list[tuple[Any, str]] = []
+"""What they had imported."""
+
+
+def imported_early(modules: list[Any]) -> list[tuple[Any, str]]:
+    """Return what modules have imported of the socket module, each looked through once."""
+    new = {id(module): module for module in modules if id(module) not in LOOKED_THROUGH}
+    LOOKED_THROUGH.update(new)  # they stay, and so do their ids
+    IMPORTED_EARLY.extend(sockets.imported_early(new.values()))
+    return list(IMPORTED_EARLY)
 
 
 @cache
