@@ -140,14 +140,6 @@ def _secrets_of_the_file(request: pytest.FixtureRequest) -> Iterator[None]:
     _known_again(before)
 
 
-@pytest.fixture(autouse=True)
-def _secrets_of_the_test(_secrets_of_the_file: None) -> Iterator[None]:
-    """Forget the secrets that a test made."""
-    before = SECRETS.values()
-    yield
-    _known_again(before)
-
-
 @pytest.fixture
 def own_secrets() -> Iterator[None]:
     """Have the test know no secrets but its own: others of this process may share a piece with what it writes."""
