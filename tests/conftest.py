@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
+import certifi
 import hypothesis
 import pytest
 import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
 
+from pytest_adyen_creds.compat import sockets
+from pytest_adyen_creds.intercept import floor
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.secrets.registry import SecretRegistry
 
@@ -27,6 +34,8 @@ hypothesis.settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ 
 
 pytest_plugins = ["pytester"]
 
+MADE_BY_IMPORT: Final[pytest.StashKey[frozenset[str]]] = pytest.StashKey()
+
 PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "adyen"
 
 
@@ -38,6 +47,17 @@ def published() -> Path:
     return PUBLISHED
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have each TLS context trust one authority: all those of certifi take longer to load than a test lasts."""
+    end = "-----END CERTIFICATE-----"
+    path = tmp_path_factory.mktemp("authority") / "one.pem"
+    path.write_text(Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0] + end + "\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(path))
+        yield
+
+
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Return pytest's own ``pytester``, whose runs keep their tests in order and load less."""
@@ -46,7 +66,78 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     names = ["randomly", "schemathesis", "hypothesispytest", "respx", "pytest_httpx", "requests_mock", "socket"]
     left_out = " ".join(f"-p no:{name}" for name in names)
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{left_out} -o asyncio_default_fixture_loop_scope=function")
+    # each run asks for all plugins of this machine, file by file
+    every = importlib.metadata.distributions
+    monkeypatch.setattr(
+        importlib.metadata, "distributions", lambda **asked: every(**asked) if asked else installed(tuple(sys.path))
+    )
+    # and looks through all modules of this process, which are two thousand
+    monkeypatch.setattr(floor, "imported_early", imported_early)
     return pytester
+
+
+LOOKED_THROUGH: dict[int, Any] = {}
+"""The modules that were there when a run looked for what they had imported of the socket module."""
+
+IMPORTED_EARLY: list[tuple[Any, str]] = []
+"""What they had imported."""
+
+
+def imported_early(modules: list[Any]) -> list[tuple[Any, str]]:
+    """Return what modules have imported of the socket module, each looked through once."""
+    new = {id(module): module for module in modules if id(module) not in LOOKED_THROUGH}
+    LOOKED_THROUGH.update(new)  # they stay, and so do their ids
+    IMPORTED_EARLY.extend(sockets.imported_early(new.values()))
+    return list(IMPORTED_EARLY)
+
+
+@cache
+def installed(path: tuple[str, ...]) -> list[InstalledOnce]:
+    """Return what is installed in the folders ``path``, looked up once."""
+    return [InstalledOnce(each) for each in importlib.metadata.distributions(path=list(path))]
+
+
+class InstalledOnce:
+    """A distribution that reads its entry points and the list of its files once."""
+
+    def __init__(self, distribution: importlib.metadata.Distribution) -> None:
+        self._distribution = distribution
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._distribution, name)
+        if name in ("entry_points", "files"):
+            setattr(self, name, value)
+        return value
+
+
+def _known_again(values: frozenset[str]) -> None:
+    """Have this process know the secrets ``values`` and no others, where it has met some since."""
+    if len(SECRETS) == len(values):
+        return
+    registry = SecretRegistry()
+    for value in values:
+        registry.add(value)
+    vars(SECRETS).update(vars(registry))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Know the secrets that a file made when it was imported while its own tests run: see below."""
+    before = SECRETS.values()
+    report = yield
+    collector.stash[MADE_BY_IMPORT] = SECRETS.values() - before
+    _known_again(before)
+    return report
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _secrets_of_the_file(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Forget the secrets of a file when it ends: where one is known, all that tests show is searched for it."""
+    before = SECRETS.values()
+    for value in request.node.stash[MADE_BY_IMPORT]:
+        SECRETS.add(value)
+    yield
+    _known_again(before)
 
 
 @pytest.fixture

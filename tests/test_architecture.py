@@ -57,13 +57,18 @@ def room_of(module: str) -> str:
 def imports(module: str) -> set[str]:
     """Return the modules of the package that ``module`` imports, when it runs or for its types."""
     found = set()
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in nodes(MODULES[module]):
         if isinstance(node, ast.ImportFrom):
             named = [f"{node.module}.{alias.name}" for alias in node.names]
             found |= {name if name in MODULES else node.module for name in named}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
     return (found & MODULES.keys()) - {PACKAGE.name}
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
 
 
 @cache
@@ -119,19 +124,19 @@ def test_no_module_is_longer_than_500_lines() -> None:
 
 
 def test_private_parts_of_others_are_used_in_compat_only() -> None:
-    trees = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
-    ours = {name for tree in trees.values() for name in defined(tree)}
+    files = {path.relative_to(PACKAGE).as_posix(): nodes(path) for path in PACKAGE.rglob("*.py")}
+    ours = {name for found in files.values() for name in defined(found)}
     uses = {
-        path: found
-        for path, tree in trees.items()
-        if not path.startswith("compat/") and (found := list(private_uses(tree, ours)))
+        path: used
+        for path, found in files.items()
+        if not path.startswith("compat/") and (used := list(private_uses(found, ours)))
     }
     assert uses == {}, "move these into compat/"
 
 
-def defined(tree: ast.Module) -> Iterator[str]:
+def defined(found: list[ast.AST]) -> Iterator[str]:
     """Yield every name that a file gives to something: functions, classes, variables, attributes."""
-    for node in ast.walk(tree):
+    for node in found:
         match node:
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
                 yield name
@@ -142,9 +147,9 @@ def defined(tree: ast.Module) -> Iterator[str]:
 # What this does not see: a private name of others that a file of ours defines, too; names put together at run time;
 # methods of ours that replace a private one of a base class; and what has no underscore, but is in no documentation
 # either. Those take a reader.
-def private_uses(tree: ast.Module, ours: set[str]) -> Iterator[str]:
+def private_uses(found: list[ast.AST], ours: set[str]) -> Iterator[str]:
     """Yield each use of an attribute with an underscore that is not in ``ours``, and each import of another's."""
-    for node in ast.walk(tree):
+    for node in found:
         match node:
             case ast.Attribute(attr=name):
                 names = {name} - ours

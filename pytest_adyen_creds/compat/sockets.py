@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _socket
 import socket
-import sys
+from collections.abc import Iterable
 from typing import Any, Final
 
 LOOKING_UP: Final = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr")
@@ -16,11 +16,11 @@ look_up: Final = _socket.getaddrinfo
 _BELOW: Final = {id(getattr(_socket, name)) for name in LOOKING_UP}
 
 
-def imported_early() -> list[tuple[Any, str]]:
-    """Return where modules hold a function that looks names up, under which name: the socket's stays as it is there."""
+def imported_early(modules: Iterable[Any]) -> list[tuple[Any, str]]:
+    """Return which of ``modules`` hold a function that looks names up, under which name: it stays as it is there."""
     return [
         (module, name)
-        for module in list(sys.modules.values())
+        for module in modules
         if module is not socket and isinstance(names := getattr(module, "__dict__", None), dict)
         for name, value in list(names.items())
         if id(value) in _BELOW

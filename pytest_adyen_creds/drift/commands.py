@@ -88,6 +88,7 @@ def spec(source: str | None, against: str | None, **options: Any) -> None:
     adyen-creds drift spec ManagementService-v3.json --format json
     adyen-creds drift spec new.yaml --against old.json
     """
+    accepted = _accepted(options)
     source = source or load_contract(options["api"], options["folder"]).published
     if source is None:
         raise ContractError(f"the contract {options['api']} does not say where its document is published; name a file")
@@ -106,7 +107,7 @@ def spec(source: str | None, against: str | None, **options: Any) -> None:
             )
         # a document of a whole API is compared as a whole, and a slice of one by what it has
         findings = compare(contract.to_openapi(), new, operations=None if contract.is_whole else labels)
-    _finish(source, findings, options)
+    _finish(source, findings, options, accepted)
 
 
 _STRICT = click.option("--strict", is_flag=True, help="Judge by the published document alone: known deviations count.")
@@ -130,6 +131,7 @@ def response(label: str, status: int, content_type: str | None, file: Path, stri
     """
     from pytest_adyen_creds.contract.judge import judge
 
+    accepted = _accepted(options)
     contract = load_contract(options["api"], options["folder"])
     operation = _operation(contract, label)
     body = read_bytes(file, wanted="a file that holds the body")
@@ -139,7 +141,7 @@ def response(label: str, status: int, content_type: str | None, file: Path, stri
     examples = {observation.finding.key: observation.example for observation in observations}
     found = sorted((observation.finding for observation in observations), key=lambda finding: finding.rank)
     known = Baseline() if strict else contract.known_deviations
-    _finish(str(file), found, options, known=known, examples=examples, complete=False)
+    _finish(str(file), found, options, accepted, known=known, examples=examples, complete=False)
 
 
 @drift.command()
@@ -157,6 +159,7 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     """
     from pytest_adyen_creds.drift.recordings import survey
 
+    accepted = _accepted(options)
     given, root = ini_options(Path.cwd())
     own = {name: given[name] for name in ("adyen_contracts",) if name in given}
     apis = apis_in(options["folder"] or resolve({}, own, {}, root=root).contracts)
@@ -178,7 +181,14 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     contracts = [each for each in (*others, *apis.all_own) if each.short_name in found.versions]
     known = _NOTHING if strict else together(each.own_deviations for each in (contract, *contracts))
     _finish(
-        str(folder_of_cassettes), findings, options, known=known, answered=found.answered, note=note, examples=examples
+        str(folder_of_cassettes),
+        findings,
+        options,
+        accepted,
+        known=known,
+        answered=found.answered,
+        note=note,
+        examples=examples,
     )
 
 
@@ -230,10 +240,21 @@ def _operation(contract: Contract, label: str) -> Any:
     )
 
 
+def _accepted(options: dict[str, Any]) -> Baseline:
+    """Return what the baseline's file accepts: what is wrong with it is said before anything that takes longer."""
+    path, is_written = options["baseline"], options["update_baseline"]
+    if path is None and is_written:
+        raise click.UsageError("--update-baseline needs --baseline FILE, the file to write")
+    if path is None or (is_written and not os.path.lexists(path)):
+        return Baseline()
+    return read_baseline(path)
+
+
 def _finish(
     name: str,
     findings: list[Finding],
     options: dict[str, Any],
+    accepted: Baseline,
     *,
     known: Baseline = _NOTHING,
     answered: Iterable[tuple[str, int]] = (),
@@ -246,11 +267,11 @@ def _finish(
     ``known`` are the known deviations, and ``answered`` the operations and statuses that could have shown them.
     ``complete``: the findings are all there are, so that what the baseline has besides is out of date.
     """
-    path, today = options["baseline"], clock.today()
+    today = clock.today()
     if options["update_baseline"]:
-        _update(path, known.judge(findings, today).findings, today, complete)
+        _update(options["baseline"], accepted, known.judge(findings, today).findings, today, complete)
         return
-    acceptance = Acceptance(known, read_baseline(path) if path else Baseline(), today)
+    acceptance = Acceptance(known, accepted, today)
     judgement = acceptance.divide(findings, answered)
     if options["form"] == "json":
         click.echo(json.dumps([finding.to_json() for finding in judgement.findings], indent=2))
@@ -275,10 +296,7 @@ def _print(name: str, judgement: Judgement, verbose: bool, note: str, examples: 
     click.echo(printed(f"{name}: {tally(judgement.findings)}{known}{accepted}" + (f" in {note}" if note else "")))
 
 
-def _update(path: Path | None, findings: Sequence[Finding], today: date, complete: bool) -> None:
-    if path is None:
-        raise click.UsageError("--update-baseline needs --baseline FILE, the file to write")
-    before = read_baseline(path) if os.path.lexists(path) else Baseline()
+def _update(path: Path, before: Baseline, findings: Sequence[Finding], today: date, complete: bool) -> None:
     after = before.updated(findings, today, complete=complete)
     write_baseline(path, after)
     new = len(set(after.entries) - set(before.entries))

@@ -78,7 +78,7 @@ class Floor:
             if self._audited:
                 sys.addaudithook(self._audit)  # none can be taken off again: it rests when the run has ended
             self.hold()
-            for module, name in imported_early():
+            for module, name in imported_early(list(sys.modules.values())):
                 self._lay(module, name, self._looking_up)
                 self._places.append((module, name))
             yield self

@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -58,6 +59,8 @@ class Server:
 
     def close(self) -> None:
         """Stop listening; requests that are being answered are not waited for."""
+        with suppress(OSError):  # not on every system; there the server notices at its next poll
+            self._server.socket.shutdown(socket.SHUT_RDWR)  # wakes it
         self._server.shutdown()
         self._thread.join()
 

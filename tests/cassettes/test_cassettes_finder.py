@@ -53,6 +53,14 @@ class TestFinding:
         assert Finder([], registry(SECRET)).replace(SECRET, str.upper) == SECRET
         assert Finder([], registry()).find("") == []
 
+    @pytest.mark.parametrize("known", [(), ("next-1",), (SECRET, "next-1")])
+    def test_values_that_are_added(self, known: tuple[str, ...]) -> None:
+        finder = Finder([SECRET], registry(*known))
+        assert finder.find(f"next-1 {SECRET}") == [(7, 19, SECRET)]
+        finder.add({"next-1"})
+        assert finder.find(f"next-1 {SECRET}") == [(0, 6, "next-1"), (7, 19, SECRET)]
+        assert finder.find("next-1") == [(0, 6, "next-1")]
+
     def test_no_piece_that_every_pseudonym_holds(self) -> None:
         value = "zz?EUDONYM0000000q7"
         assert Finder([value], registry()).find("AQEPSEUDONYM000000001") == []

@@ -206,10 +206,10 @@ HOSTILE = {
     "unknown encoding": b"# -*- coding: red -*-\n",
     "escapes": b"x = \x1b[31m\n",
     "deep": b"x = " + b"(" * 50_000,
-    "deep signs": b"x = " + b"-" * 200_000 + b"1",
-    "deep names": b"x = a" + b".a" * 200_000,
-    "deep calls": b"x = a" + b"()" * 200_000,
-    "a long sum": b"x = 1" + b"+1" * 200_000,
+    "deep signs": b"x = " + b"-" * 50_000 + b"1",
+    "deep names": b"x = a" + b".a" * 50_000,
+    "deep calls": b"x = a" + b"()" * 50_000,
+    "a long sum": b"x = 1" + b"+1" * 50_000,
     "large": b"#" * (2 * 1024 * 1024 + 1),
 }
 

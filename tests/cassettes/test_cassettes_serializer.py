@@ -26,6 +26,8 @@ PROVENANCE = Provenance(
     versions={"vcrpy": "9.4.2"},
 )
 
+MANY = settings(max_examples=4 * settings.default.max_examples)
+
 printable = st.text(st.characters(exclude_categories=("Cs",)))
 nasty = st.text(st.sampled_from("ab:- \"\\\n#|>&*!{[\t'\x85\u2028"))
 bodies = st.one_of(
@@ -51,7 +53,7 @@ def exchange(body: bytes = b"{}") -> Interaction:
     return Interaction("GET", "https://management-test.adyen.com/v3/me", (("accept", "x"),), b"", 200, "OK", (), body)
 
 
-@settings(max_examples=300, deadline=None)
+@MANY
 @given(st.lists(interactions, max_size=3))
 def test_every_interaction_comes_back_exactly(recorded: list[Interaction]) -> None:
     cassette = Cassette(tuple(recorded), PROVENANCE)
@@ -62,7 +64,7 @@ def test_every_interaction_comes_back_exactly(recorded: list[Interaction]) -> No
     assert serializer.dumps(serializer.loads(text, "x")) == text
 
 
-@settings(max_examples=300, deadline=None)
+@MANY
 @given(st.lists(interactions, max_size=3))
 def test_plain_vcrpy_reads_the_same(recorded: list[Interaction]) -> None:
     requests, responses = deserialize(serializer.dumps(Cassette(tuple(recorded), PROVENANCE)), yamlserializer)[:2]
@@ -82,7 +84,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@MANY
 @given(st.dictionaries(printable | nasty, values, min_size=1, max_size=3))
 def test_the_context_means_the_same_to_every_yaml_reader(mapping: dict[str, object]) -> None:
     text = serializer.dumps(Cassette((), PROVENANCE, mapping))
@@ -92,7 +94,7 @@ def test_the_context_means_the_same_to_every_yaml_reader(mapping: dict[str, obje
     assert serializer.loads(text, "x").context == mapping
 
 
-@settings(max_examples=500, deadline=None)
+@MANY
 @given(st.text(st.sampled_from("ab:- \"\\\n#|>.1{}[],?!~'"), max_size=40))
 @example("a:\n-")
 @example("a: 2026-01-01\nb: !!binary aGk=\nc: [0x1F, ~, yes, 1.5, ! x, !!str 1]")
@@ -109,7 +111,7 @@ def test_what_is_read_is_what_a_yaml_parser_reads_or_it_is_refused(text: str) ->
     assert text.lstrip()[:1] in ("{", "[") or yaml.load(text, Loader=yaml.CSafeLoader) == value
 
 
-@settings(max_examples=500, deadline=None)
+@MANY
 @given(st.text(st.sampled_from('ab:- "\\\n#|>.1{}[],?~'), max_size=40))
 def test_plain_yaml_is_not_refused(text: str) -> None:
     text = f"a: b\n{text}"

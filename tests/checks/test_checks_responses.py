@@ -109,7 +109,7 @@ def test_in_a_run(pytester: pytest.Pytester) -> None:
             adyen_contract.check(adyen_client.get("/me"))
         """
     )
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*ContractBroken: GET /me -> 200*", "*/roles is required and missing*"])
 
@@ -146,4 +146,4 @@ def test_bodies_alone_are_judged_as_answers_are(pytester: pytest.Pytester) -> No
             assert adyen_contract.validate(name, circular)
         """
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)

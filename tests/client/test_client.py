@@ -120,7 +120,11 @@ class TestBodies:
         assert b"text/plain; charset=x" in head
 
     @given(
-        st.recursive(st.none() | st.booleans() | st.integers() | TEXT, lambda c: st.lists(c) | st.dictionaries(TEXT, c))
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | TEXT,
+            lambda c: st.lists(c) | st.dictionaries(TEXT, c),
+            max_leaves=20,
+        )
     )
     def test_any_json_value_is_sent_as_such(self, value):
         with clients(lambda request: httpx.Response(200, content=request.content)) as client:

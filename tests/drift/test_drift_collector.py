@@ -394,7 +394,7 @@ def test_what_a_users_own_code_asks_is_watched_once(pytester: pytest.Pytester, m
 
 def test_what_faults_lead_to_is_the_test_s_and_not_the_run_s(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SANDBOX)
-    result = pytester.runpytest_subprocess("--adyen-drift=fail")
+    result = pytester.runpytest_inprocess("--adyen-drift=fail")
     result.assert_outcomes(passed=7)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["no findings in *"])

@@ -87,7 +87,7 @@ def test_it_comes_back_when_the_run_has_ended(pytester: pytest.Pytester, given: 
 
 def test_a_run_without_any_option_of_ours_masks_it(pytester: pytest.Pytester, given: str) -> None:
     pytester.makepyfile(FAILING, test_broken=FAILING.replace("def", "raise RuntimeError(KEY)\ndef"))
-    result = pytester.runpytest_subprocess("--junitxml=junit.xml", "-rA", "--continue-on-collection-errors")
+    result = pytester.runpytest_inprocess("--junitxml=junit.xml", "-rA", "--continue-on-collection-errors")
     assert result.parseoutcomes() == {"failed": 1, "errors": 1}
     for text in (str(result.stdout), str(result.stderr), (pytester.path / "junit.xml").read_text()):
         assert KEY not in text
@@ -108,7 +108,7 @@ def test_who_must_have_it_says_so(pytester: pytest.Pytester, given: str) -> None
             assert not VALUE
         """
     )
-    result = pytester.runpytest_subprocess("--junitxml=junit.xml", "--setup-show", "-v")
+    result = pytester.runpytest_inprocess("--junitxml=junit.xml", "--setup-show", "-v")
     result.assert_outcomes(failed=1)
     cached = [path.read_text() for path in pytester.path.glob(".pytest_cache/**/*") if path.is_file()]
     for text in (str(result.stdout), str(result.stderr), (pytester.path / "junit.xml").read_text(), *cached):

@@ -24,7 +24,7 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("version", ["v3", "v1"])
 def test_passes_offline_in_an_empty_folder(pytester: pytest.Pytester, version: str) -> None:
-    result = pytester.runpytest_subprocess("--adyen-contracts", f"--adyen-api-version={version}")
+    result = pytester.runpytest_inprocess("--adyen-contracts", f"--adyen-api-version={version}")
     result.assert_outcomes(passed=42)
     result.stdout.fnmatch_lines(
         [

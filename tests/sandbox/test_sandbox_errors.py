@@ -228,7 +228,7 @@ anything = st.recursive(
 links = st.fixed_dictionaries({}, optional={"self": st.fixed_dictionaries({}, optional={"href": anything})}) | anything
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=4 * settings.default.max_examples)
 @given(st.data())
 def test_bodies_are_judged_as_the_contract_judges_them(data):
     contract = load_contract("v3")

@@ -210,12 +210,12 @@ def test_probability_is_kept_and_repeats_with_the_seed():
         sandbox.faults.status(500, times=None, probability=0.3)
         headers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
         with httpx.Client(transport=sandbox.transport(), base_url="http://s.test/v3", headers=headers) as client:
-            return [client.get("/me").status_code == 500 for _ in range(500)]
+            return [client.get("/me").status_code == 500 for _ in range(200)]
 
     first = struck(1)
     assert first == struck(1)
     assert first != struck(2)
-    assert 100 < sum(first) < 200
+    assert 40 < sum(first) < 80
     sandbox = Sandbox()
     sandbox.faults.status(500, times=None, probability=0)
     assert sandbox.faults.take("GET /me") is None
@@ -354,8 +354,6 @@ def test_wrong_details_over_http_are_400_with_the_same_words(admin, details, sai
 def test_faults_outlive_a_credential_that_is_given_back(pytester):
     pytester.makepyfile(
         """
-        from pytest_adyen_creds.credentials.spec import Spec
-
         def test_it(adyen_sandbox, adyen_client, adyen_credentials):
             extra = adyen_credentials.lease()
             fault = adyen_sandbox.faults.status(500, times=1)
@@ -364,4 +362,4 @@ def test_faults_outlive_a_credential_that_is_given_back(pytester):
             assert adyen_client.get("/me").status_code == 500
         """
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)

@@ -245,10 +245,10 @@ def test_an_ordinary_ellipsis_stays():
 
 
 def test_keys_that_start_alike_are_told_apart():
-    values = [f"AQEyhmfxLIrIaBdEw0m/n3Q5qf3VaYpUA{i:04}-and-the-same-end-for-all-of-them" for i in range(1000)]
+    values = [f"AQEyhmfxLIrIaBdEw0m/n3Q5qf3VaYpUA{i:04}-and-the-same-end-for-all-of-them" for i in range(200)]
     made = registry(*values)
     masked = made.mask("\n".join([*values, values[0][:-1] + "X"]))
-    assert masked == "\n".join([MASK] * 1001) + "X"  # of the last, all that is a key's, too
+    assert masked == "\n".join([MASK] * 201) + "X"  # of the last, all that is a key's, too
 
 
 @pytest.mark.slow("a thousand secrets")

@@ -60,11 +60,16 @@ class Finder:
     """
 
     def __init__(self, values: Iterable[str], registry: SecretRegistry) -> None:
-        self._values = frozenset(values)
-        others = SecretRegistry()
-        for value in self._values - registry.values():
-            others.add(value)
-        self._registries = [each for each in (registry, others) if len(each)]
+        self._values: frozenset[str] = frozenset()
+        self._registry, self._others = registry, SecretRegistry()
+        self.add(values)
+
+    def add(self, values: Iterable[str]) -> None:
+        """Find ``values``, too."""
+        self._values = self._values.union(values)
+        for value in self._values - self._registry.values():
+            self._others.add(value)
+        self._registries = [each for each in (self._registry, self._others) if len(each)]
         # no spelling of a value is shorter than it is without white space
         self._shortest = min((len("".join(value.split())) for value in self._values), default=0)
 

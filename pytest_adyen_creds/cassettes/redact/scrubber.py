@@ -202,9 +202,8 @@ class _Replacer(Visitor):
         self._found = Finder(found, registry)
         # a guess that holds a known secret, and more, is none
         guesses = {value for value in learner.looks - found if not self._found.find(value)}
-        if guesses:
-            self._secrets |= guesses
-            self._found = Finder(found | guesses, registry)
+        self._secrets |= guesses
+        self._found.add(guesses)
         self._names = _names_pattern(learner.known - keep)
         self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in stand_ins) or r"(?!)")
 
