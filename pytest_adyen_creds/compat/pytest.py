@@ -7,6 +7,7 @@ import importlib.util
 import io
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from functools import wraps
@@ -20,6 +21,10 @@ from _pytest.logging import caplog_records_key
 from _pytest.outcomes import TEST_OUTCOME
 from _pytest.runner import call_and_report
 
+_FAILED_SUBTESTS: Final[pytest.StashKey[Any] | None] = getattr(
+    sys.modules.get("_pytest.subtests"), "failed_subtests_key", None
+)
+"""Where pytest counts the subtests that failed, by test; since 9."""
 _PARAMETERS: Final[pytest.StashKey[dict[str, Any]]] = pytest.StashKey()
 _SCOPE_MISMATCH: Final = re.compile(r"ScopeMismatch: .* (\w+) scoped fixture (\w+) ")
 
@@ -253,12 +258,16 @@ def unheard(item: pytest.Item) -> Iterator[None]:
     """Keep what ``item`` says of itself when it runs in a ``with`` block out of every report, and off the screen."""
     kept: list[list[Any]] = [item.user_properties, item._report_sections, item.own_markers]
     before = [list(each) for each in kept]
+    subtests: dict[str, int] = item.config.stash.get(_FAILED_SUBTESTS, {}) if _FAILED_SUBTESTS is not None else {}
+    failed = dict(subtests)
     try:
         with _unchanged_junit(item), _unsaid(item.config):
             yield
     finally:
         for values, earlier in zip(kept, before, strict=True):
             values[:] = earlier
+        subtests.clear()
+        subtests.update(failed)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import pytest
 
 from pytest_adyen_creds.cassettes.recorder import TALKING
 from pytest_adyen_creds.checks.verdicts import WORDS, Rehearsed, Verdict, fails
+from pytest_adyen_creds.compat.hypothesis import few_examples
 from pytest_adyen_creds.compat.pytest import (
     ChangedHooks,
     Unheard,
@@ -34,6 +35,7 @@ from pytest_adyen_creds.compat.pytest import (
 )
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
+from pytest_adyen_creds.rehearsal.leaving import Leaving
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
 from pytest_adyen_creds.rehearsal.variation import KINDS, Variation, variations_of
@@ -272,7 +274,8 @@ class _Again:
         if failed is None:
             return Outcome("unclear", frozenset(script.met), "the test skips itself")
         error, where, by = failed
-        return Outcome("failed", frozenset(script.met), error, where, by, answers=len(script.answers))
+        note = "endless" if script.is_endless else None
+        return Outcome("failed", frozenset(script.met), error, where, by, note=note, answers=len(script.answers))
 
     def show(self, name: str, every: list[Variation], first: _Held) -> str:
         """Run the test with what is called ``name``, and have that be its result.
@@ -290,7 +293,7 @@ class _Again:
             return ""
         script, item = self._script(chosen), self.item
         hooks = first.followed()
-        with self.plugin.performing(script), with_hooks(item, hooks):
+        with self.plugin.performing(script), with_hooks(item, hooks), few_examples(item):
             run_again(item)
         first.held[:] = hooks.held
         if not all(each.passed for each in hooks.held):
@@ -304,14 +307,31 @@ class _Again:
             return f"adyen: {item.nodeid} passes with {name!r}: nothing noticed it"
         return ""
 
-    def _script(self, variations: Sequence[Variation]) -> Script:
-        # hypothesis looks for the smallest example of a failure
-        factor = 50 if getattr(getattr(self.item, "obj", None), "is_hypothesis_test", False) else 5
-        return Script(self.plugin.match, variations, self.earlier, most=factor * len(self.earlier) + 50)
+    def _script(self, variations: Sequence[Variation]) -> _Bounded:
+        script = _Bounded(self.plugin.match, variations, self.earlier, most=5 * len(self.earlier) + 50)
+        script.root = self.item.config.rootpath
+        return script
 
-    def _perform(self, script: Script, hooks: ChangedHooks) -> None:
-        with self.plugin.performing(script), with_hooks(self.item, hooks), unheard(self.item):
+    def _perform(self, script: _Bounded, hooks: ChangedHooks) -> None:
+        with self.plugin.performing(script), with_hooks(self.item, hooks), unheard(self.item), few_examples(self.item):
             run_again(self.item)
+
+
+class _Bounded(Script):
+    """A script that ends a test which never stops asking, whatever its code catches."""
+
+    root = Path()
+    """The folder of the user's code."""
+    is_endless = False
+
+    def answer(self, request: httpx.Request, inner: httpx.BaseTransport, *, of_fixture: bool) -> httpx.Response:
+        try:
+            return super().answer(request, inner, of_fixture=of_fixture)
+        except pytest.fail.Exception as error:
+            if self.is_endless:  # it has caught this already
+                Leaving(error, lambda frame: _is_users(frame, self.root))
+            self.is_endless = True
+            raise
 
 
 class _Kept(ChangedHooks):
@@ -508,7 +528,7 @@ def _together(group: Sequence[Variation]) -> str:
 
 
 def _word(variation: Variation, outcome: Outcome) -> Any:
-    if outcome.note == "twice":
+    if outcome.note in ("twice", "endless"):
         return "broke"
     if variation.must == "must-survive":
         return "survived" if outcome.state == "passed" else "broke"

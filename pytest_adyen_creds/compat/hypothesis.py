@@ -1,0 +1,39 @@
+"""hypothesis: its undocumented parts that this package uses."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
+
+if TYPE_CHECKING:
+    import pytest
+
+_SETTINGS: Final = "_hypothesis_internal_use_settings"
+_MOST: Final = 10
+"""Examples of a run that is one of many."""
+
+
+def is_property(item: pytest.Item) -> bool:
+    """Return whether ``item`` is a test that hypothesis gives examples to."""
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
+
+
+@contextmanager
+def few_examples(item: pytest.Item) -> Iterator[None]:
+    """Give ``item`` few examples in a ``with`` block, and show the first that fails as it is; keep none.
+
+    A test that is none of hypothesis' is left as it is.
+    """
+    if not is_property(item):
+        yield
+        return
+    hypothesis = sys.modules["hypothesis"]
+    test = getattr(item.obj, "__func__", item.obj)  # type: ignore[attr-defined]
+    own = getattr(test, _SETTINGS)
+    phases = [each for each in own.phases if each.name in ("explicit", "generate")]
+    fewer = hypothesis.settings(own, max_examples=min(own.max_examples, _MOST), phases=phases, database=None)
+    with patch.object(test, _SETTINGS, fewer):
+        yield

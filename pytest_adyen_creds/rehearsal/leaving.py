@@ -1,0 +1,48 @@
+"""Code that catches every exception, and asks for ever, is left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+
+class Leaving:
+    """Raises ``error`` in each of the calling functions that ``is_meant`` tells of, also where they catch it.
+
+    It is raised wherever one of them goes on, in a handler of its own say, until the outermost has ended. What traced
+    or profiled the thread before does so again then.
+    """
+
+    def __init__(self, error: BaseException, is_meant: Callable[[FrameType], bool]) -> None:
+        self._error = error
+        self._before = sys.gettrace(), sys.getprofile()
+        self._frames: list[FrameType] = []
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if is_meant(frame):
+                frame.f_trace = self._trace
+                self._frames.append(frame)
+            frame = frame.f_back
+        if self._frames:
+            sys.setprofile(self._profile)
+            sys.settrace(self._trace)
+
+    def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if frame not in self._frames:
+            return None
+        if event == "line":
+            raise self._error  # Python stops tracing with it
+        return self._trace
+
+    def _profile(self, frame: FrameType, event: str, arg: Any) -> None:
+        if event != "return" or frame not in self._frames:
+            return
+        if frame is self._frames[-1]:
+            self._frames.clear()
+            sys.settrace(self._before[0])
+            sys.setprofile(self._before[1])
+        else:
+            self._frames.remove(frame)
+            sys.settrace(self._trace)

@@ -1,0 +1,58 @@
+"""hypothesis' undocumented parts, each as compat/hypothesis.py has it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pytest_adyen_creds.compat import hypothesis as compat
+
+DISTRIBUTION = "hypothesis"
+
+
+def test_few_examples() -> None:
+    """A test has its settings as `_hypothesis_internal_use_settings`, and `is_hypothesis_test`."""
+    seen: list[int] = []
+
+    @settings(max_examples=40, database=None)
+    @example(7)
+    @given(st.integers())
+    def test(number: int) -> None:
+        seen.append(number)
+
+    item: Any = SimpleNamespace(obj=test)
+    assert compat.is_property(item)
+    with compat.few_examples(item):
+        test()
+    few = len(seen)
+    assert 7 in seen
+    assert few <= 11
+    test()
+    assert len(seen) - few > 20, "its own again"
+
+
+def test_of_a_method() -> None:
+    """A bound method has them by its function."""
+    seen: list[int] = []
+
+    class TestIt:
+        @settings(max_examples=40, database=None)
+        @given(st.integers())
+        def test(self, number: int) -> None:
+            seen.append(number)
+
+    item: Any = SimpleNamespace(obj=TestIt().test)
+    with compat.few_examples(item):
+        item.obj()
+    assert len(seen) <= 10
+
+
+def test_others_are_left_alone() -> None:
+    """A test of pytest's own, and an item without a function, have neither."""
+    for item in (SimpleNamespace(obj=len), SimpleNamespace()):
+        assert not compat.is_property(item)  # type: ignore[arg-type]
+        with compat.few_examples(item):  # type: ignore[arg-type]
+            pass
