@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from inspect import currentframe
 from types import FrameType
 from typing import Any
 
@@ -19,7 +20,8 @@ class Leaving:
         self._error = error
         self._before = sys.gettrace(), sys.getprofile()
         self._frames: list[FrameType] = []
-        frame: FrameType | None = sys._getframe(1)
+        frame = currentframe()
+        frame = frame.f_back if frame is not None else None
         while frame is not None:
             if is_meant(frame):
                 frame.f_trace = self._trace

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -21,12 +19,8 @@ from pytest_adyen_creds.checks.verdicts import WORDS, Rehearsed, Verdict, fails
 from pytest_adyen_creds.compat.hypothesis import few_examples
 from pytest_adyen_creds.compat.pytest import (
     ChangedHooks,
-    Unheard,
     broken_before,
     fixture_names,
-    forget_run,
-    put_away,
-    put_away_together,
     remember_broken,
     run_again,
     unheard,
@@ -35,6 +29,7 @@ from pytest_adyen_creds.compat.pytest import (
 )
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
+from pytest_adyen_creds.rehearsal.hooks import Held, Watched, is_users
 from pytest_adyen_creds.rehearsal.leaving import Leaving
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
@@ -50,8 +45,6 @@ MARKER: Final = "adyen_rehearse"
 TOGETHER: Final = " & "
 """Stands between the names of variations that break a test together."""
 
-_PACKAGE: Final = Path(__file__).resolve().parents[1]
-_LONGEST: Final = 300
 _QUIET: Final = 5.0
 """Seconds until a line tells how far a rehearsal is."""
 
@@ -132,7 +125,7 @@ class RehearsalPlugin:
         if self._busy or TALKING.isdisjoint(fixture_names(item)):
             return (yield)
         script = self.script = Script(self._match)
-        hooks = _Held(item, lambda: bool(script.answers))
+        hooks = Held(item, lambda: bool(script.answers))
         said = ""
         try:
             with with_hooks(item, hooks):
@@ -157,7 +150,7 @@ class RehearsalPlugin:
         if self._results.rehearsal.tests and not hasattr(self._config, "workerinput"):
             remember_broken(self._config, self._results.broken)
 
-    def _rehearse(self, item: pytest.Item, script: Script, hooks: _Held) -> str:
+    def _rehearse(self, item: pytest.Item, script: Script, hooks: Held) -> str:
         """Rehearse ``item``, and return a line that says what came of it; empty for none."""
         self._busy = True
         results, problem = self._results, "the run ended before it was rehearsed"
@@ -197,7 +190,7 @@ class RehearsalPlugin:
         )
         return [each for each in found if not mark.skips(each)]
 
-    def _report(self, item: pytest.Item, verdicts: list[Verdict], hooks: _Held) -> str:
+    def _report(self, item: pytest.Item, verdicts: list[Verdict], hooks: Held) -> str:
         counts = Counter(each.word for each in verdicts)
         hooks.add_properties({f"adyen.rehearsal.{word}": counts[word] for word in WORDS})
         counting = [each for each in verdicts if each.counts]
@@ -263,7 +256,7 @@ class _Again:
     def run(self, variations: Sequence[Variation]) -> Outcome:
         """Run the test with ``variations``, and say what became of it."""
         script = self._script(variations)
-        hooks = _Watched(self.item.ihook, self.item.config)
+        hooks = Watched(self.item.ihook, self.item.config)
         self._perform(script, hooks)
         failed = hooks.failed
         if failed is None and hooks.has_passed:
@@ -277,7 +270,7 @@ class _Again:
         note = "endless" if script.is_endless else None
         return Outcome("failed", frozenset(script.met), error, where, by, note=note, answers=len(script.answers))
 
-    def show(self, name: str, every: list[Variation], first: _Held) -> str:
+    def show(self, name: str, every: list[Variation], first: Held) -> str:
         """Run the test with what is called ``name``, and have that be its result.
 
         Returns a line about a run that passes and should not; empty for none.
@@ -329,171 +322,9 @@ class _Bounded(Script):
             return super().answer(request, inner, of_fixture=of_fixture)
         except pytest.fail.Exception as error:
             if self.is_endless:  # it has caught this already
-                Leaving(error, lambda frame: _is_users(frame, self.root))
+                Leaving(error, lambda frame: is_users(frame, self.root))
             self.is_endless = True
             raise
-
-
-class _Kept(ChangedHooks):
-    """Keeps the reports of one run of a test, and says that it begins and ends to nobody."""
-
-    def __init__(self, hooks: Any) -> None:
-        super().__init__(hooks)
-        self.held: list[pytest.TestReport] = []
-
-    def pytest_runtest_logstart(self, **said: Any) -> None: ...
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.held.append(report)
-
-    def pytest_runtest_logfinish(self, **said: Any) -> None: ...
-
-
-class _Held(ChangedHooks):
-    """Holds back what is said of a test as long as it passes, and has its fixtures of wider scope stay.
-
-    They stay where ``goes_on`` says, when the test itself has passed, that it is to run again. A test that does not
-    pass is reported, and put away, as it would be without.
-    """
-
-    def __init__(self, item: pytest.Item, goes_on: Callable[[], bool]) -> None:
-        super().__init__(item.ihook)
-        self.leaves_fixtures = False
-        """Whether the test has passed, its set-up and teardown included, and is to run again."""
-        self.held: list[pytest.TestReport] = []
-        self._item = item
-        self._goes_on = goes_on
-        self._is_holding = self._has_passed = True
-        self._properties = list(item.user_properties)
-
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        report = self.hooks.pytest_runtest_makereport(item=item, call=call)
-        # a subtest's comes before that of the test itself
-        self._has_passed = call.when == "call" and report.passed and not hasattr(report, "wasxfail")
-        return report
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.held.append(report)
-        if not self._is_holding or not report.passed or hasattr(report, "wasxfail"):
-            self.say()
-
-    def pytest_runtest_logfinish(self, **said: Any) -> None:
-        if not self._is_holding:
-            self.hooks.pytest_runtest_logfinish(**said)
-
-    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
-        teardown = self.hooks.pytest_runtest_teardown
-        if not (self._is_holding and self._has_passed and self._goes_on()):
-            return teardown(item=item, nextitem=nextitem)
-        if (error := put_away_together(item, nextitem, teardown)) is not None:
-            raise error
-        self.leaves_fixtures = True
-        return None
-
-    def followed(self) -> _Kept:
-        """Return what keeps the reports of another run, which are to be said in the place of these."""
-        self._item.user_properties[:] = self._properties
-        forget_run(self._item)
-        return _Kept(self.hooks)
-
-    def add_properties(self, properties: Mapping[str, Any]) -> None:
-        """Give the test properties for JUnit's XML."""
-        self._item.user_properties.extend(properties.items())
-        for report in self.held:
-            report.user_properties.extend(properties.items())
-
-    def fail(self, text: str) -> None:
-        """Have the test fail, and say why."""
-        call = next(each for each in reversed(self.held) if each.when == "call")
-        call.outcome, call.longrepr = "failed", text
-
-    def say(self) -> None:
-        """Say what was held back, and hold nothing back from now on."""
-        self._is_holding = False
-        held, self.held = self.held, []
-        for report in held:
-            self.hooks.pytest_runtest_logreport(report=report)
-
-    def let_go(self, nextitem: pytest.Item | None) -> None:
-        """Say what was held back, and put away the fixtures of wider scope that no next test needs."""
-        if not self._is_holding:
-            return
-        item, last = self._item, self.held.pop()
-        self.say()
-        if self.leaves_fixtures:
-            ending = item.session.shouldfail or item.session.shouldstop
-            further = put_away(item, None if ending else nextitem)
-            if further is not None and last.passed:
-                further.start, further.duration = last.start, last.duration + further.duration
-                last = further  # which has what was captured before, too
-            elif further is not None and not further.passed:
-                self.hooks.pytest_runtest_logreport(report=last)
-                last = further
-        self.hooks.pytest_runtest_logreport(report=last)
-        self.hooks.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-
-
-class _Watched(ChangedHooks):
-    """Says nothing of a further run of a test, and notes what became of it."""
-
-    pytest_warning_recorded = Unheard()
-
-    def __init__(self, hooks: Any, config: pytest.Config) -> None:
-        super().__init__(hooks)
-        self._root = config.rootpath
-        self.has_passed = False
-        self.failed: tuple[str, str, str] | None = None
-        """The error, where it was raised in the user's code, and by what."""
-
-    def pytest_runtest_logstart(self, **said: Any) -> None: ...
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed and self.failed is None:
-            self.failed = (_short(report.longreprtext.strip().splitlines()[-1]) if report.longreprtext else "", "", "")
-
-    def pytest_runtest_logfinish(self, **said: Any) -> None: ...
-
-    def pytest_exception_interact(self, **said: Any) -> None: ...
-
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        if call.excinfo is not None and isinstance(call.excinfo.value, KeyboardInterrupt):
-            raise call.excinfo.value  # with --pdb pytest takes it for an error of the test
-        report = self.hooks.pytest_runtest_makereport(item=item, call=call)
-        if call.when == "call":  # a subtest's comes before that of the test itself
-            self.has_passed = report.passed and not hasattr(report, "wasxfail")
-        if report.failed and self.failed is None and call.excinfo is not None:
-            self.failed = _error_of(call.excinfo.value, item, self._root)
-        return report
-
-
-def _error_of(error: BaseException, item: pytest.Item, root: Path) -> tuple[str, str, str]:
-    """Return what ``error`` says in one line, where the user's code raised it, and in which function."""
-    try:
-        message = str(error).strip().partition("\n")[0]
-    except Exception as another:  # noqa: BLE001 - it is the user's own
-        message = f"its text cannot be made: {type(another).__name__}"
-    said = in_words(error) if isinstance(error, AdyenCredsError) else f"{type(error).__name__}: {message}"
-    said = _short(said.partition("\n")[0])
-    mine = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_users(frame, root)]
-    if not mine:
-        where, line, name = item.location
-        return said, f"{where}:{(line or 0) + 1}", name
-    frame, line = mine[-1]
-    path = Path(frame.f_code.co_filename)
-    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-    return said, f"{shown}:{line}", frame.f_code.co_name
-
-
-def _is_users(frame: FrameType, root: Path) -> bool:
-    path = Path(frame.f_code.co_filename)
-    inside = path.is_absolute() and path.is_relative_to(root) and path.is_file()
-    libraries = {"site-packages", "dist-packages"}
-    return inside and libraries.isdisjoint(path.parts) and not path.is_relative_to(_PACKAGE)
-
-
-def _short(text: str) -> str:
-    text = plain(SECRETS.mask(text))
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> Iterator[Verdict]:

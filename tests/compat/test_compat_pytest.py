@@ -316,3 +316,127 @@ def test_options(pytestconfig: pytest.Config) -> None:
     assert {name for name in named.split() if not hasattr(pytestconfig.option, name)} <= {"lf", "stepwise"}, (
         "the last two are of a plugin that can be switched off"
     )
+
+
+def test_runs_again(pytester: pytest.Pytester) -> None:
+    """A copy of an item as `nextitem` leaves the fixtures of wider scope; Session.gethookproxy gives an item's hooks.
+
+    What is kept of a run is in the item's `user_properties`, `_report_sections` and `own_markers`.
+    """
+    heard: list[str] = []
+
+    class Deaf(compat.ChangedHooks):
+        pytest_warning_recorded = compat.Unheard()
+
+        def pytest_runtest_logstart(self, **said): ...
+
+        def pytest_runtest_logreport(self, report):
+            heard.append(f"{report.when} {report.outcome}")
+
+        def pytest_runtest_logfinish(self, **said): ...
+
+        def pytest_runtest_teardown(self, item, nextitem):
+            return self.hooks.pytest_runtest_teardown(item=item, nextitem=compat.copy_of(item))
+
+    class Plugin:
+        is_again = False
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_protocol(self, item, nextitem):
+            if self.is_again:
+                return (yield)
+            self.is_again = True
+            with compat.with_hooks(item, Deaf(item.ihook)):
+                done = yield
+                before = list(item._report_sections)
+                with compat.unheard(item):
+                    compat.run_again(item)
+                assert item._report_sections == before
+                assert item.user_properties == [("own", 1)]
+            report = compat.put_away(item, nextitem)
+            assert report is not None
+            heard.append(f"put away: {report.outcome}")
+            assert compat.put_away(item, nextitem) is None
+            compat.forget_run(item)
+            assert not item._report_sections
+            return done
+
+    pytester.makepyfile(
+        """
+        import warnings
+        import pytest
+        STEPS = []
+
+        @pytest.fixture(scope="module")
+        def wide():
+            STEPS.append("wide")
+            yield
+            print(*STEPS, "end")
+
+        def test_it(wide, record_property, record_testsuite_property):
+            record_property("own", 1)
+            record_testsuite_property("of all", len(STEPS))
+            warnings.warn(f"heard {len(STEPS)}")
+            STEPS.append("test")
+            print("printed", len(STEPS))
+        """
+    )
+    result = pytester.runpytest_inprocess("--junitxml=junit.xml", "-s", plugins=[Plugin()])
+    assert heard == [f"{when} passed" for when in ("setup", "call", "teardown")] * 2 + ["put away: passed"]
+    assert "heard 1" in result.stdout.str()
+    assert "heard 2" not in result.stdout.str()
+    assert result.stdout.str().count("printed") == 1, "the second run's output is nowhere, as it is not captured"
+    assert (pytester.path / "junit.xml").read_text().count('value="1"') == 1
+    assert "wide test test end" in result.stdout.str()
+
+
+def test_errors_of_both_teardowns(pytester: pytest.Pytester) -> None:
+    """SetupState.teardown_exact raises the errors of wider fixtures before that of the test's own, as one group."""
+    found = []
+
+    class Plugin:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_protocol(self, item, nextitem):
+            item.ihook.pytest_runtest_setup(item=item)
+            found.append(compat.put_away_together(item, nextitem, item.ihook.pytest_runtest_teardown))
+            return True
+
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def wide():
+            yield
+            raise KeyError("wide")
+
+        @pytest.fixture
+        def narrow():
+            yield
+            raise ValueError("narrow")
+
+        def test_it(wide, narrow): ...
+        """
+    )
+    pytester.inline_run(plugins=[Plugin()])
+    [group] = found
+    assert isinstance(group, BaseExceptionGroup)
+    assert list(map(repr, group.exceptions)) == ["KeyError('wide')", "ValueError('narrow')"]
+
+
+def test_what_failed_is_kept(pytester: pytest.Pytester) -> None:
+    """The cache has what failed, as `cache/lastfailed`."""
+
+    class Plugin:
+        @pytest.hookimpl(wrapper=True, trylast=True)
+        def pytest_sessionfinish(self, session):
+            yield
+            compat.remember_broken(session.config, {"test_all.py::test_one": ["a name"], "test_all.py::test_two": []})
+            assert compat.broken_before(session.config) == {"test_all.py::test_one": ["a name"]}
+
+    pytester.makepyfile(test_all="def test_one(): ...\ndef test_two(): ...")
+    pytester.inline_run(plugins=[Plugin()]).assertoutcome(passed=2)
+    pytester.runpytest_inprocess("--lf").assert_outcomes(passed=1)
+    without = SimpleNamespace()
+    compat.remember_broken(without, {"a test": ["a name"]})  # type: ignore[arg-type]
+    assert compat.broken_before(without) == {}  # type: ignore[arg-type]
