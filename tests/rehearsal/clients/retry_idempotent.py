@@ -1,0 +1,31 @@
+"""No weakness: a POST that is sent again with the same Idempotency-Key, so that it is carried out once."""
+
+import uuid
+
+import httpx
+
+LABELS = """
+survived  request 1 timed-out
+survived  request 1 answer-lost
+survived  request 1 connection-reset
+"""
+
+
+def new_client_key(key):
+    headers = {"X-API-Key": key, "Idempotency-Key": str(uuid.uuid4())}
+    for is_last in (False, True):
+        try:
+            answer = httpx.post("https://management-test.adyen.com/v3/me/generateClientKey", headers=headers)
+        except httpx.TransportError:
+            if is_last:
+                raise
+        else:
+            made = answer.raise_for_status().json()["clientKey"]
+            if not isinstance(made, str):
+                raise TypeError("the client key is no text")
+            return made
+    return None
+
+
+def test_it_gets_one(adyen_credential):
+    assert new_client_key(adyen_credential.api_key.reveal())
