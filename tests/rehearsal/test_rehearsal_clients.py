@@ -13,7 +13,7 @@ import contextlib
 import io
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -36,10 +36,7 @@ CAN = {
     "must-handle": {"noticed", "survived", "silent", "broke"},
 }
 QUICK = {
-    "content_type_ignored",
-    "enum_match",
     "retry_idempotent",
-    "retry_without_idempotency",
     "sdk_create_once",
     "sdk_key_cached",
     "status_ignored",
@@ -48,14 +45,28 @@ QUICK = {
 """The clients whose verdicts every run compares: one or two of each style."""
 
 WRONG = {
-    ("client_key_cached", "before request * api-key-expired"): "rotation",
+    ("client_key_cached", "before request 2 api-key-expired"): "rotation",
     ("key_read_anew", "before request * api-key-expired"): "rotation",
-    ("sdk_key_read_anew", "before request * api-key-expired"): "rotation",
-    ("retry_idempotent_of_two", "request 1 *"): "failures",
-    ("text_split", "GET /me/allowedOrigins 200 *"): "additions,removals",
+    ("poll_swallowed", "before request 2 credential-off-and-on"): "rotation",
+    ("poll_swallowed", "request [12] *"): "failures",
+    ("retry_idempotent_of_two", "request 1 answer-lost"): "failures",
+    ("retry_idempotent_of_two", "request 1 timed-out"): "failures",
+    ("retry_looks_first", "request 1 answer-lost"): "failures",
+    ("retry_looks_first", "request 1 timed-out"): "failures",
+    ("sdk_key_read_anew", "before request 2 api-key-expired"): "rotation",
+    ("text_split", "*@/data/[*]/_links*"): "additions,removals",
+    ("text_split", "*@/data/[*]/id"): "additions,removals",
+    ("text_split", "*properties-reordered@*"): "additions",
+    ("text_split", "*property-added*"): "additions",
     ("values_unpacked", "*properties-reordered@/data/[*]"): "additions",
 }
 """Verdicts that are wrong so far, by client and name, and of which kinds they are."""
+
+MANY = pytest.mark.slow("again and again, the tests of many clients")
+RECORDED = [
+    pytest.param("dataclass_filtered", marks=MANY),
+    pytest.param("key_cached_httpx", marks=MANY),
+]
 
 
 @dataclass(frozen=True)
@@ -123,9 +134,7 @@ def without_wrong(name: str, report: dict[str, Any]) -> list[dict[str, Any]]:
 
 def each_client(*quick: str) -> list[Any]:
     """Return the clients as parameters, those that are not among ``quick`` as slow ones."""
-    why = "again and again, the tests of many clients"
-    slow = [pytest.mark.slow(why)]
-    return [pytest.param(name, marks=[] if name in quick else slow) for name in NAMES]
+    return [pytest.param(name, marks=[] if name in quick else MANY) for name in NAMES]
 
 
 @pytest.fixture(scope="session")
@@ -155,11 +164,16 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def project(pytester: pytest.Pytester, request: pytest.FixtureRequest) -> pytest.Pytester:
-    """Return a folder for a client's test, with the generated models where it has some."""
+@pytest.fixture(scope="session")
+def _libraries() -> None:
+    """Import once what each run would import again."""
     for library in ("Adyen", "aiohttp", "httpx", "jsonschema", "pydantic", "requests"):
-        pytest.importorskip(library)  # imported here, they need not be imported again in each run
+        pytest.importorskip(library)
+
+
+@pytest.fixture
+def project(_libraries: None, pytester: pytest.Pytester, request: pytest.FixtureRequest) -> pytest.Pytester:
+    """Return a folder for a client's test, with the generated models where it has some."""
     if "models" in request.node.callspec.params["name"]:
         pytester.syspathinsert(request.getfixturevalue("models"))
     return pytester
@@ -176,7 +190,7 @@ def test_each_verdict_is_right(project: pytest.Pytester, request: pytest.Fixture
     assert [line for line in lines if line not in used] == [], "labels of what did not happen"
 
 
-@pytest.mark.slow("again and again, the tests of many clients")
+@MANY
 @pytest.mark.parametrize(("name", "pattern"), WRONG)
 @pytest.mark.xfail(strict=True, reason="a wrong verdict")
 def test_each_wrong_verdict_comes_right(project: pytest.Pytester, name: str, pattern: str) -> None:
@@ -189,20 +203,21 @@ def test_each_wrong_verdict_comes_right(project: pytest.Pytester, name: str, pat
 def test_a_search_finds_what_each_variation_does_alone(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    def alone(variations: Iterable[Variation]) -> Iterator[tuple[Variation]]:
-        yield from ((each,) for each in variations if each.must == "must-survive")
+    groups_of = search.groups_of
 
-    kinds = "additions,removals,history"
-    searched = rehearse(project, name, kinds=kinds)["rehearsal"]
-    monkeypatch.setattr(search, "groups_of", alone)
-    report = rehearse(project, name, kinds=kinds)
-    assert {one["id"]: one["verdict"] for one in report["rehearsal"]} == {
-        one["id"]: one["verdict"] for one in searched if one["class"] == "must-survive"
-    }
-    assert list(unknown(report)) == []
+    def must_survive(variations: Iterable[Variation]) -> list[Variation]:
+        return [each for each in variations if each.must == "must-survive"]
+
+    def verdicts(groups: Callable[[list[Variation]], Iterator[tuple[Variation, ...]]]) -> dict[str, str]:
+        monkeypatch.setattr(search, "groups_of", lambda variations: groups(must_survive(variations)))
+        report = rehearse(project, name, kinds="additions,removals,history")
+        assert list(unknown(report)) == []
+        return {one["id"]: one["verdict"] for one in report["rehearsal"]}
+
+    assert verdicts(groups_of) == verdicts(lambda variations: ((each,) for each in variations))
 
 
-@pytest.mark.parametrize("name", ["dataclass_filtered", "key_cached_httpx", "retry_without_idempotency"])
+@pytest.mark.parametrize("name", RECORDED)
 def test_a_recording_says_the_same(project: pytest.Pytester, name: str) -> None:
     shutil.copyfile(CLIENTS / f"{name}.py", project.path / f"test_{name}.py")
     project.runpytest("--adyen-backend=sandbox", "--adyen-record=all").assert_outcomes(passed=1)
@@ -211,3 +226,15 @@ def test_a_recording_says_the_same(project: pytest.Pytester, name: str) -> None:
     assert list(unknown(report)) == []
     used = {label_of(lines, one) for one in report["rehearsal"]}
     assert [line for line in lines if line not in used] == [], "labels of what did not happen"
+
+
+@MANY
+@pytest.mark.parametrize("name", ["pydantic_tolerant"])
+@pytest.mark.xfail(strict=True, reason="what the platform is known to leave out must be noticed, and survived")
+def test_no_change_is_of_two_classes(project: pytest.Pytester, name: str) -> None:
+    changes: dict[tuple[str, str], set[str]] = {}
+    gone = ("required-property-removed", "optional-property-removed", "deviation-shown")
+    for one in rehearse(project, name, kinds="additions,removals")["rehearsal"]:
+        if one["change"] in gone:
+            changes.setdefault((one["operation"], one["location"]), set()).add(one["class"])
+    assert [place for place, classes in changes.items() if len(classes) > 1] == []
