@@ -324,16 +324,21 @@ def put_away_together(
 
     Returns the errors; None where all went well, and the fixtures of wider scope are there.
     """
+    errors = list(_errors_of(teardown, item, copy_of(item)))
+    if not errors:
+        return None
+    item.stash.setdefault(caplog_records_key, {})
+    errors = [*_errors_of(teardown, item, nextitem), *errors]
+    return errors[0] if len(errors) == 1 else BaseExceptionGroup("errors during test teardown", errors)
+
+
+def _errors_of(
+    teardown: Callable[..., Any], item: pytest.Item, nextitem: pytest.Item | None
+) -> Iterator[BaseException]:
     try:
-        teardown(item=item, nextitem=copy_of(item))
-    except TEST_OUTCOME as first:
-        item.stash.setdefault(caplog_records_key, {})
-        try:
-            teardown(item=item, nextitem=nextitem)
-        except TEST_OUTCOME as further:
-            return BaseExceptionGroup("errors during test teardown", [further, first])
-        return first
-    return None
+        teardown(item=item, nextitem=nextitem)
+    except TEST_OUTCOME as error:
+        yield error
 
 
 _BROKEN: Final = "adyen/rehearsal"

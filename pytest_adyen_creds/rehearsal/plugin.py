@@ -8,6 +8,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -145,9 +146,12 @@ class RehearsalPlugin:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
-        """Keep what broke for ``--lf``, when pytest has kept what failed."""
+        """Keep what broke for ``--lf``, when pytest has kept what failed; have tests in one order, whoever ran them."""
         yield
-        if self._results.rehearsal.tests and not hasattr(self._config, "workerinput"):
+        found = self._results.rehearsal
+        for each in (found.verdicts, found.tests):
+            each.sort(key=attrgetter("test"))
+        if found.tests and not hasattr(self._config, "workerinput"):
             remember_broken(self._config, self._results.broken)
 
     def _rehearse(self, item: pytest.Item, script: Script, hooks: Held) -> str:
@@ -170,6 +174,8 @@ class RehearsalPlugin:
             results.rehearsal.tests.append(_rehearsed(item, found, every))
             problem = ""
             return self._report(item, verdicts, hooks)
+        except pytest.exit.Exception:
+            raise
         except AdyenCredsError as error:
             problem = str(error)
         except Exception as error:  # noqa: BLE001 - the results of the first run are there, and stay

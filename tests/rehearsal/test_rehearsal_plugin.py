@@ -37,8 +37,7 @@ def strict(credential):
 """
 """A client of the user's: one function that takes what it does not know, and one that does not."""
 
-GROUP = re.compile(r"\+ Exception Group Traceback.*?(?=ExceptionGroup: errors)", re.DOTALL)
-"""Who collected the errors of a teardown."""
+GROUP = re.compile(r"\+ Exception Group Traceback.*?\+-{30,}", re.DOTALL)
 
 
 @pytest.fixture
@@ -48,12 +47,17 @@ def shop(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+def without_frames(text: str) -> str:
+    """Return ``text`` with no more of the errors of a teardown than what they say."""
+    return GROUP.sub(lambda group: "\n".join(re.findall(r"\| (\w+: .*)", group[0])), text)
+
+
 def said_of(junit: Path) -> list[tuple[str, list[str]]]:
     """Return the test cases of a JUnit file, each with what is in it; no times, and nothing that a rehearsal adds."""
     found = []
     for case in ET.parse(junit).iter("testcase"):  # written just now
         within = [
-            f"{each.tag} {each.get('message', '')} {GROUP.sub('', each.text or '')}"
+            f"{each.tag} {each.get('message', '')} {without_frames(each.text or '')}"
             for each in case
             if each.tag != "properties"
         ]
@@ -73,7 +77,7 @@ def text_of(result: pytest.RunResult) -> str:
         is_kept = is_kept or line.startswith("==")
         if is_kept and line.strip() and not line.startswith("adyen: auto"):
             kept.append(re.sub(r"\d+\.\d\ds|0x[0-9a-f]+|junit\d?\.xml|generated xml.*|exp \S+Z", "*", line))
-    return GROUP.sub("", "\n".join(kept))
+    return without_frames("\n".join(kept))
 
 
 def verdicts_of(folder: Path) -> list[dict[str, Any]]:
