@@ -237,15 +237,32 @@ def run_again(item: pytest.Item) -> None:
 
     Plugins that run a test in pytest's place, to repeat one that failed say, are left out.
     """
-    plugins, reporting = item.config.pluginmanager, {"allure_listener"}
+    _protocol(item, copy_of(item), item.config.pluginmanager.get_plugin("runner"))
+
+
+class _Instead:
+    """Does something in the place of the run of a test, within what plugins have around a run."""
+
+    def __init__(self) -> None:
+        self.act: Callable[[], object] | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
+        return None if self.act is None else (self.act() or True)
+
+
+def _protocol(item: pytest.Item, nextitem: pytest.Item | None, runner: object) -> None:
     others = [
         each.plugin
         for each in item.config.hook.pytest_runtest_protocol.get_hookimpls()
-        if not (each.wrapper or each.hookwrapper or each.plugin is plugins.get_plugin("runner"))
-        or each.plugin_name in reporting
+        if not (each.wrapper or each.hookwrapper or each.plugin is runner) or each.plugin_name in _REPORTING
     ]
-    run = plugins.subset_hook_caller("pytest_runtest_protocol", remove_plugins=others)
-    run(item=item, nextitem=copy_of(item))
+    run = item.config.pluginmanager.subset_hook_caller("pytest_runtest_protocol", remove_plugins=others)
+    run(item=item, nextitem=nextitem)
+
+
+_REPORTING: Final = {"allure_listener"}
+"""Plugins that write a result for each run of a test, whatever is reported."""
 
 
 def forget_run(item: pytest.Item) -> None:
@@ -313,8 +330,17 @@ def put_away(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestRepo
     there = list(item.session._setupstate.stack)
     if there == (nextitem.listchain() if nextitem is not None else [])[: len(there)]:
         return None
-    item.stash.setdefault(caplog_records_key, {})  # pytest's logging has forgotten it with the first teardown
-    return call_and_report(item, "teardown", log=False, nextitem=nextitem)
+    plugins, reports = item.config.pluginmanager, []
+
+    def act() -> None:
+        item.stash.setdefault(caplog_records_key, {})  # pytest's logging has forgotten it with the first teardown
+        reports.append(call_and_report(item, "teardown", log=False, nextitem=nextitem))
+
+    if (instead := plugins.get_plugin("adyen-instead")) is None:
+        plugins.register(instead := _Instead(), "adyen-instead")
+    with patch.object(instead, "act", act):
+        _protocol(item, nextitem, instead)
+    return reports[0]
 
 
 def put_away_together(

@@ -139,7 +139,11 @@ class RehearsalPlugin:
             raise
         finally:
             self.script = None
-        hooks.let_go(nextitem)
+        self._busy = True
+        try:
+            hooks.let_go(nextitem)
+        finally:
+            self._busy = False
         if said:
             write_line(self._config, SECRETS.mask(said), during_test=True)
         return done
