@@ -65,7 +65,14 @@ WRONG = {
 MANY = pytest.mark.slow("again and again, the tests of many clients")
 RECORDED = [
     pytest.param("dataclass_filtered", marks=MANY),
+    pytest.param("key_cached_aiohttp", marks=MANY),
     pytest.param("key_cached_httpx", marks=MANY),
+    pytest.param("links_followed", marks=MANY),
+    pytest.param(
+        "retry_idempotent_of_two", marks=[MANY, pytest.mark.xfail(strict=True, reason="the answer to another request")]
+    ),
+    "retry_without_idempotency",
+    pytest.param("sdk_models_open", marks=MANY),
 ]
 
 
@@ -166,9 +173,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _libraries() -> None:
-    """Import once what each run would import again."""
-    for library in ("Adyen", "aiohttp", "httpx", "jsonschema", "pydantic", "requests"):
-        pytest.importorskip(library)
+    """Import once what each run would import again: pydantic, a second time, does not know its own classes."""
+    import Adyen  # noqa: F401
+    import aiohttp  # noqa: F401
+    import datamodel_code_generator.__main__  # noqa: F401
+    import jsonschema  # noqa: F401
+    import requests  # noqa: F401
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError, conint, constr  # noqa: F401 - it imports late
 
 
 @pytest.fixture
@@ -222,10 +233,22 @@ def test_a_recording_says_the_same(project: pytest.Pytester, name: str) -> None:
     shutil.copyfile(CLIENTS / f"{name}.py", project.path / f"test_{name}.py")
     project.runpytest("--adyen-backend=sandbox", "--adyen-record=all").assert_outcomes(passed=1)
     report, lines = rehearse(project, name, "--adyen-backend=replay"), labels_of(name)
-    assert list(wrong_verdicts(lines, report["rehearsal"])) == []
+    assert list(wrong_verdicts(lines, without_wrong(name, report))) == []
     assert list(unknown(report)) == []
     used = {label_of(lines, one) for one in report["rehearsal"]}
     assert [line for line in lines if line not in used] == [], "labels of what did not happen"
+
+
+@MANY
+@pytest.mark.parametrize("name", ["retry_looks_first"])
+def test_a_recording_that_cannot_say_is_said_to(project: pytest.Pytester, name: str) -> None:
+    shutil.copyfile(CLIENTS / f"{name}.py", project.path / f"test_{name}.py")
+    project.runpytest("--adyen-backend=sandbox", "--adyen-record=all").assert_outcomes(passed=1)
+    report = rehearse(project, name, "--adyen-backend=replay")
+    assert list(wrong_verdicts(labels_of(name), report["rehearsal"])) == []
+    assert list(unknown(report)) == [
+        "3 variations without a verdict: it asks for what its recording does not hold"  # when it looks
+    ]
 
 
 @MANY

@@ -5,13 +5,14 @@ import asyncio
 import aiohttp
 
 LABELS = """
-broke    before request * api-key-expired
-silent   must-notice
-noticed  html
-noticed  truncated
-noticed  GET /me/allowedOrigins 200 type-changed
-noticed  GET /me/allowedOrigins 200 became-null
-noticed  *@/data
+broke     before request * api-key-expired
+survived  request * connection-reset                # aiohttp itself asks again
+silent    must-notice
+noticed   html
+noticed   truncated
+noticed   GET /me/allowedOrigins 200 type-changed
+noticed   GET /me/allowedOrigins 200 became-null
+noticed   *@/data
 """
 
 
