@@ -31,7 +31,7 @@ from pytest_adyen_creds.compat.pytest import (
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.hooks import Held, Watched, is_users
-from pytest_adyen_creds.rehearsal.leaving import Leaving
+from pytest_adyen_creds.rehearsal.leaving import Leaving, drop_garbage, kept_from_garbage
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
 from pytest_adyen_creds.rehearsal.variation import KINDS, Variation, variations_of
@@ -171,7 +171,8 @@ class RehearsalPlugin:
                 return again.show(only, every, hooks)
             broken = set(self._broken.get(item.nodeid, ()))
             every = [each for each in every if each.id in broken] or every
-            found = Search(again.run, max(0, min(self._settings.rehearse_max[0], self._left))).over(every)
+            with kept_from_garbage():
+                found = Search(again.run, max(0, min(self._settings.rehearse_max[0], self._left))).over(every)
             self._left -= found.runs
             verdicts = list(_verdicts(item, found, mark, results))
             results.rehearsal.verdicts += verdicts
@@ -269,6 +270,8 @@ class _Again:
         hooks = Watched(self.item.ihook, self.item.config)
         self._perform(script, hooks)
         failed = hooks.failed
+        if not hooks.has_passed:
+            drop_garbage()
         if failed is None and hooks.has_passed:
             note = next(filter(None, (effect.verdict() for effect in script.effects)), None)
             return Outcome("passed", frozenset(script.met), note=note, answers=len(script.answers))

@@ -289,3 +289,37 @@ def test_fixtures_of_wider_scope_begin_and_end_once(shop: pytest.Pytester, optio
     assert seen[1] == seen[0]
     assert "class ends" in seen[1][3]
     assert "class breaks" in str(seen[1][2])
+
+
+LEAVING = """
+import gc
+from shop import me, strict
+
+def test_leaves_a_file_open_where_it_fails(adyen_credential):
+    own = open(__file__)
+    strict(adyen_credential)
+    own.close()
+
+class Own:
+    def __init__(self):
+        self.file, self.own = open(__file__), self
+
+def test_leaves_one_in_a_circle(adyen_credential):
+    own = Own()
+    strict(adyen_credential)
+    own.file.close()
+
+def test_of_another_kind():
+    gc.collect()
+
+def test_that_talks(adyen_credential):
+    assert me(adyen_credential)
+    gc.collect()
+"""
+
+
+def test_what_a_further_run_leaves_open_troubles_no_test(shop: pytest.Pytester) -> None:
+    shop.makepyfile(LEAVING)
+    result = shop.runpytest_inprocess("-W", "error", "--adyen-rehearse=history")
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["*in 11 runs: 2 broke, 4 survived"])
