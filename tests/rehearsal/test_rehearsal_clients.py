@@ -191,9 +191,7 @@ def project(_libraries: None, pytester: pytest.Pytester, request: pytest.Fixture
 
 
 @pytest.mark.parametrize("name", each_client(*QUICK))
-def test_each_verdict_is_right(project: pytest.Pytester, request: pytest.FixtureRequest, name: str) -> None:
-    if name == "key_cached_aiohttp":
-        request.applymarker(pytest.mark.xfail(strict=True, reason="its run ends in an internal error"))
+def test_each_verdict_is_right(project: pytest.Pytester, name: str) -> None:
     report, lines = rehearse(project, name), labels_of(name)
     assert list(wrong_verdicts(lines, without_wrong(name, report))) == []
     assert list(unknown(report)) == []
