@@ -14,7 +14,6 @@ from functools import wraps
 from inspect import signature
 from types import ModuleType
 from typing import Any, Final
-from unittest.mock import patch
 
 import pytest
 from _pytest.logging import caplog_records_key
@@ -216,6 +215,19 @@ class Unheard:
 
 
 @contextmanager
+def _having(holder: object, name: str, value: object) -> Iterator[None]:
+    """Give ``holder`` another attribute in a ``with`` block; unittest.mock would be imported in every run."""
+    own = vars(holder)
+    before = {name: own[name]} if name in own else {}
+    own[name] = value
+    try:
+        yield
+    finally:
+        del own[name]
+        own.update(before)
+
+
+@contextmanager
 def with_hooks(item: pytest.Item, hooks: ChangedHooks) -> Iterator[None]:
     """Have pytest call ``hooks`` about ``item`` in a ``with`` block."""
     found = item.session.gethookproxy
@@ -223,7 +235,7 @@ def with_hooks(item: pytest.Item, hooks: ChangedHooks) -> Iterator[None]:
     def proxy(path: os.PathLike[str]) -> Any:
         return hooks if path == item.path else found(path)
 
-    with patch.object(item.session, "gethookproxy", proxy):
+    with _having(item.session, "gethookproxy", proxy):
         yield
 
 
@@ -311,7 +323,7 @@ def _unsaid(config: pytest.Config) -> Iterator[None]:
             handler.addFilter(_nothing)
             stack.callback(handler.removeFilter, _nothing)
         if getattr(config.option, "setupshow", False):
-            stack.enter_context(patch.object(config.option, "setupshow", False))
+            stack.enter_context(_having(config.option, "setupshow", False))
         if config.option.capture == "no":
             stack.enter_context(redirect_stdout(io.StringIO()))
             stack.enter_context(redirect_stderr(io.StringIO()))
@@ -338,7 +350,7 @@ def put_away(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestRepo
 
     if (instead := plugins.get_plugin("adyen-instead")) is None:
         plugins.register(instead := _Instead(), "adyen-instead")
-    with patch.object(instead, "act", act):
+    with _having(instead, "act", act):
         _protocol(item, nextitem, instead)
     return reports[0]
 

@@ -229,18 +229,27 @@ def test_memory_is_flat(shop: pytest.Pytester) -> None:  # noqa: F811
     assert late - early < 200 * 150, "verdicts and results of 200 tests, and nothing of their runs"
 
 
-def test_without_the_option_nothing_more_is_imported(pytester: pytest.Pytester) -> None:
-    """Of the rehearsal only the words of its verdicts are, with which results are kept."""
+def test_without_the_option_nothing_more_is_imported(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run that uses the plugin, and of one that does not, which loads no asyncio, say, for it."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:cacheprovider")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(
         """
         import sys
 
-        def test_it(adyen_client):
+        def test_idle():
+            mine = {name for name in sys.modules if name.startswith("pytest_adyen_creds.")}
+            assert "pytest_adyen_creds.plugin" in mine
+            assert not {"unittest.mock", "asyncio", "httpx", "pytest_adyen_creds.checks"} & sys.modules.keys()
+
+        def test_that_talks(adyen_client):
             assert adyen_client.get("/me")
-            names = {name for name in sys.modules if name.startswith("pytest_adyen_creds.rehearsal")}
-            assert not names, names
-            assert "pytest_adyen_creds.compat.hypothesis" not in sys.modules
+            mine = {name for name in sys.modules if name.startswith("pytest_adyen_creds.")}
+            assert not {name for name in mine if "rehears" in name or "hypothesis" in name}
         """
     )
-    result = pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
-    result.assert_outcomes(passed=1)
+    for name in ("idle", "talks"):
+        result = pytester.run(sys.executable, "-m", "pytest", "-p", "pytest_adyen_creds.plugin", "-k", name)
+        result.assert_outcomes(passed=1, deselected=1)
