@@ -145,6 +145,13 @@ def test_marks_say_what_is_meant(shop: pytest.Pytester) -> None:  # noqa: F811
         assert f"test_wrong[{number}]: skip of @pytest.mark.adyen_rehearse is a list of names" in said
 
 
+@pytest.mark.parametrize("ini", ["addopts = --adyen-rehearse", "adyen_rehearse = true"])
+def test_a_default_of_the_ini_file(tests: pytest.Pytester, ini: str) -> None:
+    (tests.path / "tox.ini").write_text(f"[pytest]\nadyen_rehearse_max = 1\n{ini}\n")
+    result = tests.runpytest_inprocess("-k", "tolerant", "test_all.py")
+    result.stdout.fnmatch_lines(["1 test rehearsed (additions, history) in 1 run: *"])
+
+
 BASELINE = """
 [[accepted]]
 id = "rehearsal-broke"
@@ -170,6 +177,7 @@ def test_the_baseline_accepts_verdicts(tests: pytest.Pytester) -> None:
     assert "rehearsal" not in plain.stdout.str()
 
 
+@pytest.mark.slow("several runs of pytest")
 @pytest.mark.parametrize(
     ("given", "ini", "said"),
     [
