@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "contract": ("pytest_adyen_creds.contract.commands", "The contract: list, export, validate, lint."),
     "drift": ("pytest_adyen_creds.drift.commands", "Drift in specifications, answers and recordings."),
     "doctor": ("pytest_adyen_creds.credentials.commands", "What keeps a live run from starting, and how to mend it."),
+    "roles": ("pytest_adyen_creds.roles.commands", "The roles that a suite needs: merged of several runs, and proven."),
     "sandbox": ("pytest_adyen_creds.sandbox.commands", "The embedded Management API: serve it, or list what it does."),
     "sweep": ("pytest_adyen_creds.credentials.commands", "Deactivate throwaways that expired or were left behind."),
 }

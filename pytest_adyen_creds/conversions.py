@@ -60,6 +60,10 @@ def _text(_: Option, text: str) -> str:
     return text
 
 
+def _lines(_: Option, text: str) -> tuple[str, ...]:
+    return tuple(each for line in text.splitlines() if (each := line.strip()) and each != "-")
+
+
 def _budget(_: Option, text: str) -> tuple[int, int]:
     found = re.fullmatch(r"([1-9][0-9]{0,5})(?:/([1-9][0-9]{0,6}))?", text)
     if not found:
@@ -127,4 +131,5 @@ _CONVERTERS: Final[Mapping[Kind, Callable[[Option, str], Any]]] = {
     "kinds": _kinds,
     "text": _text,
     "budget": _budget,
+    "lines": _lines,
 }

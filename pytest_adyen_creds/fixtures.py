@@ -122,8 +122,9 @@ def adyen_throwaways(_adyen_run: Run, _adyen_backend: Backend) -> LeaseClient:
 
 
 @pytest.fixture(scope="session")
-def adyen_management(_adyen_throwaways: LeaseClient) -> ManagementClient:
+def adyen_management(_adyen_run: Run, _adyen_throwaways: LeaseClient) -> ManagementClient:
     """The client that signs in with the provisioning key; on a live server it changes leased throwaways only."""
+    _adyen_run.roles.provisioning = _adyen_throwaways.backend.key.reveal
     return _adyen_throwaways.management
 
 
@@ -179,7 +180,7 @@ def adyen_credential(adyen_credentials: Leases, request: pytest.FixtureRequest) 
     from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
 
     marker = request.node.get_closest_marker(MARKER)
-    spec = spec_of(request.node.nodeid, marker.args, marker.kwargs) if marker else Spec()
+    spec = spec_of(request.node.nodeid, marker.args, marker.kwargs, request.config.rootpath) if marker else Spec()
     return adyen_credentials.lease_as(spec)
 
 

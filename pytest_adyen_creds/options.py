@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NamedTuple
 
-Kind = Literal["choice", "flag", "integer", "duration", "path", "paths", "account", "url", "kinds", "text", "budget"]
+Kind = Literal[
+    "choice", "flag", "integer", "duration", "path", "paths", "account", "url", "kinds", "text", "budget", "lines"
+]
 
 
 _METAVARS: Final = {"url": "URL", "integer": "N", "path": "FILE", "paths": "FILE", "kinds": "KINDS", "text": "ID"}
@@ -141,6 +143,22 @@ OPTIONS: Final = (
         name="adyen_rehearse_max",
     ),
     Option(
+        "roles",
+        "choice",
+        None,
+        "which roles the suite needs, and which it has for nothing: report it, fail for those, write adyen-roles.toml, "
+        "or prove it in the sandbox; bare: report",
+        "--adyen-roles",
+        choices=("report", "fail", "write", "prove"),
+    ),
+    Option(
+        "roles_given",
+        "lines",
+        None,
+        "credentials are leased with exactly these roles, one a line, whatever tests ask for: what roles prove does",
+        name="adyen_roles_given",
+    ),
+    Option(
         "keep_environment",
         "flag",
         False,
@@ -191,7 +209,7 @@ MARKERS: Final = (
 )
 """The marks, as ``pytest --markers`` shows them."""
 
-BARE: Final = {"--adyen-rehearse": "additions,history"}
+BARE: Final = {"--adyen-rehearse": "additions,history", "--adyen-roles": "report"}
 """The options that may be given without a value, and the one that is meant then."""
 
 

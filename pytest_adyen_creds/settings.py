@@ -70,6 +70,10 @@ class Settings:
     """The name of the one thing that is to be otherwise."""
     rehearse_max: tuple[int, int] = (24, 2400)
     """How often one test may run again, and all together."""
+    roles: Literal["report", "fail", "write", "prove"] | None = None
+    """What is made of the roles that the tests need."""
+    roles_given: tuple[str, ...] | None = None
+    """The roles that every lease has, whatever the test asks for."""
     keep_environment: bool = False
     """Whether tests find the provisioning key in their environment."""
     mask_written: bool = False

@@ -15,6 +15,7 @@ from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.compat.xdist import share_of
 from pytest_adyen_creds.errors import in_words
 from pytest_adyen_creds.options import OPTIONS
+from pytest_adyen_creds.roles.plugin import RolesPlugin
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, resolve
 from pytest_adyen_creds.stash import KEY, RUN, TEST
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_adyen_creds.cassettes.compare import Comparison
-    from pytest_adyen_creds.cassettes.session import RunContext
+    from pytest_adyen_creds.cassettes.session import Layer, RunContext
     from pytest_adyen_creds.client.transports import Route
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.live_run import LiveSession
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin
     from pytest_adyen_creds.rehearsal.script import Script
+    from pytest_adyen_creds.roles.layer import RolesLayer
 
 
 class Run:
@@ -106,8 +108,22 @@ class Run:
             gateway_url=lambda: self.gateway.url,
             unrecorded=self.results.unrecorded,
             recordings=self.results.recordings,
-            script=lambda: self.script,
+            layers=self._layers,
         )
+
+    def _layers(self, answers: str) -> list[Layer]:
+        if self.script is not None and self.script.is_further:  # what is asked for then says nothing of roles
+            return [self.script]
+        layers: list[Layer] = [self.script] if self.script else []
+        # what is replayed is asked for thousands of times a second
+        return layers + ([self.roles] if self.settings.roles or answers != "cassette" else [])
+
+    @cached_property
+    def roles(self) -> RolesLayer:
+        """What observes which roles the tests need."""
+        from pytest_adyen_creds.roles.layer import RolesLayer
+
+        return RolesLayer(self.results.roles, self.results.operation_of, lambda: self.results.collector.test)
 
     def observer(self, origin: str) -> Callable[[httpx.Response], None]:
         """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""
@@ -184,6 +200,7 @@ def run_of(config: pytest.Config) -> Run:
 
         results.collects_traffic = True
         config.pluginmanager.register(CollectorPlugin(results.collector, run.interceptor), "adyen-drift")
+    config.pluginmanager.register(RolesPlugin(lambda: vars(run).get("roles")), "adyen-roles")
     config.pluginmanager.register(Recorder(results.kept), "adyen-cassettes")
     if run.settings.rehearse:
         from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin

@@ -20,6 +20,7 @@ LAYERS = [
     {"state"},
     {"reports", "rehearsal"},
     {"drift", "checks"},
+    {"roles"},
     {"cassettes"},
     {"intercept"},
     {"credentials"},

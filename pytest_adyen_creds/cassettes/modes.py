@@ -18,7 +18,7 @@ from pytest_adyen_creds.cassettes.playback import Playback
 from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
-from pytest_adyen_creds.cassettes.session import Mode, RunContext, Script, Session, mode_of
+from pytest_adyen_creds.cassettes.session import Layer, Mode, RunContext, Session, mode_of
 from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
 from pytest_adyen_creds.contract.apis import apis_in
@@ -70,8 +70,8 @@ def opened(run: RunContext, test: Test) -> Iterator[Session]:
         interceptor = _MODES[mode](run, test, session, stack)
         if test.is_recorded_elsewhere and mode.answers != "live":
             interceptor = Interceptor(_Nowhere(), Hosts([run.settings.base_url]), interceptor.origin, answers_all=True)
-        if (script := run.script()) is not None and mode.answers != "live":
-            _put_between(script, run, session, interceptor)
+        for layer in run.layers(mode.answers):
+            _put_between(layer, run, session, interceptor)
         session.interceptor = stack.enter_context(interceptor.opened())
         try:
             yield session
@@ -79,26 +79,25 @@ def opened(run: RunContext, test: Test) -> Iterator[Session]:
             run.route.mode = run.route.origin = None
 
 
-def _put_between(script: Script, run: RunContext, session: Session, interceptor: Interceptor) -> None:
-    """Have what the test sends, by its own clients and by those of fixtures, go through ``script``."""
-    default = session.sandbox.transport() if session.sandbox is not None else None
-    inner = run.route.mode or default
-    assert inner is not None
-    run.route.mode = _Scripted(script, inner, session, of_fixture=True)
-    interceptor.lead_through(lambda route: _Scripted(script, route, session, of_fixture=False))
+def _put_between(layer: Layer, run: RunContext, session: Session, interceptor: Interceptor) -> None:
+    """Have what the test sends, by its own clients and by those of fixtures, go through ``layer``."""
+    here = session.sandbox or session.throwaways.backend
+    inner = run.route.mode or here.transport()
+    run.route.mode = _Layered(layer, inner, session, of_fixture=True)
+    interceptor.lead_through(lambda route: _Layered(layer, route, session, of_fixture=False))
 
 
-class _Scripted(httpx.BaseTransport):
-    """A transport whose answers a script may change; what the script makes up for is missed by nobody."""
+class _Layered(httpx.BaseTransport):
+    """A transport whose answers a layer may change; what the layer makes up for is missed by nobody."""
 
-    def __init__(self, script: Script, inner: httpx.BaseTransport, session: Session, *, of_fixture: bool) -> None:
-        self._script = script
+    def __init__(self, layer: Layer, inner: httpx.BaseTransport, session: Session, *, of_fixture: bool) -> None:
+        self._layer = layer
         self._inner = inner
         self._session = session
         self._of_fixture = of_fixture
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._script.answer(request, self._inner, of_fixture=self._of_fixture)
+        response = self._layer.answer(request, self._inner, of_fixture=self._of_fixture)
         self._session.forget_misses()
         return response
 

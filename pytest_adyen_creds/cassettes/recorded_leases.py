@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,7 +16,7 @@ from pytest_adyen_creds.credentials.credential import (
     from_body,
     to_body,
 )
-from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
+from pytest_adyen_creds.credentials.leases import LeaseClient, Leases, Lent
 from pytest_adyen_creds.credentials.provisioning import Report, ignore
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError, CredentialError
@@ -67,8 +67,10 @@ def names_in(context: Mapping[str, Any]) -> tuple[set[str], set[str]]:
 class NotedLeases(Leases):
     """Leases that are noted in the ``context`` of a recording."""
 
-    def __init__(self, client: LeaseClient, report: Report, context: dict[str, Any]) -> None:
-        super().__init__(client, report)
+    def __init__(
+        self, client: LeaseClient, report: Report, context: dict[str, Any], layers: Sequence[Lent] = ()
+    ) -> None:
+        super().__init__(client, report, layers)
         self._context = context
 
     def lease_as(self, spec: Spec) -> Credential:

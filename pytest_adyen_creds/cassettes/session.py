@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from pytest_adyen_creds.cassettes.playback import Playback, request_of
 from pytest_adyen_creds.cassettes.recording import provenance_of
 from pytest_adyen_creds.credentials.credential import Credential, HandmadeCredential
 from pytest_adyen_creds.credentials.leases import Leases
+from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.text import counted
@@ -61,11 +62,11 @@ def mode_of(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> 
     return Mode("sandbox")
 
 
-class Script(Protocol):
-    """What a test's traffic goes through on its way, while tests are rehearsed."""
+class Layer(Protocol):
+    """What a test's traffic goes through on its way to who answers it."""
 
-    def lend(self, credential: Credential) -> Credential:
-        """Return a credential as the test is to see it."""
+    def lend(self, credential: Credential, spec: Spec | None = None) -> Credential:
+        """Return a credential as the test is to see it; ``spec`` is what it asked for, None where its key changed."""
 
     def answer(self, request: httpx.Request, inner: httpx.BaseTransport, *, of_fixture: bool) -> httpx.Response:
         """Return the answer to a request; ``of_fixture``: a client that a fixture gave the test sends it."""
@@ -88,8 +89,8 @@ class RunContext:
     """Where the cassettes would lie of tests that the sandbox answered for want of one: where to note another."""
     recordings: set[Path]
     """The cassettes that answered: where to note another."""
-    script: Callable[[], Script | None] = lambda: None
-    """Returns what the running test's traffic goes through."""
+    layers: Callable[[Literal["cassette", "sandbox", "live"]], Sequence[Layer]] = lambda answers: ()
+    """Returns what the running test's traffic goes through, what is nearest to who answers first."""
 
 
 def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
@@ -128,10 +129,10 @@ class Session:
 
     def leases(self, report: Report) -> Leases:
         """Return what the fixture ``adyen_credentials`` gives the test."""
+        layers = self._run.layers(self.mode.answers)
         if self.recording is None:
-            script = self._run.script()
-            return Leases(self.throwaways, report, script.lend) if script else Leases(self.throwaways, report)
-        return recorded_leases.NotedLeases(self.throwaways, report, self.recording.context)
+            return Leases(self.throwaways, report, layers, self._run.settings.roles_given)
+        return recorded_leases.NotedLeases(self.throwaways, report, self.recording.context, layers)
 
     def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
         """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.failure import CheckFailure
@@ -18,7 +18,14 @@ from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.collector import Collector
 from pytest_adyen_creds.errors import ContractError
+from pytest_adyen_creds.intercept.hosts import Hosts
+from pytest_adyen_creds.roles.observed import RolesSeen
 from pytest_adyen_creds.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+    from pytest_adyen_creds.contract import Operation
 
 _COUNTERS: Final = ("origins", "answered", "kept", "compared")
 
@@ -63,6 +70,10 @@ class Results:
         """Of a live run's ``answers``, how many the sandbox would have given ``otherwise``; what was ``uncompared``."""
         self.rehearsal = Rehearsal()
         """What became of the tests that were rehearsed."""
+        self.roles = RolesSeen()
+        """Which operations the tests called, by which credentials, and what these ask for."""
+        self.proof: dict[str, Any] | None = None
+        """What came of proving which roles are needed, where that was asked for."""
         self.broken: dict[str, list[str]] = {}
         """The names of what broke each rehearsed test; none for one that survived all of it."""
         self._acceptances: dict[frozenset[str], Acceptance] = {}
@@ -85,6 +96,21 @@ class Results:
             return self.apis.management(version)
         except ContractError:
             return None
+
+    def operation_of(self, request: httpx.Request) -> tuple[Operation, Contract] | None:
+        """Return the operation that ``request`` is of, and its contract; None where no contract has it."""
+        url, path = str(request.url), request.url.raw_path.decode("ascii", "replace").partition("?")[0]
+        if self._hosts.is_served(url):
+            contract = self.contract_of(path.split("/")[1] if path.count("/") > 1 else None)
+            found = contract.match(request.method, path) if contract else None
+            if contract and found:
+                return found[0], contract
+        other = self.apis.match(request.method, url, any_version=True)
+        return (other.operation, other.contract) if other else None
+
+    @cached_property
+    def _hosts(self) -> Hosts:
+        return Hosts([self.settings.base_url])
 
     def _named(self, name: str) -> Contract | None:
         if "/" not in name:
@@ -113,7 +139,7 @@ class Results:
     @property
     def has_results(self) -> bool:
         """Whether there is anything to say at the end; known deviations alone are news in a live run only."""
-        return bool(self.rehearsal.tests) or self.has_drift
+        return bool(self.rehearsal.tests or self.settings.roles) or self.has_drift
 
     @property
     def has_drift(self) -> bool:
@@ -178,6 +204,7 @@ class Results:
             "problems": self.problems,
             "rehearsal": self.rehearsal.to_json(),
             "broken": self.broken,
+            "roles": self.roles.to_json(),
             "drift": self.collector.to_json(),
         }
 
@@ -194,4 +221,5 @@ class Results:
         self.problems += value["problems"]
         self.rehearsal.merge(value["rehearsal"])
         self.broken |= value["broken"]
+        self.roles.merge(value["roles"])
         self.collector.merge(value["drift"])

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import key_of
@@ -85,9 +85,9 @@ class Entry:
         )
 
     @property
-    def is_of_rehearsal(self) -> bool:
-        """Whether it accepts a verdict of a rehearsal, and no drift."""
-        return self.id.startswith("rehearsal-")
+    def concerns(self) -> Literal["drift", "rehearsal", "roles"]:
+        """What it accepts: drift, a verdict of a rehearsal, or a role that is granted for nothing."""
+        return "rehearsal" if self.id.startswith("rehearsal-") else "roles" if self.id.startswith("role-") else "drift"
 
     def is_expired(self, today: date) -> bool:
         """Return whether the entry's last day is before ``today``."""
@@ -189,7 +189,7 @@ class Baseline:
             else:
                 counting.append(finding)
                 expired.update(dict.fromkeys(matching))
-        unused = tuple(entry for entry in self.entries if entry not in used and not entry.is_of_rehearsal)
+        unused = tuple(entry for entry in self.entries if entry not in used and entry.concerns == "drift")
         return Judgement(tuple(counting), accepted, unused, tuple(expired))
 
     def updated(self, findings: Iterable[Finding], today: date, *, complete: bool = True) -> Baseline:

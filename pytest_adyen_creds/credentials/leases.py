@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from pytest_adyen_creds.client import Budget, Retries, tag
 from pytest_adyen_creds.client.transports import plugins_own
@@ -29,6 +29,17 @@ class Lender(Protocol):
 
     def give_back(self, credential_id: str, holder: str = ..., credential: Credential | None = ...) -> None:
         """Take one back."""
+
+
+NO_MANAGEMENT_ROLE: Final = "Checkout webservice role"
+"""What a credential has that is to have none of the Management API's: it has one at least."""
+
+
+class Lent(Protocol):
+    """What takes note of the credentials that a test is lent."""
+
+    def lend(self, credential: Credential, spec: Spec | None = None) -> Credential:
+        """Return a credential as the test is to see it; ``spec`` is what it asked for, None where its key changed."""
 
 
 class LeaseClient(ForkGuard):
@@ -134,15 +145,16 @@ def embedded(backend: Backend) -> LeaseClient:
 class Leases:
     """What the fixture ``adyen_credentials`` gives a test: leases, given back at its end.
 
-    ``shown`` returns a credential as the test is to see it.
+    ``layers`` say how the test is to see a credential; with ``roles`` it has these, whatever is asked for.
     """
 
     def __init__(
-        self, client: LeaseClient, report: Report, shown: Callable[[Credential], Credential] = lambda lent: lent
+        self, client: LeaseClient, report: Report, layers: Sequence[Lent] = (), roles: tuple[str, ...] | None = None
     ) -> None:
         self._client = client
         self._report = report
-        self._shown = shown
+        self._layers = layers
+        self._roles = roles
         self._held: dict[str, Credential] = {}
         self._true_ids: dict[str, str] = {}
         """The id of each lease by the one that the test sees."""
@@ -164,12 +176,16 @@ class Leases:
 
     def lease_as(self, spec: Spec) -> Credential:
         """Return a throwaway on lease that is as ``spec`` says."""
+        if self._roles is not None:
+            spec = replace(spec, roles=self._roles or (NO_MANAGEMENT_ROLE,))
         credential = replace(self._client.lease(spec, self._report), rotator=self._rotate)
         self._held[credential.id] = credential
-        return self._show(credential)
+        return self._show(credential, spec)
 
-    def _show(self, credential: Credential) -> Credential:
-        shown = self._shown(credential)
+    def _show(self, credential: Credential, spec: Spec | None = None) -> Credential:
+        shown = credential
+        for layer in self._layers:
+            shown = layer.lend(shown, spec)
         self._true_ids[shown.id] = credential.id
         return shown
 

@@ -406,7 +406,7 @@ class LiveSession:
             if MARKER in fixture_names(item) and _runs(item):
                 marker = item.get_closest_marker(MARKER)
                 with suppress(CredentialError):  # the test says what is wrong with its marker
-                    spec = spec_of(item.nodeid, marker.args, marker.kwargs) if marker else Spec()
+                    spec = spec_of(item.nodeid, marker.args, marker.kwargs, item.config.rootpath) if marker else Spec()
                     specs[spec.level, spec.account, spec.fresh] = spec
         with suppress(AdyenCredsError):  # the test that asks for one says what is wrong
             self._opened.pool.prepare(list(specs.values()))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ import pytest
 
 from pytest_adyen_creds.compat.pytest import fixture_names
 from pytest_adyen_creds.credentials.credential import Level
+from pytest_adyen_creds.credentials.needed_roles import NEEDED, needed_by
 from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, Preset, preset_roles
 from pytest_adyen_creds.errors import AdyenMarkerWarning, CredentialError
 
@@ -52,7 +54,8 @@ def adyen_credential(
 ) -> Spec:
     """Return what a test asks for; this signature is the marker's.
 
-    ``level``: where the credential is made. ``roles``: the roles it has, or ``preset``, one of ``read-only``,
+    ``level``: where the credential is made. ``roles``: the roles it has (``"needed"``: those
+    that ``adyen-roles.toml`` says the test needs), or ``preset``, one of ``read-only``,
     ``write``, ``full-access``; default: the one role that this API asks for. ``origins``: its allowed origins.
     ``merchants``: at company level the merchant accounts it is limited to (default: none, the whole company); at
     merchant level the one account it is made at (default: the run's). ``fresh``: a newly created one, not one used
@@ -78,8 +81,13 @@ def adyen_credential(
     return Spec(level, wanted or (API_CREDENTIALS,), tuple(map(_origin, _texts("origins", origins))), where, fresh)
 
 
-def spec_of(nodeid: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Spec:
-    """Return what a marker's arguments ask for; raises :class:`CredentialError` that names the test and the mistake."""
+def spec_of(nodeid: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], root: Path) -> Spec:
+    """Return what a marker's arguments ask for; raises :class:`CredentialError` that names the test and the mistake.
+
+    ``root`` is the folder of the run, whose ``adyen-roles.toml`` is read for ``roles="needed"``.
+    """
+    if kwargs.get("roles") == NEEDED:
+        kwargs = {**kwargs, "roles": needed_by(root, nodeid)}
     try:
         inspect.signature(adyen_credential).bind(*args, **kwargs)
     except TypeError as error:

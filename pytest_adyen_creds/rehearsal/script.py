@@ -19,6 +19,7 @@ import pytest
 from pytest_adyen_creds.client.transports import is_plugins_own
 from pytest_adyen_creds.contract.mutations import identifiers
 from pytest_adyen_creds.credentials.credential import Credential
+from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.message import TARGET, as_sent
 from pytest_adyen_creds.rehearsal.answer import Answered, toggle
@@ -105,6 +106,8 @@ class Script:
         """The ids of the variations that happened."""
         self.departs = bool(variations) and all(each.must == "must-survive" for each in variations)
         """Whether answers may depart from the contract on purpose, so that a check of it says nothing."""
+        self.is_further = most is not None
+        """Whether the test runs again, and not for the first time."""
         self.missed = False
         """Whether the test asked for what no recording holds."""
         self.lent: list[Credential] = []
@@ -115,7 +118,7 @@ class Script:
         self._lock = threading.RLock()
         self.effects = list(_effects(variations, self))
 
-    def lend(self, credential: Credential) -> Credential:
+    def lend(self, credential: Credential, spec: Spec | None = None) -> Credential:
         """Return a credential as the test is to see it."""
         shown = replace(credential)
         self.lent.append(shown)

@@ -29,6 +29,7 @@ def page_of(report: dict[str, Any]) -> str:
     """Return a report (see :func:`.report.report_of`) as an HTML page; whatever its texts hold, they stay text."""
     sections = (
         ("rehearsal", "Rehearsal", _rehearsal(report)),
+        ("roles", "Roles", _roles(report)),
         ("findings", "Drift", _findings(report)),
         ("coverage", "Coverage", _coverage(report)),
         ("failures", "Failed checks", _failures(report["failures"])),
@@ -204,6 +205,39 @@ def _verdict_cell(name: str, words: list[str]) -> str:
         f'<td class={_LOOKS[worst]} data-of="{_text(name)}"><span aria-hidden="true">{marks}</span>'
         f"<span class=only-read>{number} {worst}</span></td>"
     )
+
+
+def _roles(report: dict[str, Any]) -> Iterator[str]:
+    roles = report["roles"]
+    if not roles["calls"]:
+        return
+    yield _table(
+        "The smallest set of roles with which all was answered",
+        ("Role", "Operations that ask for it", "Tests"),
+        (
+            [_code(each["role"]), ", ".join(map(_code, each["operations"])), str(each["tests"])]
+            for each in roles["evidence"]
+        ),
+    )
+    if roles["granted_unused"]:
+        yield _table(
+            "What credentials were given for nothing",
+            ("Credential", "Role"),
+            ([_text(each["credential"]), _code(each["role"])] for each in roles["granted_unused"][:_MOST]),
+        )
+    if roles["refused"]:
+        yield _table(
+            "What was refused for want of a role",
+            ("Operation", "Credential", "It lacks", "Test"),
+            (
+                [_code(each["operation"]), _text(each["credential"]), _text(each["missing"]), _code(each["test"])]
+                for each in roles["refused"][:_MOST]
+            ),
+        )
+    for line in roles.get("proof", {}).get("lines", ()):
+        yield f"<p>{_text(line)}</p>"
+    if roles["unknown"]:
+        yield f"<p>No contract says what these ask for: {', '.join(map(_code, roles['unknown']))}.</p>"
 
 
 def _first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -103,7 +103,7 @@ def _closing(results: Results, rows: Sequence[tuple[Rehearsed, list[Verdict]]]) 
         yield f"the rehearsal fails this run (--adyen-rehearse-fail={settings.rehearse_fail}): {tally_of(failing)}"
     for entry in results.baseline.entries:
         met = (each for each in rehearsal.verdicts if each.finding and entry.accepts(each.as_finding()))
-        if entry.is_of_rehearsal and not any(met):
+        if entry.concerns == "rehearsal" and not any(met):
             yield f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more"
 
 

@@ -18,6 +18,7 @@ from pytest_adyen_creds.files import check_writable, write_text
 from pytest_adyen_creds.reports.coverage import documented_pairs
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.reports.rehearsal import again
+from pytest_adyen_creds.roles.observed import Need
 from pytest_adyen_creds.secrets import mask_text
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
     ``example``, ``origins`` (who answered so, and how often), ``tests`` (which met it) and ``next_step`` besides;
     ``coverage`` holds a row for each operation and status that is documented or was seen; ``failures`` are the broken
     rules. ``rehearsal`` holds the verdict on each variation of each test, ``rehearsed`` each test that was rehearsed,
-    the worst first. ``recordings`` holds each cassette that was replayed: ``age_days`` is counted from ``now``,
-    ``stale`` holds the reasons why it should be recorded again, and what it does not say of itself is None.
+    the worst first; ``roles`` what the tests need of roles, and what was seen of it. ``recordings`` holds each cassette
+    that was replayed: ``age_days`` is counted from ``now``, ``stale`` holds the reasons why it should be recorded
+    again, and what it does not say of itself is None.
     """
     judgement, found = results.judgement, results.collector.found
     kinds = list(dict.fromkeys(judgement.known.values()))
@@ -101,6 +103,7 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
             {"test": each.test, "runs": each.runs, "left": each.left, "problem": each.problem}
             for each, _ in results.rehearsal.by_test()
         ],
+        "roles": Need(results.roles).to_json() | ({"proof": results.proof} if results.proof else {}),
         "problems": [*results.problems, *results.collector.problems],
     }
     masked: dict[str, Any] = _masked(report)

@@ -11,10 +11,14 @@ import pytest
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.verdicts import WORDS
 from pytest_adyen_creds.compat.pytest import add_junit_properties
+from pytest_adyen_creds.credentials.needed_roles import write_needed
+from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.reports import roles
 from pytest_adyen_creds.reports.coverage import covered_pairs, documented_pairs
 from pytest_adyen_creds.reports.github import is_github, write_step_summary
 from pytest_adyen_creds.reports.report import level_counts, write_reports
 from pytest_adyen_creds.reports.terminal import closing_lines, contract_lines, drift_lines
+from pytest_adyen_creds.roles.observed import Need
 from pytest_adyen_creds.text import printed
 
 if TYPE_CHECKING:
@@ -51,12 +55,20 @@ def finish_session(results: Results, session: pytest.Session) -> int:
     """
     if is_github(os.environ) and (problem := write_step_summary(results, os.environ)):
         results.problems.append(problem)
-    unwritten = write_reports(results, results.settings.reports, clock.now())
-    results.problems += unwritten
     status = int(session.exitstatus)
+    is_proven = True
+    if results.settings.roles == "prove" and status == pytest.ExitCode.OK:
+        is_proven = roles.prove(results, session.config.invocation_params.args)
+    unwritten = write_reports(results, results.settings.reports, clock.now())
+    if results.settings.roles == "write":
+        try:
+            results.written.append(write_needed(results.root, Need(results.roles).by_lease))
+        except AdyenCredsError as error:
+            unwritten.append(str(error))
+    results.problems += unwritten
     if status != pytest.ExitCode.OK:
         return status
-    if results.fails or results.unclaimed:
+    if results.fails or results.unclaimed or roles.fails(results) or not is_proven:
         return int(pytest.ExitCode.TESTS_FAILED)
     return int(pytest.ExitCode.USAGE_ERROR if unwritten else pytest.ExitCode.OK)
 

@@ -14,6 +14,7 @@ from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
 from pytest_adyen_creds.reports.github import annotation_lines, is_github
 from pytest_adyen_creds.reports.rehearsal import rehearsal_lines
+from pytest_adyen_creds.reports.roles import roles_lines
 from pytest_adyen_creds.secrets import mask_text
 from pytest_adyen_creds.text import counted, printed
 
@@ -30,12 +31,16 @@ def summarise(results: Results, reporter: Any) -> None:
         # the tests that failed have said the rest
         for line in contract_lines(results, table=reporter.verbosity >= 0, whole=False):
             reporter.write_line(line)
+    if results.settings.roles:
+        reporter.section("Adyen roles", sep="-")
+        for line in roles_lines(results, verbosity=reporter.verbosity):
+            reporter.write_line(mask_text(line))
     if results.rehearsal.tests:
         reporter.section("Adyen rehearsal", sep="-")
         for line in rehearsal_lines(results, verbosity=reporter.verbosity):
             reporter.write_line(mask_text(line))
-        if not results.has_drift:
-            return
+    if not results.has_drift:
+        return
     reporter.section("Adyen drift", sep="-")
     for line in (*drift_lines(results, examples=reporter.verbosity > 0), *closing_lines(results)):
         reporter.write_line(line)

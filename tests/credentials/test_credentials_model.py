@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -195,5 +196,5 @@ def test_the_marker_without_arguments_asks_for_the_role_of_this_api():
 )
 def test_a_wrong_marker_says_what_to_write(args, kwargs, message):
     with pytest.raises(CredentialError, match=r"test_a\.py::test: @pytest\.mark\.adyen_credential: ") as error:
-        spec_of("test_a.py::test", args, kwargs)
+        spec_of("test_a.py::test", args, kwargs, Path())
     assert message in str(error.value)

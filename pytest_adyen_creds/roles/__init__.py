@@ -1,0 +1,1 @@
+"""The roles that a suite really needs: observed, derived, proven."""

@@ -1,0 +1,97 @@
+"""The need: the smallest set of roles that allows some operations, as their contracts say what each asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_adyen_creds.text import normalised
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one operation asks for: ``every`` role of these, one of each set of ``choices``.
+
+    ``starts`` are beginnings of names: for each, any role that begins so will do.
+    """
+
+    every: tuple[str, ...] = ()
+    choices: tuple[tuple[str, ...], ...] = ()
+    starts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, roles: Mapping[str, Any]) -> Demand:
+        """Return what ``x-adyen-roles`` says."""
+        one, start = roles.get("one"), roles.get("any")
+        return cls(tuple(roles.get("all", ())), (tuple(one),) if one else (), (start,) if start else ())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it asks for no role."""
+        return not (self.every or self.choices or self.starts)
+
+    def is_met(self, roles: Iterable[str]) -> bool:
+        """Return whether ``roles`` suffice."""
+        held = {normalised(role) for role in roles}
+        return (
+            all(normalised(role) in held for role in self.every)
+            and all(any(normalised(role) in held for role in one) for one in self.choices)
+            and all(any(role.startswith(normalised(start)) for role in held) for start in self.starts)
+        )
+
+    def missing(self, roles: Sequence[str]) -> str:
+        """Return in words what ``roles`` lack; empty where they suffice."""
+        held = {normalised(role) for role in roles}
+        lacking = [role for role in self.every if normalised(role) not in held]
+        lacking += [
+            f"one of {', '.join(one)}" for one in self.choices if not any(normalised(role) in held for role in one)
+        ]
+        lacking += [
+            f"any role that begins with {start!r}"
+            for start in self.starts
+            if not any(role.startswith(normalised(start)) for role in held)
+        ]
+        return "; ".join(lacking)
+
+
+def smallest(demands: Iterable[Demand], known: Iterable[str] = (), otherwise: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the smallest set of roles that meets all ``demands``, in the order of their names.
+
+    Of several as small it is the one with the fewest roles that write, then the first by name. For demands that any
+    role of a kind meets, ``known`` are roles that there are besides; ``otherwise`` are for a kind without one.
+    """
+    demands = list(demands)
+    names: dict[str, str] = {}
+    for role in [role for each in demands for role in (*each.every, *(r for one in each.choices for r in one))]:
+        names.setdefault(normalised(role), role)
+    known, further = {normalised(role): role for role in known}, {normalised(role): role for role in otherwise}
+    chosen = frozenset(normalised(role) for each in demands for role in each.every)
+    offered = dict(names)
+    sets = {frozenset(map(normalised, one)) for each in demands for one in each.choices}
+    for start in {start for each in demands for start in each.starts}:
+        begins = normalised(start)
+        # those that something else asks for first: they may do for both
+        kinds = ({role: one[role] for role in one if role.startswith(begins)} for one in (names, known, further))
+        some = next((each for each in kinds if each), {begins: start})
+        offered |= some
+        sets.add(frozenset(some))
+    best = _hit(chosen, sorted(sets, key=lambda one: (len(one), sorted(one))), None)
+    return tuple(sorted(offered[role] for role in best))
+
+
+def _hit(chosen: frozenset[str], sets: Sequence[frozenset[str]], best: frozenset[str] | None) -> frozenset[str]:
+    """Return the smallest set with ``chosen`` that has one of each of ``sets``, or ``best`` where that is smaller."""
+    left = [one for one in sets if not one & chosen]
+    if not left:
+        return chosen if best is None or _cost(chosen) < _cost(best) else best
+    if best is not None and len(chosen) >= len(best):
+        return best
+    for role in sorted(left[0], key=lambda role: (-sum(role in one for one in left), role)):
+        best = _hit(chosen | {role}, left, best)
+    assert best is not None
+    return best
+
+
+def _cost(roles: frozenset[str]) -> tuple[int, int, list[str]]:
+    return len(roles), sum("write" in role for role in roles), sorted(roles)

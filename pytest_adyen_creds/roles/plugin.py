@@ -1,0 +1,28 @@
+"""The plugin of roles: a failing test's output says which role was missing, where it was refused something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+import pytest
+
+from pytest_adyen_creds.roles.layer import RolesLayer
+from pytest_adyen_creds.secrets import SECRETS
+
+SECTION = "Adyen: refused for want of a role"
+
+
+class RolesPlugin:
+    """Adds to a failing test's report what was refused to it; ``layer`` returns what saw it, if anything did."""
+
+    def __init__(self, layer: Callable[[], RolesLayer | None]) -> None:
+        self._layer = layer
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Explain what was refused."""
+        report = yield
+        layer = self._layer()
+        if layer is not None and report.failed and (told := layer.refusals.get(item.nodeid)):
+            report.sections.append((SECTION, SECRETS.mask("\n".join(told))))
+        return report

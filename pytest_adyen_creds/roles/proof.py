@@ -1,0 +1,143 @@
+"""The proof: a suite passes in the sandbox with the roles that it needs, and fails with each of them taken away."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.roles.observed import Need, RolesSeen
+
+_SHOWN: Final = 3
+_WITH_VALUE: Final = ("--adyen-report", "--adyen-record", "--junitxml", "--junit-xml", "--adyen-backend")
+_LEFT_OUT: Final = re.compile(
+    rf"(?:--adyen-roles|--adyen-rehearse[a-z-]*|{'|'.join(_WITH_VALUE)})(?:=|$)|--adyen-live$"
+)
+"""What a run that proves something is not given: it reports and records nothing, and asks the sandbox."""
+_FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", re.MULTILINE)
+
+Run = Callable[[Sequence[str]], "Ran"]
+
+
+class ProofError(AdyenCredsError):
+    """The suite could not be run, so that nothing is proven; the message says why."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of one run of pytest: its exit status, and the tests that failed."""
+
+    status: int
+    failed: tuple[str, ...]
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of the runs: with exactly the needed ``roles``, and with each of them taken away."""
+
+    roles: tuple[str, ...]
+    exact: Ran
+    without: Mapping[str, Ran]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the set passed, and each set less one role failed."""
+        return self.exact.status == 0 and all(ran.status == 1 for ran in self.without.values())
+
+    def lines(self) -> Iterable[str]:
+        """Yield what came of it, line by line."""
+        number = f"{len(self.roles)} roles" if len(self.roles) > _SHOWN else ", ".join(self.roles)
+        if self.exact.status == 0:
+            yield f"proven   with exactly {number} the suite passes in the sandbox"
+        else:
+            yield f"refuted  with exactly {number} the suite fails in the sandbox: {_few(self.exact)}"
+        for role, ran in self.without.items():
+            if ran.status == 1:
+                yield f"proven   without {role}: {_few(ran)}"
+            else:
+                why = "passes all the same" if ran.status == 0 else f"could not run (status {ran.status})"
+                yield f"refuted  without {role} the suite {why}"
+
+
+def _few(ran: Ran) -> str:
+    shown = ", ".join(ran.failed[:_SHOWN])
+    more = f" and {len(ran.failed) - _SHOWN} more" if len(ran.failed) > _SHOWN else ""
+    return f"{len(ran.failed)} failed ({shown}{more})" if ran.failed else "no test of its own failed"
+
+
+def prove(arguments: Sequence[str], run: Run | None = None) -> tuple[Proof, Need]:
+    """Run pytest with ``arguments`` in the sandbox: as it is, with the roles that leases need, and without each.
+
+    Raises :class:`ProofError` where the suite does not pass in the sandbox as it is, or leases nothing.
+    """
+    run = run or run_pytest
+    given = ["--adyen-backend=sandbox", "-p", "no:cacheprovider", *_kept(arguments)]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "roles.json")
+        first = run([*given, "--adyen-roles=report", f"--adyen-report={report}"])
+        if first.status != 0 or not report.is_file():
+            raise ProofError(
+                f"the suite does not pass in the sandbox as it is (status {first.status}), so nothing can be proven: "
+                f"{_few(first)}; mend it, or name the tests that pass"
+            )
+        seen = RolesSeen()
+        seen.merge(json.loads(report.read_text(encoding="utf-8"))["roles"])
+    need = Need(seen)
+    roles = need.of_leases
+    if not roles:
+        raise ProofError("no test leases a credential that needs a role, so there is nothing to prove")
+    exact = run([*given, *_with(roles)])
+    without = {role: run([*given, *_with([each for each in roles if each != role])]) for role in roles}
+    return Proof(roles, exact, without), need
+
+
+def _with(roles: Iterable[str]) -> list[str]:
+    return ["-o", "adyen_roles_given=" + "\n".join(roles or ["-"])]
+
+
+def _kept(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a run less those that have it report, record or ask a server."""
+    kept: list[str] = []
+    left = False
+    for each in arguments:
+        if left:
+            left = False
+            continue
+        if _LEFT_OUT.match(each):
+            left = each in _WITH_VALUE
+        else:
+            kept.append(each)
+    return kept
+
+
+def run_pytest(arguments: Sequence[str]) -> Ran:
+    """Run pytest in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_CURRENT")}
+    done = subprocess.run(  # noqa: S603 - the user's own pytest, with the user's own arguments
+        [sys.executable, "-m", "pytest", "-q", "-rfE", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Ran(done.returncode, tuple(_FAILED.findall(done.stdout)), done.stdout)
+
+
+def proof_json(proof: Proof) -> dict[str, Any]:
+    """Return what came of it as a JSON object."""
+    return {
+        "roles": list(proof.roles),
+        "holds": proof.holds,
+        "lines": list(proof.lines()),
+        "exact": {"status": proof.exact.status, "failed": list(proof.exact.failed)},
+        "without": {role: {"status": ran.status, "failed": list(ran.failed)} for role, ran in proof.without.items()},
+    }
