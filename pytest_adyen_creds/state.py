@@ -111,6 +111,11 @@ class Run:
             layers=self._layers,
         )
 
+    def roles_seen(self) -> RolesLayer | None:
+        """Return what has observed roles in the running test; None where nothing has."""
+        is_further = self.script is not None and self.script.is_further
+        return None if is_further else vars(self).get("roles")
+
     def _layers(self, answers: str) -> list[Layer]:
         if self.script is not None and self.script.is_further:  # what is asked for then says nothing of roles
             return [self.script]
@@ -200,7 +205,7 @@ def run_of(config: pytest.Config) -> Run:
 
         results.collects_traffic = True
         config.pluginmanager.register(CollectorPlugin(results.collector, run.interceptor), "adyen-drift")
-    config.pluginmanager.register(RolesPlugin(lambda: vars(run).get("roles")), "adyen-roles")
+    config.pluginmanager.register(RolesPlugin(run.roles_seen), "adyen-roles")
     config.pluginmanager.register(Recorder(results.kept), "adyen-cassettes")
     if run.settings.rehearse:
         from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin

@@ -27,7 +27,7 @@ from pytest_adyen_creds.credentials.leases import embedded
 from pytest_adyen_creds.endpoints import check_endpoint
 from pytest_adyen_creds.errors import EndpointRefused, StaleCassetteWarning
 from pytest_adyen_creds.intercept.hosts import Hosts
-from pytest_adyen_creds.intercept.interceptor import Interceptor
+from pytest_adyen_creds.intercept.interceptor import OTHER_TOOL, Interceptor, current
 from pytest_adyen_creds.intercept.live import LiveRoute
 from pytest_adyen_creds.sandbox import routing
 from pytest_adyen_creds.secrets import SECRETS
@@ -83,22 +83,39 @@ def _put_between(layer: Layer, run: RunContext, session: Session, interceptor: I
     """Have what the test sends, by its own clients and by those of fixtures, go through ``layer``."""
     here = session.sandbox or session.throwaways.backend
     inner = run.route.mode or here.transport()
-    run.route.mode = _Layered(layer, inner, session, of_fixture=True)
-    interceptor.lead_through(lambda route: _Layered(layer, route, session, of_fixture=False))
+    run.route.mode = _Layered(layer, inner, session.forget_misses, of_fixture=True)
+    interceptor.lead_through(lambda route: _Layered(layer, route, session.forget_misses, of_fixture=False))
+
+
+@contextmanager
+def recordings_of_others_led_through(layer: Layer, base_url: str) -> Iterator[None]:
+    """Have what cassettes of other tools answer for Adyen go through ``layer`` in a ``with`` block."""
+    with ExitStack() as stack:
+        nothing = Interceptor(_Nowhere(), Hosts([base_url]), OTHER_TOOL, answers_all=True)
+        interceptor = current() or stack.enter_context(nothing.opened())
+        stack.enter_context(interceptor.led_through(lambda route: _Layered(layer, route, of_fixture=False)))
+        yield
 
 
 class _Layered(httpx.BaseTransport):
     """A transport whose answers a layer may change; what the layer makes up for is missed by nobody."""
 
-    def __init__(self, layer: Layer, inner: httpx.BaseTransport, session: Session, *, of_fixture: bool) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        inner: httpx.BaseTransport,
+        forget: Callable[[], None] = lambda: None,
+        *,
+        of_fixture: bool,
+    ) -> None:
         self._layer = layer
         self._inner = inner
-        self._session = session
+        self._forget = forget
         self._of_fixture = of_fixture
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._layer.answer(request, self._inner, of_fixture=self._of_fixture)
-        self._session.forget_misses()
+        self._forget()
         return response
 
 

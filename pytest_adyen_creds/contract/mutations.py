@@ -152,7 +152,7 @@ def _of_place(place: _Place, places: list[_Place]) -> Iterator[_Change]:
         yield change("additions", "must-survive", "property-added", text, setting(lambda v: {**v, NEW_PROPERTY: "new"}))
         if any(len(value) > 1 for value in values):
             text = f"the properties {here} come in another order"
-            make = setting(lambda value: dict(reversed(value.items())))
+            make = setting(lambda value: dict(_turned(list(value.items()))))
             yield change("additions", "must-survive", "properties-reordered", text, make)
     if all(isinstance(value, list) for value in values):
         yield from _of_list(place, change, setting, here)
@@ -175,7 +175,7 @@ def _of_list(place: _Place, change: Any, setting: Any, here: str) -> Iterator[_C
         yield change("removals", "must-survive", "list-emptied", f"the list {here} is empty", setting(lambda _: []))
     if any(len(each) > 1 for each in lists):
         text = f"the items {here} come in another order"
-        yield change("additions", "must-survive", "items-reordered", text, setting(lambda each: each[::-1]))
+        yield change("additions", "must-survive", "items-reordered", text, setting(_turned))
     if place.name == "roles":
         text = f"a role that nobody knew came {here}"
         yield change("additions", "must-survive", "role-added", text, setting(lambda each: [*each, _NEW_ROLE]))
@@ -212,10 +212,15 @@ def _of_history(place: _Place, history: Sequence[Change]) -> Iterator[_Change]:
             )
 
 
+def _turned(items: list[Any]) -> list[Any]:
+    """Return ``items`` in an order in which none stands where it stood."""
+    return [*items[1:], *items[:1]]
+
+
 def _rename(values: list[str], places: list[_Place]) -> None:
     """Give ids another form, the same wherever they stand in the body, in links too."""
     for value in sorted(set(values), key=len, reverse=True):
-        longer = f"{value}{'X9' * 8}"
+        longer = f"{value}{'X9' * 24}"
         for place in places:
             for container, key in place.holders:
                 if isinstance(container[key], str):

@@ -34,6 +34,8 @@ class Answered:
     body: bytes
     operation: Operation | None = None
     contract: Contract | None = None
+    sent: bytes = b""
+    """The request's body."""
 
     @classmethod
     def of(
@@ -43,7 +45,7 @@ class Answered:
         seen = read(response)
         headers = tuple((k, v) for k, v in seen.headers.multi_items() if k.lower() not in _FRAMING)
         path, body = request.url.path, seen.content
-        return cls(request.method, path, seen.status_code, headers, body, operation, contract)
+        return cls(request.method, path, seen.status_code, headers, body, operation, contract, request.read())
 
     @cached_property
     def document(self) -> Any:
@@ -72,7 +74,9 @@ class Answered:
 
     def with_document(self, document: Any) -> Answered:
         """Return the answer with another JSON value, written as its own is."""
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        is_spaced = b'": ' in self.body or b'", "' in self.body
+        separators = (", ", ": ") if is_spaced else (",", ":")
+        text = json.dumps(document, ensure_ascii=b"\\u" in self.body, separators=separators)
         if b"\\/" in self.body:
             text = text.replace("/", "\\/")
         return replace(self, body=text.encode("utf-8", "surrogatepass"))

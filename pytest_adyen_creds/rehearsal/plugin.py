@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from operator import attrgetter
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 
-from pytest_adyen_creds.cassettes.recorder import TALKING
+from pytest_adyen_creds.cassettes.recorder import TALKING, is_recorded_elsewhere
 from pytest_adyen_creds.checks.verdicts import WORDS, Rehearsed, Verdict, fails
 from pytest_adyen_creds.compat.hypothesis import few_examples
 from pytest_adyen_creds.compat.pytest import (
@@ -34,13 +36,12 @@ from pytest_adyen_creds.rehearsal.hooks import Held, Watched, is_users
 from pytest_adyen_creds.rehearsal.leaving import Leaving, drop_garbage, kept_from_garbage
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
-from pytest_adyen_creds.rehearsal.variation import KINDS, Variation, variations_of
+from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES, Variation, variations_of
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import counted, plain
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.results import Results
-    from pytest_adyen_creds.contract import Contract, Operation
 
 MARKER: Final = "adyen_rehearse"
 TOGETHER: Final = " & "
@@ -81,6 +82,8 @@ class Mark:
                 )
             if not _are_texts(left):
                 raise AdyenCredsError(f"{item.nodeid}: skip of @pytest.mark.{MARKER} is a list of names; correct it")
+            for name in (*wanted, *left):
+                _check_name(item, name)
             expect.update(wanted)
             skip += left
         return cls(expect, tuple(skip))
@@ -94,8 +97,29 @@ class Mark:
         return next((word for name, word in reversed(list(self.expect.items())) if _means(name, variation)), "")
 
 
+def _talks(item: pytest.Item) -> bool:
+    """Return whether what ``item`` asks Adyen is answered by a fixture, or played by another tool."""
+    return not TALKING.isdisjoint(fixture_names(item)) or _is_played_by_another(item)
+
+
+def _is_played_by_another(item: pytest.Item) -> bool:
+    return is_recorded_elsewhere(item) and TALKING.isdisjoint(fixture_names(item))
+
+
 def _are_texts(value: object) -> bool:
     return isinstance(value, Collection) and not isinstance(value, str) and all(isinstance(each, str) for each in value)
+
+
+def _check_name(item: pytest.Item, name: str) -> None:
+    """Raise :class:`AdyenCredsError` for a name that nothing can be called; those of variations have spaces."""
+    if " " in name or "*" in name or name in NAMES:
+        return
+    alike = get_close_matches(name, NAMES, 1)
+    meant = f"did you mean {alike[0]}? " if alike else ""
+    raise AdyenCredsError(
+        f"{item.nodeid}: @pytest.mark.{MARKER}: nothing is called {name!r}; {meant}there are {', '.join(NAMES)}, and "
+        "the names that --adyen-rehearse prints"
+    )
 
 
 def _means(name: str, variation: Variation) -> bool:
@@ -109,6 +133,7 @@ class RehearsalPlugin:
     def __init__(self, results: Results, config: pytest.Config, share: int = 1) -> None:
         self.script: Script | None = None
         """What the traffic of the running test goes through."""
+        self.operation_of = results.operation_of
         self._results = results
         self._settings = results.settings
         self._config = config
@@ -123,14 +148,15 @@ class RehearsalPlugin:
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
         """Run a test, and where it passed, again and again; then say what became of the first run."""
-        if self._busy or TALKING.isdisjoint(fixture_names(item)):
+        if self._busy or not _talks(item):
             return (yield)
-        script = self.script = Script(self._match)
+        script = self.script = Script(self._results.operation_of)
         hooks = Held(item, lambda: bool(script.answers))
         said = ""
         try:
             with with_hooks(item, hooks):
-                done = yield
+                with self._between(item, script):
+                    done = yield
                 if hooks.leaves_fixtures:
                     self.script = None
                     said = self._rehearse(item, script, hooks)
@@ -164,7 +190,7 @@ class RehearsalPlugin:
         results, problem = self._results, "the run ended before it was rehearsed"
         try:
             mark = Mark.of(item)
-            every = self._variations(script, mark)
+            every = self._variations(item, script, mark)
             again = _Again(self, item, script.answers)
             if only := self._settings.rehearse_only:
                 problem = ""
@@ -191,11 +217,13 @@ class RehearsalPlugin:
                 results.rehearsal.tests.append(Rehearsed(item.nodeid, problem=plain(SECRETS.mask(problem))))
         return ""
 
-    def _variations(self, script: Script, mark: Mark) -> list[Variation]:
+    def _variations(self, item: pytest.Item, script: Script, mark: Mark) -> list[Variation]:
         results, settings = self._results, self._settings
+        # what another tool plays is played, whatever a client that has failed once would ask next
+        kinds = set(settings.rehearse) - ({"rotation", "failures"} if _is_played_by_another(item) else set())
         found = variations_of(
             script.answers,
-            settings.rehearse,
+            kinds,
             deviations=results.contract.known_deviations.entries,
             has_keys=bool(script.lent),
         )
@@ -217,18 +245,26 @@ class RehearsalPlugin:
             return f"adyen: rehearsed {item.nodeid}: {said}"
         return ""
 
-    def _match(self, request: httpx.Request) -> tuple[Operation, Contract] | None:
-        return operation_of(self._results, request)
+    @contextmanager
+    def _between(self, item: pytest.Item, script: Script) -> Iterator[None]:
+        """Have what another tool plays for ``item`` go through ``script``; all else does by its fixtures."""
+        if not _is_played_by_another(item):
+            yield
+            return
+        from pytest_adyen_creds.cassettes.modes import recordings_of_others_led_through
+
+        with recordings_of_others_led_through(script, self._settings.base_url):
+            yield
 
     @contextmanager
-    def performing(self, script: Script) -> Iterator[None]:
-        """Have what a test sends in a ``with`` block go through ``script``, and count for nothing else."""
+    def performing(self, item: pytest.Item, script: Script) -> Iterator[None]:
+        """Have what ``item`` sends in a ``with`` block go through ``script``, and count for nothing else."""
         results = self._results
         counters = [(each, dict(each)) for each in (results.answered, results.kept)]
         unrecorded = set(results.unrecorded)
         self.script = script
         try:
-            with results.collector.paused():
+            with results.collector.paused(), self._between(item, script):
                 yield
         finally:
             self.script = None
@@ -236,24 +272,6 @@ class RehearsalPlugin:
                 counter.clear()
                 counter.update(before)
             results.unrecorded.intersection_update(unrecorded)
-
-    def match(self, request: httpx.Request) -> tuple[Operation, Contract] | None:
-        """Return the operation that a request is of."""
-        return self._match(request)
-
-
-def operation_of(results: Results, request: httpx.Request) -> tuple[Operation, Contract] | None:
-    """Return the operation that ``request`` is of, and its contract; None where no contract has it."""
-    from pytest_adyen_creds.intercept.hosts import Hosts
-
-    url, path = str(request.url), request.url.raw_path.decode("ascii", "replace").partition("?")[0]
-    if Hosts([results.settings.base_url]).is_served(url):
-        contract = results.contract_of(path.split("/")[1] if path.count("/") > 1 else None)
-        found = contract.match(request.method, path) if contract else None
-        if contract and found:
-            return found[0], contract
-    other = results.apis.match(request.method, url, any_version=True)
-    return (other.operation, other.contract) if other else None
 
 
 @dataclass
@@ -273,7 +291,7 @@ class _Again:
         if not hooks.has_passed:
             drop_garbage()
         if failed is None and hooks.has_passed:
-            note = next(filter(None, (effect.verdict() for effect in script.effects)), None)
+            note = next(filter(None, (effect.verdict(script) for effect in script.effects)), None)
             return Outcome("passed", frozenset(script.met), note=note, answers=len(script.answers))
         if script.missed:
             return Outcome("unclear", frozenset(script.met), "it asks for what its recording does not hold")
@@ -291,20 +309,18 @@ class _Again:
         wanted = name.split(TOGETHER)
         chosen = [each for each in every if each.id in wanted]
         if len(chosen) < len(wanted):
-            from difflib import get_close_matches
-
             alike = get_close_matches(name, [each.id for each in every], 3, 0.3)
             meant = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
             first.fail(f"--adyen-rehearse-only: nothing that can be otherwise in this test is called {name!r}{meant}")
             return ""
         script, item = self._script(chosen), self.item
         hooks = first.followed()
-        with self.plugin.performing(script), with_hooks(item, hooks), few_examples(item):
+        with self.plugin.performing(self.item, script), with_hooks(item, hooks), few_examples(item):
             run_again(item)
         first.held[:] = hooks.held
         if not all(each.passed for each in hooks.held):
             return ""
-        note = next(filter(None, (effect.verdict() for effect in script.effects)), "")
+        note = next(filter(None, (effect.verdict(script) for effect in script.effects)), "")
         if not script.met.issuperset(each.id for each in chosen):
             first.fail(f"--adyen-rehearse-only: {name!r} did not happen when the test ran again")
         elif note == "twice":
@@ -314,12 +330,17 @@ class _Again:
         return ""
 
     def _script(self, variations: Sequence[Variation]) -> _Bounded:
-        script = _Bounded(self.plugin.match, variations, self.earlier, most=5 * len(self.earlier) + 50)
+        script = _Bounded(self.plugin.operation_of, variations, self.earlier, most=5 * len(self.earlier) + 50)
         script.root = self.item.config.rootpath
         return script
 
     def _perform(self, script: _Bounded, hooks: ChangedHooks) -> None:
-        with self.plugin.performing(script), with_hooks(self.item, hooks), unheard(self.item), few_examples(self.item):
+        with (
+            self.plugin.performing(self.item, script),
+            with_hooks(self.item, hooks),
+            unheard(self.item),
+            few_examples(self.item),
+        ):
             run_again(self.item)
 
 
@@ -347,14 +368,14 @@ def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> 
         first = group[0]
         verdict = Verdict(
             test=item.nodeid,
-            id=TOGETHER.join(each.id for each in group),
+            id=intern(TOGETHER.join(each.id for each in group)),  # the same in many tests
             kind=first.kind,
             must=first.must,
             change=first.change,
             operation=first.operation,
             status=first.status,
-            location=first.location,
-            text=_together(group),
+            location=intern(first.location),
+            text=intern(_together(group)),
             word=_word(first, outcome),
             error=outcome.error or ("created twice: the request was sent again" if outcome.note == "twice" else ""),
             where=outcome.where,

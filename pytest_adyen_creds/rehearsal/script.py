@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +31,10 @@ from pytest_adyen_creds.secrets import SECRETS, Secret
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
+
+_PAGE: Final = 10
+"""How many items a page has unless asked otherwise (Adyen's specification)."""
+_LARGEST_PAGE: Final = 100
 
 Match = Callable[[httpx.Request], "tuple[Operation, Contract] | None"]
 """Returns the operation that a request is of, and its contract."""
@@ -65,7 +70,8 @@ class Call:
         """Return an error as the platform would answer it."""
         body = json.dumps(PLATFORM.show_status(status, "")).encode()
         media = (("content-type", "application/json"), *(headers or {}).items())
-        return Answered(*self.place, status, media, body, *(self.found or (None, None)))
+        operation, contract = self.found or (None, None)
+        return Answered(*self.place, status, media, body, operation, contract, self.request.read())
 
 
 Send = Callable[[Call], Answered]
@@ -81,7 +87,7 @@ class Effect:
     def lent(self, credential: Credential) -> None:
         """Take note of a credential that the test is lent; it may be changed."""
 
-    def verdict(self) -> str | None:
+    def verdict(self, script: Script) -> str | None:
         """Return what went wrong though the test passed; None where nothing did."""
         return None
 
@@ -113,6 +119,7 @@ class Script:
         self.lent: list[Credential] = []
         self._match = match
         self._earlier = list(earlier)
+        self._asked: Counter[tuple[str, str]] = Counter()
         self._most = most
         self._count = 0
         self._lock = threading.RLock()
@@ -135,6 +142,7 @@ class Script:
             if self._most is not None and self._count > self._most:
                 pytest.fail(f"it never stops asking: this is request {self._count} of the test", pytrace=False)
             call = Call(request, self._count, self._match(request), of_fixture)
+            self._asked[call.place] += 1
             if not self.effects:
                 response = inner.handle_request(request)
                 self.answers.append(call.answered(response))
@@ -146,15 +154,22 @@ class Script:
             response.extensions[BY_FAULT] = True
             return response
 
+    @property
+    def asks_more(self) -> bool:
+        """Whether the test has asked for something more often than the first time, or for something else."""
+        return bool(self._asked - Counter((each.method, each.path) for each in self._earlier))
+
     def _send(self, inner: httpx.BaseTransport, call: Call) -> Answered:
         try:
             answered = call.answered(inner.handle_request(call.request))
         except CassetteError:
-            again = next((each for each in self._earlier if (each.method, each.path) == call.place), None)
-            if again is None:
+            wanted = (*call.place, call.request.read())
+            same = [each for each in self._earlier if (each.method, each.path, each.sent) == wanted]
+            given = sum((each.method, each.path, each.sent) == wanted for each in self.answers)
+            if not same or not given:
                 self.missed = True
                 raise
-            return again  # it was asked again, after something went wrong
+            return same[min(given, len(same)) - 1]  # it is asked again, after something went wrong
         self.answers.append(answered)
         return answered
 
@@ -225,7 +240,7 @@ def _as_a_whole(call: Call, answered: Answered, change: str) -> Answered:
 class _Identifiers(Effect):
     """Has identifiers another form wherever the test sees them, and the true one where it sends them."""
 
-    _MORE: Final = "X9" * 8
+    _MORE: Final = "X9" * 24
 
     def __init__(self, what: str, ids: Sequence[str]) -> None:
         self._what = what
@@ -291,7 +306,7 @@ def _other(
 
 
 class _FurtherPage(Effect):
-    """Keeps the second half of a list for a further page."""
+    """Keeps the second half of a list for a further page; the first is full, as a page is that others come after."""
 
     def __init__(self, variation: Variation) -> None:
         self._variation = variation
@@ -310,15 +325,27 @@ class _FurtherPage(Effect):
         if not isinstance(items, list) or not items:
             return answered
         script.met.add(self._variation.id)
-        half = (len(items) + 1) // 2
-        kept, rest = (items[:half], items[half:]) if len(items) > 1 else ([], items)
-        first, second = ({**answered.document, "data": data, "pagesTotal": 2} for data in (kept, rest))
+        half = (len(items) + 1) // 2 if len(items) > 1 else 0
+        size = call.request.url.params.get("pageSize", "")
+        full = max(half, min(int(size), _LARGEST_PAGE) if size.isdecimal() else _PAGE)
+        kept = [*items[:half], *(_another(answered, items[0], number) for number in range(full - half))]
+        totals = {"pagesTotal": 2, "itemsTotal": full + len(items) - half}
+        first, second = ({**answered.document, **totals, "data": data} for data in (kept, items[half:]))
         at = str(call.request.url.copy_set_param("pageNumber", "{}"))
         links = {name: {"href": at.replace("%7B%7D", number)} for name, number in (("first", "1"), ("last", "2"))}
         first["_links"] = {**links, "self": {"href": at.replace("%7B%7D", "1")}, "next": links["last"]}
         second["_links"] = {**links, "self": links["last"], "prev": links["first"]}
         self._further[call.place[1]] = answered.with_document(second)
         return answered.with_document(first)
+
+
+def _another(answered: Answered, item: Any, number: int) -> Any:
+    """Return an item like ``item`` of a list, with identifiers of its own."""
+    own = {value for _, _, value in identifiers(answered.schema, {**answered.document, "data": [item]})}
+    text = json.dumps(item)
+    for value in sorted(own, key=len, reverse=True):
+        text = text.replace(json.dumps(value)[1:-1], json.dumps(f"{value}N{number}")[1:-1])
+    return json.loads(text)
 
 
 class _Keys(Effect):
@@ -333,13 +360,16 @@ class _Keys(Effect):
         self._is_done = False
 
     def ask(self, call: Call, send: Send, script: Script) -> Answered:
-        if call.number >= self._variation.number and not self._is_done:
-            self._is_done = True
-            for number, credential in enumerate(script.lent):
-                self._replace(credential, number)
-            if script.lent:
-                script.met.add(self._variation.id)
-        return self._judge(call, send)
+        if self._old and call.number >= self._variation.number:
+            script.met.add(self._variation.id)
+        try:
+            return self._judge(call, send)
+        finally:
+            # when the request before has been answered: the client has yet to put a key into this one
+            if call.number >= self._variation.number - 1 and not self._is_done:
+                self._is_done = True
+                for number, credential in enumerate(script.lent):
+                    self._replace(credential, number)
 
     def _replace(self, credential: Credential, number: int) -> None:
         old = credential.api_key.reveal()
@@ -392,22 +422,19 @@ class _OffAndOn(Effect):
 
     def __init__(self, variation: Variation, script: Script) -> None:
         self._variation = variation
-        self._asked_again = False
-        self._place: tuple[str, str] | None = None
 
     def ask(self, call: Call, send: Send, script: Script) -> Answered:
-        if call.number == self._variation.number:
-            self._place = call.place
-            script.met.add(self._variation.id)
-            return self._instead(call, send)
-        self._asked_again |= call.place == self._place
-        return send(call)
+        if call.number != self._variation.number:
+            return send(call)
+        script.met.add(self._variation.id)
+        return self._instead(call, send)
 
     def _instead(self, call: Call, send: Send) -> Answered:
         return call.instead(401)
 
-    def verdict(self) -> str | None:
-        return None if self._asked_again or self._place is None else "silent"
+    def verdict(self, script: Script) -> str | None:
+        # an ordinary turn of a loop asks no more often than the first time; who asks again does
+        return None if script.asks_more else "silent"
 
 
 class _Failure(_OffAndOn):
@@ -419,9 +446,10 @@ class _Failure(_OffAndOn):
         self._is_twice = False
 
     def ask(self, call: Call, send: Send, script: Script) -> Answered:
-        if self._lost is not None and call.place == self._lost[0].place:
+        lost = self._lost
+        if lost and (call.place, call.request.read()) == (lost[0].place, lost[0].request.read()):
             key = call.request.headers.get("idempotency-key")
-            self._is_twice |= key is None or key != self._lost[1]
+            self._is_twice |= key is None or key != lost[1]
         return super().ask(call, send, script)
 
     def _instead(self, call: Call, send: Send) -> Answered:
@@ -438,8 +466,8 @@ class _Failure(_OffAndOn):
         status = {"key-propagating": 401, "server-error": 500}.get(change, 429)
         return call.instead(status, {"retry-after": "1"} if change == "rate-limited-retry-after" else {})
 
-    def verdict(self) -> str | None:
-        return "twice" if self._is_twice else super().verdict()
+    def verdict(self, script: Script) -> str | None:
+        return "twice" if self._is_twice else super().verdict(script)
 
 
 _KEYS: Final[dict[str, Callable[[Variation, Script], Effect]]] = {

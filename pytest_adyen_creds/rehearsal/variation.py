@@ -16,6 +16,8 @@ Class = Literal["must-survive", "must-notice", "must-handle"]
 
 ID_FORM: Final = "id-form-changed"
 PAGE: Final = "page-added"
+MISSING: Final = "response-required-property-missing"
+"""The id of a finding, and of a known deviation."""
 
 OF_ANSWER: Final[dict[str, tuple[Kind, Class, str]]] = {
     "headers-added": ("additions", "must-survive", "headers that nobody knew came"),
@@ -49,6 +51,21 @@ OF_REQUEST: Final[dict[str, str]] = {
     "answer-lost": "the request is carried out, and the answer is lost",
 }
 """What can happen to a request, once."""
+
+
+NAMES: Final = (
+    *KINDS,
+    "must-survive",
+    "must-notice",
+    "must-handle",
+    *("property-added", "properties-reordered", "items-reordered", "enum-value-added", "role-added", ID_FORM, PAGE),
+    *("deviation-shown", "deviation-ended", "optional-property-removed", "list-emptied", "required-property-removed"),
+    *("type-changed", "became-null", "property-removed"),
+    *OF_ANSWER,
+    *OF_KEYS,
+    *OF_REQUEST,
+)
+"""What a test's mark may call variations: kinds, classes and changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +164,11 @@ def _of_one(each: Answered, deviations: list[Entry], identities: set[str]) -> It
             yield Variation(kind, must, change, "", text, label, status)
     if not each.has_document:
         return
+    missing = {entry.location for entry in deviations if entry.id == MISSING and entry.is_about(label, status)}
     for mutation in each.mutations():
-        if mutation.change != ID_FORM:
+        # what the platform is known to leave out, a client has to do without
+        is_known = mutation.change == "required-property-removed" and mutation.location in missing
+        if mutation.change != ID_FORM and not is_known:
             yield Variation(
                 mutation.kind,
                 mutation.must,

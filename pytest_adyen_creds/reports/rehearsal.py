@@ -42,7 +42,7 @@ def again(verdict: Verdict) -> str:
 def what(verdict: Verdict) -> str:
     """Return what was otherwise, what came of it, and where, in one line."""
     answer = f" -> {verdict.status}" if verdict.status else ""
-    came = {"silent": "and nothing noticed it"}.get(verdict.word, verdict.error)
+    came = {"silent": "and nothing noticed it", "survived": "and the test passed"}.get(verdict.word, verdict.error)
     where = f" [{verdict.where}{f' in {verdict.by}' if verdict.by else ''}]" if verdict.where else ""
     return f"{verdict.word}: {verdict.operation}{answer}: {verdict.text}: {came}{where}"
 
@@ -58,7 +58,11 @@ def _lines(results: Results, verbosity: int) -> Iterator[str]:
     kinds = kinds_of(rehearsal)
     rows = list(rehearsal.by_test())
     cells = {each.test: [_cell(one for one in found if one.kind == kind) for kind in kinds] for each, found in rows}
-    shown = [(each, found) for each, found in rows if verbosity > 0 or each.problem or any(one.counts for one in found)]
+    shown = [
+        (each, found)
+        for each, found in rows
+        if verbosity > 0 or each.problem or each.left or any(one.counts for one in found)
+    ]
     if shown and kinds:
         widths = [max(len(kind), *(len(row[number]) for row in cells.values())) for number, kind in enumerate(kinds)]
         yield "  ".join(kind.ljust(width) for kind, width in zip(kinds, widths, strict=True)) + "  test"

@@ -40,6 +40,7 @@ def _masked(error: BaseException, seen: dict[int, BaseException]) -> BaseExcepti
     if id(error) in seen or len(seen) > _LONGEST_CHAIN:
         return seen.get(id(error), error)
     seen[id(error)] = error
+    said = _texts(error)
     error.args = tuple(map(plain, error.args))
     for name, value in _held(error):
         if (masked := plain(value)) is not value:
@@ -55,11 +56,11 @@ def _masked(error: BaseException, seen: dict[int, BaseException]) -> BaseExcepti
         members = [_masked(member, seen) for member in error.exceptions]
         message = SECRETS.mask(error.message)
         if message != error.message or any(new is not old for new, old in zip(members, error.exceptions, strict=True)):
-            made: BaseException = BaseExceptionGroup.__new__(_named(type(error)), message, members)  # type: ignore[type-var]
+            made: BaseException = BaseExceptionGroup.__new__(_named(type(error), said), message, members)  # type: ignore[type-var]
             return _as(error, seen, made)
     if _shows(error):
         builtin = next(base for base in type(error).__mro__ if base.__module__ == "builtins")  # safe to be made of
-        return _as(error, seen, builtin.__new__(_named(type(error)), *error.args))
+        return _as(error, seen, builtin.__new__(_named(type(error), said), *error.args))
     return error
 
 
@@ -83,20 +84,38 @@ def _as(error: BaseException, seen: dict[int, BaseException], masked: BaseExcept
     return masked
 
 
-def _shows(error: BaseException) -> bool:
+def _texts(error: BaseException) -> tuple[str, str] | None:
+    """Return what ``error`` says of itself, in two ways; None where it cannot."""
     with suppress(Exception):  # it is the test's own
-        return any(SECRETS.mask(text) != text for text in (str(error), repr(error)))
-    return True
+        return str(error), repr(error)
+    return None
 
 
-def _named(kind: type[BaseException]) -> type[BaseException]:
-    """Return a class like ``kind`` whose instances show themselves masked."""
+def _shows(error: BaseException) -> bool:
+    texts = _texts(error)
+    return texts is None or any(SECRETS.mask(text) != text for text in texts)
 
-    def masked(show: Callable[[Any], str]) -> Callable[[Any], str]:
-        return lambda error: SECRETS.mask(show(error))
 
+def _named(kind: type[BaseException], said: tuple[str, str] | None) -> type[BaseException]:
+    """Return a class like ``kind`` whose instances show themselves masked.
+
+    What they cannot say any more, because an object that it tells of is masked, is what they ``said`` before.
+    """
+
+    def masked(show: Callable[[Any], str], before: str | None) -> Callable[[Any], str]:
+        def shown(error: Any) -> str:
+            try:
+                return SECRETS.mask(show(error))
+            except Exception:
+                if before is None:
+                    raise
+                return SECRETS.mask(before)
+
+        return shown
+
+    text, representation = said or (None, None)
     same = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-    shown = {"__str__": masked(kind.__str__), "__repr__": masked(kind.__repr__)}
+    shown = {"__str__": masked(kind.__str__, text), "__repr__": masked(kind.__repr__, representation)}
     return type(kind.__name__, (kind,), {**same, **shown})
 
 

@@ -20,7 +20,7 @@ from processes import Ran, run, show
 MOST = 12.0
 """How many times as long as the plain run a rehearsal may take."""
 
-SUITE = '''
+SUITE = """
 import resource
 
 import pytest
@@ -40,7 +40,7 @@ def test_it(number, adyen_client):
 
 def test_memory():
     print("PEAK", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-'''
+"""
 
 
 def measured(folder: str, tests: int, *options: str) -> Ran:

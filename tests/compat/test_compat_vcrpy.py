@@ -131,9 +131,12 @@ def test_foreign_cassettes(tmp_path: Path) -> None:
                 pool.request("GET", f"{URL}&c=2")
     assert let_out == [URL] * 2
     assert played == [URL]
-    with compat.foreign_cassettes(wants, answer, lambda *_: httpx.Response(418, content=b"another"), {}):
-        with vcr.use_cassette(path, record_mode="none"), urllib3.PoolManager() as pool:
-            assert (found := pool.request("GET", URL)).data == b"another"
-            assert found.status == 418
+    with (
+        compat.foreign_cassettes(wants, answer, lambda *_: httpx.Response(418, content=b"another"), {}),
+        vcr.use_cassette(path, record_mode="none"),
+        urllib3.PoolManager() as pool,
+    ):
+        assert (found := pool.request("GET", URL)).data == b"another"
+        assert found.status == 418
     assert not compat.stands_in_front()
     assert Cassette.can_play_response_for.__module__ == "vcr.cassette"

@@ -69,7 +69,9 @@ def test_the_days_are_in_order_and_the_texts_are_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ENTRIES, ids=lambda entry: f"{entry['date']}-{entry['service']}-{entry['structures'][0]}-{entry['property']}"
+    "entry",
+    ENTRIES,
+    ids=lambda entry: f"{entry['date']}-{entry['service']}-{entry['structures'][0]}-{entry['property']}",
 )
 def test_the_newest_document_is_as_it_says(published: Path, entry: dict[str, Any]) -> None:
     if entry["date"].isoformat() < "2023":

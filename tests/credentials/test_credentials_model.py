@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from pathlib import Path
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given

@@ -2,49 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import pytest_adyen_creds.cassettes.modes  # a run in this process forgets what it imported
-import pytest_adyen_creds.rehearsal.plugin
-import pytest_adyen_creds.reports.report
-import pytest_adyen_creds.reports.session_finish
-import pytest_adyen_creds.reports.terminal  # noqa: F401
-
-CLIENT = """
-import httpx
-
-KNOWN = {"id", "username", "clientKey", "allowedIpAddresses", "active", "companyName", "roles", "_links",
-         "associatedMerchantAccounts", "description", "allowedOrigins"}
-
-def me(credential):
-    key = {"x-api-key": credential.api_key.reveal()}
-    answer = httpx.get("https://management-test.adyen.com/v3/me", headers=key)
-    answer.raise_for_status()
-    return answer.json()
-
-def strict(credential):
-    data = me(credential)
-    unknown = set(data) - KNOWN
-    if unknown:
-        raise ValueError(f"unknown: {len(unknown)}")
-    return data
-"""
-"""A client of the user's: one function that takes what it does not know, and one that does not."""
-
 GROUP = re.compile(r"\+ Exception Group Traceback.*?\+-{30,}", re.DOTALL)
-
-
-@pytest.fixture
-def shop(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makeini("[pytest]\nfilterwarnings =\n    default\n")
-    pytester.makepyfile(shop=CLIENT)
-    return pytester
 
 
 def without_frames(text: str) -> str:
@@ -80,26 +44,10 @@ def text_of(result: pytest.RunResult) -> str:
     return without_frames("\n".join(kept))
 
 
-def verdicts_of(folder: Path) -> list[dict[str, Any]]:
-    """Return the verdicts of a run that wrote its report to ``report.json``."""
-    found: list[dict[str, Any]] = json.loads((folder / "report.json").read_text())["rehearsal"]
-    return found
-
-
-def words_of(folder: Path) -> dict[str, set[str]]:
-    """Return the verdicts of a run by test, without those that say that all is well."""
-    found: dict[str, set[str]] = {}
-    for each in verdicts_of(folder):
-        found.setdefault(each["test"].partition("::")[2], set())
-        if each["finding"]:
-            found[each["test"].partition("::")[2]].add(each["verdict"])
-    return found
-
-
 ORDINARY = """
 import logging, sys, warnings
 import pytest
-from shop import me, strict
+from their_client import me, strict
 
 @pytest.fixture
 def noisy():
@@ -168,27 +116,29 @@ def test_without():
 
 
 @pytest.mark.parametrize("options", [("-v", "-rA"), ("-p", "no:cacheprovider", "-q")], ids=" ".join)
-def test_shows_the_first_run_only(shop: pytest.Pytester, options: tuple[str, ...]) -> None:
-    shop.makepyfile(ORDINARY)
+def test_shows_the_first_run_only(theirs: pytest.Pytester, options: tuple[str, ...]) -> None:
+    theirs.makepyfile(ORDINARY)
     runs = [
-        shop.runpytest_inprocess(*options, f"--junitxml=junit{number}.xml", "-o", "junit_logging=all", *more)
+        theirs.runpytest_inprocess(*options, f"--junitxml=junit{number}.xml", "-o", "junit_logging=all", *more)
         for number, more in enumerate([(), ("--adyen-rehearse",)])
     ]
     without, rehearsed = runs
     assert text_of(rehearsed) == text_of(without)
     assert rehearsed.ret == without.ret
-    assert said_of(shop.path / "junit1.xml") == said_of(shop.path / "junit0.xml")
-    suites = [ET.parse(shop.path / f"junit{number}.xml").iter("testsuite") for number in (0, 1)]
+    assert said_of(theirs.path / "junit1.xml") == said_of(theirs.path / "junit0.xml")
+    suites = [ET.parse(theirs.path / f"junit{number}.xml").iter("testsuite") for number in (0, 1)]
     counts = [[suite.get(name) for name in ("tests", "errors", "failures", "skipped")] for [suite] in suites]
     assert counts[0] == counts[1]
-    text = (shop.path / "junit1.xml").read_text()
+    text = (theirs.path / "junit1.xml").read_text()
     assert text.count("suite's") == 1
     assert 'name="adyen.rehearsal.broke" value="2"' in text, "of the test, and of the suite"
-    rehearsed.stdout.fnmatch_lines(["*broke: GET /me -> 200: *ValueError: unknown: 1 [[]shop.py:* in strict[]]"])
+    rehearsed.stdout.fnmatch_lines(
+        ["*broke: GET /me -> 200: *ValueError: unknown: 1 [[]their_client.py:* in strict[]]"]
+    )
 
 
-def test_shows_live_what_the_first_run_prints_and_logs(shop: pytest.Pytester) -> None:
-    shop.makepyfile(ORDINARY)
+def test_shows_live_what_the_first_run_prints_and_logs(theirs: pytest.Pytester) -> None:
+    theirs.makepyfile(ORDINARY)
     options = (
         "-s",
         "--setup-show",
@@ -198,19 +148,19 @@ def test_shows_live_what_the_first_run_prints_and_logs(shop: pytest.Pytester) ->
         "all_of_it",
         "--adyen-rehearse",
     )
-    result = shop.runpytest_inprocess(*options)
+    result = theirs.runpytest_inprocess(*options)
     result.assert_outcomes(passed=1, deselected=10)
     assert re.findall("set up|kept|torn down", result.stdout.str()) == ["set up", "kept", "torn down"]
     assert result.stdout.str().count(" logged in teardown") == 1
     assert result.stdout.str().count("SETUP    F adyen_credential ") == 1
-    assert (shop.path / "it.log").read_text().count(" logged") == 2
+    assert (theirs.path / "it.log").read_text().count(" logged") == 2
 
 
 SCOPES = """
 import sys
 from pathlib import Path
 import pytest
-from shop import me
+from their_client import me
 
 def note(text):
     with Path("steps.txt").open("a") as steps:
@@ -276,14 +226,14 @@ def test_last(adyen_credential):
 
 
 @pytest.mark.parametrize("options", [(), ("-x",)], ids=["all", "first"])
-def test_fixtures_of_wider_scope_begin_and_end_once(shop: pytest.Pytester, options: tuple[str, ...]) -> None:
-    shop.makepyfile(SCOPES)
+def test_fixtures_of_wider_scope_begin_and_end_once(theirs: pytest.Pytester, options: tuple[str, ...]) -> None:
+    theirs.makepyfile(SCOPES)
     seen = []
     for number, more in enumerate([(), ("--adyen-rehearse=history",)]):
         junit = f"junit{number}.xml"
-        result = shop.runpytest_inprocess("-rA", "--tb=short", f"--junitxml={junit}", *options, *more)
-        steps = shop.path / "steps.txt"
-        seen.append((text_of(result), result.ret, said_of(shop.path / junit), steps.read_text().splitlines()))
+        result = theirs.runpytest_inprocess("-rA", "--tb=short", f"--junitxml={junit}", *options, *more)
+        steps = theirs.path / "steps.txt"
+        seen.append((text_of(result), result.ret, said_of(theirs.path / junit), steps.read_text().splitlines()))
         steps.unlink()
     assert seen[1][0] == seen[0][0]
     assert seen[1] == seen[0]
@@ -293,7 +243,7 @@ def test_fixtures_of_wider_scope_begin_and_end_once(shop: pytest.Pytester, optio
 
 LEAVING = """
 import gc
-from shop import me, strict
+from their_client import me, strict
 
 def test_leaves_a_file_open_where_it_fails(adyen_credential):
     own = open(__file__)
@@ -318,8 +268,8 @@ def test_that_talks(adyen_credential):
 """
 
 
-def test_what_a_further_run_leaves_open_troubles_no_test(shop: pytest.Pytester) -> None:
-    shop.makepyfile(LEAVING)
-    result = shop.runpytest_inprocess("-W", "error", "--adyen-rehearse=history")
+def test_what_a_further_run_leaves_open_troubles_no_test(theirs: pytest.Pytester) -> None:
+    theirs.makepyfile(LEAVING)
+    result = theirs.runpytest_inprocess("-W", "error", "--adyen-rehearse=history")
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["*in 11 runs: 2 broke, 4 survived"])

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_rehearsal_plugin import shop, verdicts_of, words_of  # noqa: F401
+from rehearsal_runs import verdicts_of, words_of
 
 TALKING = """
 import pytest
-from shop import me, strict
+from their_client import me, strict
 
 LEASED = []
 
@@ -46,16 +46,16 @@ def test_leases(adyen_credentials):
 
 @pytest.mark.parametrize("number", range(2))
 def test_leased_after(adyen_credential, number):
-    LEASED.append(adyen_credential.id.removesuffix("X9" * 8))
+    LEASED.append(adyen_credential.id.partition("X9X9")[0])
     assert me(adyen_credential)
     assert len(set(LEASED)) == 1, "the pool has it back"
 """
 
 
 @pytest.fixture
-def talking(shop: pytest.Pytester) -> pytest.Pytester:  # noqa: F811
-    shop.makepyfile(test_all=TALKING)
-    return shop
+def talking(theirs: pytest.Pytester) -> pytest.Pytester:
+    theirs.makepyfile(test_all=TALKING)
+    return theirs
 
 
 def without_rehearsal(path: Path) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def test_workers_find_the_same(talking: pytest.Pytester) -> None:
 
 BESIDE = """
 import time
-from shop import me, strict
+from their_client import me, strict
 
 TRIES = []
 
@@ -142,7 +142,7 @@ def test_hangs(adyen_credential):
 
 
 @pytest.mark.slow("processes of their own: other plugins change what is imported")
-def test_other_plugins_count_the_first_run_only(shop: pytest.Pytester) -> None:  # noqa: F811
+def test_other_plugins_count_the_first_run_only(theirs: pytest.Pytester) -> None:
     """A test is run again by those that repeat it as without; their timers are those of one run."""
     known = {
         "pytest_timeout": ["--timeout=3", "--timeout-method=signal"],
@@ -153,7 +153,7 @@ def test_other_plugins_count_the_first_run_only(shop: pytest.Pytester) -> None: 
     }
     there = {name: options for name, options in known.items() if importlib.util.find_spec(name)}
     options = [each for group in there.values() for each in group]
-    shop.makepyfile(test_all=BESIDE)
+    theirs.makepyfile(test_all=BESIDE)
     chosen = [
         "strict",
         *(["flaky"] if "pytest_rerunfailures" in there else []),
@@ -166,41 +166,41 @@ def test_other_plugins_count_the_first_run_only(shop: pytest.Pytester) -> None: 
         "-k",
         " or ".join(chosen),
     )
-    result = shop.runpytest_subprocess(*command, *options)
+    result = theirs.runpytest_subprocess(*command, *options)
     assert result.parseoutcomes()["passed"] == len(chosen)
     assert result.parseoutcomes().get("rerun", 0) == ("flaky" in chosen)
-    words = words_of(shop.path)
+    words = words_of(theirs.path)
     assert words.pop("test_strict") == {"broke"}
     assert words == ({"test_hangs": {"broke"}} if "hangs" in chosen else {}), (
         "a test that failed at first is left alone"
     )
     if "pytest_jsonreport" in there:
-        assert len(json.loads((shop.path / "other.json").read_text())["tests"]) == len(chosen)
+        assert len(json.loads((theirs.path / "other.json").read_text())["tests"]) == len(chosen)
 
 
 @pytest.mark.slow("processes of their own: other plugins change what is imported")
-def test_the_timer_of_a_run_ends_with_it(shop: pytest.Pytester) -> None:  # noqa: F811
+def test_the_timer_of_a_run_ends_with_it(theirs: pytest.Pytester) -> None:
     """Together the runs take longer than one may; a timer that is a thread would end the process."""
     pytest.importorskip("pytest_timeout")
-    shop.makepyfile(
+    theirs.makepyfile(
         test_all="""
         import threading
-        from shop import me
+        from their_client import me
 
         def test_slowly(adyen_credential):
             threading.Event().wait(0.2)
             assert me(adyen_credential)
         """
     )
-    result = shop.runpytest_subprocess(
+    result = theirs.runpytest_subprocess(
         "--timeout=2", "--timeout-method=thread", "--adyen-rehearse=removals", "-o", "adyen_rehearse_max=16"
     )
     result.assert_outcomes(passed=1)
 
 
 @pytest.mark.slow("a process of its own: its memory is measured")
-def test_memory_is_flat(shop: pytest.Pytester) -> None:  # noqa: F811
-    shop.makeconftest(
+def test_memory_is_flat(theirs: pytest.Pytester) -> None:
+    theirs.makeconftest(
         """
         import gc
         SEEN = []
@@ -212,10 +212,10 @@ def test_memory_is_flat(shop: pytest.Pytester) -> None:  # noqa: F811
                 print(f"objects: {len(gc.get_objects())}")
         """
     )
-    shop.makepyfile(
+    theirs.makepyfile(
         test_all="""
         import pytest
-        from shop import me
+        from their_client import me
 
         @pytest.mark.parametrize("number", range(300))
         def test_it(adyen_credential, number):
@@ -223,7 +223,7 @@ def test_memory_is_flat(shop: pytest.Pytester) -> None:  # noqa: F811
             assert me(adyen_credential)
         """
     )
-    result = shop.runpytest_subprocess("--adyen-rehearse", "-o", "adyen_rehearse_max=8", "-q", "-s", timeout=300)
+    result = theirs.runpytest_subprocess("--adyen-rehearse", "-o", "adyen_rehearse_max=8", "-q", "-s", timeout=300)
     result.assert_outcomes(passed=300)
     early, late = (int(line.partition("objects: ")[2]) for line in result.outlines if "objects: " in line)
     assert late - early < 200 * 150, "verdicts and results of 200 tests, and nothing of their runs"

@@ -8,10 +8,10 @@ import shlex
 import sys
 
 import pytest
-from test_rehearsal_plugin import shop, verdicts_of, words_of  # noqa: F401
+from rehearsal_runs import verdicts_of, words_of
 
 TESTS = """
-from shop import me, strict
+from their_client import me, strict
 
 def test_strict(adyen_credential):
     assert strict(adyen_credential)
@@ -24,9 +24,9 @@ def test_without(): ...
 
 
 @pytest.fixture
-def tests(shop: pytest.Pytester) -> pytest.Pytester:  # noqa: F811
-    shop.makepyfile(test_all=TESTS)
-    return shop
+def tests(theirs: pytest.Pytester) -> pytest.Pytester:
+    theirs.makepyfile(test_all=TESTS)
+    return theirs
 
 
 @pytest.mark.parametrize("more", [(), ("--adyen-rehearse-fail=must-survive",)], ids=["report", "fail"])
@@ -44,7 +44,7 @@ def test_lf_runs_what_broke_and_no_more(tests: pytest.Pytester, more: tuple[str,
     again = tests.runpytest_inprocess(*options, "--lf")
     again.assert_outcomes(**{"failed" if more else "passed": 1})
     assert [each["id"] for each in verdicts_of(tests.path)] == broken
-    tests.makepyfile(shop=(tests.path / "shop.py").read_text().replace("if unknown", "if 0"))
+    tests.makepyfile(their_client=(tests.path / "their_client.py").read_text().replace("if unknown", "if 0"))
     tests.runpytest_inprocess(*options, "--lf").assert_outcomes(passed=1)
     assert {each["verdict"] for each in verdicts_of(tests.path)} == {"survived"}
     tests.runpytest_inprocess(*options, "--lf").assert_outcomes(passed=3)
@@ -65,7 +65,9 @@ def test_what_is_named_is_shown_as_any_failure(tests: pytest.Pytester) -> None:
     [command] = re.findall(r"see: pytest (.*)", said)
     shown = tests.runpytest_inprocess(*shlex.split(command), "--junitxml=junit.xml")
     shown.assert_outcomes(failed=1)
-    shown.stdout.fnmatch_lines([">*raise ValueError(*", "shop.py:*: ValueError", "FAILED *ValueError: unknown: 1"])
+    shown.stdout.fnmatch_lines(
+        [">*raise ValueError(*", "their_client.py:*: ValueError", "FAILED *ValueError: unknown: 1"]
+    )
     assert 'failures="1"' in (tests.path / "junit.xml").read_text()
     passing = tests.runpytest_inprocess("--adyen-rehearse-only=GET /me 200 became-null@/id", "-k", "tolerant")
     passing.assert_outcomes(passed=1, deselected=2)
@@ -89,7 +91,7 @@ def test_the_debugger_stops_at_what_is_named_only(tests: pytest.Pytester) -> Non
 
 MARKS = """
 import pytest
-from shop import me, strict
+from their_client import me, strict
 
 pytestmark = pytest.mark.adyen_rehearse(skip=["headers-added"])
 
@@ -124,18 +126,18 @@ def test_wrong(adyen_credential, number):
 """
 
 
-def test_marks_say_what_is_meant(shop: pytest.Pytester) -> None:  # noqa: F811
-    shop.makepyfile(test_marks=MARKS)
-    result = shop.runpytest_inprocess("--adyen-rehearse", "--adyen-report=report.json", "--adyen-rehearse-fail=all")
+def test_marks_say_what_is_meant(theirs: pytest.Pytester) -> None:
+    theirs.makepyfile(test_marks=MARKS)
+    result = theirs.runpytest_inprocess("--adyen-rehearse", "--adyen-report=report.json", "--adyen-rehearse-fail=all")
     result.assert_outcomes(passed=10, failed=2)
-    words = words_of(shop.path)
+    words = words_of(theirs.path)
     assert words == {"test_meant": {"broke"}, "TestIt::test_not_met": {"broke"}}
-    found = [each for each in verdicts_of(shop.path) if each["finding"]]
+    found = [each for each in verdicts_of(theirs.path) if each["finding"]]
     assert [(each["test"].rpartition("::")[2], each["kind"], each["finding"]) for each in found] == [
         ("test_not_met", "additions", "rehearsal-unexpected"),
         ("test_meant", "history", "rehearsal-broke"),
     ]
-    assert not any(each["change"] == "headers-added" for each in verdicts_of(shop.path))
+    assert not any(each["change"] == "headers-added" for each in verdicts_of(theirs.path))
     said = result.stdout.str()
     for number in (0, 1):
         assert f"test_wrong[{number}]: write @pytest.mark.adyen_rehearse(expect={{NAME: VERDICT}}, skip=[NAME])" in said
@@ -207,7 +209,7 @@ def test_a_run_that_is_broken_off_shows_what_it_has(tests: pytest.Pytester, how:
     tests.makepyfile(
         test_off=f"""
         import pytest
-        from shop import me, strict
+        from their_client import me, strict
 
         def test_first(adyen_credential):
             assert strict(adyen_credential)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from test_rehearsal_plugin import shop, verdicts_of, words_of  # noqa: F401
+from rehearsal_runs import verdicts_of, words_of
 
 KINDS = """
 import unittest
 import httpx, pytest
 from hypothesis import HealthCheck, given, settings, strategies
-from shop import KNOWN, me, strict
+from their_client import KNOWN, me, strict
 
 URL = "https://management-test.adyen.com/v3/me"
 
@@ -78,8 +78,8 @@ def documented():
 """
 
 
-def test_every_kind_of_test(shop: pytest.Pytester) -> None:  # noqa: F811
-    shop.makepyfile(test_kinds=KINDS)
+def test_every_kind_of_test(theirs: pytest.Pytester) -> None:
+    theirs.makepyfile(test_kinds=KINDS)
     options = (
         "--adyen-rehearse=history",
         "--adyen-report=report.json",
@@ -87,11 +87,11 @@ def test_every_kind_of_test(shop: pytest.Pytester) -> None:  # noqa: F811
         "-o",
         "adyen_rehearse_max=9",
     )
-    result = shop.runpytest_inprocess(*options, "test_kinds.py", "-rf")
+    result = theirs.runpytest_inprocess(*options, "test_kinds.py", "-rf")
     has_subtests = hasattr(pytest, "Subtests")
     counts = {"passed": 10} if has_subtests else {"passed": 9, "skipped": 1}
     result.assert_outcomes(**counts)
-    assert words_of(shop.path) == {
+    assert words_of(theirs.path) == {
         **{f"test_parameter[{number}]": {"broke"} for number in (1, 2)},
         **{f"test_parameter_of_a_fixture[{name}]": {"broke"} for name in "ab"},
         "test_anyio": {"broke"},
@@ -99,14 +99,14 @@ def test_every_kind_of_test(shop: pytest.Pytester) -> None:  # noqa: F811
         "test_property": {"broke"},
         **({"test_subtests": {"broke"}} if has_subtests else {}),
     }, "unittest's is answered with a 401, which has no history"
-    [each] = {each["error"] for each in verdicts_of(shop.path) if "test_property" in each["test"] and each["error"]}
+    [each] = {each["error"] for each in verdicts_of(theirs.path) if "test_property" in each["test"] and each["error"]}
     assert each == "ValueError: unknown: 1", "and nothing of an example that was made smaller"
 
 
 TWICE = """
 import functools
 import pytest
-from shop import me, strict
+from their_client import me, strict
 
 SEEN = []
 
@@ -146,11 +146,11 @@ def test_sets_a_fault(adyen_client, adyen_sandbox):
 """
 
 
-def test_that_cannot_be_run_twice(shop: pytest.Pytester) -> None:  # noqa: F811
-    shop.makepyfile(test_twice=TWICE)
-    result = shop.runpytest_inprocess("--adyen-rehearse=history", "--adyen-report=report.json")
+def test_that_cannot_be_run_twice(theirs: pytest.Pytester) -> None:
+    theirs.makepyfile(test_twice=TWICE)
+    result = theirs.runpytest_inprocess("--adyen-rehearse=history", "--adyen-report=report.json")
     result.assert_outcomes(passed=6)
-    assert not any(words_of(shop.path).values()), "nothing that is wrong"
+    assert not any(words_of(theirs.path).values()), "nothing that is wrong"
     said = " ".join(result.stdout.str().split())
     for test, problem in [
         ("test_fails_the_second_time", "it cannot be run twice: with nothing otherwise it fails the second time"),
@@ -202,12 +202,12 @@ def test_catches_everything_twice(adyen_client):
 """
 
 
-def test_that_never_ends_is_ended(shop: pytest.Pytester) -> None:  # noqa: F811
-    shop.makepyfile(test_endless=ENDLESS)
+def test_that_never_ends_is_ended(theirs: pytest.Pytester) -> None:
+    theirs.makepyfile(test_endless=ENDLESS)
     options = ("--adyen-rehearse=removals", "--adyen-report=report.json", "-o", "adyen_rehearse_max=6")
-    result = shop.runpytest_inprocess(*options)
+    result = theirs.runpytest_inprocess(*options)
     result.assert_outcomes(passed=4)
-    broken = [each for each in verdicts_of(shop.path) if each["verdict"] == "broke"]
+    broken = [each for each in verdicts_of(theirs.path) if each["verdict"] == "broke"]
     assert {each["test"].partition("::")[2] for each in broken} == {
         "test_polls",
         "test_catches_exceptions",
@@ -218,4 +218,4 @@ def test_that_never_ends_is_ended(shop: pytest.Pytester) -> None:  # noqa: F811
     for each in broken:
         assert each["error"].startswith("Failed: it never stops asking"), each
         assert each["where"].startswith("test_endless.py:"), each
-    assert json.loads((shop.path / "report.json").read_text())
+    assert json.loads((theirs.path / "report.json").read_text())

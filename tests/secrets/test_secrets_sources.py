@@ -7,7 +7,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -125,6 +125,26 @@ def test_an_object_that_an_error_holds_stays_whole() -> None:
     masked = mask_error(Told(whole=whole))
     assert isinstance(masked, Told)
     assert masked.held["whole"] is whole
+
+
+def test_an_error_that_tells_of_an_object_with_a_secret_still_says_what_it_said() -> None:
+    """As aiohttp's do, whose request has its headers."""
+
+    class Request(NamedTuple):
+        url: str
+        headers: dict[str, str]
+
+    class Told(Exception):
+        def __init__(self, request: Request) -> None:
+            super().__init__(request)
+            self.request = request
+
+        def __str__(self) -> str:
+            return f"403 at {self.request.url}"
+
+    masked = mask_error(Told(Request("https://x.example", {"X-API-Key": KEY})))
+    assert str(masked) == "403 at https://x.example"
+    assert KEY not in everything_of(masked)
 
 
 def test_an_error_without_a_secret_is_the_same_object() -> None:
