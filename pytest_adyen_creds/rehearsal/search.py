@@ -56,6 +56,8 @@ class Search:
         self._run = run
         self._most = most
         self._has_failed = False
+        self._is_controlled = False
+        """Whether no run has been made since the last control."""
         self._broken: dict[_Set, Outcome] = {}
         """The sets that broke the test, to be taken apart."""
         self.found = Found()
@@ -70,7 +72,7 @@ class Search:
             # in turns, so that what can only happen alone is not left to the last
             queue = sets if sets and (self.found.runs % 2 == 0 or not alone) else alone
             group = queue.popleft()
-            if self.found.runs >= self._most:
+            if self.found.runs >= (self._most - 1 if self._most > 1 else self._most):  # the last is for a control
                 self.found.left += group
                 continue
             outcome = self._outcome(group)
@@ -78,12 +80,13 @@ class Search:
                 now, later = self._take(group, outcome)
                 sets.extendleft(reversed(now))
                 sets.extend(later)
-        if self._has_failed and not self.found.problem and self._control():
+        if self._has_failed and not self.found.problem and (self._is_controlled or self._control()):
             self._note_what_breaks_together()
         return self.found
 
     def _outcome(self, group: _Set) -> Outcome | None:
         self.found.runs += 1
+        self._is_controlled = False
         outcome = self._run(group)
         if outcome.state == "failed" and not self._has_failed:
             self._has_failed = True
@@ -94,6 +97,7 @@ class Search:
     def _control(self) -> bool:
         """Run the test with nothing otherwise: where it fails now, no failure says anything."""
         self.found.runs += 1
+        self._is_controlled = True
         control = self._run(())
         if control.state == "passed":
             return True
