@@ -178,7 +178,9 @@ def _error_of(error: BaseException, item: pytest.Item, root: Path) -> tuple[str,
     frame, line = mine[-1]
     path = Path(frame.f_code.co_filename)
     shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-    return said, f"{shown}:{line}", frame.f_code.co_name
+    names = [frame.f_code.co_name for frame, _ in mine]
+    named = next((name for name in reversed(names) if not name.startswith("<")), names[-1])  # no comprehension's
+    return said, f"{shown}:{line}", named
 
 
 def is_users(frame: FrameType, root: Path) -> bool:
