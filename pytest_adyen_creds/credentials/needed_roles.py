@@ -10,6 +10,7 @@ from typing import Any, Final
 from pytest_adyen_creds.errors import CredentialError, FileRefused
 from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.formats import read_toml
+from pytest_adyen_creds.secrets import mask_text
 
 FILE: Final = "adyen-roles.toml"
 NEEDED: Final = "needed"
@@ -24,16 +25,26 @@ _HEAD: Final = """\
 def write_needed(folder: Path, by_test: Mapping[str, tuple[str, ...]]) -> Path:
     """Write what each test needs, beside what the file says of others, and return its path; raises FileRefused."""
     path = folder / FILE
-    known = {**(_read(path) if path.is_file() else {}), **{test: list(roles) for test, roles in by_test.items()}}
-    lines = [f"{json.dumps(test)} = {json.dumps(roles, ensure_ascii=False)}" for test, roles in sorted(known.items())]
+    found = {mask_text(test): [mask_text(role) for role in roles] for test, roles in by_test.items()}
+    known = {**(_read(path) if path.is_file() else {}), **found}
+    lines = [f"{_toml(test)} = [{', '.join(map(_toml, roles))}]" for test, roles in sorted(known.items())]
     write_text(path, "\n".join([_HEAD, "[tests]", *lines, ""]))
     return path
+
+
+def _toml(text: str) -> str:
+    # JSON's escapes are TOML's, but for surrogates, and for DEL, which TOML has escaped
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def needed_by(folder: Path, test: str) -> tuple[str, ...]:
     """Return the roles that ``test`` needs; raises :class:`CredentialError` where no run has said."""
     path = folder / FILE
-    known = _read(path) if path.is_file() else {}
+    try:
+        known = _read(path) if path.is_file() else {}
+    except FileRefused as error:
+        raise CredentialError(f'{test}: roles="needed": {error}') from None
+    test = mask_text(test)
     if test not in known:
         raise CredentialError(
             f'{test}: roles="needed", and {path.name} does not say what it needs; write it with '

@@ -39,7 +39,10 @@ def merge(context: click.Context, files: tuple[Path, ...], form: str, verbose: b
     """
     seen = RolesSeen()
     for path in files:
-        seen.merge(_read(path), path.name if len({each.name for each in files}) == len(files) else str(path))
+        try:
+            seen.merge(_read(path), path.name if len({each.name for each in files}) == len(files) else str(path))
+        except FileRefused as error:
+            raise FileRefused(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     need = Need(seen).to_json()
     if form == "json":
         click.echo(mask_text(json.dumps(need, indent=2, ensure_ascii=False)))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
@@ -12,8 +15,10 @@ from pytest_adyen_creds.client.transports import is_plugins_own
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.roles import classify
 from pytest_adyen_creds.credentials.spec import Spec
+from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
 from pytest_adyen_creds.roles.need import Demand
 from pytest_adyen_creds.roles.observed import RolesSeen, Use
+from pytest_adyen_creds.text import normalised
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
@@ -23,6 +28,12 @@ UNSIGNED = "nobody"
 OTHER = "another credential"
 _MOST = 3
 """Roles that a credential is called by."""
+_ADYENS: Final = (".adyen.com", ".adyenpayments.com")
+_VERSION: Final = re.compile(r"^/v[0-9]+(?=/)")
+_WORD: Final = re.compile(r"[a-z][A-Za-z]*")
+"""A part of a path that names something of the API, and not of an account."""
+_OTHERS: Final = "010"
+"""The error code of a 403 that says that the account is another's (observed), whatever roles there are."""
 
 
 class RolesLayer:
@@ -44,12 +55,16 @@ class RolesLayer:
         self._match = match
         self._test = test
         self._names: dict[str, str] = {}
-        """What reports call a credential, by its id, its key and its username."""
+        """What reports call a credential, by its id, its key and its username: of those that :attr:`_lent_to` has."""
+        self._lent_to = ""
         self._lock = threading.Lock()
 
     def lend(self, credential: Credential, spec: Spec | None = None) -> Credential:
         """Take note of a credential that a test is lent; without ``spec`` it is known, and has another key."""
         with self._lock:
+            if self._lent_to != (test := self._test()):
+                self._names.clear()  # recordings of several tests can name the same key
+                self._lent_to = test
             if spec is not None:
                 self._names[credential.id] = name = name_of(spec)
                 self.seen.granted[name] = spec.roles
@@ -61,31 +76,41 @@ class RolesLayer:
         """Return the answer to a request, and note it."""
         response = inner.handle_request(request)
         if not is_plugins_own():
-            self._note(request, response.status_code)
+            self._note(request, response)
         return response
 
-    def _note(self, request: httpx.Request, status: int) -> None:
-        found = self._match(request) if status != 401 else None
-        if found is None:
+    def _note(self, request: httpx.Request, response: httpx.Response) -> None:
+        status = response.status_code
+        if status == 401:
             return
-        operation, contract = found
-        label = operation.label if contract.api == "management" else f"{contract.api}: {operation.label}"
+        label, roles = self._operation_of(request)
         name, test = self._credential_of(request), self._test()
         with self._lock:
-            if operation.roles:
-                self.seen.demands.setdefault(label, dict(operation.roles))
+            if roles:
+                self.seen.demands.setdefault(label, dict(roles))
             else:
                 self.seen.unknown.add(label)
             if status != 403:
                 self.seen.uses[Use(test, name, label)] += 1
                 return
             granted = self.seen.granted.get(name)
-            lacking = Demand.of(operation.roles).missing(granted or ())
-            if lacking:  # else it was refused for something else
+            lacking = Demand.of(roles).missing(granted or ())
+            if lacking and not _is_anothers(response):  # else it was refused for something else
                 self.seen.uses[Use(test, name, label, refused=True)] += 1
                 told = self.refusals.setdefault(test, [])
                 if (words := explanation(label, name, lacking, is_known=granted is not None)) not in told:
                     told.append(words)
+
+    def _operation_of(self, request: httpx.Request) -> tuple[str, Mapping[str, Any]]:
+        """Return what reports call the operation of a request, and which roles its contract says it asks for."""
+        if found := self._match(request):
+            operation, contract = found
+            is_management = contract.api == "management"
+            return operation.label if is_management else f"{contract.name}: {operation.label}", operation.roles
+        path, host = request.url.path, request.url.host
+        parts = (part if _WORD.fullmatch(part) else "{…}" for part in _VERSION.sub("", path).split("/")[1:])
+        label = f"{request.method} /{'/'.join(parts)}"
+        return label if host == MANAGEMENT_HOST or not host.endswith(_ADYENS) else f"{host}: {label}", {}
 
     def _credential_of(self, request: httpx.Request) -> str:
         if key := request.headers.get("x-api-key"):
@@ -98,10 +123,24 @@ class RolesLayer:
         return UNSIGNED
 
 
+def _is_anothers(response: httpx.Response) -> bool:
+    """Return whether a 403 says that the account is another's."""
+    try:
+        body = json.loads(response.read())
+    except ValueError:
+        return False
+    return isinstance(body, dict) and body.get("errorCode") == _OTHERS
+
+
 def name_of(spec: Spec) -> str:
-    """Return what reports call a throwaway that was asked for so."""
+    """Return what reports call a throwaway that was asked for so: the same roles the same, others otherwise."""
     preset = classify(spec.roles)
-    listed = ", ".join(spec.roles[:_MOST]) + (f" and {len(spec.roles) - _MOST} more" if len(spec.roles) > _MOST else "")
+    spelled = {normalised(role): role for role in sorted(spec.roles)}
+    roles = [spelled[role] for role in sorted(spelled)]
+    listed = ", ".join(roles[:_MOST])
+    if len(roles) > _MOST:
+        mark = hashlib.sha256("\n".join(sorted(spelled)).encode()).hexdigest()[:6]
+        listed += f" and {len(roles) - _MOST} more ({mark})"
     what = f"the preset {preset}" if preset != "custom" else listed
     return f"throwaway at {spec.level} level with {what}"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pytest_adyen_creds.credentials.roles import KNOWN
 from pytest_adyen_creds.errors import FileRefused
@@ -14,6 +14,10 @@ from pytest_adyen_creds.roles.need import Demand, smallest
 from pytest_adyen_creds.text import normalised
 
 _KEYS: Final = {"calls", "demands", "granted", "unknown"}
+_MANAGEMENT: Final = "managementapi"
+"""How the roles of the Management API begin, normalised."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class RolesSeen:
     """What each operation asks for, as its contract says (``x-adyen-roles``)."""
     unknown: set[str] = field(default_factory=set)
     """The operations that were called, and of whose roles no contract says anything."""
+    failed: set[str] = field(default_factory=set)
+    """The tests that failed, and may not have called all that they call else."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object, from which :meth:`merge` takes it."""
@@ -59,6 +65,7 @@ class RolesSeen:
             "demands": dict(sorted(self.demands.items())),
             "granted": {name: list(roles) for name, roles in sorted(self.granted.items())},
             "unknown": sorted(self.unknown),
+            "failed": sorted(self.failed),
         }
 
     def merge(self, value: Any, run: str = "") -> None:
@@ -67,14 +74,40 @@ class RolesSeen:
             raise FileRefused("what a run saw of roles is an object with 'calls', 'demands', 'granted' and 'unknown'")
         try:
             for each in value["calls"]:
-                named = str(each.get("run", "")) or run
-                use = Use(each["test"], each["credential"], each["operation"], bool(each["refused"]), named)
-                self.uses[use] += int(each["count"])
-            self.demands |= {str(name): dict(roles) for name, roles in value["demands"].items()}
-            self.granted |= {str(name): tuple(roles) for name, roles in value["granted"].items()}
-            self.unknown |= set(value["unknown"])
+                texts = (each["test"], each["credential"], each["operation"], each.get("run", ""))
+                test, credential, operation, named = _texts(texts)
+                if type(each["count"]) is not int or each["count"] < 1:
+                    raise ValueError(each)
+                self.uses[Use(test, credential, operation, each["refused"] is True, named or run)] += each["count"]
+            self.demands |= {name: _demand(roles) for name, roles in value["demands"].items()}
+            self.granted |= {name: _texts(roles) for name, roles in value["granted"].items()}
+            self.unknown |= set(_texts(value["unknown"]))
+            self.failed |= set(_texts(value.get("failed", ())))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise FileRefused(f"what a run saw of roles is incomplete ({type(error).__name__})") from None
+            raise FileRefused(
+                f"what a run saw of roles is incomplete or of another kind ({type(error).__name__})"
+            ) from None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return a list of texts as it is; raises TypeError for anything else."""
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise TypeError(value)
+    return tuple(value)
+
+
+def _demand(value: Any) -> dict[str, Any]:
+    """Return what ``x-adyen-roles`` says; raises for anything else."""
+    for name, roles in value.items():
+        _texts([roles] if name == "any" else roles)
+    return dict(value)
+
+
+def _grouped(uses: Iterable[Use], key: Callable[[Use], _T]) -> dict[_T, list[Use]]:
+    groups: dict[_T, list[Use]] = {}
+    for use in uses:
+        groups.setdefault(key(use), []).append(use)
+    return groups
 
 
 def _order(use: Use) -> tuple[str, ...]:
@@ -86,7 +119,9 @@ class Need:
 
     def __init__(self, seen: RolesSeen) -> None:
         self._seen = seen
-        self._answered = [use for use in seen.uses if not use.refused]
+        self._answered = sorted((use for use in seen.uses if not use.refused), key=_order)
+        self._found: dict[tuple[frozenset[str], frozenset[str]], tuple[str, ...]] = {}
+        """What was derived, by operations and by the roles to choose of."""
 
     @cached_property
     def roles(self) -> tuple[str, ...]:
@@ -94,18 +129,27 @@ class Need:
         granted = [role for roles in self._seen.granted.values() for role in roles]
         return smallest(self._demands(self._answered), granted, KNOWN)
 
-    @property
+    @cached_property
     def by_test(self) -> dict[str, tuple[str, ...]]:
         """For each test that called something, the ones of :attr:`roles` that it needs."""
-        return {test: self._of(use for use in self._answered if use.test == test) for test in self._names("test")}
+        return {test: self._of(uses) for test, uses in _grouped(self._answered, lambda use: use.test).items()}
 
     @property
     def by_lease(self) -> dict[str, tuple[str, ...]]:
-        """For each test, what it needs of the credentials that it leases: of the roles that they were given."""
+        """For each test that passed, what it needs of the credentials that it leases, of the roles they were given.
+
+        A role that may be needed (see :attr:`unclear`) is among them.
+        """
         found = {}
-        for test in sorted({use.test for use in self._leased}):
-            uses = [use for use in self._leased if use.test == test]
-            found[test] = self._of(uses, {role for use in uses for role in self._seen.granted[use.credential]})
+        for test, uses in _grouped(self._leased, lambda use: use.test).items():
+            if test in self._seen.failed:
+                continue
+            granted = sorted({role for use in uses for role in self._seen.granted[use.credential]})
+            needed = self._of(uses, granted)
+            spelled = set(map(normalised, needed))
+            found[test] = tuple(
+                sorted({*needed, *(r for r in granted if normalised(r) not in spelled and self._may_need(r, uses))})
+            )
         return found
 
     @cached_property
@@ -114,7 +158,7 @@ class Need:
         granted = [role for roles in self._seen.granted.values() for role in roles]
         return smallest(self._demands(self._leased), granted, KNOWN)
 
-    @property
+    @cached_property
     def _leased(self) -> list[Use]:
         return [use for use in self._answered if use.credential in self._seen.granted]
 
@@ -124,19 +168,38 @@ class Need:
 
         What nobody knows the roles of needs some of :attr:`roles`.
         """
-        return {
-            name: self._of((use for use in self._answered if use.credential == name), self._seen.granted.get(name))
-            for name in self._names("credential")
-        }
+        groups = _grouped(self._answered, lambda use: use.credential)
+        return {name: self._of(groups[name], self._seen.granted.get(name)) for name in sorted(groups)}
 
     @property
     def unused(self) -> list[tuple[str, str]]:
         """Each credential with a role that it was given and does not need."""
+        return [(name, role) for name, role, is_clear in self._beyond if is_clear]
+
+    @property
+    def unclear(self) -> list[tuple[str, str]]:
+        """Each credential with a role that it may need: it called something of whose roles no contract says anything.
+
+        Roles of the Management API are needed by its own operations only, and other roles by those of other APIs.
+        """
+        return [(name, role) for name, role, is_clear in self._beyond if not is_clear]
+
+    @cached_property
+    def _beyond(self) -> list[tuple[str, str, bool]]:
+        """Each credential with a role that nothing is known to need, and whether that is clear."""
         found = []
+        groups = _grouped(self._answered, lambda use: use.credential)
         for name, granted in sorted(self._seen.granted.items()):
             needed = set(map(normalised, self.by_credential.get(name, ())))
-            found += [(name, role) for role in sorted(granted) if normalised(role) not in needed]
+            uses = groups.get(name, [])
+            further = [role for role in sorted(granted) if normalised(role) not in needed]
+            found += [(name, role, not self._may_need(role, uses)) for role in further]
         return found
+
+    def _may_need(self, role: str, uses: Iterable[Use]) -> bool:
+        """Return whether some uses may need a role though no contract says so."""
+        is_management = normalised(role).startswith(_MANAGEMENT)
+        return any(use.operation in self._seen.unknown and (": " not in use.operation) == is_management for use in uses)
 
     @property
     def refused(self) -> list[dict[str, Any]]:
@@ -157,14 +220,15 @@ class Need:
 
     def runs(self) -> dict[str, list[str]]:
         """Return which of the roles each of the merged runs showed to be needed."""
-        names = sorted({use.run for use in self._answered if use.run})
-        return {run: list(self._of(use for use in self._answered if use.run == run)) for run in names}
+        groups = _grouped(self._answered, lambda use: use.run)
+        return {run: list(self._of(groups[run])) for run in sorted(groups) if run}
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object, with the observations."""
         return {
             "needed": list(self.roles),
             "granted_unused": [{"credential": name, "role": role} for name, role in self.unused],
+            "granted_unclear": [{"credential": name, "role": role} for name, role in self.unclear],
             "refused": self.refused,
             "by_test": {test: list(roles) for test, roles in self.by_test.items()},
             "by_credential": {name: list(roles) for name, roles in self.by_credential.items()},
@@ -173,9 +237,6 @@ class Need:
             **self._seen.to_json(),
         }
 
-    def _names(self, attribute: str) -> list[str]:
-        return sorted({getattr(use, attribute) for use in self._answered})
-
     def _demands(self, uses: Iterable[Use]) -> list[Demand]:
         operations = {use.operation for use in uses} & self._seen.demands.keys()
         return [Demand.of(self._seen.demands[operation]) for operation in sorted(operations)]
@@ -183,13 +244,18 @@ class Need:
     def _of(self, uses: Iterable[Use], roles: Iterable[str] | None = None) -> tuple[str, ...]:
         """Return which of ``roles`` (default: :attr:`roles`) some uses need."""
         chosen = {normalised(role): role for role in (self.roles if roles is None else roles)}
+        uses = list(uses)
+        key = frozenset(use.operation for use in uses), frozenset(chosen.values())
+        if key in self._found:
+            return self._found[key]
 
         def among(demand: Demand) -> Demand:
             choices = tuple(tuple(r for r in one if normalised(r) in chosen) or one for one in demand.choices)
             return Demand(demand.every, choices, demand.starts)
 
         found = smallest(map(among, self._demands(uses)), chosen.values())
-        return tuple(sorted(chosen.get(normalised(role), role) for role in found))
+        self._found[key] = tuple(sorted(chosen.get(normalised(role), role) for role in found))
+        return self._found[key]
 
     def _shown(self, role: str) -> dict[str, Any]:
         asking = {

@@ -20,9 +20,15 @@ class RolesPlugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Explain what was refused."""
+        """Explain what was refused, once."""
         report = yield
         layer = self._layer()
-        if layer is not None and report.failed and (told := layer.refusals.get(item.nodeid)):
-            report.sections.append((SECTION, SECRETS.mask("\n".join(told))))
+        if layer is None:
+            return report
+        if report.failed:
+            layer.seen.failed.add(item.nodeid)
+            if told := layer.refusals.pop(item.nodeid, None):
+                report.sections.append((SECTION, SECRETS.mask("\n".join(told))))
+        if report.when == "teardown":  # another plugin may run the test once more
+            layer.refusals.pop(item.nodeid, None)
         return report

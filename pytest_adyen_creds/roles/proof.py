@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +18,33 @@ from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.roles.observed import Need, RolesSeen
 
 _SHOWN: Final = 3
-_WITH_VALUE: Final = ("--adyen-report", "--adyen-record", "--junitxml", "--junit-xml", "--adyen-backend")
+_WITH_VALUE: Final = (
+    "--adyen-report",
+    "--adyen-record",
+    "--junitxml",
+    "--junit-xml",
+    "--adyen-backend",
+    "--adyen-base-url",
+    "--adyen-rehearse-fail",
+    "--adyen-rehearse-only",
+)
 _LEFT_OUT: Final = re.compile(
     rf"(?:--adyen-roles|--adyen-rehearse[a-z-]*|{'|'.join(_WITH_VALUE)})(?:=|$)|--adyen-live$"
 )
 """What a run that proves something is not given: it reports and records nothing, and asks the sandbox."""
-_FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", re.MULTILINE)
+_IN_SANDBOX: Final = (
+    "--adyen-backend=sandbox",
+    "--adyen-roles=report",
+    "--adyen-record=none",
+    "-o",
+    "adyen_live=false",
+    "-o",
+    "adyen_rehearse=false",
+    "--color=no",
+)
+"""What each of the runs is given last, whatever the ini file says: none of them proves something in turn."""
+_FAILED: Final = re.compile(r"^(?:FAILED|ERROR) ([^\[\n]+?|[^\[\n]+?\[.*?\])(?: - |$)", re.MULTILINE)
+"""In pytest's short summary, the test: parameters can have dashes, such as those of roles."""
 
 Run = Callable[[Sequence[str]], "Ran"]
 
@@ -47,6 +69,8 @@ class Proof:
     roles: tuple[str, ...]
     exact: Ran
     without: Mapping[str, Ran]
+    left_out: tuple[str, ...] = ()
+    """The tests that are refused something as they are, and meant to be: with other roles they say nothing."""
 
     @property
     def holds(self) -> bool:
@@ -66,12 +90,17 @@ class Proof:
             else:
                 why = "passes all the same" if ran.status == 0 else f"could not run (status {ran.status})"
                 yield f"refuted  without {role} the suite {why}"
+        if self.left_out:
+            yield f"left out of the proof, as something is refused where it passes: {_named(self.left_out)}"
 
 
 def _few(ran: Ran) -> str:
-    shown = ", ".join(ran.failed[:_SHOWN])
-    more = f" and {len(ran.failed) - _SHOWN} more" if len(ran.failed) > _SHOWN else ""
-    return f"{len(ran.failed)} failed ({shown}{more})" if ran.failed else "no test of its own failed"
+    return f"{len(ran.failed)} failed ({_named(ran.failed)})" if ran.failed else "no test of its own failed"
+
+
+def _named(tests: Sequence[str]) -> str:
+    more = f" and {len(tests) - _SHOWN} more" if len(tests) > _SHOWN else ""
+    return f"{', '.join(tests[:_SHOWN])}{more}"
 
 
 def prove(arguments: Sequence[str], run: Run | None = None) -> tuple[Proof, Need]:
@@ -80,10 +109,10 @@ def prove(arguments: Sequence[str], run: Run | None = None) -> tuple[Proof, Need
     Raises :class:`ProofError` where the suite does not pass in the sandbox as it is, or leases nothing.
     """
     run = run or run_pytest
-    given = ["--adyen-backend=sandbox", "-p", "no:cacheprovider", *_kept(arguments)]
+    given = ["-p", "no:cacheprovider", *_kept(arguments), *_IN_SANDBOX]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "roles.json")
-        first = run([*given, "--adyen-roles=report", f"--adyen-report={report}"])
+        first = run([*given, f"--adyen-report={report}"])
         if first.status != 0 or not report.is_file():
             raise ProofError(
                 f"the suite does not pass in the sandbox as it is (status {first.status}), so nothing can be proven: "
@@ -91,13 +120,16 @@ def prove(arguments: Sequence[str], run: Run | None = None) -> tuple[Proof, Need
             )
         seen = RolesSeen()
         seen.merge(json.loads(report.read_text(encoding="utf-8"))["roles"])
+    left_out = tuple(sorted({use.test for use in seen.uses if use.refused and use.credential in seen.granted}))
+    given += [f"--deselect={test}" for test in left_out]
     need = Need(seen)
-    roles = need.of_leases
+    kept = Counter({use: count for use, count in seen.uses.items() if not use.test.startswith(left_out)})
+    roles = Need(replace(seen, uses=kept)).of_leases
     if not roles:
         raise ProofError("no test leases a credential that needs a role, so there is nothing to prove")
     exact = run([*given, *_with(roles)])
     without = {role: run([*given, *_with([each for each in roles if each != role])]) for role in roles}
-    return Proof(roles, exact, without), need
+    return Proof(roles, exact, without, left_out), need
 
 
 def _with(roles: Iterable[str]) -> list[str]:
@@ -137,6 +169,7 @@ def proof_json(proof: Proof) -> dict[str, Any]:
     return {
         "roles": list(proof.roles),
         "holds": proof.holds,
+        "left_out": list(proof.left_out),
         "lines": list(proof.lines()),
         "exact": {"status": proof.exact.status, "failed": list(proof.exact.failed)},
         "without": {role: {"status": ran.status, "failed": list(ran.failed)} for role, ran in proof.without.items()},

@@ -34,6 +34,13 @@ def need_lines(
         shown = roles if verbosity > 0 else roles[:_MOST]
         more = f" and {len(roles) - len(shown)} more" if len(roles) > len(shown) else ""
         yield f"unused   {credential}: {', '.join(shown)}{more}"
+    unclear: dict[str, list[str]] = {}
+    for each in need.get("granted_unclear", ()):
+        unclear.setdefault(each["credential"], []).append(each["role"])
+    for credential, roles in unclear.items():
+        shown = roles if verbosity > 0 else roles[:_MOST]
+        more = f" and {len(roles) - len(shown)} more" if len(roles) > len(shown) else ""
+        yield f"unclear  {credential}: {', '.join(shown)}{more}; it called what is unknown below"
     for each in need["refused"]:
         yield f"refused  {each['operation']} to {each['credential']} ({each['test']}): lacks {each['missing']}"
     for operation in need["unknown"]:
