@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.baseline import Subject
 
 Word = Literal["survived", "noticed", "broke", "silent"]
 WORDS: Final[tuple[Word, ...]] = ("broke", "silent", "noticed", "survived")
@@ -99,10 +99,10 @@ class Verdict:
             return "send an Idempotency-Key, the same one when the request is sent again"
         return _NEXT.get(self.change.partition(":")[0], _NEXT_BY_CLASS[self.must])
 
-    def as_finding(self) -> Finding:
-        """Return it as a finding, for the baseline; its message is the change."""
-        level: Any = "warning" if self.word == "silent" else "breaking"
-        return Finding(self.finding, level, self.operation, self.status, self.location, self.change)
+    @property
+    def subject(self) -> Subject:
+        """What a baseline can accept; its message is the change."""
+        return Subject(self.finding, self.operation, self.status, self.location, self.change)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object, as reports have it."""

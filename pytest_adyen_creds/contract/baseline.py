@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import key_of
@@ -50,6 +50,16 @@ class Evidence:
         return f"{self.source} ({self.version}, {self.date})"
 
 
+class Subject(NamedTuple):
+    """What a baseline can accept besides drift: a verdict of a rehearsal, or a role that is granted for nothing."""
+
+    id: str
+    operation: str
+    status: int | None
+    location: str
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One accepted finding, or a set of them: what is ``None`` matches any.
@@ -75,7 +85,7 @@ class Entry:
             self.statuses is None or status in self.statuses
         )
 
-    def accepts(self, finding: Finding) -> bool:
+    def accepts(self, finding: Finding | Subject) -> bool:
         """Return whether ``finding`` is what this entry is about, expired or not."""
         return (
             self.id == finding.id
@@ -172,6 +182,10 @@ class Baseline:
     """The accepted findings."""
 
     entries: tuple[Entry, ...] = ()
+
+    def accepting(self, subject: Subject, today: date) -> Entry | None:
+        """Return the entry that accepts ``subject`` on ``today``; None for none."""
+        return next((each for each in self.entries if each.accepts(subject) and not each.is_expired(today)), None)
 
     def judge(self, findings: Iterable[Finding], today: date) -> Judgement:
         """Return which of ``findings`` count on ``today``, and which entries are unused or expired."""

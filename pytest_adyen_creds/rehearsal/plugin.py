@@ -405,8 +405,7 @@ def _word(variation: Variation, outcome: Outcome) -> Any:
 def _accepted(verdict: Verdict, results: Results) -> Verdict:
     if not verdict.finding:
         return verdict
-    finding = verdict.as_finding()
-    entry = results.baseline.judge([finding], results.today).accepted.get(finding)
+    entry = results.baseline.accepting(verdict.subject, results.today)
     return replace(verdict, accepted=entry.reason) if entry else verdict
 
 

@@ -106,7 +106,7 @@ def _closing(results: Results, rows: Sequence[tuple[Rehearsed, list[Verdict]]]) 
     if failing := fails(rehearsal.verdicts, settings.rehearse_fail):
         yield f"the rehearsal fails this run (--adyen-rehearse-fail={settings.rehearse_fail}): {tally_of(failing)}"
     for entry in results.baseline.entries:
-        met = (each for each in rehearsal.verdicts if each.finding and entry.accepts(each.as_finding()))
+        met = (each for each in rehearsal.verdicts if each.finding and entry.accepts(each.subject))
         if entry.concerns == "rehearsal" and not any(met):
             yield f"the baseline's {entry} was not met in this run; remove the entry if no run meets it any more"
 

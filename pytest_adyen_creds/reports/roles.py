@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_adyen_creds.contract.finding import Finding
+from pytest_adyen_creds.contract.baseline import Subject
 from pytest_adyen_creds.roles.observed import Need
 from pytest_adyen_creds.roles.text import need_lines
 from pytest_adyen_creds.secrets import mask_text
@@ -19,11 +19,11 @@ UNUSED = "role-unused"
 
 def unaccepted(results: Results, need: Need) -> list[tuple[str, str]]:
     """Return each credential with a role that it does not need, less those that the baseline accepts."""
-    return [each for each in need.unused if not results.baseline.judge([_finding(*each)], results.today).accepted]
+    return [each for each in need.unused if results.baseline.accepting(_subject(*each), results.today) is None]
 
 
-def _finding(credential: str, role: str) -> Finding:
-    return Finding(UNUSED, "warning", "", None, credential, role)
+def _subject(credential: str, role: str) -> Subject:
+    return Subject(UNUSED, "", None, credential, role)
 
 
 def fails(results: Results) -> bool:
