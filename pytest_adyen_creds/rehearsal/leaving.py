@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from inspect import currentframe
 from types import FrameType
 from typing import Any
@@ -54,23 +53,13 @@ class Leaving:
             sys.settrace(self._trace)
 
 
-@contextmanager
-def kept_from_garbage() -> Iterator[None]:
-    """Have :func:`drop_garbage` look only at what a ``with`` block has made."""
-    if gc.get_freeze_count():  # somebody has reasons of their own
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
+def drop_garbage(generation: int = 2) -> None:
+    """Let go of what runs that failed have left open, and say nothing of it: a later test would be told.
 
-
-def drop_garbage() -> None:
-    """Let go of what a run that failed has left open, and say nothing of it: a later test would be told."""
+    Of ``generation`` 1 it is what has been made a short while ago, which is found in no time.
+    """
     with warnings.catch_warnings(), patch.object(sys, "unraisablehook", lambda unraisable: None):
         warnings.simplefilter("ignore")
         for name in ("last_exc", "last_type", "last_value", "last_traceback"):
             vars(sys).pop(name, None)
-        gc.collect()
+        gc.collect(generation)
