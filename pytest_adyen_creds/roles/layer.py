@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from pytest_adyen_creds.client.transports import is_plugins_own
+from pytest_adyen_creds.client.transports import is_plugins_own, read
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.roles import classify
 from pytest_adyen_creds.credentials.spec import Spec
-from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
+from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
 from pytest_adyen_creds.roles.need import Demand
 from pytest_adyen_creds.roles.observed import RolesSeen, Use
 from pytest_adyen_creds.text import normalised
@@ -103,7 +103,11 @@ class RolesLayer:
 
     def _operation_of(self, request: httpx.Request) -> tuple[str, Mapping[str, Any]]:
         """Return what reports call the operation of a request, and which roles its contract says it asks for."""
-        if found := self._match(request):
+        found = self._match(request)
+        if found is None and is_loopback(str(request.url)):  # a gateway's, whose paths are the Management API's
+            url = request.url.copy_with(scheme="https", host=MANAGEMENT_HOST, port=None)
+            found = self._match(httpx.Request(request.method, url))
+        if found:
             operation, contract = found
             is_management = contract.api == "management"
             return operation.label if is_management else f"{contract.name}: {operation.label}", operation.roles
@@ -126,7 +130,7 @@ class RolesLayer:
 def _is_anothers(response: httpx.Response) -> bool:
     """Return whether a 403 says that the account is another's."""
     try:
-        body = json.loads(response.read())
+        body = json.loads(read(response).content)
     except ValueError:
         return False
     return isinstance(body, dict) and body.get("errorCode") == _OTHERS

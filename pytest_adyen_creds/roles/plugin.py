@@ -17,6 +17,8 @@ class RolesPlugin:
 
     def __init__(self, layer: Callable[[], RolesLayer | None]) -> None:
         self._layer = layer
+        self._shown: dict[str, int] = {}
+        """By test, how much of what was refused to it has been said."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -27,8 +29,11 @@ class RolesPlugin:
             return report
         if report.failed:
             layer.seen.failed.add(item.nodeid)
-            if told := layer.refusals.pop(item.nodeid, None):
-                report.sections.append((SECTION, SECRETS.mask("\n".join(told))))
+            told = layer.refusals.get(item.nodeid, [])
+            if further := told[self._shown.get(item.nodeid, 0) :]:
+                self._shown[item.nodeid] = len(told)
+                report.sections.append((SECTION, SECRETS.mask("\n".join(further))))
         if report.when == "teardown":  # another plugin may run the test once more
             layer.refusals.pop(item.nodeid, None)
+            self._shown.pop(item.nodeid, None)
         return report
