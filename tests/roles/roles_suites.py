@@ -41,8 +41,17 @@ def random_demands(draw: random.Random) -> list[Demand]:
 def by_brute_force(demands: Sequence[Demand], roles: Iterable[str]) -> tuple[str, ...]:
     """Return the smallest of all subsets of ``roles`` that meet ``demands``: by number, then writing, then name."""
     roles = sorted(roles)
+    meeting = [  # for each part of a demand, the roles that meet it
+        {role for role in roles if part.is_met([role])}
+        for each in demands
+        for part in (
+            *(Demand(every=(role,)) for role in each.every),
+            *(Demand(choices=(one,)) for one in each.choices),
+            *(Demand(starts=(start,)) for start in each.starts),
+        )
+    ]
     for number in range(len(roles) + 1):
-        found = [some for some in combinations(roles, number) if all(each.is_met(some) for each in demands)]
+        found = [some for some in combinations(roles, number) if not any(one.isdisjoint(some) for one in meeting)]
         if found:
             return min(found, key=lambda some: (sum("write" in role for role in some), sorted(map(normalised, some))))
     raise AssertionError(demands)

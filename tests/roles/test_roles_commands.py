@@ -128,6 +128,7 @@ def test_hostile_texts_and_secrets_of_a_file(
     assert json.loads(text)["needed"] == [USERS]
 
 
+@pytest.mark.slow("several runs of pytest")
 def test_a_report_of_a_run_is_merged(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     runs.pytester.makepyfile("def test_it(adyen_client): adyen_client.get('/companies/TestCompany/apiCredentials')")
     assert runs().ret == 0

@@ -153,7 +153,7 @@ def answer() -> Iterator[Any]:
                 "apiCredentialId": made["id"],
                 "originId": "X",
             }
-            body = {} if operation.method.upper() in ("POST", "PATCH") else None
+            body: dict[str, Any] | None = {} if operation.method.upper() in ("POST", "PATCH") else None
             url = operation.path.format_map(names)
             return client.request(operation.method, url, headers={"X-API-Key": made["apiKey"]}, json=body).status_code
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from roles_suites import API_CREDENTIALS, READ, STORES_URL, USERS, WRITE, Runs
@@ -73,13 +74,12 @@ STORES_PATHS = [
 ]
 
 
+@pytest.mark.slow("several runs of pytest")
 @pytest.mark.parametrize(
     ("paths", "smallest"),
     [
         (STORES_PATHS, (READ,)),
-        pytest.param(
-            [*STORES_PATHS, ("POST", f"{STORES_URL}/stores")], None, marks=pytest.mark.slow("several runs of pytest")
-        ),
+        ([*STORES_PATHS, ("POST", f"{STORES_URL}/stores")], None),
     ],
 )
 def test_a_suite_with_one_of_several_roles_is_proven_to_need_the_fewest(
@@ -138,7 +138,7 @@ def call(
     return {"test": test, "credential": credential, "operation": operation, "refused": refused, "count": 1}
 
 
-REPORT = {
+REPORT: dict[str, Any] = {
     "calls": [call("test_a.py::a"), call("test_a.py::b", "GET /w")],
     "demands": {"GET /s": {"all": ["A"]}, "GET /w": {"all": ["B"]}},
     "granted": {"c": ["A", "B", "C"]},
