@@ -66,10 +66,11 @@ class Run:
 
         if self.live is None:
             return to_the_network(self.settings.base_url)
-        from pytest_adyen_creds.cassettes.modes import live_interceptor
+        from pytest_adyen_creds.cassettes.modes import led_through_all, live_interceptor
 
         client = self.live.lease_client
-        return live_interceptor(client.backend, client.ownership, entrances=[self.gateway.url])
+        interceptor = live_interceptor(client.backend, client.ownership, entrances=[self.gateway.url])
+        return led_through_all(interceptor, self._layers("live"))
 
     @cached_property
     def gateway(self) -> Gateway:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,14 @@ def _put_between(layer: Layer, run: RunContext, session: Session, interceptor: I
     here = session.sandbox or session.throwaways.backend
     inner = run.route.mode or here.transport()
     run.route.mode = _Layered(layer, inner, session.forget_misses, of_fixture=True)
-    interceptor.lead_through(lambda route: _Layered(layer, route, session.forget_misses, of_fixture=False))
+    interceptor.lead_through(partial(_Layered, layer, forget=session.forget_misses, of_fixture=False))
+
+
+def led_through_all(interceptor: Interceptor, layers: Iterable[Layer]) -> Interceptor:
+    """Return ``interceptor``, whose answers go through ``layers``: of a test that has no traffic of its own."""
+    for layer in layers:
+        interceptor.lead_through(partial(_Layered, layer, of_fixture=False))
+    return interceptor
 
 
 @contextmanager
@@ -93,7 +101,7 @@ def recordings_of_others_led_through(layer: Layer, base_url: str) -> Iterator[No
     with ExitStack() as stack:
         nothing = Interceptor(_Nowhere(), Hosts([base_url]), OTHER_TOOL, answers_all=True)
         interceptor = current() or stack.enter_context(nothing.opened())
-        stack.enter_context(interceptor.led_through(lambda route: _Layered(layer, route, of_fixture=False)))
+        stack.enter_context(interceptor.led_through(partial(_Layered, layer, of_fixture=False)))
         yield
 
 

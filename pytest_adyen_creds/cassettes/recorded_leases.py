@@ -68,9 +68,14 @@ class NotedLeases(Leases):
     """Leases that are noted in the ``context`` of a recording."""
 
     def __init__(
-        self, client: LeaseClient, report: Report, context: dict[str, Any], layers: Sequence[Lent] = ()
+        self,
+        client: LeaseClient,
+        report: Report,
+        context: dict[str, Any],
+        layers: Sequence[Lent] = (),
+        roles: tuple[str, ...] | None = None,
     ) -> None:
-        super().__init__(client, report, layers)
+        super().__init__(client, report, layers, roles)
         self._context = context
 
     def lease_as(self, spec: Spec) -> Credential:

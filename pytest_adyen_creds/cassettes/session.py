@@ -132,7 +132,9 @@ class Session:
         layers = self._run.layers(self.mode.answers)
         if self.recording is None:
             return Leases(self.throwaways, report, layers, self._run.settings.roles_given)
-        return recorded_leases.NotedLeases(self.throwaways, report, self.recording.context, layers)
+        return recorded_leases.NotedLeases(
+            self.throwaways, report, self.recording.context, layers, self._run.settings.roles_given
+        )
 
     def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
         """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""

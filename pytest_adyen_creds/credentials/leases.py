@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
 from pytest_adyen_creds.client import Budget, Retries, tag
 from pytest_adyen_creds.client.transports import plugins_own
@@ -15,7 +15,7 @@ from pytest_adyen_creds.credentials.credential import Credential, Rotation
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner, Report, ignore
-from pytest_adyen_creds.credentials.roles import Preset
+from pytest_adyen_creds.credentials.roles import NO_MANAGEMENT_ROLE, Preset
 from pytest_adyen_creds.credentials.shutdown import UNTAGGED, Deadline, LeakedCredential, deactivate, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
@@ -29,10 +29,6 @@ class Lender(Protocol):
 
     def give_back(self, credential_id: str, holder: str = ..., credential: Credential | None = ...) -> None:
         """Take one back."""
-
-
-NO_MANAGEMENT_ROLE: Final = "Checkout webservice role"
-"""What a credential has that is to have none of the Management API's: it has one at least."""
 
 
 class Lent(Protocol):

@@ -14,6 +14,8 @@ Preset = Literal["read-only", "write", "full-access"]
 API_CREDENTIALS: Final = "Management API - API credentials read and write"
 """The role that every operation on API credentials asks for (Adyen's specification)."""
 
+NO_MANAGEMENT_ROLE: Final = "Checkout webservice role"
+"""What a credential has that is to have none of the Management API's: it has one role at least."""
 
 _ENTITIES: Final = (
     "Accounts",

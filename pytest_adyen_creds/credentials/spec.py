@@ -17,7 +17,7 @@ import pytest
 from pytest_adyen_creds.compat.pytest import fixture_names
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.needed_roles import NEEDED, needed_by
-from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, Preset, preset_roles
+from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, NO_MANAGEMENT_ROLE, Preset, preset_roles
 from pytest_adyen_creds.errors import AdyenMarkerWarning, CredentialError
 
 MARKER: Final = "adyen_credential"
@@ -87,7 +87,7 @@ def spec_of(nodeid: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], root:
     ``root`` is the folder of the run, whose ``adyen-roles.toml`` is read for ``roles="needed"``.
     """
     if kwargs.get("roles") == NEEDED:
-        kwargs = {**kwargs, "roles": needed_by(root, nodeid)}
+        kwargs = {**kwargs, "roles": needed_by(root, nodeid) or (NO_MANAGEMENT_ROLE,)}
     try:
         inspect.signature(adyen_credential).bind(*args, **kwargs)
     except TypeError as error:

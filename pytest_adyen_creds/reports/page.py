@@ -225,6 +225,12 @@ def _roles(report: dict[str, Any]) -> Iterator[str]:
             ("Credential", "Role"),
             ([_text(each["credential"]), _code(each["role"])] for each in roles["granted_unused"][:_MOST]),
         )
+    if roles["granted_unclear"]:
+        yield _table(
+            "What credentials were given and may need: no contract says what was asked for",
+            ("Credential", "Role"),
+            ([_text(each["credential"]), _code(each["role"])] for each in roles["granted_unclear"][:_MOST]),
+        )
     if roles["refused"]:
         yield _table(
             "What was refused for want of a role",

@@ -14,6 +14,7 @@ from pytest_adyen_creds.errors import ContractError, SandboxError
 from pytest_adyen_creds.sandbox.roles import holds
 from pytest_adyen_creds.sandbox.routing import served
 from pytest_adyen_creds.sandbox.rules import Rule
+from pytest_adyen_creds.text import normalised
 
 FROM_CONTRACT: Final = Rule.assumed(
     "contracts.answers",
@@ -146,6 +147,6 @@ def missing_role(operation: Operation, roles: tuple[str, ...]) -> str | None:
     if one and not any(holds(roles, role) for role in one):
         return "one of " + ", ".join(map(str, one))
     start = needed.get("any")
-    if start and not any(role.startswith(str(start)) for role in roles):
+    if start and not any(normalised(role).startswith(normalised(str(start))) for role in roles):
         return f"any {start} role"
     return None

@@ -23,10 +23,6 @@ from pytest_adyen_creds.text import normalised
 
 OPERATIONS = load_contract("v3").operations
 
-OF_MERCHANTS = pytest.mark.xfail(
-    reason="contracts/management/v3/openapi.yaml says of operations of merchant accounts that any role will do"
-)
-
 
 @pytest.mark.parametrize("seed", range(200))
 def test_it_is_the_one_that_brute_force_finds(seed: int) -> None:
@@ -164,9 +160,7 @@ def sufficing(demand: Demand) -> tuple[str, ...]:
     return smallest([demand], CATALOGUE)
 
 
-@pytest.mark.parametrize(
-    "label", [pytest.param(each, marks=[OF_MERCHANTS] if "/merchants/" in each else []) for each in OPERATIONS]
-)
+@pytest.mark.parametrize("label", OPERATIONS)
 def test_the_bundled_contract_s_roles_are_those_that_the_sandbox_asks_for(label: str, answer: Any) -> None:
     operation = OPERATIONS[label]
     demand = Demand.of(operation.roles)
@@ -234,7 +228,6 @@ def test_all_operations_of_the_published_document_together_need_a_set_that_is_fo
         assert not all(each.is_met(set(found) - {role}) for each in demands)
 
 
-@OF_MERCHANTS
 def test_the_bundled_contract_asks_for_what_the_published_document_does(management: Contract) -> None:
     def spelled(operation: Operation) -> dict[str, Any]:
         return {
