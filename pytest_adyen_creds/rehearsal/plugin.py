@@ -33,7 +33,7 @@ from pytest_adyen_creds.compat.pytest import (
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.hooks import Held, Watched, is_users
-from pytest_adyen_creds.rehearsal.leaving import Leaving, drop_garbage
+from pytest_adyen_creds.rehearsal.leaving import Leaving, drop_garbage, kept_young
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
 from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES, Variation, variations_of
@@ -198,8 +198,6 @@ class RehearsalPlugin:
             broken = set(self._broken.get(item.nodeid, ()))
             every = [each for each in every if each.id in broken] or every
             found = Search(again.run, max(0, min(self._settings.rehearse_max[0], self._left))).over(every)
-            if again.has_failed:
-                drop_garbage()
             self._left -= found.runs
             verdicts = list(_verdicts(item, found, mark, results))
             results.rehearsal.verdicts += verdicts
@@ -282,17 +280,16 @@ class _Again:
     plugin: RehearsalPlugin
     item: pytest.Item
     earlier: Sequence[Answered]
-    has_failed: bool = False
 
     def run(self, variations: Sequence[Variation]) -> Outcome:
         """Run the test with ``variations``, and say what became of it."""
         script = self._script(variations)
         hooks = Watched(self.item.ihook, self.item.config)
-        self._perform(script, hooks)
+        with kept_young():
+            self._perform(script, hooks)
+            if not hooks.has_passed:
+                drop_garbage()
         failed = hooks.failed
-        if not hooks.has_passed:
-            self.has_failed = True
-            drop_garbage(1)
         if failed is None and hooks.has_passed:
             note = next(filter(None, (effect.verdict(script) for effect in script.effects)), None)
             return Outcome("passed", frozenset(script.met), note=note, answers=len(script.answers))
