@@ -129,7 +129,10 @@ class Run:
         """What observes which roles the tests need."""
         from pytest_adyen_creds.roles.layer import RolesLayer
 
-        return RolesLayer(self.results.roles, self.results.operation_of, lambda: self.results.collector.test)
+        results = self.results
+        return RolesLayer(
+            results.roles, results.operation_of, lambda: results.collector.test, results.collector.guarded
+        )
 
     def observer(self, origin: str) -> Callable[[httpx.Response], None]:
         """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -84,8 +84,8 @@ def _put_between(layer: Layer, run: RunContext, session: Session, interceptor: I
     """Have what the test sends, by its own clients and by those of fixtures, go through ``layer``."""
     here = session.sandbox or session.throwaways.backend
     inner = run.route.mode or here.transport()
-    run.route.mode = _Layered(layer, inner, session.forget_misses, of_fixture=True)
-    interceptor.lead_through(partial(_Layered, layer, forget=session.forget_misses, of_fixture=False))
+    run.route.mode = _Layered(layer, inner, session.making_up, of_fixture=True)
+    interceptor.lead_through(partial(_Layered, layer, making_up=session.making_up, of_fixture=False))
 
 
 def led_through_all(interceptor: Interceptor, layers: Iterable[Layer]) -> Interceptor:
@@ -112,19 +112,18 @@ class _Layered(httpx.BaseTransport):
         self,
         layer: Layer,
         inner: httpx.BaseTransport,
-        forget: Callable[[], None] = lambda: None,
+        making_up: Callable[[], AbstractContextManager[None]] = nullcontext,
         *,
         of_fixture: bool,
     ) -> None:
         self._layer = layer
         self._inner = inner
-        self._forget = forget
+        self._making_up = making_up
         self._of_fixture = of_fixture
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._layer.answer(request, self._inner, of_fixture=self._of_fixture)
-        self._forget()
-        return response
+        with self._making_up():
+            return self._layer.answer(request, self._inner, of_fixture=self._of_fixture)
 
 
 class _Nowhere(httpx.BaseTransport):

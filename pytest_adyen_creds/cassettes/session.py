@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -193,9 +194,12 @@ class Session:
         self._missed.append(message)
         return message
 
-    def forget_misses(self) -> None:
-        """Hold against the test nothing that it asked for in vain so far."""
-        self._missed.clear()
+    @contextmanager
+    def making_up(self) -> Iterator[None]:
+        """Hold nothing against the test that it asks for in vain in a ``with`` block that answers it all the same."""
+        before = len(self._missed)
+        yield
+        del self._missed[before:]
 
     def check(self) -> None:
         """Raise what a test that passed has missed.

@@ -16,6 +16,8 @@ WORDS: Final[tuple[Word, ...]] = ("broke", "silent", "noticed", "survived")
 BROKE: Final = "rehearsal-broke"
 SILENT: Final = "rehearsal-silent"
 UNEXPECTED: Final = "rehearsal-unexpected"
+SEVERAL: Final = "several"
+"""The change of a verdict on several variations together."""
 
 _NEXT: Final = {
     "property-added": "let the parser ignore properties that it does not know",
@@ -27,7 +29,7 @@ _NEXT: Final = {
     "page-added": "follow the links to further pages",
     "headers-added": "let headers pass that the code does not know",
     "slashes-escaped": "parse the body as JSON, not as text",
-    "deviation-shown": "do without what the platform is known to leave out",
+    "deviation-shown": "take what the platform is known to answer: a property more, or one less",
     "deviation-ended": "do without what the document does not promise",
     "optional-property-removed": "read it with a default: the contract does not promise it",
     "list-emptied": "have the code take an empty list",
@@ -95,6 +97,8 @@ class Verdict:
         """What to do about it."""
         if self.finding == UNEXPECTED:
             return f"the mark of the test says {self.expected}: correct it"
+        if self.change == SEVERAL:
+            return "find which of them it is with more runs (adyen_rehearse_max), or take them for one"
         if "created twice" in self.error:
             return "send an Idempotency-Key, the same one when the request is sent again"
         return _NEXT.get(self.change.partition(":")[0], _NEXT_BY_CLASS[self.must])

@@ -324,7 +324,7 @@ def _unsaid(config: pytest.Config) -> Iterator[None]:
             stack.callback(handler.removeFilter, _nothing)
         if getattr(config.option, "setupshow", False):
             stack.enter_context(_having(config.option, "setupshow", False))
-        if config.option.capture == "no":
+        if config.option.capture in ("no", "tee-sys"):
             stack.enter_context(redirect_stdout(io.StringIO()))
             stack.enter_context(redirect_stderr(io.StringIO()))
         yield

@@ -207,9 +207,21 @@ def _of_history(place: _Place, history: Sequence[Change]) -> Iterator[_Change]:
 
         if any(map(each.can_be_carried_out, objects)):
             yield (
-                Mutation("history", "must-survive", each.change, location, f"{each.date}: {each.text}", each.date),
+                Mutation(
+                    "history",
+                    "must-survive",
+                    each.change,
+                    location,
+                    f"{each.date}: {each.text} ({each.name})",
+                    each.date,
+                ),
                 apply,
             )
+
+
+def _dated(change: Change, location: str) -> Mutation:
+    text = f"{change.date}: {change.text} ({change.name})"
+    return Mutation("history", "must-survive", change.change, location, text, change.date)
 
 
 def _turned(items: list[Any]) -> list[Any]:

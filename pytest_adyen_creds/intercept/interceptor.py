@@ -69,17 +69,18 @@ class Interceptor:
     def lead_through(self, wrap: Callable[[httpx.BaseTransport], httpx.BaseTransport]) -> None:
         """Lead to what ``wrap`` returns for the route; what a cassette of another tool holds goes through it, too."""
         inner, self._route = self._wrap, wrap(self._route)
+        self._behind = self._behind and wrap(self._behind)
         self._wrap = wrap if inner is None else lambda route: wrap(inner(route))
 
     @contextmanager
     def led_through(self, wrap: Callable[[httpx.BaseTransport], httpx.BaseTransport]) -> Iterator[None]:
         """Lead to what ``wrap`` returns for the route in a ``with`` block; see :meth:`lead_through`."""
-        before = self._route, self._wrap
+        before = self._route, self._behind, self._wrap
         self.lead_through(wrap)
         try:
             yield
         finally:
-            self._route, self._wrap = before
+            self._route, self._behind, self._wrap = before
 
     @contextmanager
     def opened(self) -> Iterator[Interceptor]:

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from pytest_adyen_creds.cassettes.recorder import TALKING, is_recorded_elsewhere
-from pytest_adyen_creds.checks.verdicts import WORDS, Rehearsed, Verdict, fails
+from pytest_adyen_creds.checks.verdicts import SEVERAL, WORDS, Rehearsed, Verdict, fails
 from pytest_adyen_creds.compat.hypothesis import few_examples
 from pytest_adyen_creds.compat.pytest import (
     ChangedHooks,
@@ -32,6 +32,7 @@ from pytest_adyen_creds.compat.pytest import (
 )
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
+from pytest_adyen_creds.rehearsal.effects import effects_of
 from pytest_adyen_creds.rehearsal.hooks import Held, Watched, is_users
 from pytest_adyen_creds.rehearsal.leaving import Leaving, drop_garbage, kept_young
 from pytest_adyen_creds.rehearsal.script import Script
@@ -330,7 +331,7 @@ class _Again:
         return ""
 
     def _script(self, variations: Sequence[Variation]) -> _Bounded:
-        script = _Bounded(self.plugin.operation_of, variations, self.earlier, most=5 * len(self.earlier) + 50)
+        script = _Bounded(self.plugin.operation_of, variations, self.earlier, 5 * len(self.earlier) + 50, effects_of)
         script.root = self.item.config.rootpath
         return script
 
@@ -371,7 +372,7 @@ def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> 
             id=intern(TOGETHER.join(each.id for each in group)),  # the same in many tests
             kind=first.kind,
             must=first.must,
-            change=first.change,
+            change=first.change if len(group) == 1 else SEVERAL,
             operation=first.operation,
             status=first.status,
             location=intern(first.location),
@@ -380,7 +381,7 @@ def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> 
             error=outcome.error or ("created twice: the request was sent again" if outcome.note == "twice" else ""),
             where=outcome.where,
             by=outcome.by,
-            expected=mark.expected(first),
+            expected=mark.expected(first) if len({mark.expected(each) for each in group}) == 1 else "",
         )
         yield _accepted(verdict, results)
 
@@ -412,6 +413,8 @@ def _accepted(verdict: Verdict, results: Results) -> Verdict:
 def _rehearsed(item: pytest.Item, found: Found, every: Iterable[Variation]) -> Rehearsed:
     problems = [found.problem] if found.problem else []
     problems += [f"{counted(number, 'variation')} without a verdict: {why}" for why, number in found.unclear.items()]
+    if found.chance:
+        problems.append(f"{counted(found.chance, 'run')} failed and passed when it was made again: the test is flaky")
     if found.unmet:
         problems.append(f"{counted(len(found.unmet), 'variation')} did not happen when it ran again")
     left = 0 if found.problem else len(found.left)

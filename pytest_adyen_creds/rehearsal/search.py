@@ -46,6 +46,8 @@ class Found:
     """Those that did not happen when the test ran again."""
     unclear: dict[str, int] = field(default_factory=dict)
     """Why runs said nothing, and of how many variations."""
+    chance: int = 0
+    """How many runs failed and did not when they were made again."""
     problem: str = ""
 
 
@@ -103,7 +105,7 @@ class Search:
             return True
         at = f" ({control.where})" if control.where else ""
         self.found.problem = (
-            f"it cannot be run twice: with nothing otherwise it fails the second time: {control.error}{at}"
+            f"it cannot be run twice: with nothing otherwise it fails when it runs again: {control.error}{at}"
         )
         self.found.outcomes.clear()
         return False
@@ -136,10 +138,17 @@ class Search:
     def _note_what_breaks_together(self) -> None:
         """Note the smallest sets that break the test though none is known of theirs that does it alone."""
         broken = [set(group) for group, outcome in self.found.outcomes.items() if outcome.state == "failed"]
+        left = set(self.found.left)
         for group in sorted(self._broken, key=len):
-            if not any(each <= set(group) for each in broken):
-                self.found.outcomes[group] = self._broken[group]
-                broken.append(set(group))
+            if any(each <= set(group) for each in broken):
+                continue
+            if left.isdisjoint(group):  # each alone was survived: was it chance?
+                self.found.runs += 1
+                if self._run(group).state != "failed":
+                    self.found.chance += 1
+                    continue
+            self.found.outcomes[group] = self._broken[group]
+            broken.append(set(group))
 
 
 def groups_of(variations: Iterable[Variation]) -> Iterator[_Set]:

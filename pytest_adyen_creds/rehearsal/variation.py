@@ -147,6 +147,8 @@ def _all(answered: Sequence[Answered], deviations: list[Entry], *, has_keys: boo
             yield from _of_one(each, deviations, identities)
     for number, each in enumerate(answered, 1):
         label = each.operation.label if each.operation else f"{each.method} {each.path}"
+        if each.status >= 400:  # what is meant to be refused cannot fail otherwise
+            continue
         for change, (must, text) in OF_KEYS.items() if has_keys and number > 1 else ():
             yield Variation("rotation", must, change, "", f"before request {number} {text}", label, number=number)
         for change, text in OF_REQUEST.items():
@@ -160,7 +162,7 @@ def _of_one(each: Answered, deviations: list[Entry], identities: set[str]) -> It
     assert each.operation is not None
     label, status = each.operation.label, each.status
     for change, (kind, must, text) in OF_ANSWER.items():
-        if each.has_document or change == "headers-added":
+        if (each.has_document or change == "headers-added") and not (must == "must-notice" and status >= 400):
             yield Variation(kind, must, change, "", text, label, status)
     if not each.has_document:
         return
@@ -168,7 +170,9 @@ def _of_one(each: Answered, deviations: list[Entry], identities: set[str]) -> It
     for mutation in each.mutations():
         # what the platform is known to leave out, a client has to do without
         is_known = mutation.change == "required-property-removed" and mutation.location in missing
-        if mutation.change != ID_FORM and not is_known:
+        # an error is noticed by its status
+        is_of_error = status >= 400 and mutation.must == "must-notice"
+        if mutation.change != ID_FORM and not is_known and not is_of_error:
             yield Variation(
                 mutation.kind,
                 mutation.must,

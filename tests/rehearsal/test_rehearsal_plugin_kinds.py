@@ -153,7 +153,7 @@ def test_that_cannot_be_run_twice(theirs: pytest.Pytester) -> None:
     assert not any(words_of(theirs.path).values()), "nothing that is wrong"
     said = " ".join(result.stdout.str().split())
     for test, problem in [
-        ("test_fails_the_second_time", "it cannot be run twice: with nothing otherwise it fails the second time"),
+        ("test_fails_the_second_time", "it cannot be run twice: with nothing otherwise it fails when it runs again"),
         ("test_asks_nothing_the_second_time", "it cannot be run twice: it asks nothing the second time"),
         ("test_has_it_of_a_fixture", "it cannot be run twice: it asks nothing the second time"),
         ("test_asks_something_else", "2 variations did not happen when it ran again"),
