@@ -23,6 +23,8 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 
 def mistakes() -> Iterator[tuple[str, ...]]:
     for path, command in commands(adyen_creds):
+        if path == ("roles", "prove"):  # whose options are pytest's
+            continue
         yield (*path, "--no-such-option")
         yield (*path, "--no-such-option=1", "and", "too", "many", "words", "for", "any", "command")
         for parameter in command.params:

@@ -41,6 +41,7 @@ def test_requests_slower_than_the_bound_are_noticed_by_whoever_sends_them(seed):
     assert done.held_twice == []
 
 
+@pytest.mark.slow("thousands of simulated claims")
 def test_a_read_that_is_answered_late_writes_over_nobodys_tag():
     done = [contending.Contention(seed, 10.0, OVER_NETWORK, late=0.3, claims=150).go() for seed in range(3)]
     assert all(run.won and not run.held_twice and not run.overwritten for run in done)

@@ -63,7 +63,13 @@ def rehearse(pytester: pytest.Pytester, *options: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("options", [(), ("--adyen-drift=report",)], ids=["alone", "collected"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="alone"),
+        pytest.param(("--adyen-drift=report",), id="collected", marks=pytest.mark.slow("several runs of pytest")),
+    ],
+)
 def test_a_cassette_of_pytest_recording_is_rehearsed(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
     report = rehearse(pytester, *options)
     verdicts = {(each["test"].partition("::")[2], each["id"]): each["verdict"] for each in report["rehearsal"]}

@@ -116,7 +116,15 @@ def test_without():
 """
 
 
-@pytest.mark.parametrize("options", [("-v", "-rA"), ("-p", "no:cacheprovider", "-q")], ids=" ".join)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(("-v", "-rA"), id="-v -rA"),
+        pytest.param(
+            ("-p", "no:cacheprovider", "-q"), id="without a cache", marks=pytest.mark.slow("several runs of pytest")
+        ),
+    ],
+)
 def test_shows_the_first_run_only(theirs: pytest.Pytester, options: tuple[str, ...]) -> None:
     theirs.makepyfile(ORDINARY)
     runs = [
@@ -269,6 +277,7 @@ def test_that_talks(adyen_credential):
 """
 
 
+@pytest.mark.slow("several runs of pytest")
 def test_what_a_further_run_leaves_open_troubles_no_test(theirs: pytest.Pytester) -> None:
     theirs.makepyfile(LEAVING)
     result = theirs.runpytest_inprocess("-W", "error", "--adyen-rehearse=history")

@@ -29,7 +29,15 @@ def tests(theirs: pytest.Pytester) -> pytest.Pytester:
     return theirs
 
 
-@pytest.mark.parametrize("more", [(), ("--adyen-rehearse-fail=must-survive",)], ids=["report", "fail"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param((), id="report"),
+        pytest.param(
+            ("--adyen-rehearse-fail=must-survive",), id="fail", marks=pytest.mark.slow("several runs of pytest")
+        ),
+    ],
+)
 def test_lf_runs_what_broke_and_no_more(tests: pytest.Pytester, more: tuple[str, ...]) -> None:
     options = ("--adyen-rehearse", "--adyen-report=report.json", *more)
     first = tests.runpytest_inprocess(*options, "-x")

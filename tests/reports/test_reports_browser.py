@@ -17,6 +17,8 @@ from selenium.webdriver.chrome.service import Service
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.reports.report import write_reports
 
+pytestmark = pytest.mark.slow("a browser")
+
 FLAGS = (
     *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"),
     *("disable-background-networking", "disable-component-update"),
