@@ -113,14 +113,16 @@ def test_the_workflows_are_yaml() -> None:
 
 def test_the_weak_client_breaks_as_shown_and_the_mended_one_survives(pytester: pytest.Pytester) -> None:
     weak = next(block for block in blocks("python") if block.startswith("# test_roles.py"))
-    mended = next(block for block in blocks("python") if block.startswith("    return [Role(name)"))
+    (change,) = blocks("diff")
+    before, after = (re.findall(rf"^\{sign}(.*\n)", change, re.MULTILINE) for sign in "-+")
     (line,) = (block for block in blocks("sh") if "--adyen-rehearse" in block)
     options = [word for word in shlex.split(line)[1:] if word.startswith("-")]
     pytester.makepyfile(test_roles=weak)
     broken = pytester.runpytest(*options)
     broken.assert_outcomes(passed=1)
     broken.stdout.fnmatch_lines([re.sub(r"([\[\]])", "[\\1]", each) for each in shown_by_a_rehearsal()])
-    pytester.makepyfile(test_roles=re.sub(r"^    return \[Role\(name\).*\n", mended, weak, flags=re.MULTILINE))
+    assert weak.count(before[0]) == 1
+    pytester.makepyfile(test_roles=weak.replace(before[0], after[0]))
     pytester.runpytest(*options).stdout.fnmatch_lines(["*in 1 run: * survived"])
 
 

@@ -173,7 +173,7 @@ def test_each_verdict_is_right(project: pytest.Pytester, name: str) -> None:
     assert [line for line in lines if line not in used] == [], "labels of what did not happen"
 
 
-@pytest.mark.parametrize("name", each_client("values_unpacked")[::4])
+@pytest.mark.parametrize("name", each_client("values_unpacked")[::-8])
 def test_a_search_finds_what_each_variation_does_alone(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
