@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +19,7 @@ from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
+from pytest_adyen_creds.sandbox.journal import Journal, Message
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.outcomes import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.rendering import Address
@@ -58,15 +58,6 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """One answered request in the journal: its operation's label, the status, the id of the rule that decided."""
-
-    operation: str | None
-    status: int
-    rule: str
-
-
-@dataclass(frozen=True)
 class _Reply:
     answer: Answer
     rule: Rule
@@ -79,7 +70,7 @@ class ManagementApp:
 
     In-process, a fault that resets the connection raises :class:`ConnectionLost`, a ``ConnectionResetError``, and one
     that lets the client wait in vain :class:`AnswerTimeout`, a ``TimeoutError``.
-    ``journal`` has the last 1,000 exchanges with the rule that decided each. ``sleep`` is what delays wait by.
+    ``journal`` has the last requests with the rule that decided each. ``sleep`` is what delays wait by.
     """
 
     def __init__(
@@ -91,7 +82,7 @@ class ManagementApp:
         control: Control,
         contracts: ContractAnswers,
     ) -> None:
-        self.journal: deque[Exchange] = deque(maxlen=1000)
+        self.journal = Journal()
         self.sleep: Callable[[float], object] = time.sleep
         self._repository = repository
         self._style = repository.style
@@ -118,28 +109,32 @@ class ManagementApp:
         if isinstance(match, Mismatch):
             found = self._contracts.apis.match(request.method, f"{request.origin}{request.path}", any_version=True)
             if found is None:
-                return self._note(None, self._mismatch(match)).answer
+                return self._noted(request, body, None, None, self._mismatch(match))
             match = Match(found.operation, found.contract.version, found.parameters, found.contract)
         label = match.operation.label
         fault = self._faults.take(label)
+        noted = partial(self._noted, request, body, label, fault)
         if fault is not None and fault.kind is FaultKind.RESET:
             raise ConnectionLost("the connection ends here because a fault says so")
         if fault is not None and fault.kind is FaultKind.STATUS:
             request.environ[BY_FAULT] = True
-            return self._note(label, self._status(fault)).answer
+            return noted(self._status(fault))
         delay = fault.seconds if fault is not None and fault.kind is FaultKind.DELAY else 0.0
-        reply = self._note(label, self._decide(request, match, body, delay))
+        reply = self._decide(request, match, body, delay)
         if fault is None:
-            return reply.answer
+            return noted(reply)
         if fault.kind is FaultKind.DUPLICATE:
-            return self._note(label, self._decide(request, match, body, 0.0)).answer
+            noted(reply)
+            return noted(self._decide(request, match, body, 0.0))
         if fault.kind is FaultKind.LOST_ANSWER:
+            noted(reply)
             raise ConnectionLost("the answer is lost because a fault says so")
         if fault.kind is FaultKind.TIMEOUT:
+            noted(reply)
             raise AnswerTimeout("no answer came in time because a fault says so")
         answer = self._spoilt(reply.answer, fault)
         request.environ[BY_FAULT] = answer is not reply.answer
-        return answer
+        return noted(replace(reply, answer=answer))
 
     def _decide(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
         try:
@@ -282,6 +277,22 @@ class ManagementApp:
             self._faults.give_back(fault)
         return answer if spoilt is None else replace(answer, document=spoilt)
 
-    def _note(self, operation: str | None, reply: _Reply) -> _Reply:
-        self.journal.append(Exchange(operation, reply.answer.status, reply.rule.id))
-        return reply
+    def _noted(
+        self, request: Request, body: bytes | Refused, operation: str | None, fault: Fault | None, reply: _Reply
+    ) -> Answer:
+        """Return the answer of ``reply``, which is in the journal then."""
+        answer = reply.answer
+        headers = (("content-type", answer.media_type), *answer.headers.items())
+        self.journal.add(
+            at=self._clock.now(),
+            method=request.method,
+            origin=request.origin,
+            target=request.target,
+            operation=operation,
+            status=answer.status,
+            rule=reply.rule.id,
+            fault=fault.kind.value if fault else "",
+            sent=Message.of_request(request.environ, b"" if isinstance(body, Refused) else body),
+            answered=Message(headers, document=answer.document),
+        )
+        return answer

@@ -59,6 +59,12 @@ class Request:
         return f"{self.environ.get('wsgi.url_scheme', 'http')}://{host}"
 
     @property
+    def target(self) -> str:
+        """Path and query, as they were sent."""
+        query = self.environ.get("QUERY_STRING", "")
+        return f"{self.path}?{query}" if query else self.path
+
+    @property
     def login(self) -> tuple[str, str] | None:
         """Username and password by HTTP Basic; those that nobody has, empty ones, for a header that cannot be read."""
         header = self.header("Authorization")
