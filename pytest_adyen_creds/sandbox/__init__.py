@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_adyen_creds.sandbox.server import Server
+    from pytest_adyen_creds.sandbox.state_file import StateFile
 
 __all__ = [
     "Clock",
@@ -63,9 +65,12 @@ class Sandbox:
     ``contracts`` is a folder of contracts, whose operations of other APIs are answered, too (see :meth:`answer`).
     ``api_key`` replaces the provisioning credential's own. ``propagation_delay`` is how long a new key does not work
     yet (default: not at all). ``requests_per_minute`` sets a rate limit per credential (default: none). ``clock`` is
-    what everything that expires reads (default: real time).
+    what everything that expires reads (default: real time). ``state_file`` is where it keeps credentials, the clock and
+    the journal over restarts (see :mod:`~pytest_adyen_creds.sandbox.state_file`); the provisioning credential then gets
+    a new password, and a new API key unless ``api_key`` is given: earlier ones die. :meth:`close` lets go of the file.
 
-    Raises :class:`SandboxError` for accounts or settings that cannot be.
+    Raises :class:`SandboxError` for accounts or settings that cannot be, and :class:`FileRefused` for a state file that
+    cannot be taken.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Sandbox:
         propagation_delay: timedelta = timedelta(),
         requests_per_minute: int | None = None,
         clock: Clock | None = None,
+        state_file: Path | None = None,
     ) -> None:
         _check_accounts(company, merchants)
         needed = role_names.API_CREDENTIALS_ROLE
@@ -92,20 +98,22 @@ class Sandbox:
         self.merchants = tuple(merchants)
         self.roles = tuple(roles)
         self.clock = clock or Clock()
-        ids = style.ids(seed, api_key)
+        key_service = KeyService(style.ids(seed, api_key), propagation_delay)
+        contracts_there = apis_in(contracts)
         state = State(company, self.merchants)
-        now = self.clock.now()
-        # its keys work at once, whatever the delay
-        first = KeyService(ids, timedelta()).new_credential(f"ws@Company.{company}", now, api_key=api_key)
-        state.put(replace(first, roles=self.roles), now)
-        key_service = KeyService(ids, propagation_delay)
-        self.provisioning = Provisioning(
-            first.id, first.username, first.api_keys[0].secret, first.password, first.client_keys[0].secret
-        )
-        self.contract_answers = ContractAnswers(apis_in(contracts))
+        self._file = _open(state_file, company, self.merchants, style.name) if state_file else None
+        try:
+            if self._file is not None and self._file.starts:
+                key_service = KeyService(style.ids(_later_seed(seed, self._file.starts), api_key), propagation_delay)
+            self.provisioning = self._begin(state, key_service, api_key)
+        except BaseException:
+            self.close()
+            raise
+        ids = key_service.ids
+        self.contract_answers = ContractAnswers(contracts_there)
         self.faults = Faults(ids.fraction, self.contract_answers.labels)
         self.customer_area = CustomerArea(state, key_service, self.clock)
-        self.repository = CredentialRepository(state, key_service, first.id, style)
+        self.repository = CredentialRepository(state, key_service, self.provisioning.id, style)
         self.app = ManagementApp(
             self.repository,
             self.clock,
@@ -113,6 +121,44 @@ class Sandbox:
             RateLimit(requests_per_minute),
             Control(self.clock, self.faults, self.customer_area),
             self.contract_answers,
+        )
+        if self._file is not None:
+            journal = self.app.journal
+            journal.restore(self._file.entries())
+            journal.on_entry, journal.on_clear = self._file.keep_entry, self._file.forget_entries
+
+    def close(self) -> None:
+        """Let go of the state file, where there is one: nothing is kept from then on, and changes are refused."""
+        if self._file is not None:
+            self._file.close()
+
+    def _begin(self, state: State, key_service: KeyService, api_key: Secret | None) -> Provisioning:
+        """Fill ``state`` with what the file has, and make sure of the provisioning credential; return that."""
+        ids, file, username = key_service.ids, self._file, f"ws@Company.{self.company}"
+        kept = file.credentials() if file is not None else []
+        if file is not None:
+            ids.resume(file.numbers)
+            self.clock.restore(file.advanced)
+            self.clock.on_advance = file.keep_advanced
+        now = self.clock.now()
+        for credential in kept:
+            state.put(credential, now)
+        if file is not None:
+            state.on_put = lambda credential: file.keep_credential(credential, ids.numbers)
+        # its keys work at once, whatever the delay
+        first = KeyService(ids, timedelta()).new_credential(username, now, api_key=api_key)
+        if (earlier := state.by_username(username)) is not None:
+            first = replace(earlier, api_keys=first.api_keys, password=first.password)
+            holder = state.by_key("api_keys", first.api_keys[0].secret.reveal())
+            if holder is not None and holder[0].id != first.id:
+                raise SandboxError(f"the API key that was given is that of {holder[0].id}; give the provisioning one")
+        state.put(replace(first, roles=self.roles), now)
+        return Provisioning(
+            first.id,
+            first.username,
+            first.api_keys[0].secret,
+            first.password.secret,
+            first.client_keys[-1].secret,
         )
 
     def answer(self, operation: str, body: Any = None, *, status: int | None = None, api: str | None = None) -> None:
@@ -135,6 +181,17 @@ class Sandbox:
         from pytest_adyen_creds.sandbox.server import Server
 
         return Server(self.app, port)
+
+
+def _open(path: Path, company: str, merchants: Sequence[str], answers: str) -> StateFile:
+    from pytest_adyen_creds.sandbox.state_file import StateFile
+
+    return StateFile(path, company, merchants, answers)
+
+
+def _later_seed(seed: int, starts: int) -> int:
+    """Return the seed of a sandbox that goes on after others: none of their secrets comes up again."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{starts}".encode()).digest())
 
 
 def _check_accounts(company: str, merchants: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import threading
 from collections import defaultdict, deque
@@ -230,14 +229,9 @@ def _by_key(state: State, presented: str, now: datetime) -> Credential:
 
 def _by_password(state: State, username: str, password: str) -> Credential:
     credential = state.by_username(username)
-    # compared as bytes: a Secret of what was presented would be kept in the registry of secrets
-    if credential is None or not _same(credential.password.reveal(), password):
+    if credential is None or not credential.password.is_of(password):
         raise _unauthenticated(UNKNOWN_KEY, "The username or the password is wrong.")
     return credential
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
 
 
 def _is_allowed(address: str | None, allowed: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ import secrets
 import shlex
 import tempfile
 from collections import Counter
+from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -70,6 +71,14 @@ def sandbox() -> None:
 @click.option(
     "--contracts", type=click.Path(path_type=Path), help="Folder of contracts whose operations to answer, too."
 )
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(path_type=Path),
+    help="File that keeps credentials, the clock and the journal over restarts; of API keys and passwords it has "
+    "digests only, of client keys, which are public, the text. Without --api-key-file each start gives the "
+    "provisioning credential a new key, and the earlier one dies. Faults and idempotency keys are not kept.",
+)
 @click.option("--seed", type=int, help="Decides every id and secret. [a new one at each start]")
 @click.option(
     "--propagation-delay",
@@ -90,6 +99,7 @@ def serve(
     api_version: str,
     answers: Answers,
     contracts: Path | None,
+    state_file: Path | None,
     seed: int | None,
     propagation_delay: float,
     requests_per_minute: int | None,
@@ -102,6 +112,7 @@ def serve(
     from pytest_adyen_creds.sandbox.server import serve_until_told
     from pytest_adyen_creds.sandbox.tls import make_certificate
 
+    certificate = make_certificate((*_name_of(host), *allowed_hosts)) if tls else None
     embedded = Sandbox(
         company,
         merchants or ("TestMerchant", "TestMerchantEU"),
@@ -111,9 +122,9 @@ def serve(
         api_key=_read_key(api_key_file) if api_key_file and api_key_file.exists() else None,
         propagation_delay=timedelta(seconds=propagation_delay),
         requests_per_minute=requests_per_minute,
+        state_file=state_file,
     )
-    certificate = make_certificate((*_name_of(host), *allowed_hosts)) if tls else None
-    with tempfile.TemporaryDirectory(prefix="adyen-sandbox-") as folder:
+    with closing(embedded), tempfile.TemporaryDirectory(prefix="adyen-sandbox-") as folder:
         trust = certificate.write(Path(folder)) if certificate else {}
         key_file = (api_key_file or Path(folder) / "api-key").absolute()
         if not key_file.exists():

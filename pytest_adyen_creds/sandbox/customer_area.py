@@ -15,7 +15,7 @@ from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
 from pytest_adyen_creds.sandbox.keys import KeyService
 from pytest_adyen_creds.sandbox.roles import DEFAULT_ROLE
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.state import Clock, Credential, State, UserKind
+from pytest_adyen_creds.sandbox.state import Clock, Credential, Digested, State, UserKind
 from pytest_adyen_creds.secrets import Secret
 
 BY_HAND: Final = Rule.documented(
@@ -98,8 +98,9 @@ class CustomerArea:
     @implements(keys.PASSWORD_AT_ONCE, keys.PASSWORD_WORKS)
     def generate_password(self, name: str) -> Secret:
         """Give a credential a new basic-auth password and return it; the old one is dead at once."""
-        ids = self._key_service.ids
-        return self._change(name, lambda credential, _: replace(credential, password=ids.password())).password
+        password = self._key_service.ids.password()
+        self._change(name, lambda credential, _: replace(credential, password=Digested.of(password)))
+        return password
 
     def generate_api_key(self, name: str) -> Secret:
         """Give a credential of any kind a new API key and return it; the old one works for 24 more hours."""
@@ -170,4 +171,4 @@ class CustomerArea:
             wanted = tuple(roles) or (f"{REACHES[kind][0]} role",)
             made = self._state.put(replace(new, kind=kind, roles=wanted, description=description or None), now)
         client_key = made.client_keys[-1].secret if made.client_keys else None
-        return NewUser(made.id, made.username, made.api_keys[-1].secret, client_key, made.password)
+        return NewUser(made.id, made.username, made.api_keys[-1].secret, client_key, made.password.secret)

@@ -79,10 +79,14 @@ class Entry:
 
 
 class Journal:
-    """The last requests, the newest last. ``on_entry``, where it is set, is called with each new one."""
+    """The last requests, the newest last.
+
+    ``on_entry``, where it is set, is called with each new one, and ``on_clear`` when all are forgotten.
+    """
 
     def __init__(self) -> None:
         self.on_entry: Callable[[Entry], object] | None = None
+        self.on_clear: Callable[[], object] | None = None
         self._entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
         self._heavy: deque[Entry] = deque()
         self._weight = 0
@@ -119,6 +123,8 @@ class Journal:
 
     def clear(self) -> None:
         """Forget every entry."""
+        if self.on_clear is not None:
+            self.on_clear()
         with self._lock:
             self._entries.clear()
             self._heavy.clear()

@@ -7,13 +7,14 @@ import itertools
 import string
 from abc import ABC, abstractmethod
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.state import Credential, Key, KeyKind
+from pytest_adyen_creds.sandbox.state import Credential, Digested, Key, KeyKind
 from pytest_adyen_creds.secrets import Secret
 
 OVERLAP: Final = timedelta(hours=24)
@@ -100,7 +101,24 @@ class IdGenerator(ABC):
         self._seed = seed
         self._given = given
         self._serials: dict[str, itertools.count[int]] = defaultdict(itertools.count)
-        self._user_offset = self._number("user-offset", 0) % _USER_SPACE
+        self.numbers: dict[str, int] = {
+            "username": 0,
+            "username-offset": self._number("user-offset", 0) % _USER_SPACE,
+            "id": 0,
+            "id-offset": self._number("id-offset", 0) % _ID_SPACE,
+        }
+        """How many ids with serial numbers were made, and where each sort starts; no secret."""
+
+    def resume(self, numbers: Mapping[str, int]) -> None:
+        """Go on after the ids with serial numbers of an earlier generator, whose ``numbers`` these are."""
+        self.numbers |= numbers
+        for sort in ("username", "id"):
+            self._serials[sort] = itertools.count(self.numbers[sort])
+
+    def _next_number(self, sort: str) -> int:
+        serial = next(self._serials[sort])
+        self.numbers[sort] = serial + 1
+        return serial
 
     @abstractmethod
     def id(self) -> str:
@@ -116,8 +134,9 @@ class IdGenerator(ABC):
 
     def user_number(self) -> str:
         """Return a new number for a username: six digits, more after 900,000 of them."""
-        lap, serial = divmod(next(self._serials["username"]), _USER_SPACE)
-        return str(100_000 + lap * _USER_SPACE + (self._user_offset + serial * _USER_STEP) % _USER_SPACE)
+        lap, serial = divmod(self._next_number("username"), _USER_SPACE)
+        offset = self.numbers["username-offset"]
+        return str(100_000 + lap * _USER_SPACE + (offset + serial * _USER_STEP) % _USER_SPACE)
 
     def api_key(self) -> Secret:
         """Return a new API key: it starts with ``AQE`` and is about 150 characters long."""
@@ -198,8 +217,7 @@ class PublishedIdGenerator(IdGenerator):
 
     def id(self) -> str:
         """Return a new id of a credential or an allowed origin, in the form ``S2-6262224667``."""
-        offset = self._number("id-offset", 0)
-        return f"S2-{(offset + next(self._serials['id']) * _ID_STEP) % _ID_SPACE:010d}"
+        return f"S2-{(self.numbers['id-offset'] + self._next_number('id') * _ID_STEP) % _ID_SPACE:010d}"
 
     def request_id(self) -> str:
         """Return a new request id: 16 capitals and digits, like a PSP reference."""
@@ -225,9 +243,9 @@ class KeyService:
         return Credential(
             id=self.ids.id(),
             username=username,
-            api_keys=(Key(api_key or self.ids.api_key(), works_from),),
-            client_keys=(Key(self.ids.client_key(), works_from),) if has_client_key else (),
-            password=self.ids.password(),
+            api_keys=(Key(Digested.of(api_key or self.ids.api_key()), works_from),),
+            client_keys=(Key(Digested.of(self.ids.client_key()), works_from),) if has_client_key else (),
+            password=Digested.of(self.ids.password()),
         )
 
     @implements(EARLIER_KEYS)
@@ -235,7 +253,7 @@ class KeyService:
         """Return ``credential`` with a new key of ``kind`` as its last one; the one before expires in 24 hours."""
         secret = self.ids.api_key() if kind == "api_keys" else self.ids.client_key()
         earlier = (key if key.expires else replace(key, expires=now + OVERLAP) for key in credential.keys(kind))
-        changes: dict[str, Any] = {kind: (*earlier, Key(secret, now + self.propagation))}
+        changes: dict[str, Any] = {kind: (*earlier, Key(Digested.of(secret), now + self.propagation))}
         return replace(credential, **changes)
 
 

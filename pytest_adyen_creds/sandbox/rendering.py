@@ -68,7 +68,7 @@ def show_created(credential: Credential, scope: Scope, address: Address) -> dict
     return {
         **show_credential(credential, scope, address),
         "apiKey": credential.api_keys[-1].secret,
-        "password": credential.password,
+        "password": credential.password.secret,
     }
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
@@ -29,12 +30,41 @@ class UserKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Digested:
+    """A key or a password by its SHA-256 digest; ``text`` is None where this process was never told it."""
+
+    digest: bytes = field(repr=False)
+    text: Secret | None = None
+
+    @classmethod
+    def of(cls, secret: Secret) -> Digested:
+        """Return ``secret`` with its digest."""
+        return cls(digest_of(secret.reveal()), secret)
+
+    @property
+    def secret(self) -> Secret:
+        """The text itself. Raises :class:`SandboxError` where an earlier process made it."""
+        if self.text is None:
+            raise SandboxError("nobody knows this key or password any more: only its digest was kept; make a new one")
+        return self.text
+
+    def is_of(self, presented: str) -> bool:
+        """Tell, in constant time, whether ``presented`` is the text."""
+        return hmac.compare_digest(self.digest, digest_of(presented))
+
+
+@dataclass(frozen=True)
 class Key:
     """An API key or a client key, and when it works."""
 
-    secret: Secret
+    kept: Digested
     works_from: datetime
     expires: datetime | None = None
+
+    @property
+    def secret(self) -> Secret:
+        """The key itself; raises like :attr:`Digested.secret`."""
+        return self.kept.secret
 
     def works(self, now: datetime) -> bool:
         """Tell whether the key is accepted at ``now``."""
@@ -65,7 +95,7 @@ class Credential:
     username: str
     api_keys: tuple[Key, ...]
     client_keys: tuple[Key, ...]
-    password: Secret
+    password: Digested
     kind: UserKind = UserKind.COMPANY
     home: str | None = None
     merchants: tuple[str, ...] = ()
@@ -96,12 +126,19 @@ class Clock:
         self._origin = clock.monotonic()
         self._advanced = timedelta()
         self._lock = threading.Lock()
+        self.on_advance: Callable[[timedelta], object] | None = None
+        """Where it is set, called with how far the clock was moved in all, before it is."""
 
     def now(self) -> datetime:
         """Return the sandbox's current time, aware, in UTC."""
         with self._lock:
             flowed = clock.monotonic() - self._origin if self._flowing else 0.0
             return self._start + self._advanced + timedelta(seconds=flowed)
+
+    def restore(self, advanced: timedelta) -> None:
+        """Have the clock moved by ``advanced`` in all, as it was before."""
+        with self._lock:
+            self._advanced = advanced
 
     def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> datetime:
         """Move the clock forward and return the new time; raises :class:`SandboxError` for a step backwards."""
@@ -112,6 +149,8 @@ class Clock:
             with self._lock:
                 # refused here rather than at the next reading
                 _ = self._start + self._advanced + step + timedelta(days=366)
+                if self.on_advance is not None:
+                    self.on_advance(self._advanced + step)
                 self._advanced += step
         except (OverflowError, ValueError):
             raise SandboxError("the clock cannot move that far; advance it by a smaller step") from None
@@ -125,8 +164,10 @@ class State:
         self.company = company
         self.merchants = merchants
         self.lock = threading.RLock()
+        self.on_put: Callable[[Credential], object] | None = None
+        """Where it is set, called with a credential before it is stored; what it raises keeps it from being stored."""
         self._credentials: dict[str, Credential] = {}
-        self._by_key: dict[bytes, tuple[Credential, Key]] = {}
+        self._by_key: dict[tuple[KeyKind, bytes], tuple[Credential, Key]] = {}
         self._by_username: dict[str, Credential] = {}
 
     def put(self, credential: Credential, now: datetime) -> Credential:
@@ -137,12 +178,14 @@ class State:
             client_keys=tuple(key for key in credential.client_keys if not key.has_expired(now)),
         )
         with self.lock:
+            if self.on_put is not None:
+                self.on_put(kept)
             before = self._credentials.get(kept.id)
             for kind in KEY_KINDS:
                 for key in before.keys(kind) if before else ():
-                    self._by_key.pop(_digest(kind, key.secret.reveal()), None)
+                    self._by_key.pop((kind, key.kept.digest), None)
                 for key in kept.keys(kind):
-                    self._by_key[_digest(kind, key.secret.reveal())] = (kept, key)
+                    self._by_key[kind, key.kept.digest] = (kept, key)
             self._by_username[kept.username] = kept
             self._credentials[kept.id] = kept
         return kept
@@ -154,7 +197,7 @@ class State:
     def by_key(self, kind: KeyKind, presented: str) -> tuple[Credential, Key] | None:
         """Return the credential that holds the key ``presented``, and the key; ``None`` for an unknown key."""
         with self.lock:
-            return self._by_key.get(_digest(kind, presented))
+            return self._by_key.get((kind, digest_of(presented)))
 
     def by_username(self, username: str) -> Credential | None:
         """Return the credential with ``username``, or ``None``."""
@@ -167,6 +210,6 @@ class State:
             return iter(list(self._credentials.values()))
 
 
-def _digest(kind: KeyKind, text: str) -> bytes:
-    # a digest, so that what a caller presents is compared in constant time and never kept
-    return hashlib.sha256(f"{kind} {text}".encode("utf-8", "surrogatepass")).digest()
+def digest_of(text: str) -> bytes:
+    """Return the digest of a key or a password: what a caller presents is compared by it, and never kept."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
