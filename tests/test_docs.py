@@ -11,6 +11,7 @@ import pytest
 
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.contract.importing import import_openapi, write_contract
+from pytest_adyen_creds.sandbox.commands import serve
 
 CONTRACTS = (Path(__file__).resolve().parents[1] / "docs" / "contracts.md").read_text()
 NEEDED = ("LegalEntityService-v4", "CheckoutService-v71", "BalancePlatformTransferNotification-v4")
@@ -71,3 +72,13 @@ def test_the_marks_of_a_rehearsal_do_what_the_page_says(pytester: pytest.Pyteste
     assert {each["accepted"] for each in verdicts if each["location"] == "/_links" and each["finding"]} == {
         "what GET /me says of links is never read"
     }
+
+
+def test_the_commands_of_the_server_s_page_are_taken() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "server.md").read_text()
+    lines = re.findall(r"^adyen-creds sandbox serve (.*)$", page, re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        serve.make_context("serve", shlex.split(line))
+    options = {name for parameter in serve.params for name in parameter.opts}
+    assert set(re.findall(r"--[a-z-]+", re.sub(r"docker run .*|pytest .*", "", page))) <= options
