@@ -102,6 +102,8 @@ class QuietServer(ThreadedWSGIServer):
 class QuietHandler(WSGIRequestHandler):
     """Takes requests for a :class:`QuietServer`, and logs none. ``timeout``: how long it waits for one, in seconds."""
 
+    disable_nagle_algorithm = True  # else an answer waits until what TLS said before it is acknowledged
+
     def log(self, type: str, message: str, *args: Any) -> None:
         """Keep quiet: requests are not logged."""
 

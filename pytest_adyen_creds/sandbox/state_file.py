@@ -300,7 +300,10 @@ def _show_entry(entry: Entry) -> str:
         message = shown[name]
         if message is not None:
             parts = {field.name: getattr(message, field.name) for field in fields(message)}
-            shown[name] = parts | {"body": _masked(message.body.decode("utf-8", "replace"))}
+            body = message.body.decode("utf-8", "replace")
+            shown[name] = parts | {
+                "body": _masked(body) if body else ""
+            }  # by itself: JSON within JSON has more escapes
     shown["at"] = entry.at.isoformat()
     text = _masked(json.dumps(shown, default=lambda _: MASK))
     try:

@@ -24,6 +24,10 @@ from pytest_adyen_creds.sandbox.tls import Certificate, make_certificate
 pytest.importorskip("trustme")
 
 
+BEFORE_3_12 = (httpx.RemoteProtocolError,) if sys.version_info < (3, 12) else ()
+"""What httpx makes of a reset where Python's ssl says that the connection ended."""
+
+
 @pytest.fixture(scope="module")
 def certificate() -> Certificate:
     return make_certificate(["sandbox.example", "192.0.2.7"])
@@ -156,9 +160,9 @@ def test_the_connection_ends_in_order(server, trusting):
 def test_faults_end_connections_as_they_do_without_tls(sandbox, server, trusting, kind, error):
     sandbox.faults.add(kind)
     headers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
-    with httpx.Client(verify=trusting, headers=headers) as client, pytest.raises(error) as raised:
+    with httpx.Client(verify=trusting, headers=headers) as client, pytest.raises((error, *BEFORE_3_12)) as raised:
         client.get(f"{server.url}/v3/me", timeout=httpx.Timeout(20, read=0.5 if kind is FaultKind.TIMEOUT else 20))
-    if kind is not FaultKind.TIMEOUT:
+    if kind is not FaultKind.TIMEOUT and not BEFORE_3_12:
         assert "reset" in str(raised.value).lower()
     assert me(sandbox, server.url, trusting).status_code == 200
 
