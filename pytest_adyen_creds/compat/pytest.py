@@ -196,6 +196,31 @@ def write_line(config: pytest.Config, text: str, *, during_test: bool = False, *
             reporter.write_line(text, **markup)
 
 
+@contextmanager
+def uncaptured(config: pytest.Config) -> Iterator[None]:
+    """Have the standard streams, input too, in a ``with`` block as they are without capturing."""
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if capture is None:
+        yield
+        return
+    captured = capture._global_capturing
+    was_on = captured is not None and captured.is_started()
+    capture.suspend(in_=True)
+    try:
+        yield
+    finally:
+        capture.resume()
+        if not was_on:
+            capture.suspend_global_capture()
+
+
+def has_terminal(config: pytest.Config) -> bool:
+    """Tell whether a person can read what pytest says and answer it by standard input."""
+    with uncaptured(config):
+        is_asked = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+    return is_asked and config.pluginmanager.hasplugin("terminal")
+
+
 class ChangedHooks:
     """The hooks of one item, some of which are methods of a subclass."""
 
