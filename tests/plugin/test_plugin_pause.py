@@ -191,8 +191,9 @@ def test_nothing_is_said_where_no_sandbox_answers(terminal: Any, pytester: pytes
     assert "paused" not in run.said
 
 
-def test_a_run_without_sockets_goes_on(terminal: Any) -> None:
+def test_a_run_without_sockets_goes_on(terminal: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pytest_socket")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")
     run = terminal("-k", "fails", "--disable-socket")
     assert run.end() == pytest.ExitCode.TESTS_FAILED
     assert "cannot be opened (SocketBlockedError" in run.said

@@ -179,7 +179,7 @@ def test_no_secret_that_was_answered_is_shown(pytester: pytest.Pytester) -> None
         def test_it(adyen_management, adyen_credential):
             base = "https://management-test.adyen.com/v3"
             backend = {"X-API-Key": adyen_credential.key().reveal()}
-            company = f"{base}/companies/{adyen_credential.company}"
+            company = f"{base}/companies/TestCompany"
             made = httpx.post(f"{company}/apiCredentials", json={}, headers=backend).json()
             canaries = [adyen_credential.key().reveal(), *(made[name] for name in ("apiKey", "password", "clientKey"))]
             pathlib.Path("canaries.txt").write_text("\\n".join(canaries))
