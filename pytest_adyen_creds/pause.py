@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_adyen_creds.cassettes.recorder import asked_by
-from pytest_adyen_creds.compat.pytest import has_terminal, uncaptured, write_line
+from pytest_adyen_creds.compat.pytest import has_terminal, stop_timer, uncaptured, write_line
 from pytest_adyen_creds.compat.xdist import is_distributed
 from pytest_adyen_creds.errors import SandboxError, SettingsError, in_words
 from pytest_adyen_creds.secrets import SECRETS
@@ -56,6 +56,7 @@ class PausePlugin:
         asked = asked_by(node)
         if asked is None:
             return
+        stop_timer(node)
         with uncaptured(node.config):
             self._pause(node, report, asked.sandbox)
         asked.begin_anew()  # what a person asked meanwhile is not the test's

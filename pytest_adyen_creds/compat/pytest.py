@@ -221,6 +221,12 @@ def has_terminal(config: pytest.Config) -> bool:
     return is_asked and config.pluginmanager.hasplugin("terminal")
 
 
+def stop_timer(item: pytest.Item) -> None:
+    """Have pytest-timeout, where it is there, wait for ``item`` no longer."""
+    if (stop := getattr(item.config.hook, "pytest_timeout_cancel_timer", None)) is not None:
+        stop(item=item)
+
+
 class ChangedHooks:
     """The hooks of one item, some of which are methods of a subclass."""
 

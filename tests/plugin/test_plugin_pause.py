@@ -199,6 +199,36 @@ def test_a_run_without_sockets_goes_on(terminal: Any, monkeypatch: pytest.Monkey
     assert "cannot be opened (SocketBlockedError" in run.said
 
 
+def test_no_timer_of_a_test_ends_a_pause(terminal: Any, pytester: pytest.Pytester) -> None:
+    pytest.importorskip("pytest_timeout")
+    pytester.makeconftest(
+        "import pathlib\ndef pytest_timeout_cancel_timer(item): pathlib.Path('cancelled').write_text(item.name)"
+    )
+    run = terminal("-k", "fails", "--timeout=300")
+    run.until(PAUSED)
+    assert (pytester.path / "cancelled").read_text() == "test_fails"
+    run.press(b"\n")
+    assert run.end() == pytest.ExitCode.TESTS_FAILED
+
+
+def test_what_a_rehearsal_was_asked_to_show_pauses(terminal: Any, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_shop="NAMES = []\ndef test_it(adyen_client):\n"
+        "    NAMES.append(set(adyen_client.get('/me').json()))\n    assert NAMES[-1] == NAMES[0]"
+    )
+    said = pytester.runpytest_subprocess("--adyen-rehearse=additions").stdout.str()
+    name = re.findall(r"--adyen-rehearse-only='(.*)'", said)[0]
+    run = terminal(f"--adyen-rehearse-only={name}")
+    run.until(PAUSED)
+    run.press(b"\n")
+    assert run.end() == pytest.ExitCode.TESTS_FAILED
+
+
+def test_where_pytest_writes_nothing_it_is_refused(terminal: Any) -> None:
+    run = terminal("-p", "no:terminal")
+    assert run.end() == pytest.ExitCode.USAGE_ERROR
+
+
 @pytest.mark.parametrize(
     ("arguments", "environ", "advice"),
     [

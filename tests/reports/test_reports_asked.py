@@ -174,7 +174,7 @@ def test_further_runs_of_a_rehearsal_are_not_shown(pytester: pytest.Pytester) ->
 def test_no_secret_that_was_answered_is_shown(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        import pathlib, httpx, pytest
+        import base64, pathlib, httpx
 
         def test_it(adyen_management, adyen_credential):
             base = "https://management-test.adyen.com/v3"
@@ -184,8 +184,9 @@ def test_no_secret_that_was_answered_is_shown(pytester: pytest.Pytester) -> None
             canaries = [adyen_credential.key().reveal(), *(made[name] for name in ("apiKey", "password", "clientKey"))]
             pathlib.Path("canaries.txt").write_text("\\n".join(canaries))
             for canary in canaries:
-                httpx.get(f"{base}/nothing", params={"key": canary}, headers=backend)
-                httpx.get(f"{base}/companies/{httpx.QueryParams(k=canary)}", headers=backend)
+                httpx.get(f"{base}/me", params={"key": canary}, headers=backend)
+                encoded = base64.b64encode(canary.encode()).decode()
+                httpx.get(f"{base}/me", params={"key": encoded}, headers=backend)
             assert not canaries
         """
     )
