@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from reports_samples import HOSTILE, report, results_of
 
@@ -270,8 +271,6 @@ def test_what_looks_like_a_key_is_masked_and_so_is_a_secret_that_is_cut() -> Non
 def test_the_journal_of_a_sandbox_is_shown_as_it_is() -> None:
     sandbox = Sandbox()
     headers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
-    import httpx
-
     with httpx.Client(transport=sandbox.transport(), base_url="http://sandbox.example", headers=headers) as client:
         client.post("/v3/companies/TestCompany/apiCredentials", json={"description": 1})
     asked, said = journal_lines(sandbox.app.journal, 0)
