@@ -355,6 +355,8 @@ def _unsaid(config: pytest.Config) -> Iterator[None]:
             stack.callback(handler.removeFilter, _nothing)
         if getattr(config.option, "setupshow", False):
             stack.enter_context(_having(config.option, "setupshow", False))
+        # a traceback that nobody sees: for one with source pytest parses each file on the way
+        stack.enter_context(_having(config.option, "tbstyle", "line"))
         if config.option.capture in ("no", "tee-sys"):
             stack.enter_context(redirect_stdout(io.StringIO()))
             stack.enter_context(redirect_stderr(io.StringIO()))
