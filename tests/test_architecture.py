@@ -18,7 +18,7 @@ LAYERS = [
     {"plugin", "cli"},
     {"fixtures"},
     {"state"},
-    {"reports", "rehearsal"},
+    {"reports", "rehearsal", "pause"},
     {"drift", "checks"},
     {"roles"},
     {"cassettes"},

@@ -193,7 +193,7 @@ class StateFile:
         if made_for != accounts:
             raise FileRefused(f"{self._name}: is of {_describe(made_for)}; serve with these, or name another file")
         self._starts = self._fact("starts", int, -1) + 1
-        self.credentials(), self.entries(), self.numbers, self.advanced
+        _ = self.credentials(), self.entries(), self.numbers, self.advanced  # what is damaged shows here
         execute(_PUT_FACT, ("starts", str(self._starts)))
         execute("COMMIT")
         # A commit is one write at the end of a second file, which is not waited for: a process that is killed loses
