@@ -15,7 +15,7 @@ READY = "The sandbox is ready; SIGTERM or Ctrl+C ends it.\n"
 
 
 class Serving:
-    """The command with ``arguments``; ``with`` waits until it serves, and kills what is left of it at the end."""
+    """The command with ``arguments``; ``with`` waits until it serves, and ends it."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self._process = subprocess.Popen(
@@ -46,7 +46,10 @@ class Serving:
 
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
-            self.end(signal.SIGKILL)
+            try:
+                self.end()  # so that it tidies up
+            finally:
+                self._process.kill()
 
     @property
     def url(self) -> str:

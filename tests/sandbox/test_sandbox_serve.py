@@ -83,7 +83,7 @@ def test_state_goes_on_after_sigkill_with_the_same_key_file(tmp_path):
     options = "--state", str(tmp_path / "state"), "--api-key-file", str(tmp_path / "key")
     keys = []
     for number in range(3):
-        with Serving(*options) as served:
+        with Serving(*options, TMPDIR=str(tmp_path)) as served:
             headers = {"X-API-Key": served.key_file.read_text().strip()}
             assert httpx.get(f"{served.url}/{COMPANY}", headers=headers).json()["itemsTotal"] == 1 + number
             roles = {"roles": ["Management API - API credentials read and write"]}
