@@ -18,7 +18,7 @@ LAYERS = [
     {"plugin", "cli"},
     {"fixtures"},
     {"state"},
-    {"reports", "rehearsal"},
+    {"reports", "rehearsal", "pages"},
     {"drift", "checks"},
     {"roles"},
     {"cassettes"},
