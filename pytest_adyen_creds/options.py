@@ -179,6 +179,13 @@ OPTIONS: Final = (
         "guard the socket by Python's audit events, too, for what goes past socket.socket; a busy run gets slower",
         name="adyen_audit",
     ),
+    Option(
+        "pause",
+        "flag",
+        False,
+        "keep the sandbox of a failed test open at a URL until Enter is pressed; in a terminal, without workers",
+        "--adyen-pause",
+    ),
     Option("contracts", "path", None, "a directory of your own contracts, laid out like ours", name="adyen_contracts"),
     Option("cassettes", "path", None, "a directory of the contract suite's cassettes", name="adyen_cassettes"),
     Option(
@@ -196,7 +203,8 @@ OPTIONS: Final = (
 
 
 STARTING: Final = {
-    f"adyen_{name}" for name in ("live", "backend", "contracts", "drift", "drift_baseline", "report", "rehearse")
+    f"adyen_{name}"
+    for name in ("live", "backend", "contracts", "drift", "drift_baseline", "report", "rehearse", "pause")
 }
 """The ini options that concern a whole run, whether or not a test of it uses the plugin."""
 

@@ -74,6 +74,8 @@ class Settings:
     """What is made of the roles that the tests need."""
     roles_given: tuple[str, ...] | None = None
     """The roles that every lease has, whatever the test asks for."""
+    pause: bool = False
+    """Whether the run stops after a failed test, and keeps its sandbox open."""
     keep_environment: bool = False
     """Whether tests find the provisioning key in their environment."""
     mask_written: bool = False

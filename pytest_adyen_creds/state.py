@@ -15,6 +15,7 @@ from pytest_adyen_creds.checks.results import Results
 from pytest_adyen_creds.compat.xdist import share_of
 from pytest_adyen_creds.errors import in_words
 from pytest_adyen_creds.options import OPTIONS
+from pytest_adyen_creds.reports.asked import AskedPlugin
 from pytest_adyen_creds.roles.plugin import RolesPlugin
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, resolve
@@ -114,8 +115,11 @@ class Run:
 
     def roles_seen(self) -> RolesLayer | None:
         """Return what has observed roles in the running test; None where nothing has."""
-        is_further = self.script is not None and self.script.is_further
-        return None if is_further else vars(self).get("roles")
+        return None if self.is_further() else vars(self).get("roles")
+
+    def is_further(self) -> bool:
+        """Return whether a rehearsal runs the running test once more."""
+        return self.script is not None and self.script.is_further
 
     def _layers(self, answers: str) -> list[Layer]:
         if self.script is not None and self.script.is_further:  # what is asked for then says nothing of roles
@@ -201,7 +205,12 @@ def run_of(config: pytest.Config) -> Run:
     known: Run | None = config.stash.get(RUN, None)
     if known is not None:
         return known
-    results = results_for(settings_of(config), Path(config.rootpath))
+    settings = settings_of(config)
+    if settings.pause:
+        from pytest_adyen_creds.pause import check_pause
+
+        check_pause(config)
+    results = results_for(settings, Path(config.rootpath))
     results.collector.test = config.stash.get(TEST, "")
     config.stash[RUN] = run = Run(results)
     if config.option.adyen_drift or config.getini("adyen_drift"):
@@ -211,6 +220,11 @@ def run_of(config: pytest.Config) -> Run:
         config.pluginmanager.register(CollectorPlugin(results.collector, run.interceptor), "adyen-drift")
     config.pluginmanager.register(RolesPlugin(run.roles_seen), "adyen-roles")
     config.pluginmanager.register(Recorder(results.kept), "adyen-cassettes")
+    config.pluginmanager.register(AskedPlugin(results.asked, run.is_further), "adyen-asked")
+    if run.settings.pause:
+        from pytest_adyen_creds.pause import PausePlugin
+
+        config.pluginmanager.register(PausePlugin(), "adyen-pause")
     if run.settings.rehearse:
         from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin
 

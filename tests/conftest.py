@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import os
 import sys
@@ -58,12 +59,21 @@ def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _characters_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have Hypothesis keep in one folder which characters there are: in a new one each process takes two seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(tmp_path_factory.mktemp("hypothesis")))
+        yield
+
+
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Return pytest's own ``pytester``, whose runs keep their tests in order and load less."""
     # these take longer to import than most of these runs last; test_plugin_compatibility.py and
-    # test_intercept_beside.py have them
+    # test_intercept_beside.py have them, and a test that needs one asks for it
     names = ["randomly", "schemathesis", "hypothesispytest", "respx", "pytest_httpx", "requests_mock", "socket"]
+    names += ["anyio", "freezer", "time_machine", "typeguard"]
     left_out = " ".join(f"-p no:{name}" for name in names)
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{left_out} -o asyncio_default_fixture_loop_scope=function")
     # each run asks for all plugins of this machine, file by file
@@ -118,6 +128,13 @@ def _known_again(values: frozenset[str]) -> None:
     for value in values:
         registry.add(value)
     vars(SECRETS).update(vars(registry))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Have garbage be looked for among what the tests make only: what is there now stays until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

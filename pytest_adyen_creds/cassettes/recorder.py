@@ -13,6 +13,7 @@ from pytest_adyen_creds.compat.pytest import fixture_names, set_up_first
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.cassettes.session import Session
+    from pytest_adyen_creds.sandbox import Sandbox
 
 TALKING: Final = frozenset(
     {
@@ -32,6 +33,7 @@ TALKING: Final = frozenset(
 
 _TRAFFIC: Final = pytest.StashKey["Session"]()
 _UNFINISHED: Final = pytest.StashKey[bool]()
+_ASKED: Final = pytest.StashKey["Asked"]()
 
 
 def prepare(item: pytest.Item) -> None:
@@ -61,6 +63,32 @@ def attach(item: pytest.Item, traffic: Session) -> None:
     """Keep ``traffic`` until ``item`` has ended."""
     item.stash[_TRAFFIC] = traffic
     item.stash[_UNFINISHED] = True
+    if traffic.sandbox is not None:
+        item.stash[_ASKED] = Asked(traffic.sandbox)
+
+
+class Asked:
+    """What a test asks its sandbox: all that comes in the journal after the number ``since``."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Leave out what was asked up to now."""
+        newest = self.sandbox.app.journal.after(0, most=1)
+        self.since = newest[0].number if newest else 0
+
+
+def asked_by(item: pytest.Item) -> Asked | None:
+    """Return what ``item`` asks its sandbox, until it has ended; None where none answers it."""
+    return item.stash.get(_ASKED, None)
+
+
+def forget_asked(item: pytest.Item) -> None:
+    """Let go of the sandbox of ``item``, which has ended."""
+    if _ASKED in item.stash:
+        del item.stash[_ASKED]
 
 
 class Recorder:

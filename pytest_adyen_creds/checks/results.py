@@ -76,6 +76,8 @@ class Results:
         """What came of proving which roles are needed, where that was asked for."""
         self.broken: dict[str, list[str]] = {}
         """The names of what broke each rehearsed test; none for one that survived all of it."""
+        self.asked: dict[str, list[str]] = {}
+        """What failed tests asked the sandbox, by test: lines of its journal, as their reports have them."""
         self._acceptances: dict[frozenset[str], Acceptance] = {}
 
     @cached_property

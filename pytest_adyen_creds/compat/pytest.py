@@ -196,6 +196,37 @@ def write_line(config: pytest.Config, text: str, *, during_test: bool = False, *
             reporter.write_line(text, **markup)
 
 
+@contextmanager
+def uncaptured(config: pytest.Config) -> Iterator[None]:
+    """Have the standard streams, input too, in a ``with`` block as they are without capturing."""
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if capture is None:
+        yield
+        return
+    captured = capture._global_capturing
+    was_on = captured is not None and captured.is_started()
+    capture.suspend(in_=True)
+    try:
+        yield
+    finally:
+        capture.resume()
+        if not was_on:
+            capture.suspend_global_capture()
+
+
+def has_terminal(config: pytest.Config) -> bool:
+    """Tell whether a person can read what pytest says and answer it by standard input."""
+    with uncaptured(config):
+        is_asked = sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+    return is_asked and config.pluginmanager.hasplugin("terminal")
+
+
+def stop_timer(item: pytest.Item) -> None:
+    """Have pytest-timeout, where it is there, wait for ``item`` no longer."""
+    if (stop := getattr(item.config.hook, "pytest_timeout_cancel_timer", None)) is not None:
+        stop(item=item)
+
+
 class ChangedHooks:
     """The hooks of one item, some of which are methods of a subclass."""
 
@@ -324,6 +355,8 @@ def _unsaid(config: pytest.Config) -> Iterator[None]:
             stack.callback(handler.removeFilter, _nothing)
         if getattr(config.option, "setupshow", False):
             stack.enter_context(_having(config.option, "setupshow", False))
+        # a traceback that nobody sees: for one with source pytest parses each file on the way
+        stack.enter_context(_having(config.option, "tbstyle", "line"))
         if config.option.capture in ("no", "tee-sys"):
             stack.enter_context(redirect_stdout(io.StringIO()))
             stack.enter_context(redirect_stderr(io.StringIO()))

@@ -15,6 +15,11 @@ def has_workers(config: pytest.Config) -> bool:
     return bool(config.pluginmanager.has_plugin("dsession"))
 
 
+def is_distributed(config: pytest.Config) -> bool:
+    """Tell, as soon as the command line is read, whether workers will run the tests."""
+    return bool(getattr(config.option, "tx", None)) and getattr(config.option, "dist", "no") != "no"
+
+
 def share_of(config: pytest.Config) -> int:
     """Return how many processes run the tests."""
     return int(getattr(config, "workerinput", {}).get("workercount", 1))

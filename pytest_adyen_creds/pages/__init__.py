@@ -1,4 +1,4 @@
-"""The sandbox's pages for a browser: what people do in a Customer Area, what code asked, the clock, faults and rules."""
+"""The sandbox's pages for a browser: a Customer Area, what code asked, the clock, faults and rules."""
 
 from __future__ import annotations
 

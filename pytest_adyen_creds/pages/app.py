@@ -124,7 +124,8 @@ class Pages:
             if request.method == "POST" and not self._is_own(request):
                 says = "This request did not come from a page of this server, or from one of before its last start."
                 return self._message(request, 403, "Refused", f"{says} Load the page again and repeat what you did.")
-            return endpoint(request, **values)
+            answer: Response = endpoint(request, **values)
+            return answer
         except NotFound:
             return self._message(request, 404, "Not found", "There is no such page. What there is stands above.")
         except MethodNotAllowed as refused:
@@ -275,7 +276,9 @@ class Pages:
         rows = [(entry, requests.judged(entry)) for entry in entries]
         template = "_rows.html" if "rows" in request.args else "requests.html"
         total = len(self._sandbox.app.journal)
-        return self._page(request, template, rows=rows, total=total, most=_ROWS)
+        answer = self._page(request, template, rows=rows, total=total, most=_ROWS)
+        answer.headers["X-Total"] = str(total)
+        return answer
 
     def _request(self, request: Request, number: int) -> Response:
         entry = self._sandbox.app.journal.get(number)
@@ -386,7 +389,7 @@ class Pages:
         self._notes[nonce] = note
         while len(self._notes) > _MOST_NOTES:
             self._notes.popitem(last=False)
-        return redirect(f"{path}?{urlencode({'note': nonce})}{'#' + fragment if fragment else ''}", 303)  # type: ignore[return-value]
+        return redirect(f"{path}?{urlencode({'note': nonce})}{'#' + fragment if fragment else ''}", 303)
 
     def _note(self, request: Request) -> Note:
         nonce = request.args.get("note", "")

@@ -20,6 +20,8 @@ _MOST: Final = 100
 """Findings, and failed checks, that are shown."""
 _MOST_TESTS: Final = 10
 """Tests of one finding that are shown."""
+_MOST_ASKING: Final = 20
+"""Failed tests of which is shown what they asked."""
 
 _BACKENDS: Final = {"sandbox": "the embedded sandbox, not Adyen", "live": "Adyen's test endpoint"}
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -33,6 +35,7 @@ def page_of(report: dict[str, Any]) -> str:
         ("findings", "Drift", _findings(report)),
         ("coverage", "Coverage", _coverage(report)),
         ("failures", "Failed checks", _failures(report["failures"])),
+        ("asked", "What failed tests asked", _asked(report["asked"])),
         ("recordings", "Recordings", _recordings(report["recordings"])),
         ("known", "Known deviations", _known(report)),
         ("accepted", "Accepted drift", _accepted(report)),
@@ -321,6 +324,18 @@ def _failures(failures: list[dict[str, Any]]) -> Iterator[str]:
                 yield f"<p>{name}:</p><pre>{_lines(each[key])}</pre>"
         yield "</div></details>"
     yield from _more(len(failures) - _MOST, "failed checks")
+
+
+def _asked(tests: list[dict[str, Any]]) -> Iterator[str]:
+    if not tests:
+        return
+    yield f"<p>{counted(len(tests), 'failed test')} asked the embedded sandbox, not Adyen.</p>"
+    for each in tests[:_MOST_ASKING]:
+        yield (
+            f"<details><summary>{_level('breaking', 'failed')} {_code(each['test'])}</summary>\n<div class=inside>"
+            f"<pre>{_lines(chr(10).join(each['lines']))}</pre></div></details>"
+        )
+    yield from _more(len(tests) - _MOST_ASKING, "failed tests")
 
 
 def _recordings(recordings: list[dict[str, Any]]) -> Iterator[str]:

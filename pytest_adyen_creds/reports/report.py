@@ -63,7 +63,8 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
     rules. ``rehearsal`` holds the verdict on each variation of each test, ``rehearsed`` each test that was rehearsed,
     the worst first; ``roles`` what the tests need of roles, and what was seen of it. ``recordings`` holds each cassette
     that was replayed: ``age_days`` is counted from ``now``, ``stale`` holds the reasons why it should be recorded
-    again, and what it does not say of itself is None.
+    again, and what it does not say of itself is None. ``asked`` holds the failed tests that the sandbox answered, each
+    with the ``lines`` of its journal.
     """
     judgement, found = results.judgement, results.collector.found
     kinds = list(dict.fromkeys(judgement.known.values()))
@@ -104,6 +105,7 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
             for each, _ in results.rehearsal.by_test()
         ],
         "roles": Need(results.roles).to_json() | ({"proof": results.proof} if results.proof else {}),
+        "asked": [{"test": test, "lines": lines} for test, lines in sorted(results.asked.items())],
         "problems": [*results.problems, *results.collector.problems],
     }
     masked: dict[str, Any] = _masked(report)

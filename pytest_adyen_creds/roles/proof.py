@@ -29,7 +29,7 @@ _WITH_VALUE: Final = (
     "--adyen-rehearse-only",
 )
 _LEFT_OUT: Final = re.compile(
-    rf"(?:--adyen-roles|--adyen-rehearse[a-z-]*|{'|'.join(_WITH_VALUE)})(?:=|$)|--adyen-live$"
+    rf"(?:--adyen-roles|--adyen-rehearse[a-z-]*|{'|'.join(_WITH_VALUE)})(?:=|$)|--adyen-(?:live|pause)$"
 )
 """What a run that proves something is not given: it reports and records nothing, and asks the sandbox."""
 _IN_SANDBOX: Final = (
@@ -38,6 +38,8 @@ _IN_SANDBOX: Final = (
     "--adyen-record=none",
     "-o",
     "adyen_live=false",
+    "-o",
+    "adyen_pause=false",
     "-o",
     "adyen_rehearse=false",
     "--adyen-rehearse=off",

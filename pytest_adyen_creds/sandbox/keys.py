@@ -161,6 +161,7 @@ class IdGenerator(ABC):
 
     def _text(self, sort: str, serial: int, alphabet: str, length: int) -> str:
         number = int.from_bytes(self._bytes(sort, serial) + self._bytes(f"{sort}+", serial))
+        number %= len(alphabet) ** length  # the same letters of a shorter number, which is divided faster
         letters = []
         for _ in range(length):
             number, index = divmod(number, len(alphabet))

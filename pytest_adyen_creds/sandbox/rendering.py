@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -31,6 +32,11 @@ ME_MERCHANTS: Final = Rule.observed(
 )
 
 
+@lru_cache(maxsize=1024)  # the same few come again in every answer
+def _encoded(segment: str) -> str:
+    return quote(segment, safe="")
+
+
 @implements(LINKS_NAME_CALLED)
 @dataclass(frozen=True)
 class Address:
@@ -40,7 +46,7 @@ class Address:
 
     def of(self, *segments: str) -> str:
         """Return the address of a path; each segment is percent-encoded."""
-        return "/".join((self.base, *(quote(segment, safe="") for segment in segments)))
+        return "/".join((self.base, *map(_encoded, segments)))
 
     def credentials(self, scope: Scope, *rest: str) -> str:
         """Return the address of an account's credentials, or of what ``rest`` names below them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
@@ -303,6 +304,36 @@ def test_write_line(pytester: pytest.Pytester, during_test: bool) -> None:
     pytester.makepyfile("def test_it(): pass")
     printed = pytester.runpytest_inprocess("--capture=fd", plugins=[Plugin()]).outlines
     assert printed.count("a line of ours") == 1
+
+
+@pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
+def test_uncaptured(pytester: pytest.Pytester, capture: str) -> None:
+    """What is said within goes past the capturing, which is as it was afterwards; input is that of the process."""
+    pytester.makeconftest(
+        """
+        import sys
+        import pytest
+        from pytest_adyen_creds.compat.pytest import has_terminal, uncaptured
+
+        @pytest.fixture
+        def within(pytestconfig):
+            with uncaptured(pytestconfig):
+                print("read:", sys.stdin.readline())
+
+        def pytest_exception_interact(node):
+            with uncaptured(node.config):
+                print("read:", sys.stdin.readline())
+
+        def pytest_unconfigure(config):
+            print("terminal:", has_terminal(config))
+        """
+    )
+    pytester.makepyfile(
+        "def test_it(within, capsys):\n    print('mine')\n    assert capsys.readouterr().out != 'mine\\n'"
+    )
+    result = pytester.run(sys.executable, "-m", "pytest", f"--capture={capture}", stdin=b"one\ntwo\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*read: one", "*read: two", "*AssertionError*", "terminal: False"])
 
 
 def test_no_terminal() -> None:

@@ -38,6 +38,23 @@ def test_controller(pytester: pytest.Pytester) -> None:
     assert found == [False, False]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"), [(("-n1",), True), (("-n0",), False), ((), False), (("--dist=load", "--tx=popen"), True)]
+)
+def test_whether_workers_will_run(pytester: pytest.Pytester, arguments: tuple[str, ...], expected: bool) -> None:
+    """`dist` and `tx` say so before the controller's plugin is there."""
+    found = []
+
+    class Plugin:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_configure(self, config):
+            found.append((compat.is_distributed(config), compat.has_workers(config)))
+
+    pytester.makepyfile("def test_it(): pass")
+    pytester.inline_run(*arguments, plugins=[Plugin()]).assertoutcome(passed=1)
+    assert found == [(expected, False)]
+
+
 def test_results(pytester: pytest.Pytester) -> None:
     """A worker's `config.workeroutput` becomes the controller's `node.workeroutput`; `node.gateway.id` names it."""
     found = []

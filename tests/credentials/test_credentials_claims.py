@@ -50,7 +50,7 @@ def test_a_read_that_is_answered_late_writes_over_nobodys_tag():
 @pytest.mark.slow("thousands of simulated claims")
 def test_without_the_bound_a_throwaway_is_held_twice():
     # the wait is shorter than what a write may take, and nobody looks at how long it took
-    done = [contending.Contention(seed, 40.0, contending.CARELESS, claims=300).go() for seed in range(5)]
+    done = (contending.Contention(seed, 40.0, contending.CARELESS, claims=300).go() for seed in range(5))
     assert any(run.held_twice for run in done)
 
 

@@ -110,7 +110,7 @@ def test_asynchronous_tests(pytester: pytest.Pytester, mark: str, settings: str)
             assert (await adyen_async_client.get("/me")).status_code in (200, 403)
         """
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+    pytester.runpytest_subprocess("-p", mark).assert_outcomes(passed=2)
 
 
 @needs("pytest_recording", "pytest-recording")

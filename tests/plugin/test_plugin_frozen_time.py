@@ -132,7 +132,8 @@ REVERSED = "def pytest_collection_modifyitems(items): items.reverse()"
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("-p", "no:randomly", *arguments, timeout=120)
+    plugins = ("-p", "no:randomly", "-p", "freezer", "-p", "time_machine")
+    return pytester.runpytest_subprocess(*plugins, *arguments, timeout=120)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def tests(theirs: pytest.Pytester) -> pytest.Pytester:
     ],
 )
 def test_lf_runs_what_broke_and_no_more(tests: pytest.Pytester, more: tuple[str, ...]) -> None:
-    options = ("--adyen-rehearse", "--adyen-report=report.json", *more)
+    options = ("--adyen-rehearse=additions,history", "--adyen-report=report.json", *more)
     first = tests.runpytest_inprocess(*options, "-x")
     assert first.ret == (pytest.ExitCode.TESTS_FAILED if more else pytest.ExitCode.OK)
     first.assert_outcomes(**({"failed": 1} if more else {"passed": 3}))
@@ -48,6 +48,7 @@ def test_lf_runs_what_broke_and_no_more(tests: pytest.Pytester, more: tuple[str,
             ["the test passes as it is, and not under a rehearsal *", "FAILED test_all.py::test_strict*"]
         )
     broken = [each["id"] for each in verdicts_of(tests.path) if each["verdict"] == "broke"]
+    assert len(broken) < len([each for each in verdicts_of(tests.path) if each["test"].endswith("test_strict")])
     assert len(broken) == 2
     again = tests.runpytest_inprocess(*options, "--lf")
     again.assert_outcomes(**{"failed" if more else "passed": 1})
