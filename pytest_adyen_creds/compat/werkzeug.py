@@ -1,18 +1,24 @@
-"""werkzeug: its undocumented parts that this package uses: a threaded server whose connections can be reset."""
+"""werkzeug: its undocumented parts that this package uses: a threaded server whose connections can be reset.
+
+With TLS each connection shakes hands on its own thread: one that never does holds up no other.
+"""
 
 from __future__ import annotations
 
 import io
 import socket
+import ssl
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 _HEAD: Final = "pytest_adyen_creds.head"
 _RESET: Final = struct.pack("ii", 1, 0)
+_NOT_TLS: Final = b"This port speaks TLS; write https:// for http://.\n"
 
 
 def socket_of(environ: Mapping[str, Any]) -> socket.socket | None:
@@ -25,6 +31,12 @@ def reset(connection: socket.socket | None) -> None:
     if connection is not None:
         # linger for zero seconds
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+
+def wait_for_end(connection: socket.socket, seconds: float) -> None:
+    """Wait until the peer of ``connection`` says more, or gives up; raises ``TimeoutError`` after ``seconds``."""
+    connection.settimeout(seconds)
+    socket.socket.recv(connection, 1, socket.MSG_PEEK)  # below TLS, whose own method cannot look ahead
 
 
 def head_of(environ: Mapping[str, Any]) -> list[bytes]:
@@ -40,16 +52,50 @@ class QuietServer(ThreadedWSGIServer):
     daemon_threads = True
     block_on_close = False
 
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        """Answer by TLS. To be called before the first connection."""
+        self.ssl_context = context  # werkzeug only looks whether there is one: it would shake hands while it accepts
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer a connection, on its own thread; where there is TLS, after shaking hands."""
+        if self.ssl_context is not None:
+            try:
+                request = self._shake_hands(request, self.ssl_context)
+            except (OSError, ValueError):  # the client's mistake, or its absence
+                self.close_request(request)
+                return
+        super().process_request_thread(request, client_address)
+
+    def _shake_hands(self, connection: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+        connection.settimeout(getattr(self.RequestHandlerClass, "timeout", None))
+        if connection.recv(1, socket.MSG_PEEK).isalpha():  # a method of HTTP; TLS begins otherwise
+            connection.recv(65536)  # what is left unread would take the answer away
+            head = f"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {len(_NOT_TLS)}\r\n"
+            connection.sendall(f"{head}Connection: close\r\n\r\n".encode() + _NOT_TLS)
+            connection.shutdown(socket.SHUT_WR)
+            raise ConnectionAbortedError
+        secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        try:
+            secured.do_handshake()
+        except BaseException:
+            secured.close()
+            raise
+        return secured
+
     def shutdown_request(self, request: Any) -> None:
         """Close a connection; one that is to be reset without the orderly goodbye."""
         if _is_to_be_reset(request):
             self.close_request(request)
-        else:
-            super().shutdown_request(request)
+            return
+        if isinstance(request, ssl.SSLSocket):
+            with suppress(OSError, ValueError):
+                request.settimeout(0)  # says goodbye, and does not wait for the peer's
+                request.unwrap()
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of connections that clients break off; show anything else."""
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError | ssl.SSLError):
             super().handle_error(request, client_address)
 
 

@@ -24,6 +24,10 @@ from pytest_adyen_creds.secrets import Secret
 
 _LONGEST_KEY_FILE: Final = 4096
 _SHORTEST_KEY: Final = 16
+_ANYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104
+_BEYOND_LOOPBACK: Final = (
+    "Whoever reaches {host} can make and read this sandbox's invented credentials: only in a network of your own."
+)
 
 
 def _number(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -38,7 +42,18 @@ def sandbox() -> None:
 
 
 @sandbox.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any free one", help="Port on loopback.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default="any free one", help="Port to listen on."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; 0.0.0.0 in a container.")
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="Name by which requests may ask for this server, besides addresses and localhost; may be repeated.",
+)
+@click.option("--tls", is_flag=True, help="Serve https, by a certificate made at start; prints who has to trust it.")
 @click.option("--company", default="TestCompany", show_default=True, help="The company account.")
 @click.option("--merchant", "merchants", multiple=True, help="A merchant account; may be repeated. [TestMerchant]")
 @click.option(
@@ -66,6 +81,9 @@ def sandbox() -> None:
 @click.option("--requests-per-minute", type=click.IntRange(1), help="Rate limit of each credential. [none]")
 def serve(
     port: int,
+    host: str,
+    allowed_hosts: tuple[str, ...],
+    tls: bool,
     company: str,
     merchants: tuple[str, ...],
     api_key_file: Path | None,
@@ -76,8 +94,13 @@ def serve(
     propagation_delay: float,
     requests_per_minute: int | None,
 ) -> None:
-    """Serve the sandbox on loopback until SIGTERM or Ctrl+C; print the environment that points the plugin to it."""
+    """Serve the sandbox until SIGTERM or Ctrl+C; print the environment that points the plugin to it.
+
+    It listens on loopback only, unless --host says otherwise. docs/server.md tells of TLS, containers and state.
+    """
+    from pytest_adyen_creds.sandbox.guard import is_loopback
     from pytest_adyen_creds.sandbox.server import serve_until_told
+    from pytest_adyen_creds.sandbox.tls import make_certificate
 
     embedded = Sandbox(
         company,
@@ -89,7 +112,9 @@ def serve(
         propagation_delay=timedelta(seconds=propagation_delay),
         requests_per_minute=requests_per_minute,
     )
+    certificate = make_certificate((*_name_of(host), *allowed_hosts)) if tls else None
     with tempfile.TemporaryDirectory(prefix="adyen-sandbox-") as folder:
+        trust = certificate.write(Path(folder)) if certificate else {}
         key_file = (api_key_file or Path(folder) / "api-key").absolute()
         if not key_file.exists():
             _write_key(key_file, embedded.provisioning.api_key)
@@ -100,11 +125,15 @@ def serve(
                 ("ADYEN_COMPANY_ACCOUNT", company),
                 ("ADYEN_MERCHANT_ACCOUNT", embedded.merchants[0]),
                 ("ADYEN_MANAGEMENT_API_KEY_FILE", str(key_file)),
+                *trust.items(),
             ):
                 click.echo(f"export {name}={shlex.quote(value)}")
+            if not is_loopback(host):
+                click.echo(_BEYOND_LOOPBACK.format(host=host), err=True)
             click.echo("The sandbox is ready; SIGTERM or Ctrl+C ends it.", err=True)
 
-        serve_until_told(embedded.app, port, announce)
+        context = certificate.context if certificate else None
+        serve_until_told(embedded.app, port, announce, host=host, allowed_hosts=allowed_hosts, tls=context)
 
 
 @sandbox.command(name="behaviours")
@@ -128,6 +157,11 @@ def show_rules(rules: tuple[Rule, ...]) -> str:
     counts = Counter(rule.evidence for rule in rules)
     totals = ", ".join(f"{count} {evidence}" for evidence, count in sorted(counts.items()))
     return "\n".join([*lines, f"{len(rules)} rules: {totals}"])
+
+
+def _name_of(host: str) -> tuple[str, ...]:
+    """Return what a certificate calls ``host``: nothing where it stands for all addresses."""
+    return () if host in _ANYWHERE else (host,)
 
 
 def _read_key(path: Path) -> Secret:

@@ -20,7 +20,7 @@ KEY = "AQE" + "k" * 60
 def run(monkeypatch, capsys):
     """Run a command; ``serve`` announces itself and ends at once."""
 
-    def served(app, port, announce):
+    def served(app, port, announce, **_):
         with Sandbox().serve(port) as server:
             announce(server.url)
 

@@ -74,7 +74,7 @@ def test_nothing_is_logged(sandbox, capfd):
 def test_a_request_that_does_not_end_is_given_up(sandbox):
     with Server(sandbox.app, request_timeout=0.2) as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-            connection.sendall(b"POST /v3/me/allowedOrigins HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{")
+            connection.sendall(b"POST /v3/me/allowedOrigins HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
             # whatever it says, it says it soon and hangs up
             while connection.recv(4096):
                 pass
@@ -92,7 +92,7 @@ def test_a_chunked_body_is_read(sandbox):
 
 
 def test_a_chunk_that_is_cut_short_is_no_body(sandbox):
-    head = f"POST /v3{COMPANY} HTTP/1.1\r\nHost: x\r\nX-API-Key: {headers(sandbox)['X-API-Key']}\r\n"
+    head = f"POST /v3{COMPANY} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {headers(sandbox)['X-API-Key']}\r\n"
     head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     with sandbox.serve() as server:
         for cut in (b"ffff\r\n{}", b"5\r\n{}", b"fffff\r\n"):
