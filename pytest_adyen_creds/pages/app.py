@@ -22,10 +22,11 @@ from werkzeug.wrappers import Request, Response
 
 from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.pages import requests
+from pytest_adyen_creds.pages.forms import details, lines, sentence, whole
 from pytest_adyen_creds.pages.permissions import CUSTOM, PRESETS, categories, chosen_roles, whole_preset
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.customer_area import Configuration, NewUser
-from pytest_adyen_creds.sandbox.faults import ARGUMENTS, DETAILS, VIOLATIONS, FaultKind
+from pytest_adyen_creds.sandbox.faults import ARGUMENTS, VIOLATIONS, FaultKind
 from pytest_adyen_creds.sandbox.routing import served
 from pytest_adyen_creds.sandbox.rules import behaviours
 from pytest_adyen_creds.sandbox.state import Credential, Key, UserKind
@@ -196,7 +197,7 @@ class Pages:
         try:
             note = acts[action]()
         except SandboxError as error:
-            return self._to(at, Note(error=_sentence(error), form=form))
+            return self._to(at, Note(error=sentence(error), form=form))
         unsaved = None if action == "save" or form == _form_of(found) else form
         return self._to(at, Note(note.says, secrets=note.secrets, form=unsaved))
 
@@ -220,8 +221,8 @@ class Pages:
             "active": "active" in sent,
             "description": sent.get("description", "").strip(),
             "roles": chosen_roles(sent, sent.getlist("role"), shown),
-            "allowed_ips": _lines(sent.get("allowed_ips", "")),
-            "origins": _lines(sent.get("origins", "")),
+            "allowed_ips": lines(sent.get("allowed_ips", "")),
+            "origins": lines(sent.get("origins", "")),
             "q": sent.get("q", "").strip(),
         }
 
@@ -247,7 +248,7 @@ class Pages:
         try:
             made = self._made(kind, form)
         except SandboxError as error:
-            return self._to("/ca/new", Note(error=_sentence(error), form=form))
+            return self._to("/ca/new", Note(error=sentence(error), form=form))
         found = {"API key": made.api_key, "Password": made.password}
         if made.client_key:
             found["Client key"] = made.client_key
@@ -323,7 +324,7 @@ class Pages:
             if key.expires is not None
         ]
         expiring.sort(key=lambda found: found[2].expires or now)
-        return self._page(request, "clock.html", now=now, expiring=expiring)
+        return self._page(request, "clock.html", expiring=expiring)
 
     def _advance(self, request: Request) -> Response:
         text = request.form.get("hours", "")
@@ -334,14 +335,14 @@ class Pages:
         try:
             now = self._sandbox.clock.advance(hours=hours)
         except SandboxError as error:
-            return self._to("/ca/clock", Note(error=_sentence(error)))
+            return self._to("/ca/clock", Note(error=sentence(error)))
         return self._to("/ca/clock", Note(f"It is {now:%Y-%m-%d %H:%M:%S} UTC now."))
 
     def _faults(self, request: Request) -> Response:
         faults = self._sandbox.faults
         note = self._note(request)
         set_ones = [(fault, faults.struck(fault.id)) for fault in faults.all()]
-        form = note.form or {"kind": "status", "status": "500", "times": "1"}
+        form = {**dict.fromkeys(ARGUMENTS, ""), **(note.form or {"kind": "status", "status": "500", "times": "1"})}
         return self._page(
             request,
             "faults.html",
@@ -360,12 +361,12 @@ class Pages:
             return self._to("/ca/faults", Note("No fault is set."))
         try:
             if sent.get("do") == "remove":
-                self._sandbox.faults.remove(_whole(sent.get("id", "")))
+                self._sandbox.faults.remove(whole(sent.get("id", "")))
                 return self._to("/ca/faults", Note("The fault is taken away."))
             kind = FaultKind(sent.get("kind", ""))
-            fault = self._sandbox.faults.add(kind, **_details(kind, sent))
+            fault = self._sandbox.faults.add(kind, **details(kind, sent))
         except (SandboxError, ValueError) as error:
-            return self._to("/ca/faults", Note(error=_sentence(error), form=dict(sent)))
+            return self._to("/ca/faults", Note(error=sentence(error), form=dict(sent)))
         return self._to("/ca/faults", Note(f"Set: {fault}."))
 
     # rules
@@ -463,39 +464,6 @@ def _form_of(credential: Credential) -> dict[str, Any]:
 
 def _made(what: str, secret: Secret) -> Note:
     return Note(f"{what} generated.", secrets={what: secret})
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise SandboxError(f"{text!r} is no whole number; write one like 3") from None
-
-
-def _details(kind: FaultKind, sent: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments of a fault that a form gives: those of its kind, where they are not empty."""
-    taken: dict[str, Any] = {}
-    for name in (*DETAILS.get(kind, ()), "operation", "times", "probability"):
-        text = sent.get(name, "").strip()
-        if not text:
-            if name == "times":
-                taken[name] = None
-            continue
-        types = ARGUMENTS[name][0]
-        try:
-            taken[name] = int(text) if int in types and float not in types else float(text) if float in types else text
-        except ValueError:
-            raise SandboxError(f"{name} {text!r} is no number; write {ARGUMENTS[name][2]}") from None
-    return taken
 
 
 def _at(key: Key) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -82,10 +83,8 @@ def shown_body(message: Message) -> str:
         text = json.dumps(message.document, default=lambda _: MASK, indent=2, ensure_ascii=False)
     else:
         text = message.body.decode("utf-8", "replace")
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-        except (ValueError, RecursionError):
-            pass
     cut = masked(text)
     return cut if len(cut) <= _LONGEST else f"{cut[:_LONGEST]}\n… ({len(cut)} characters in all)"
 

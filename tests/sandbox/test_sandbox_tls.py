@@ -125,9 +125,9 @@ def test_plain_http_is_answered_with_what_to_do(server, sent, capfd):
 @pytest.mark.parametrize("sent", [b"\x00" * 64, b"\x16\x03\x01\xff\xff" + b"\xff" * 64, b"\x80\x2e\x01\x00\x02"])
 def test_what_is_no_handshake_ends_the_connection_and_nothing_else(sandbox, server, trusting, sent, capfd):
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
-        connection.sendall(sent)
-        connection.shutdown(socket.SHUT_WR)
         try:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
             while connection.recv(4096):
                 pass
         except ConnectionResetError:
