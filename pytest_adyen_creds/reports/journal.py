@@ -23,7 +23,7 @@ _NAMES: Final = ("errorCode", "title", "detail", "message")
 def journal_lines(journal: Journal, since: int) -> list[str]:
     """Return the requests after the one with the number ``since``, the last ones, a line each; nothing is secret.
 
-    An error's code, title and detail stand on a second line. None were asked: no lines.
+    They are numbered from 1 on. An error's code, title and detail stand on a second line. None were asked: no lines.
     """
     newest = journal.after(since, most=MOST_REQUESTS)
     if not newest:
@@ -31,13 +31,13 @@ def journal_lines(journal: Journal, since: int) -> list[str]:
     left_out = newest[0].number - since - len(newest)
     lines = [f"… {counted(left_out, 'earlier request')} left out"] if left_out else []
     for entry in reversed(newest):
-        lines += _lines_of(entry)
+        lines += _lines_of(entry, entry.number - since)
     return lines
 
 
-def _lines_of(entry: Entry) -> Iterator[str]:
+def _lines_of(entry: Entry, number: int) -> Iterator[str]:
     struck = f"  fault: {entry.fault}" if entry.fault else ""
-    yield f"#{entry.number} {_shown(f'{entry.method} {entry.target}')}  {entry.status}  {entry.rule}{struck}"
+    yield f"#{number} {_shown(f'{entry.method} {entry.target}')}  {entry.status}  {entry.rule}{struck}"
     document = entry.answered.document if entry.answered is not None else None
     if entry.status >= 400 and isinstance(document, Mapping):
         said = ", ".join(f"{name}: {document[name]}" for name in _NAMES if document.get(name) not in (None, ""))
