@@ -39,7 +39,10 @@ def check_pause(config: pytest.Config) -> None:
 
 def served(sandbox: Sandbox) -> Server:
     """Return the server of what is shown of ``sandbox``; ``with`` starts and stops it."""
-    return sandbox.serve()
+    from pytest_adyen_creds.pages import Pages
+    from pytest_adyen_creds.sandbox.server import Server
+
+    return Server(Pages(sandbox))
 
 
 class PausePlugin:

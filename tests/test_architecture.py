@@ -18,7 +18,7 @@ LAYERS = [
     {"plugin", "cli"},
     {"fixtures"},
     {"state"},
-    {"reports", "rehearsal", "pause"},
+    {"reports", "rehearsal", "pages", "pause"},
     {"drift", "checks"},
     {"roles"},
     {"cassettes"},

@@ -30,7 +30,8 @@ class AskedPlugin:
         asked = asked_by(item)
         if asked is None:
             return report
-        if report.failed and not self._is_further():
+        # what is asked while fixtures are put away may be of other tests, and of a rehearsal's further runs
+        if report.failed and report.when != "teardown" and not self._is_further():
             from pytest_adyen_creds.reports.journal import journal_lines
 
             lines = journal_lines(asked.sandbox.app.journal, asked.since)

@@ -141,10 +141,12 @@ def serve(
                 click.echo(f"export {name}={shlex.quote(value)}")
             if not is_loopback(host):
                 click.echo(_BEYOND_LOOPBACK.format(host=host), err=True)
-            click.echo("The sandbox is ready; SIGTERM or Ctrl+C ends it.", err=True)
+            click.echo(f"The sandbox is ready; {url}/ shows it in a browser. SIGTERM or Ctrl+C ends it.", err=True)
 
         context = certificate.context if certificate else None
-        serve_until_told(embedded.app, port, announce, host=host, allowed_hosts=allowed_hosts, tls=context)
+        shown = click.get_current_context().obj  # with its pages, of which nothing is known here
+        app = shown(embedded) if shown else embedded.app
+        serve_until_told(app, port, announce, host=host, allowed_hosts=allowed_hosts, tls=context)
 
 
 @sandbox.command(name="behaviours")

@@ -42,9 +42,13 @@ class Control:
             ("POST", "customer-area/balance-platform-users"): _calling(area.create_balance_platform_user, _show_new),
             ("POST", "customer-area/legal-entity-users"): _calling(area.create_legal_entity_user, _show_new),
             ("POST", "customer-area/company-users"): _calling(area.create_company_user, _show_new),
+            ("POST", "customer-area/merchant-users"): _calling(area.create_merchant_user, _show_new),
             ("GET", "customer-area/credentials/{name}"): _calling(self._credential),
             ("POST", "customer-area/credentials/{name}/password"): _calling(area.generate_password, _under("password")),
             ("POST", "customer-area/credentials/{name}/api-key"): _calling(area.generate_api_key, _under("apiKey")),
+            ("POST", "customer-area/credentials/{name}/client-key"): _calling(
+                area.generate_client_key, _under("clientKey")
+            ),
             ("POST", "customer-area/credentials/{name}/previous-key/reset"): _calling(area.reset_previous_key),
             ("POST", "customer-area/credentials/{name}/previous-key/expire"): _calling(area.expire_previous_key),
             ("PUT", "customer-area/credentials/{name}/allowed-ip-addresses"): _calling(area.set_allowed_ips),

@@ -13,6 +13,7 @@ from pytest_adyen_creds.sandbox import keys, origins
 from pytest_adyen_creds.sandbox.caller import REACHES
 from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
 from pytest_adyen_creds.sandbox.keys import KeyService
+from pytest_adyen_creds.sandbox.outcomes import InvalidFields
 from pytest_adyen_creds.sandbox.roles import DEFAULT_ROLE
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Clock, Credential, Digested, State, UserKind
@@ -50,6 +51,17 @@ class NewUser:
     client_key: Secret | None
     """``None`` for a company user: it has none until one is generated."""
     password: Secret
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a person sets on a credential's page: all of it at once. ``origins`` are domains, as they are listed."""
+
+    active: bool
+    description: str
+    roles: tuple[str, ...]
+    allowed_ips: tuple[str, ...]
+    origins: tuple[str, ...]
 
 
 class CustomerArea:
@@ -95,6 +107,17 @@ class CustomerArea:
         wanted = tuple(roles) or (DEFAULT_ROLE,)
         return self._create(UserKind.COMPANY, f"@Company.{self._state.company}", wanted, description)
 
+    def create_merchant_user(self, merchant: str, *, roles: Iterable[str] = (), description: str = "") -> NewUser:
+        """Make a user for the Management API that is limited to ``merchant``, as :meth:`create_company_user` does.
+
+        Raises :class:`SandboxError` for a merchant account that the company does not have, too.
+        """
+        if merchant not in self._state.merchants:
+            there = ", ".join(self._state.merchants)
+            raise SandboxError(f"the company has no merchant account {merchant!r}; give one of: {there}")
+        wanted = tuple(roles) or (DEFAULT_ROLE,)
+        return self._create(UserKind.COMPANY, f"@Company.{self._state.company}", wanted, description, merchant)
+
     @implements(keys.PASSWORD_AT_ONCE, keys.PASSWORD_WORKS)
     def generate_password(self, name: str) -> Secret:
         """Give a credential a new basic-auth password and return it; the old one is dead at once."""
@@ -126,11 +149,7 @@ class CustomerArea:
         Raises :class:`SandboxError` for what is neither.
         """
         wanted = tuple(addresses)
-        for address in wanted:
-            try:
-                ipaddress.ip_network(address, strict=False)
-            except ValueError:
-                raise SandboxError(f"{address!r} is no IP address; give one like 192.0.2.1 or 192.0.2.0/24") from None
+        _check_addresses(wanted)
         self._change(name, lambda credential, _: replace(credential, allowed_ips=wanted))
 
     def set_active(self, name: str, active: bool) -> None:
@@ -153,6 +172,47 @@ class CustomerArea:
         """Return the names of the APIs that a credential authenticates requests to."""
         return REACHES[self.credential(name).kind]
 
+    def generate_client_key(self, name: str) -> Secret:
+        """Give a credential of any kind a new client key and return it; the old one works for 24 more hours."""
+        with_new_key = self._key_service.with_new_key
+        changed = self._change(name, lambda credential, now: with_new_key(credential, "client_keys", now))
+        return changed.client_keys[-1].secret
+
+    def configure(self, name: str, wanted: Configuration) -> None:
+        """Give a credential the settings ``wanted``, all of them or none.
+
+        Raises :class:`SandboxError` for what a credential cannot have, and where ``ws@Company.<company>`` would lose
+        its roles or be switched off: nothing could be called any more.
+        """
+        _check_addresses(wanted.allowed_ips)
+        _check_description(wanted.description)
+        if not wanted.roles:
+            raise SandboxError("a credential has at least one role; choose one")
+        invalid = InvalidFields()
+        origins.check_origins(wanted.origins, "allowedOrigins", invalid)
+        if invalid.found:
+            raise SandboxError(f"{invalid.found[0].value!r}: {invalid.found[0].message}")
+
+        def change(credential: Credential, _: datetime) -> Credential:
+            is_first = credential.username == f"ws@Company.{self._state.company}"
+            if is_first and (not wanted.active or set(wanted.roles) != set(credential.roles)):
+                raise SandboxError("this credential makes all others: it stays active, and keeps its roles")
+            return replace(
+                credential,
+                active=wanted.active,
+                description=wanted.description or None,
+                roles=tuple(wanted.roles),
+                allowed_ips=tuple(wanted.allowed_ips),
+                origins=origins.replaced(credential.origins, wanted.origins, self._key_service.ids),
+            )
+
+        self._change(name, change)
+
+    @staticmethod
+    def apis(kind: UserKind) -> tuple[str, ...]:
+        """Return the names of the APIs that users of a kind authenticate requests to."""
+        return REACHES[kind]
+
     def _change(self, name: str, change: Callable[[Credential, datetime], Credential]) -> Credential:
         """Store and return what ``change`` makes of the credential ``name`` at the sandbox's present time."""
         with self._state.lock:
@@ -160,15 +220,31 @@ class CustomerArea:
             return self._state.put(change(self.credential(name), now), now)
 
     @implements(BY_HAND, USERNAMES, DEFAULT_ROLES)
-    def _create(self, kind: UserKind, name: str, roles: Iterable[str], description: str) -> NewUser:
-        if len(description) > LONGEST_DESCRIPTION:
-            raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")
+    def _create(
+        self, kind: UserKind, name: str, roles: Iterable[str], description: str, home: str | None = None
+    ) -> NewUser:
+        _check_description(description)
         with self._state.lock:
             now = self._clock.now()
             username = f"ws_{self._key_service.ids.user_number()}{name}"
             has_client_key = kind is not UserKind.COMPANY
             new = self._key_service.new_credential(username, now, has_client_key=has_client_key)
             wanted = tuple(roles) or (f"{REACHES[kind][0]} role",)
-            made = self._state.put(replace(new, kind=kind, roles=wanted, description=description or None), now)
+            limits = (home,) if home else ()
+            new = replace(new, kind=kind, home=home, merchants=limits, roles=wanted, description=description or None)
+            made = self._state.put(new, now)
         client_key = made.client_keys[-1].secret if made.client_keys else None
         return NewUser(made.id, made.username, made.api_keys[-1].secret, client_key, made.password.secret)
+
+
+def _check_description(description: str) -> None:
+    if len(description) > LONGEST_DESCRIPTION:
+        raise SandboxError(f"a description has at most {LONGEST_DESCRIPTION} characters; shorten it")
+
+
+def _check_addresses(addresses: Iterable[str]) -> None:
+    for address in addresses:
+        try:
+            ipaddress.ip_network(address, strict=False)
+        except ValueError:
+            raise SandboxError(f"{address!r} is no IP address; give one like 192.0.2.1 or 192.0.2.0/24") from None

@@ -16,7 +16,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from pytest_adyen_creds.compat.werkzeug import QuietHandler, QuietServer, reset, socket_of, wait_for_end
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox.app import ManagementApp
 from pytest_adyen_creds.sandbox.faults import LONGEST_DELAY
 from pytest_adyen_creds.sandbox.guard import Guard, is_loopback
 from pytest_adyen_creds.sandbox.wire import AnswerTimeout, ConnectionLost
@@ -103,7 +102,7 @@ class Server:
 
 
 def serve_until_told(
-    app: ManagementApp,
+    app: WSGIApplication,
     port: int,
     announce: Callable[[str], None],
     *,

@@ -121,7 +121,7 @@ class Answer:
     def send(self, start_response: StartResponse, *, head_only: bool = False) -> Iterable[bytes]:
         """Begin a WSGI response and return its body; secrets in the document are written out here, and only here."""
         has_body = self.document is not None and self.status not in (204, 304)
-        text = json.dumps(self.document, default=_reveal) if has_body else ""
+        text = json.dumps(self.document, default=reveal) if has_body else ""
         body = (text.replace("/", "\\/") if self.escapes_slashes else text).encode()
         headers = [("Content-Type", self.media_type)] if has_body else []
         if self.status not in (204, 304):
@@ -137,7 +137,8 @@ def _half(body: bytes) -> Iterator[bytes]:
     raise ConnectionLost("the answer ends here because a fault says so")
 
 
-def _reveal(value: object) -> str:
+def reveal(value: object) -> str:
+    """Return a secret of an answer as its text, for JSON; raises TypeError for anything else."""
     if isinstance(value, Secret):
         return value.reveal()
     raise TypeError(f"{type(value).__name__} in an answer")

@@ -85,7 +85,7 @@ def test_what_asked_nothing_or_passed_shows_nothing(pytester: pytest.Pytester) -
     assert "What failed tests asked" not in (pytester.path / "report.html").read_text()
 
 
-def test_each_phase_shows_what_has_come_since(pytester: pytest.Pytester) -> None:
+def test_the_set_up_and_the_call_show_what_each_asked(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -116,13 +116,12 @@ def test_each_phase_shows_what_has_come_since(pytester: pytest.Pytester) -> None
     result = pytester.runpytest_inprocess("--adyen-report=report.json")
     result.assert_outcomes(passed=1, failed=1, errors=3)
     shown = ["\n".join(lines) for lines in sections_of(result)]
-    assert len(shown) == 4
-    for name in ("set-up", "call", "teardown", "unmet"):
+    assert len(shown) == 2
+    for name in ("set-up", "call"):
         assert sum(f"GET /v3/{name}  404" in text for text in shown) == 1, name
     asked = json.loads((pytester.path / "report.json").read_text())["asked"]
-    assert [each["test"].partition("::")[2] for each in asked] == ["test_setup", "test_twice", "test_unmet"]
-    both = [line.split()[2] for line in asked[1]["lines"] if line.startswith("#")]
-    assert both.index("/v3/call") < both.index("/v3/teardown")
+    assert [each["test"].partition("::")[2] for each in asked] == ["test_setup", "test_twice"]
+    assert not [line for line in asked[1]["lines"] if "/v3/teardown" in line]
 
 
 @pytest.mark.slow("workers")
@@ -226,7 +225,7 @@ def test_the_last_requests_are_shown_and_the_others_counted() -> None:
     left, *shown = journal_lines(journal, 10)
     assert left == "… 10 earlier requests left out"
     assert [line.split()[0] for line in shown] == [f"#{number}" for number in range(11, 41)]
-    assert journal_lines(journal, 20)[0].startswith("#21 ")
+    assert journal_lines(journal, 20)[0].startswith("#1 ")
     assert journal_lines(journal, 50) == []
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 TLS = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "JAVA_TOOL_OPTIONS")
-READY = "The sandbox is ready; SIGTERM or Ctrl+C ends it.\n"
+READY = "SIGTERM or Ctrl+C ends it.\n"
 
 
 class Serving:

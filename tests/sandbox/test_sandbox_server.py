@@ -200,10 +200,16 @@ def served(tmp_path: Path) -> Iterator[Process]:
         server.end(signal.SIGKILL)
 
 
+def ready(served: Process) -> str:
+    url = f"http://{served.base_url.host}:{served.base_url.port}/"
+    return f"The sandbox is ready; {url} shows it in a browser. SIGTERM or Ctrl+C ends it.\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_cleanly_when_told(served, number):
     assert served.me() == 200
-    assert served.end(number) == (0, "The sandbox is ready; SIGTERM or Ctrl+C ends it.\n")
+    status, errors = served.end(number)
+    assert (status, errors) == (0, ready(served))
 
 
 def exchange(address: tuple[str, int], request: bytes) -> int | None:
@@ -245,4 +251,4 @@ def test_malformed_requests_do_no_harm(served):
     assert served.me() == 200
     code, errors = served.end()
     assert code == 0
-    assert errors == "The sandbox is ready; SIGTERM or Ctrl+C ends it.\n"
+    assert errors == ready(served)

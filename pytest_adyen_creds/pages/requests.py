@@ -1,0 +1,155 @@
+"""The journal as pages show it: masked, judged by the contract, and as curl, a test or a cassette."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import httpx
+
+from pytest_adyen_creds import clock
+from pytest_adyen_creds.cassettes import serializer
+from pytest_adyen_creds.cassettes.model import Cassette
+from pytest_adyen_creds.cassettes.recording import interaction_of, provenance_of
+from pytest_adyen_creds.cassettes.redact.finder import keys_in
+from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
+from pytest_adyen_creds.checks.exchange import Exchange
+from pytest_adyen_creds.checks.failure import as_curl
+from pytest_adyen_creds.contract import VERSIONS, Contract, load_contract
+from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
+from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.sandbox.journal import Entry, Message
+from pytest_adyen_creds.sandbox.rules import behaviours
+from pytest_adyen_creds.sandbox.wire import reveal
+from pytest_adyen_creds.secrets import MASK, SECRETS
+
+_LONGEST: Final = 20_000
+"""Characters of one body that are shown."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How the contract judges an answer: ``word`` in short, and one line for each departure."""
+
+    word: str
+    departures: tuple[str, ...] = ()
+
+
+def masked(text: str) -> str:
+    """Return ``text`` without the secrets that are known, and without what looks like a key of Adyen's."""
+    shown = SECRETS.mask(text)
+    for key in keys_in(shown) if "AQ" in shown or len(shown) > 100 else ():
+        shown = shown.replace(key, MASK)
+    return shown
+
+
+def judged(entry: Entry) -> Judged:
+    """Return how the contract of the version in the entry's path judges its answer."""
+    contract = _contract_of(entry)
+    if entry.answered is None or entry.sent is None:
+        return Judged("not kept")
+    if contract is None or entry.operation is None:
+        return Judged("not judged")
+    exchange = Exchange.of(contract, *_messages(entry))
+    if not exchange.is_known:
+        return Judged("not judged")
+    acceptance = Acceptance(contract.known_deviations, Baseline(), clock.today())
+    found = [each for each in exchange.observations if acceptance.counts(each.finding)]
+    lines = tuple(f"{each.finding.id} at {each.finding.location or 'the answer'}: {each.example}" for each in found)
+    return Judged("departs" if lines else "keeps", lines)
+
+
+def rule_of(entry: Entry) -> Any:
+    """Return the rule that decided an entry, None where there is none of that name."""
+    return next((rule for rule in behaviours() if rule.id == entry.rule), None)
+
+
+def shown_headers(message: Message) -> Iterator[tuple[str, str]]:
+    """Yield a message's headers, masked, what signs it by name alone."""
+    for name in message.signed_by:
+        yield name, MASK
+    for name, value in message.headers:
+        yield name, masked(value)
+
+
+def shown_body(message: Message) -> str:
+    """Return a message's body, masked, JSON in lines."""
+    if message.document is not None:
+        text = json.dumps(message.document, default=lambda _: MASK, indent=2, ensure_ascii=False)
+    else:
+        text = message.body.decode("utf-8", "replace")
+        with contextlib.suppress(ValueError, RecursionError):
+            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    cut = masked(text)
+    return cut if len(cut) <= _LONGEST else f"{cut[:_LONGEST]}\n… ({len(cut)} characters in all)"
+
+
+def entry_as_curl(entry: Entry) -> str:
+    """Return the request as a shell command; what signs it is a variable."""
+    return masked(as_curl(_messages(entry)[0]))
+
+
+def entry_as_test(entry: Entry) -> str:
+    """Return a test that asks the same as the throwaway credential, and holds the answer to the contract."""
+    path = entry.target.partition("?")[0].split("/", 2)[-1]
+    query = entry.target.partition("?")[2]
+    called = f'"{entry.method}", "/{path}{"?" + query if query else ""}"'
+    sent = shown_body(entry.sent).strip() if entry.sent and entry.sent.body else ""
+    lines = ["def test_it(adyen_client, adyen_contract):"]
+    if sent:
+        lines += [f"    body = {_literal(sent)}", f"    answer = adyen_client.request({called}, json=body)"]
+    else:
+        lines.append(f"    answer = adyen_client.request({called})")
+    lines += [f"    assert answer.status_code == {entry.status}", "    adyen_contract.check(answer)"]
+    return masked("\n".join(lines) + "\n")
+
+
+def entry_as_cassette(entry: Entry, accounts: tuple[str, ...]) -> str:
+    """Return a cassette of this one request, scrubbed, which says that the sandbox answered.
+
+    Raises :class:`CassetteError` where it cannot be scrubbed or belongs to no contract.
+    """
+    contract = _contract_of(entry)
+    if contract is None or entry.sent is None:
+        raise CassetteError("this request has no cassette: it is none of the contract's, or its messages are gone")
+    kept = [account for account in accounts if account in SANDBOX_ACCOUNTS]
+    interaction = interaction_of(*_messages(entry))
+    (clean,) = Scrubber(contract, accounts, keep=kept).interactions([interaction])
+    return serializer.dumps(Cassette((clean,), provenance_of(contract, "sandbox", _real(entry.at))))
+
+
+def _real(at: datetime) -> datetime:
+    return min(at, clock.now())
+
+
+@lru_cache(maxsize=2)
+def _contract(version: str) -> Contract:
+    return load_contract(version)
+
+
+def _contract_of(entry: Entry) -> Contract | None:
+    version = entry.target.split("/", 2)[1] if "/" in entry.target[:1] else ""
+    return _contract(version) if version in VERSIONS else None
+
+
+def _messages(entry: Entry) -> tuple[httpx.Request, httpx.Response]:
+    """Return an entry's request and answer for httpx, what signed the request left out but for its name."""
+    sent, answered = entry.sent or Message(()), entry.answered or Message(())
+    signed = [(name, MASK) for name in sent.signed_by]
+    headers = [(name, value) for name, value in sent.headers if name not in ("host", "content-length")]
+    request = httpx.Request(entry.method, f"{entry.origin}{entry.target}", headers=headers + signed, content=sent.body)
+    body = b"" if answered.document is None else json.dumps(answered.document, default=reveal).encode()
+    answer = httpx.Response(entry.status, headers=list(answered.headers), content=body, request=request)
+    return request, answer
+
+
+def _literal(text: str) -> str:
+    try:
+        return repr(json.loads(text))
+    except (ValueError, RecursionError):
+        return repr(text)
