@@ -70,4 +70,6 @@ def _truststore(authority: bytes) -> bytes:
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
     trusted = pkcs12.PKCS12Certificate(x509.load_pem_x509_certificate(authority), b"adyen-sandbox")
-    return pkcs12.serialize_java_truststore([trusted], BestAvailableEncryption(_TRUSTSTORE_PASSWORD.encode()))
+    protection = BestAvailableEncryption(_TRUSTSTORE_PASSWORD.encode())
+    made: bytes = pkcs12.serialize_java_truststore([trusted], protection)  # Any where cryptography is not installed
+    return made
