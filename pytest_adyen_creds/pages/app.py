@@ -20,6 +20,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
+from pytest_adyen_creds.cassettes.redact.finder import masked
 from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.pages import requests
 from pytest_adyen_creds.pages.forms import details, lines, sentence, whole
@@ -127,8 +128,10 @@ class Pages:
                 return self._message(request, 403, "Refused", f"{says} Load the page again and repeat what you did.")
             answer: Response = endpoint(request, **values)
             return answer
-        except NotFound:
-            return self._message(request, 404, "Not found", "There is no such page. What there is stands above.")
+        except NotFound as missing:
+            is_known = missing.description != NotFound.description  # said by a page, not by werkzeug
+            text = missing.description if is_known else "There is no such page. What there is stands above."
+            return self._message(request, 404, "Not found", text or "")
         except MethodNotAllowed as refused:
             answer = self._message(request, 405, "Not allowed", "This page is only to be read.")
             answer.headers["Allow"] = ", ".join(refused.valid_methods or ())
@@ -152,11 +155,8 @@ class Pages:
         roles = sorted({role for each in self._area.credentials() for role in each.roles})
         return self._page(request, "credentials.html", credentials=shown, total=total, asked=asked, roles=roles)
 
-    def _credential(self, request: Request, name: str, status: int = 200) -> Response:
-        try:
-            found = self._area.credential(name)
-        except SandboxError as error:
-            return self._message(request, 404, "Not found", f"{error}.")
+    def _credential(self, request: Request, name: str) -> Response:
+        found = self._found(name)
         note = self._note(request)
         form = note.form or _form_of(found)
         shown = categories(self._available(found.kind), form["roles"])
@@ -164,7 +164,6 @@ class Pages:
         return self._page(
             request,
             "credential.html",
-            status=status,
             note=note,
             credential=found,
             form=form,
@@ -172,14 +171,16 @@ class Pages:
             preset=whole_preset(shown),
             earlier=[key for key in found.api_keys[:-1] if not key.has_expired(now)],
             reaches=self._area.reaches(found.id),
-            may_call=sorted(served()) if found.kind is UserKind.COMPANY else [],
         )
 
-    def _configure(self, request: Request, name: str) -> Response:
+    def _found(self, name: str) -> Credential:
         try:
-            found = self._area.credential(name)
+            return self._area.credential(name)
         except SandboxError as error:
-            return self._message(request, 404, "Not found", f"{error}.")
+            raise NotFound(f"{error}.") from None
+
+    def _configure(self, request: Request, name: str) -> Response:
+        found = self._found(name)
         at = f"/ca/credentials/{found.id}"
         form, action = self._form(request, found), request.form.get("do", "save")
         if action == "search":
@@ -189,8 +190,8 @@ class Pages:
             "generate-api-key": lambda: _made("API key", self._area.generate_api_key(found.id)),
             "generate-password": lambda: _made("Password", self._area.generate_password(found.id)),
             "generate-client-key": lambda: _made("Client key", self._area.generate_client_key(found.id)),
-            "reset": lambda: self._expiring(found, "reset"),
-            "expire": lambda: self._expiring(found, "expire"),
+            "reset": lambda: self._reset(found),
+            "expire": lambda: self._expire(found),
         }
         if action not in acts:
             return self._to(at, Note(error="This is nothing that a credential's page does.", form=form))
@@ -206,17 +207,17 @@ class Pages:
         self._area.configure(found.id, Configuration(**settings))
         return Note("Saved.")
 
-    def _expiring(self, found: Credential, how: str) -> Note:
-        if how == "reset":
-            self._area.reset_previous_key(found.id)
-            return Note("The previous API key expires in 24 hours.")
+    def _reset(self, found: Credential) -> Note:
+        self._area.reset_previous_key(found.id)
+        return Note("The previous API key expires in 24 hours.")
+
+    def _expire(self, found: Credential) -> Note:
         self._area.expire_previous_key(found.id)
         return Note("The previous API key has expired.")
 
-    def _form(self, request: Request, found: Credential | None, kind: UserKind = UserKind.COMPANY) -> dict[str, Any]:
+    def _form(self, request: Request, found: Credential | None = None) -> dict[str, Any]:
         sent = request.form
-        held = found.roles if found else ()
-        shown = categories(self._available(found.kind if found else kind), held)
+        shown = categories(self._available(found.kind if found else UserKind.COMPANY), found.roles if found else ())
         return {
             "active": "active" in sent,
             "description": sent.get("description", "").strip(),
@@ -242,7 +243,7 @@ class Pages:
 
     def _create(self, request: Request) -> Response:
         sent, kind = request.form, request.form.get("kind", "")
-        form = {**self._form(request, None), "kind": kind, "platform": sent.get("platform", "").strip()}
+        form = {**self._form(request), "kind": kind, "platform": sent.get("platform", "").strip()}
         if sent.get("do") == "search":
             return self._to("/ca/new", Note(form=form), fragment="permissions")
         try:
@@ -284,7 +285,7 @@ class Pages:
     def _request(self, request: Request, number: int) -> Response:
         entry = self._sandbox.app.journal.get(number)
         if entry is None:
-            return self._message(request, 404, "Not found", "The journal has no such request, or has it no more.")
+            raise NotFound("The journal has no such request, or has it no more.")
         accounts = (self._sandbox.company, *self._sandbox.merchants)
         try:
             cassette = requests.entry_as_cassette(entry, accounts)
@@ -400,8 +401,7 @@ class Pages:
         return self._page(request, "message.html", status=status, note=Note(), title=title, text=text)
 
     def _page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
-        values.setdefault("note", None)
-        if values["note"] is None:
+        if "note" not in values:
             values["note"] = self._note(request)
         known = {"path": request.path, "token": self._token, "sandbox": self._sandbox, "now": self._sandbox.clock.now()}
         text = self._templates.get_template(template).render(**known, **values)
@@ -426,7 +426,7 @@ def _finalized(value: Any) -> Any:
     """Return a value as a page shows it: masked, but for markup and the secret that is shown this once."""
     if isinstance(value, Markup | Shown) or not isinstance(value, str):
         return value
-    return requests.masked(value)
+    return masked(value)
 
 
 def _static(_: Request, name: str) -> Response:

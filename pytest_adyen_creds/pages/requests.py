@@ -16,7 +16,7 @@ from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette
 from pytest_adyen_creds.cassettes.recording import interaction_of, provenance_of
-from pytest_adyen_creds.cassettes.redact.finder import keys_in
+from pytest_adyen_creds.cassettes.redact.finder import masked
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import as_curl
@@ -26,7 +26,7 @@ from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.sandbox.journal import Entry, Message
 from pytest_adyen_creds.sandbox.rules import behaviours
 from pytest_adyen_creds.sandbox.wire import reveal
-from pytest_adyen_creds.secrets import MASK, SECRETS
+from pytest_adyen_creds.secrets import MASK
 
 _LONGEST: Final = 20_000
 """Characters of one body that are shown."""
@@ -38,14 +38,6 @@ class Judged:
 
     word: str
     departures: tuple[str, ...] = ()
-
-
-def masked(text: str) -> str:
-    """Return ``text`` without the secrets that are known, and without what looks like a key of Adyen's."""
-    shown = SECRETS.mask(text)
-    for key in keys_in(shown) if "AQ" in shown or len(shown) > 100 else ():
-        shown = shown.replace(key, MASK)
-    return shown
 
 
 def judged(entry: Entry) -> Judged:

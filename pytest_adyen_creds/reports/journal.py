@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_adyen_creds.cassettes.redact.finder import Finder, keys_in
+from pytest_adyen_creds.cassettes.redact.finder import masked
 from pytest_adyen_creds.sandbox.journal import Entry, Journal
-from pytest_adyen_creds.secrets import MASK, SECRETS
 from pytest_adyen_creds.text import counted, printed
 
 MOST_REQUESTS: Final = 30
@@ -47,8 +46,5 @@ def _lines_of(entry: Entry, number: int) -> Iterator[str]:
 
 def _shown(text: str) -> str:
     """Return ``text`` masked, without what a terminal would act on, and no longer than a line."""
-    text = SECRETS.mask(text[:_LOOKED_THROUGH])
-    if keys := keys_in(text):  # what nobody was given, and looks like one of Adyen's all the same
-        text = Finder(keys, SECRETS).replace(text, lambda _: MASK)
-    text = printed(text)
+    text = printed(masked(text[:_LOOKED_THROUGH]))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -10,7 +10,7 @@ from typing import Final
 
 from pytest_adyen_creds.cassettes.redact.fields import Kind, is_id
 from pytest_adyen_creds.cassettes.redact.pseudonyms import is_part_of_pseudonyms
-from pytest_adyen_creds.secrets import SecretRegistry
+from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
 from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
 KEYS: Final = {
@@ -154,6 +154,14 @@ def keys_in(text: str) -> set[str]:
         return set()
     searches = (find_keys, find_keys_in_base64)
     return {key for view in unescaped_views(text) for search in searches for _, _, key in search(view.text)}
+
+
+def masked(text: str) -> str:
+    """Return ``text`` without the secrets that this process knows, and without what looks like a key of Adyen's."""
+    shown = SECRETS.mask(text)
+    if keys := keys_in(shown):  # what nobody was given
+        shown = Finder(keys, SECRETS).replace(shown, lambda _: MASK)
+    return shown
 
 
 def find_keys(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
