@@ -104,7 +104,7 @@ class ManagementApp:
         return answer.send(start_response, head_only=request.method == "HEAD")
 
     def permitted(self, caller: Credential) -> list[str]:
-        """Return the labels of the operations that ``caller``'s kind and roles allow it, at accounts that it reaches."""
+        """Return the labels of the operations that kind and roles of ``caller`` allow, at accounts that it reaches."""
         known = [each.label for each in served().values() if is_permitted(caller, each)]
         return known + self._contracts.permitted(caller.roles)
 

@@ -55,8 +55,8 @@ class Entry:
     """One request of the API: when it was asked (by the sandbox's clock), what, and how it was answered.
 
     ``target`` is path and query, ``operation`` the label (None: none of the API's). ``rule`` is the id of the rule that
-    decided, ``fault`` the kind of the fault that struck, or empty; ``status`` may be :data:`NO_ANSWER`. ``sent`` and ``answered`` are None once the journal
-    has too many messages.
+    decided, ``fault`` the kind of the fault that struck, or empty; ``status`` may be :data:`NO_ANSWER`. ``sent`` and
+    ``answered`` are None once the journal has too many messages.
     """
 
     number: int
