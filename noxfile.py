@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import shutil
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -117,7 +118,9 @@ def lint(session: nox.Session) -> None:
     """Style, types, workflows and the contract's documents."""
     session.install("-e", ".[lint]")
     session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure")
-    shown = Path(session.create_tmp())  # README's examples under pyright; tests/test_typing.py has mypy read them
+    shown = Path(
+        session.create_tmp()
+    ).resolve()  # README's examples under pyright; tests/test_typing.py has mypy read them
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for number, block in enumerate(readme.split("\n```python\n")[1:], 1):
         (shown / f"test_{number}.py").write_text(block.partition("\n```")[0] + "\n", encoding="utf-8")
@@ -169,7 +172,7 @@ _REQUIRES = {
 def wheel(session: nox.Session) -> None:
     """Wheel and sdist into dist/: checked, built twice to the same bytes, installed on each Python."""
     session.install("build", "twine", "check-wheel-contents", "uv")
-    temporary, dist = Path(session.create_tmp()), ROOT / "dist"
+    temporary, dist = Path(session.create_tmp()).resolve(), ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     again, direct = temporary / "again", temporary / "direct"
     for folder, kinds in ((dist, ()), (again, ()), (direct, ("--wheel",))):  # without kinds the wheel is the sdist's
@@ -190,13 +193,15 @@ def wheel(session: nox.Session) -> None:
         if python is None:
             session.log(f"Python {version}: not on this machine, the wheel was not installed on it")
             continue
-        place = temporary / version
-        session.run("uv", "venv", "-q", "--clear", "-p", python, str(place / "venv"))
-        programs = place / "venv" / ("Scripts" if os.name == "nt" else "bin")
-        session.run("uv", "pip", "install", "-q", "--python", str(programs / "python"), *wheels)
-        with session.chdir(place):  # nothing of the checkout is found from here
-            session.run(str(programs / "adyen-creds"), "check", "--quiet", external=True)
-            session.run(str(programs / "pytest"), "-q", "--adyen-contracts", external=True)
+        with tempfile.TemporaryDirectory() as folder:  # nothing of the checkout is found from there
+            session.run("uv", "venv", "-q", "-p", python, f"{folder}/venv")
+            programs = Path(folder, "venv", "Scripts" if os.name == "nt" else "bin")
+            session.run("uv", "pip", "install", "-q", "--python", str(programs / "python"), *wheels)
+            nowhere = Path(folder, "nowhere")
+            nowhere.mkdir()
+            with session.chdir(nowhere):
+                session.run(str(programs / "adyen-creds"), "check", "--quiet", external=True)
+                session.run(str(programs / "pytest"), "-q", "--adyen-contracts", external=True)
 
 
 @nox.session(python=NEWEST)
@@ -206,7 +211,7 @@ def sbom(session: nox.Session) -> None:
     if len(wheels) != 1:
         session.error("dist/ has no wheel, or several: nox -s wheel builds it")
     session.install("cyclonedx-bom>=7", "uv")
-    runtime = Path(session.create_tmp()) / "runtime"
+    runtime = Path(session.create_tmp()).resolve() / "runtime"
     session.run("uv", "venv", "-q", "--clear", str(runtime))
     session.run("uv", "pip", "install", "-q", "--python", str(runtime), *wheels)
     (ROOT / "build").mkdir(exist_ok=True)
