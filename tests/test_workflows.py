@@ -159,7 +159,7 @@ def test_dependabot_leaves_capped_dependencies_alone() -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
     (python,) = (update for update in updates if update["package-ecosystem"] == "pip")
     assert capped
-    assert {each["dependency-name"] for each in python["ignore"]} == capped
+    assert capped <= {each["dependency-name"] for each in python["ignore"]}
 
 
 def test_fragments_have_a_type_that_the_changelog_knows() -> None:
