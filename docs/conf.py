@@ -12,6 +12,7 @@ from pytest_adyen_creds import __version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 _PROJECT: dict[str, Any] = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+_URLS: dict[str, str] = _PROJECT.get("urls", {})
 
 project = "pytest-adyen-creds"
 version = release = __version__
@@ -43,7 +44,12 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
-html_theme_options = {"source_repository": _PROJECT.get("urls", {}).get("Source", "")}
+html_baseurl = _URLS.get("Documentation", "")
+html_theme_options = {
+    "source_repository": _URLS.get("Source", ""),
+    "source_branch": "main",
+    "source_directory": "docs/",
+}
 copybutton_exclude = ".linenos, .gp, .go"
 
 

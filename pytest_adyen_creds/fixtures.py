@@ -168,6 +168,9 @@ def adyen_sandbox(adyen_traffic: Session) -> Sandbox:
     """The embedded sandbox: its clock, faults and customer area. Faults end with the test.
 
     ``adyen_sandbox.answer("POST /sessions", body)`` sets what an operation of another API answers, until the test ends.
+    Only ``adyen_sandbox.clock`` moves its time: a test that freezes or moves its own (freezegun, pytest-freezer,
+    time-machine) leaves the sandbox, leases and recordings in real time.
+
     A test that passed fails at its end where nothing met a fault that it set, unless that is ``optional``.
 
     It answers every test that asks for it, also in replay, and is never recorded; in a live run the test is skipped.
