@@ -170,21 +170,6 @@ def test_what_a_page_names_is_there(path: Path) -> None:
 OF_PYTEST = {"--help", "--junitxml", "--html", "--alluredir", "--report-log"}
 
 
-def blocks(name: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```$", (DOCS / name).read_text(), re.MULTILINE | re.DOTALL)
-
-
-def test_the_first_page_s_test_passes(pytester: pytest.Pytester) -> None:
-    (test,) = blocks("index.md")
-    pytester.makepyfile(test)
-    pytester.runpytest().assert_outcomes(passed=1)
-
-
-def test_the_lines_of_the_python_page_run() -> None:
-    (lines,) = blocks("reference/python.md")
-    exec(lines, {})
-
-
 class TestCheck:
     """The check of what was built."""
 

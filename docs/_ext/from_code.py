@@ -319,7 +319,7 @@ def deviations() -> Iterator[str]:
         yield from table(
             ("", ""),
             (
-                ("finding", f"[`{entry.id}`](#finding-{anchor(entry.id)})"),
+                ("finding", f"[`{entry.id}`](findings.md#finding-{anchor(entry.id)})"),
                 ("place", f"`{entry.location}`" if entry.location else "any"),
                 ("status", ", ".join(map(str, entry.statuses)) if entry.statuses else "any"),
                 ("operation", listed(entry.operations) if entry.operations else "any"),
