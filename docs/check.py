@@ -44,8 +44,8 @@ def build(folder: Path) -> int:
     """Build the site in ``folder``, warnings as errors, names in docstrings included; return the exit status."""
     from sphinx.cmd.build import main
 
-    doctrees = str(folder / ".doctrees")
-    return main(["-E", "-W", "--keep-going", "-n", "-q", "-b", "html", "-d", doctrees, str(DOCS), str(folder)])
+    with tempfile.TemporaryDirectory() as doctrees:
+        return main(["-E", "-W", "--keep-going", "-n", "-q", "-b", "html", "-d", doctrees, str(DOCS), str(folder)])
 
 
 def read_pages(folder: Path) -> dict[Path, Page]:
