@@ -19,6 +19,7 @@ from pytest_adyen_creds.contract import VERSIONS
 from pytest_adyen_creds.credentials.roles import KNOWN
 from pytest_adyen_creds.drift.listing import entries
 from pytest_adyen_creds.options import MARKERS, OPTIONS
+from pytest_adyen_creds.rehearsal.variation import NAMES
 from pytest_adyen_creds.reports import roles
 from pytest_adyen_creds.sandbox import behaviours
 from pytest_adyen_creds.sandbox.faults import VIOLATION_TEXTS, VIOLATIONS, Fault
@@ -138,6 +139,10 @@ def test_every_option_says_what_it_takes_and_means(from_code: Any) -> None:
         assert all(f"`{name}`" in cells[0] for name in (option.flag, option.ini, option.env) if name)
         assert all(f"`{choice}`" in cells[1] for choice in option.choices)
         assert cells[3].rstrip(" |")
+
+
+def test_what_a_mark_may_call_variations_is_listed(from_code: Any) -> None:
+    assert re.findall(r"`([\w-]+)`", "\n".join(from_code.variations())) == list(NAMES)
 
 
 def test_every_setter_says_what_the_client_sees(from_code: Any) -> None:

@@ -21,8 +21,11 @@ from pytest_adyen_creds.cli import adyen_creds
 from pytest_adyen_creds.contract import VERSIONS
 from pytest_adyen_creds.contract.baseline import Entry
 from pytest_adyen_creds.credentials.roles import KNOWN, PRESETS
+from pytest_adyen_creds.credentials.spec import adyen_credential
 from pytest_adyen_creds.drift.listing import entries
 from pytest_adyen_creds.options import BARE, MARKERS, OPTIONS, Option
+from pytest_adyen_creds.rehearsal.plugin import Mark
+from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES
 from pytest_adyen_creds.reports.roles import FINDINGS as ROLE_FINDINGS
 from pytest_adyen_creds.sandbox import behaviours
 from pytest_adyen_creds.sandbox.faults import VIOLATION_TEXTS, Faults
@@ -170,13 +173,33 @@ def fixture_list() -> Iterator[str]:
 
 
 def markers() -> Iterator[str]:
-    """Yield every marker with its signature and what it is for."""
-    for signature, _, text in (each.partition(": ") for each in MARKERS):
-        yield f"(marker-{signature.partition('(')[0]})="
-        yield f"## `{signature.partition('(')[0]}`"
-        yield f"```python\n@pytest.mark.{signature}\n```"
+    """Yield every marker with its signature, what it is for, and what its arguments are."""
+    for mark in MARKERS:
+        signature, _, text = mark.partition(": ")
+        name, bracket, arguments = signature.partition("(")
+        if len(signature) > 60:
+            signature = f"{name}(\n    {arguments.removesuffix(')').replace(', ', f',{chr(10)}    ')},\n)"
+        yield f"(marker-{name})="
+        yield f"## `{name}`"
+        yield f"```python\n@pytest.mark.{signature if bracket else name}\n```"
         yield plain(text[:1].upper() + text[1:])
+        for paragraph in docstring(_ARGUMENTS[name]).split("\n\n")[1:] if name in _ARGUMENTS else ():
+            if not paragraph.startswith("Raises"):
+                yield f"\n{paragraph}"
         yield ""
+
+
+_ARGUMENTS: Final = {"adyen_credential": str(adyen_credential.__doc__), "adyen_rehearse": str(Mark.__doc__)}
+"""The docstrings that say what the arguments of markers are, in their paragraphs after the first."""
+
+
+def variations() -> Iterator[str]:
+    """Yield what a mark may call variations of a rehearsal: kinds, classes and changes."""
+    kinds = [name for name in NAMES if name in KINDS]
+    classes = [name for name in NAMES if name.startswith("must-")]
+    yield f"- kinds: {listed(kinds)}"
+    yield f"- classes: {listed(classes)}"
+    yield f"- changes: {listed(name for name in NAMES if name not in kinds + classes)}"
 
 
 def presets() -> Iterator[str]:
@@ -332,7 +355,7 @@ def deviations() -> Iterator[str]:
 PARTS: Final[dict[str, Callable[[], Iterator[str]]]] = {
     part.__name__.replace("_", "-"): part
     for part in (
-        *(options, fixture_list, markers, presets, faults, violations),
+        *(options, fixture_list, markers, variations, presets, faults, violations),
         *(commands, findings, other_findings, rules, deviations),
     )
 }
