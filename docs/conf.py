@@ -42,6 +42,7 @@ python_display_short_literal_types = True
 
 smartquotes = False
 html_theme = "furo"
+pygments_style, pygments_dark_style = "friendly", "monokai"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
