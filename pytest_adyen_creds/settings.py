@@ -50,7 +50,7 @@ BASE_URL: Final = "ADYEN_BASE_URL"
 
 @dataclass(frozen=True)
 class Settings:
-    """What this run was asked to do; built by :func:`resolve`."""
+    """What this run was asked to do: command line over ini over environment over default."""
 
     backend: Literal["auto", "replay", "sandbox", "live"] = "auto"
     record: Literal["none", "missing", "all"] = "none"

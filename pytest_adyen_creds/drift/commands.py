@@ -193,14 +193,7 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
 
 
 @drift.command()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="text: one line for each. markdown: the page docs/drift-ids.md.",
-)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def ids(form: str) -> None:
     """List every id that a finding can have, with its levels and what it means.
 
@@ -208,13 +201,11 @@ def ids(form: str) -> None:
     adyen-creds drift ids
     adyen-creds drift ids --format json
     """
-    from pytest_adyen_creds.drift.listing import entries, page
+    from pytest_adyen_creds.drift.listing import entries
 
     listed = entries()
     if form == "json":
         click.echo(json.dumps([entry.to_json() for entry in listed], indent=2))
-    elif form == "markdown":
-        click.echo(page(listed), nl=False)
     else:
         for entry in listed:
             click.echo(f"{entry.id}  {', '.join(entry.levels)}  {entry.meaning}")
