@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.client import ManagementClient
     from pytest_adyen_creds.contract import Operation, Violation
     from pytest_adyen_creds.contract.finding import Finding
+    from pytest_adyen_creds.contract.mutations import Mutation
     from pytest_adyen_creds.contract.signatures import (
         is_signed_body,
         is_signed_notification,
@@ -50,6 +51,7 @@ __all__ = [
     "HandmadeCredential",
     "Leases",
     "ManagementClient",
+    "Mutation",
     "NewUser",
     "Operation",
     "Origin",
@@ -72,6 +74,7 @@ _NAMES: Final = {
     "client": ("ManagementClient",),
     "contract": ("Operation", "Violation"),
     "contract.finding": ("Finding",),
+    "contract.mutations": ("Mutation",),
     "credentials.credential": ("Credential", "HandmadeCredential", "Origin", "Rotation"),
     "credentials.leases": ("Leases",),
     "drift.collector": ("Drift",),
