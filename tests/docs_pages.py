@@ -95,13 +95,14 @@ class Project:
     capsys: pytest.CaptureFixture[str]
     published: Path
     in_process: bool = True
+    all_plugins: bool = False
     port: int = 0
     output: str = ""
     servers: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def run(self, block: Block) -> None:
         """Do what a block says."""
-        text = block.text.replace("8080", str(self.port)) if self.port else block.text
+        text = re.sub(r"\b8(080|443)\b", str(self.port), block.text) if self.port else block.text
         if block.not_run is not None:
             return
         if block.language == "diff":
@@ -166,8 +167,9 @@ class Project:
                 self.shell(shlex.join(words) if ADYENS.search(command) else command, status)
 
     def shell(self, command: str, status: int) -> None:
-        """Run a command in a process of its own, with all plugins."""
-        environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+        """Run a command in a process of its own, with all plugins of pytest where the page takes them."""
+        left_out = {"PYTEST_ADDOPTS"} if self.all_plugins else set()
+        environment = {name: value for name, value in os.environ.items() if name not in left_out}
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         done = subprocess.run(
             ["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=300, check=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import shlex
 import shutil
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from docs_pages import OF_OTHERS, PAGES, ROOT, RUN, SHOWN, WRITTEN, Project, blocks, commands, free_port
+from docs_pages import OF_OTHERS, PAGES, ROOT, RUN, SHOWN, WRITTEN, Block, Project, blocks, commands, free_port
 from markdown_it import MarkdownIt
 
 from pytest_adyen_creds.sandbox.commands import serve
@@ -18,7 +19,7 @@ from pytest_adyen_creds.sandbox.commands import serve
 PUBLISHED = ROOT.parent / "shared" / "adyen"
 MOST_NOT_RUN = 20
 QUICK = 3
-"""A page with so many commands, or fewer, is tried in every run of the tests."""
+"""A page with so many short commands, or fewer, is tried in every run of the tests."""
 
 
 def name(page: Path) -> str:
@@ -36,8 +37,26 @@ def runs(page: Path) -> list[str]:
     ]
 
 
+def code(page: Path) -> list[Block]:
+    return [block for block in blocks(page) if block.language in RUN and block.not_run is None]
+
+
+def takes_other_plugins(page: Path) -> bool:
+    """Whether a page's tests take plugins of pytest that runs in this process leave out."""
+    return any(OF_OTHERS.search(block.text) for block in code(page))
+
+
+def in_process(page: Path) -> bool:
+    """Whether a page's tests run in this process: no other plugins, and no modules of its own."""
+    modules = [re.escape(Path(block.file).stem) for block in code(page) if block.file and block.file.endswith(".py")]
+    imports = re.compile(rf"^(from|import) ({'|'.join(modules)})\b", re.MULTILINE)
+    return not takes_other_plugins(page) and not any(modules and imports.search(block.text) for block in code(page))
+
+
 def is_quick(page: Path) -> bool:
-    return len(runs(page)) <= QUICK and "examples" not in page.parts and not OF_OTHERS.search(page.read_text())
+    commands = runs(page)
+    long = any(re.search("--adyen-(rehearse|contracts)", command) for command in commands)
+    return len(commands) <= QUICK and not long and in_process(page) and "examples" not in page.parts
 
 
 WITH_CODE = [page for page in PAGES if any(block.language in RUN | WRITTEN for block in blocks(page))]
@@ -55,7 +74,7 @@ def try_out(
 
     def run(page: Path) -> None:
         text = page.read_text(encoding="utf-8")
-        project.in_process = not OF_OTHERS.search(text)
+        project.in_process, project.all_plugins = in_process(page), takes_other_plugins(page)
         project.port = free_port() if "sandbox serve" in text else 0
         if "examples" in page.parts:
             ignored = shutil.ignore_patterns(".venv", "__pycache__", ".pytest_cache")
@@ -80,6 +99,22 @@ def test_a_short_page_runs(page: Path, try_out: Callable[[Path], None]) -> None:
 @pytest.mark.parametrize("page", [page for page in WITH_CODE if not is_quick(page)], ids=name)
 def test_a_long_page_runs(page: Path, try_out: Callable[[Path], None]) -> None:
     try_out(page)
+
+
+def test_the_marks_of_a_rehearsal_do_what_the_page_says(pytester: pytest.Pytester) -> None:
+    for block in blocks(ROOT / "docs" / "how-to" / "rehearse.md"):
+        if block.file in ("test_marks.py", "accepted.toml"):
+            (pytester.path / block.file).write_text(block.text, encoding="utf-8")
+    report = pytester.path / "all.json"
+    options = "--adyen-rehearse=additions,removals,failures", "-oadyen_rehearse_max=200"
+    pytester.runpytest(*options, "--adyen-drift-baseline=accepted.toml", f"--adyen-report={report}")
+    verdicts = json.loads(report.read_text())["rehearsal"]
+    (order,) = (each for each in verdicts if each["change"] == "items-reordered")
+    assert (order["verdict"], order["expected"], order["finding"]) == ("broke", "broke", "")
+    assert not {"headers-added", "server-error"} & {each["change"] for each in verdicts}
+    assert {each["accepted"] for each in verdicts if each["location"] == "/_links" and each["finding"]} == {
+        "what GET /me says of links is never read"
+    }
 
 
 def test_few_blocks_are_not_run_and_each_says_why() -> None:
