@@ -57,8 +57,8 @@ def closing_lines(results: Results) -> Iterator[str]:
 def backend_lines(results: Results) -> Iterator[str]:
     """Yield how many tests were answered by whom, what was recorded, and a base URL that nothing was sent to.
 
-    Of a live run: how many answers the sandbox would have given otherwise, which is about Adyen's answers, and so not said
-    of a server on this machine. Nothing where no test uses the plugin.
+    Of a live run: how many of Adyen's answers the sandbox would have given otherwise; nothing of those that a server on
+    this machine gave. Nothing at all where no test uses the plugin.
     """
     settings = results.settings
     is_adyen = not is_loopback(settings.base_url)
