@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
 import os
 import re
@@ -24,6 +25,8 @@ from packaging.requirements import Requirement
 from shop import DOCUMENT
 
 from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.secrets.registry import SecretRegistry
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -157,6 +160,7 @@ class Project:
                 *arguments, file = arguments if ">" in arguments[-2:-1] else [*arguments, ""]
                 arguments = [word for word in arguments if word != ">"]
                 self.capsys.readouterr()
+                vars(SECRETS).update(vars(SecretRegistry()))  # a new process knows none
                 got = main(arguments)
                 out, err = self.capsys.readouterr()
                 self.output = out + err
@@ -216,20 +220,25 @@ class Project:
 
 
 def needed(wanted: list[str]) -> None:
-    """See that what ``pip install`` is to install is there; skip where something is not."""
+    """See that what ``pip install`` is to install is there, what a folder's project takes included; else skip."""
     if "-r" in wanted:
         at = wanted.index("-r")
         lines = Path(wanted[at + 1]).read_text(encoding="utf-8").splitlines()
         wanted = [*wanted[:at], *wanted[at + 2 :], *(line for line in lines if line.strip() and line[0] not in "#-")]
     for each in wanted:
-        if each.startswith(("-", ".", "/")):
+        if each.startswith("-") or each == ".":
+            continue
+        if local := re.fullmatch(r"\.\[([\w,-]+)\]", each):
+            project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+            extras = [project["optional-dependencies"][extra] for extra in local[1].split(",")]
+            needed([*project["dependencies"], *itertools.chain(*extras)])
             continue
         requirement = Requirement(each)
         try:
             there = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
             pytest.skip(f"{each} is not installed")
-        assert not requirement.specifier or requirement.specifier.contains(there), f"{each}: {there} is installed"
+        assert requirement.specifier.contains(there, prereleases=True), f"{each}: {there} is installed"
 
 
 def free_port() -> int:
