@@ -37,6 +37,7 @@ WRITTEN = {"toml", "ini", "yaml"}
 """Run, where the first line is a comment with the name of the file."""
 SHOWN = {"text", "json", "html", "xml", ""}
 
+OF_A_SHELL = {"|", "||", "&&", "<", ";"}
 OF_OTHERS = re.compile(r"\b(anyio|httpx_mock|requests_mock|respx|vcr|django|pytest_asyncio)\b|-n \w+|-p \w+")
 """What a page has that takes pytest's other plugins, which runs in this process leave out."""
 ADYENS = re.compile(r"(?:https://raw\.githubusercontent\.com/Adyen/adyen-openapi/main/json/)?\b([A-Z]\w+-v\d+)\.json")
@@ -151,12 +152,13 @@ class Project:
                 needed(wanted)
             case ["adyen-creds", "sandbox", "serve", *_]:
                 self.serve(words)
-            case ["pytest", *options] | ["python", "-m", "pytest", *options] if self.in_process:
-                assert not {"|", ">", "&&"} & {*words}, command
+            case ["pytest", *options] | ["python", "-m", "pytest", *options] if self.in_process and not (
+                {*OF_A_SHELL, ">"} & {*words}
+            ):
                 result = self.pytester.runpytest(*options)
                 self.output = f"{result.stdout}\n{result.stderr}"
                 assert result.ret == status, command
-            case ["adyen-creds", *arguments] if not {"|", "<", "&&"} & {*words}:
+            case ["adyen-creds", *arguments] if not OF_A_SHELL & {*words}:
                 *arguments, file = arguments if ">" in arguments[-2:-1] else [*arguments, ""]
                 arguments = [word for word in arguments if word != ">"]
                 self.capsys.readouterr()
