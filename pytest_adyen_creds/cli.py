@@ -19,7 +19,10 @@ from pytest_adyen_creds.text import plain
 
 _COMMANDS: Final = {
     "check": ("pytest_adyen_creds.cli", "Replay the bundled cassettes through every check."),
-    "cassettes": ("pytest_adyen_creds.cassettes.commands", "Check recordings, and scrub other tools' ones."),
+    "cassettes": (
+        "pytest_adyen_creds.cassettes.commands",
+        "Check recordings, and scrub other tools' ones; rules for scanners.",
+    ),
     "contract": ("pytest_adyen_creds.contract.commands", "The contract: list, export, validate, lint."),
     "drift": ("pytest_adyen_creds.drift.commands", "Drift in specifications, answers and recordings."),
     "doctor": ("pytest_adyen_creds.credentials.commands", "What keeps a live run from starting, and how to mend it."),
@@ -102,7 +105,7 @@ def adyen_creds() -> None:
     "reports",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Write a report in the form that its suffix names, such as .html or .json; may be repeated.",
+    help="Write a report in the form that its suffix names, such as .html, .json or .sarif; may be repeated.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No table: only the summary and what failed.")
 @click.option("-v", "--verbose", is_flag=True, help="Each finding's place, and examples.")

@@ -30,7 +30,7 @@ LAYERS = [
     {"settings"},
     {"conversions"},
     {"endpoints", "options", "provisioning_key", "formats"},
-    {"files"},
+    {"files", "sarif"},
     {"secrets"},
     {"compat"},
     {"text", "stash", "streams", "message"},
