@@ -18,7 +18,7 @@ LAYERS = [
     {"plugin", "cli"},
     {"fixtures"},
     {"state"},
-    {"reports", "rehearsal", "pages", "pause"},
+    {"reports", "rehearsal", "pages", "pause", "init"},
     {"drift", "checks"},
     {"roles"},
     {"cassettes"},

@@ -40,7 +40,7 @@ def _results(report: Mapping[str, Any], folder: Path) -> Iterator[SarifResult]:
                 rule=each["finding"],
                 level="warning" if each["verdict"] == "silent" else "error",
                 message=f"{each['mutation']}: {each['error'] or each['verdict']}; {each['next_step']}",
-                page="docs/rehearsal.md",
+                page="docs/how-to/rehearse.md",
                 path=path or _file_of([each["test"]], folder),
                 line=int(line) if line.isdecimal() else 0,
                 place=f"{each['test']} {each['id']}",
