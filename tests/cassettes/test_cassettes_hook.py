@@ -23,14 +23,14 @@ SECRET = "AQEnopseudonymatallinthisrecording00"
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "shop"
-    shutil.copytree(ROOT / "cassettes" / "management" / "v1", folder / "tests" / "cassettes" / "management")
+    shutil.copytree(ROOT / "cassettes" / "management" / "v1", folder / "tests" / "cassettes")
     (folder / "other.yaml").write_text(f"key: {SECRET}\n")
     monkeypatch.chdir(folder)
     return folder
 
 
 def spoil(project: Path) -> Path:
-    path = project / "tests" / "cassettes" / "management" / "get-me.yaml"
+    path = project / "tests" / "cassettes" / "get-me.yaml"
     path.write_text(re.sub("AQEPSEUDONYM0+1$", SECRET, path.read_text(), flags=re.MULTILINE))
     return path
 
