@@ -18,7 +18,8 @@ _COMMAND: Final = "adyen-creds cassettes rules --format"
 
 # from a name to its value: key: "…", key = '…', \"key\": \"…\", ["KEY"] = "…", key: str = "…", setenv("KEY", "…")
 _SEPARATOR: Final = (
-    r"[\w.-]{0,40}[\"'\\\])]{0,6}(?:\s{0,4}:\s{0,4}[A-Za-z]{1,20})?\s{0,8}(?:=>|:=|[:=,>])\s{0,8}(?:[A-Za-z]{1,12}\()?"
+    r"[\w.-]{0,40}[\"'\\\])]{0,6}(?:\s{0,4}:\s{0,4}[A-Za-z]{1,20})?\s{0,8}(?:(?:=>|:=|[:=>])\s{0,8}|,[ \t]{0,8})"
+    r"(?:[A-Za-z]{1,12}\()?"
 )
 _OPENING: Final = r"[brfBRF]{0,2}\\{0,4}[\"']"
 FILTERS: Final = tuple(
@@ -26,8 +27,8 @@ FILTERS: Final = tuple(
 )
 """Filters of detect-secrets that take a key with brackets in it for a call, or a password for a template."""
 
-_IN_CODE: Final = r"\$\{|os\.environ|getenv|\.reveal\(|process\.env|secrets\."
-"""What stands in the place of a password where code or a template says where it comes from."""
+_IN_CODE: Final = r"\$\{|os\.environ|getenv|\.reveal\(|process\.env|secrets\.|^[A-Z_]+$|^[a-z_./-]+$"
+"""What stands in the place of a password where code or a template says where it comes from, or a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ RULES: Final = (
         "The user name and password of an API credential of Adyen's, in basic authentication",
         ("basic",),
         # ws@… and ws_123456@…, in base64
-        r"(?i:basic)\s{1,4}(d3[MN][A-Za-z0-9+/_-]{24,}={0,2})",
+        r"(?i:basic)\s{1,4}(d3N[Af][A-Za-z0-9+/_-]{24,}={0,2})",
         3.0,
         tuple(_in_base64(f":{PASSWORD_PSEUDONYM}")),
     ),

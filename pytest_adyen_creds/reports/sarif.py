@@ -9,6 +9,7 @@ from typing import Any
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.sarif import sarif_results
 from pytest_adyen_creds.sarif import SarifResult, to_sarif
+from pytest_adyen_creds.settings import ini_options
 
 
 def sarif_of(report: Mapping[str, Any]) -> str:
@@ -16,7 +17,7 @@ def sarif_of(report: Mapping[str, Any]) -> str:
 
     A result stands at the file of the first test that met it, and at the user's line where a rehearsal broke a test.
     """
-    folder = Path.cwd()
+    _, folder = ini_options(Path.cwd())  # pytest's root, which the names of tests begin at
     return to_sarif(_results(report, folder), folder)
 
 

@@ -168,11 +168,24 @@ def test_nothing_is_found_in_the_bundled_cassettes(scan: Scan) -> None:
 
 
 @pytest.mark.parametrize(
+    "user", ["ws@Company.A", "ws@Company.AB", "ws_123456@Company.ABC", "ws_123456@Scope.Company_A"]
+)
+def test_basic_authentication_is_opened_wherever_the_password_begins(user: str, scan: Scan) -> None:
+    def header(password: str) -> str:
+        return "Authorization: Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    assert scan(header(MAKERS["password"]()))
+    assert scan(header(Pseudonyms().secret(MAKERS["password"]()))) == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "password = os.environ['ADYEN_BASIC_AUTH_PASSWORD_OF_TESTS']",
         'password: "${{ secrets.ADYEN_BASIC_AUTH_PASSWORD }}"',
         "PASSWORD=${ADYEN_BASIC_AUTH_PASSWORD}",
+        'PASSWORD = "ADYEN_BASIC_AUTH_OF_TESTS"',
+        'names = ["password",\n    "request.credentials.of.Adyen"]',
         'hmac_key = "' + "00" * 32 + '"',
         "def test_password_is_replaced_at_once_and_masked(): ...",
         "password=credential.password.reveal()",

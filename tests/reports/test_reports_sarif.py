@@ -146,6 +146,22 @@ def test_a_report(pytester: pytest.Pytester) -> None:
     assert len(run["results"]) == len(json.loads((pytester.path / "run.json").read_text())["findings"])
 
 
+def test_a_run_from_a_folder_below_names_the_same_files(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makeini("[pytest]")
+    tests = pytester.mkdir("tests")
+    (tests / "test_shop.py").write_text(
+        "def test_drifts(adyen_contract, adyen_client, adyen_drift):\n    adyen_client.get('/me')\n"
+    )
+    pytester.mkdir(".git")
+    monkeypatch.chdir(tests)
+    pytester.runpytest("--adyen-strict", "--adyen-report=run.sarif").assert_outcomes(passed=1)
+    run = sound((tests / "run.sarif").read_text())
+    assert run["results"]
+    assert uris(run) == {"tests/test_shop.py"}
+
+
 def test_the_parts_of_a_report(full_report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pytest_adyen_creds.reports.sarif import sarif_of
 
