@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+REPOSITORY: Final = "https://github.com/pytest-adyen-creds/pytest-adyen-creds"
+"""Where the project is kept: what its output and what it writes lead to."""
+
 __all__ = [
     "AdyenCredsError",
     "Clock",

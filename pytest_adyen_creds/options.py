@@ -105,7 +105,7 @@ OPTIONS: Final = (
         "reports",
         "paths",
         (),
-        "write a report in the form that its suffix names, such as .html or .json; may be repeated",
+        "write a report in the form that its suffix names, such as .html, .json or .sarif; may be repeated",
         "--adyen-report",
     ),
     Option(
