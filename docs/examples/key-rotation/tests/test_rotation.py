@@ -92,7 +92,9 @@ def test_a_server_that_is_down_is_not_asked_for_ever(
     assert store.load("shop").key == old
 
 
-def test_a_key_that_somebody_restricted_is_refused_at_once(rotator: Rotator, admin: Credential, adyen_sandbox: Sandbox) -> None:
+def test_a_key_that_somebody_restricted_is_refused_at_once(
+    rotator: Rotator, admin: Credential, adyen_sandbox: Sandbox
+) -> None:
     area, began = adyen_sandbox.customer_area, adyen_sandbox.clock.now()
     area.set_allowed_ips(admin.id, ["192.0.2.1"])
     with pytest.raises(Refused, match="status 403"):
