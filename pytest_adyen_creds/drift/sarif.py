@@ -27,7 +27,7 @@ def sarif_results(
                 level=LEVELS[finding.level],
                 message=f"{finding.message} [{place}]",
                 meaning=meanings.get(finding.id, ""),
-                page="docs/drift-ids.md",
+                page="docs/reference/findings.md",
                 path=path,
                 place=place,
             )
