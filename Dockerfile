@@ -1,4 +1,4 @@
-# The embedded sandbox in a container: docs/server.md says how to use it, docs/compose.yaml beside other services.
+# The embedded sandbox in a container: docs/how-to/sandbox-server.md says how to use it, docs/compose.yaml beside other services.
 FROM python:3.13-slim AS build
 COPY . /source
 RUN python -m pip wheel --no-deps --wheel-dir /wheels /source

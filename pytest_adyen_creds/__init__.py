@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.client import ManagementClient
     from pytest_adyen_creds.contract import Operation, Violation
     from pytest_adyen_creds.contract.finding import Finding
+    from pytest_adyen_creds.contract.mutations import Mutation
     from pytest_adyen_creds.contract.signatures import (
         is_signed_body,
         is_signed_notification,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+REPOSITORY: Final = "https://github.com/pytest-adyen-creds/pytest-adyen-creds"
+"""Where the project is kept: what its output and what it writes lead to."""
+
 __all__ = [
     "AdyenCredsError",
     "Clock",
@@ -50,6 +54,7 @@ __all__ = [
     "HandmadeCredential",
     "Leases",
     "ManagementClient",
+    "Mutation",
     "NewUser",
     "Operation",
     "Origin",
@@ -72,6 +77,7 @@ _NAMES: Final = {
     "client": ("ManagementClient",),
     "contract": ("Operation", "Violation"),
     "contract.finding": ("Finding",),
+    "contract.mutations": ("Mutation",),
     "credentials.credential": ("Credential", "HandmadeCredential", "Origin", "Rotation"),
     "credentials.leases": ("Leases",),
     "drift.collector": ("Drift",),

@@ -19,9 +19,13 @@ from pytest_adyen_creds.text import plain
 
 _COMMANDS: Final = {
     "check": ("pytest_adyen_creds.cli", "Replay the bundled cassettes through every check."),
-    "cassettes": ("pytest_adyen_creds.cassettes.commands", "Check recordings, and scrub other tools' ones."),
+    "cassettes": (
+        "pytest_adyen_creds.cassettes.commands",
+        "Check recordings, and scrub other tools' ones; rules for scanners.",
+    ),
     "contract": ("pytest_adyen_creds.contract.commands", "The contract: list, export, validate, lint."),
     "drift": ("pytest_adyen_creds.drift.commands", "Drift in specifications, answers and recordings."),
+    "init": ("pytest_adyen_creds.init.commands", "Set up a project: ini lines, a first test, a workflow, a hook."),
     "doctor": ("pytest_adyen_creds.credentials.commands", "What keeps a live run from starting, and how to mend it."),
     "roles": ("pytest_adyen_creds.roles.commands", "The roles that a suite needs: merged of several runs, and proven."),
     "sandbox": ("pytest_adyen_creds.sandbox.commands", "The embedded Management API: serve it, or list what it does."),
@@ -70,6 +74,7 @@ def adyen_creds() -> None:
     """Contract checks, drift and throwaway credentials for Adyen's Management API.
 
     \b
+    adyen-creds init                          ini lines, a first test, a workflow and a hook for a project
     adyen-creds check                         the contract suite over its recordings, offline
     adyen-creds drift spec                    what Adyen publishes against the contract
     adyen-creds cassettes check tests         secrets, age, orphans and unsafe files in recordings
@@ -102,7 +107,7 @@ def adyen_creds() -> None:
     "reports",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="Write a report in the form that its suffix names, such as .html or .json; may be repeated.",
+    help="Write a report in the form that its suffix names, such as .html, .json or .sarif; may be repeated.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="No table: only the summary and what failed.")
 @click.option("-v", "--verbose", is_flag=True, help="Each finding's place, and examples.")

@@ -69,7 +69,11 @@ def adyen_settings(_adyen_run: Run) -> Settings:
 
 @pytest.fixture(scope="session")
 def adyen_contract(_adyen_run: Run) -> CheckingContract:
-    """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call."""
+    """The contract of the run's API version; ``adyen_contract.check(response)`` judges any response in one call.
+
+    ``response`` is one of httpx, of requests, or alike; ``check_webhook(name, body)`` judges a webhook, ``validate``
+    and ``is_valid`` a body by the name of its structure; ``example_webhook`` and ``strategy`` make valid ones.
+    """
     from pytest_adyen_creds.checks.responses import CheckingContract
 
     results, run = _adyen_run.results, _adyen_run
@@ -94,7 +98,10 @@ def adyen_suite(_adyen_run: Run, request: pytest.FixtureRequest) -> Suite:
 
 @pytest.fixture(scope="session")
 def adyen_sandbox_config() -> dict[str, Any]:
-    """The arguments of the run's embedded :class:`Sandbox`; override it to set a propagation delay, say."""
+    """The arguments of the run's embedded :class:`Sandbox`; override it to set a propagation delay, say.
+
+    What overrides it has the scope ``session`` too, and returns a dictionary.
+    """
     return {}
 
 
@@ -123,7 +130,10 @@ def adyen_throwaways(_adyen_run: Run, _adyen_backend: Backend) -> LeaseClient:
 
 @pytest.fixture(scope="session")
 def adyen_management(_adyen_run: Run, _adyen_throwaways: LeaseClient) -> ManagementClient:
-    """The client that signs in with the provisioning key; on a live server it changes leased throwaways only."""
+    """The client that signs in with the provisioning key: the 26 operations, and any request.
+
+    On a live server it changes leased throwaways only.
+    """
     _adyen_run.roles.provisioning = _adyen_throwaways.backend.key.reveal
     return _adyen_throwaways.management
 
@@ -157,6 +167,10 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[S
 def adyen_sandbox(adyen_traffic: Session) -> Sandbox:
     """The embedded sandbox: its clock, faults and customer area. Faults end with the test.
 
+    ``adyen_sandbox.answer("POST /sessions", body)`` sets what an operation of another API answers, until the test ends.
+    Only ``adyen_sandbox.clock`` moves its time: a test that freezes or moves its own (freezegun, pytest-freezer,
+    time-machine) leaves the sandbox, leases and recordings in real time.
+
     A test that passed fails at its end where nothing met a fault that it set, unless that is ``optional``.
 
     It answers every test that asks for it, also in replay, and is never recorded; in a live run the test is skipped.
@@ -168,7 +182,10 @@ def adyen_sandbox(adyen_traffic: Session) -> Sandbox:
 
 @pytest.fixture
 def adyen_credentials(adyen_traffic: Session, request: pytest.FixtureRequest) -> Iterator[Leases]:
-    """The pool, for a test that needs several: ``adyen_credentials.lease(...)``; all are given back at the end."""
+    """The pool, for a test that needs several: ``adyen_credentials.lease(...)``; all are given back at the end.
+
+    ``lease`` takes what the marker ``adyen_credential`` takes.
+    """
     leases = adyen_traffic.leases(_progress_to(request.config))
     yield leases
     leases.close()
@@ -176,7 +193,10 @@ def adyen_credentials(adyen_traffic: Session, request: pytest.FixtureRequest) ->
 
 @pytest.fixture
 def adyen_credential(adyen_credentials: Leases, request: pytest.FixtureRequest) -> Credential:
-    """A throwaway credential on lease to this test, as its marker ``adyen_credential`` asks for."""
+    """A throwaway credential on lease to this test, as its marker ``adyen_credential`` asks for.
+
+    A lease lasts for one test: a fixture of a wider scope cannot hold one. The same credential is reset and lent again.
+    """
     from pytest_adyen_creds.credentials.spec import MARKER, Spec, spec_of
 
     marker = request.node.get_closest_marker(MARKER)
@@ -194,7 +214,10 @@ def adyen_client(adyen_credential: Credential, adyen_traffic: Session) -> Iterat
 
 @pytest.fixture
 def adyen_async_client(adyen_credential: Credential, adyen_traffic: Session) -> httpx.AsyncClient:
-    """An asynchronous httpx client signed in as the throwaway; it keeps no connection, so it needs no closing."""
+    """An asynchronous httpx client signed in as the throwaway; it keeps no connection, so it needs no closing.
+
+    Asynchronous tests need ``@pytest.mark.anyio``, which httpx brings, or pytest-asyncio.
+    """
     throwaways = adyen_traffic.throwaways
     return throwaways.backend.async_client(adyen_credential.key(), throwaways.ownership)
 

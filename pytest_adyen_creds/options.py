@@ -105,7 +105,7 @@ OPTIONS: Final = (
         "reports",
         "paths",
         (),
-        "write a report in the form that its suffix names, such as .html or .json; may be repeated",
+        "write a report in the form that its suffix names, such as .html, .json or .sarif; may be repeated",
         "--adyen-report",
     ),
     Option(
@@ -186,7 +186,14 @@ OPTIONS: Final = (
         "keep the sandbox of a failed test open at a URL until Enter is pressed; in a terminal, without workers",
         "--adyen-pause",
     ),
-    Option("contracts", "path", None, "a directory of your own contracts, laid out like ours", name="adyen_contracts"),
+    Option(
+        "contracts",
+        "path",
+        None,
+        "a folder of contracts: of other APIs (API/VERSION, as contract import writes them), or your own of the "
+        "credentials, laid out like the bundled ones",
+        name="adyen_contracts",
+    ),
     Option("cassettes", "path", None, "a directory of the contract suite's cassettes", name="adyen_cassettes"),
     Option(
         "ready_timeout", "duration", 600.0, "seconds to wait until a new key answers 200", name="adyen_ready_timeout"

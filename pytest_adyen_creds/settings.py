@@ -32,7 +32,7 @@ __all__ = [
 LIVE_PREFIX: Final = "live_"
 """How a client key of the live environment starts (Adyen's documentation); one stops the run."""
 
-_INI_FILES: Final = (
+INI_FILES: Final = (
     ("pytest.toml", "pytest"),
     (".pytest.toml", "pytest"),
     ("pytest.ini", "pytest"),
@@ -50,7 +50,7 @@ BASE_URL: Final = "ADYEN_BASE_URL"
 
 @dataclass(frozen=True)
 class Settings:
-    """What this run was asked to do; built by :func:`resolve`."""
+    """What this run was asked to do: command line over ini over environment over default."""
 
     backend: Literal["auto", "replay", "sandbox", "live"] = "auto"
     record: Literal["none", "missing", "all"] = "none"
@@ -246,7 +246,7 @@ def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
     one: no options, and ``folder``. Raises :class:`SettingsError` for a file that cannot be read.
     """
     for place in (folder, *folder.parents):
-        for name, section in _INI_FILES:
+        for name, section in INI_FILES:
             values = _section(place / name, section)
             if values is not None:
                 names = {option.ini for option in OPTIONS if option.ini}

@@ -1,20 +1,24 @@
-"""Types: what the README shows passes strict checking, and the public fixtures' types are public."""
+"""Types: what README and the documentation show passes strict checking, and the public fixtures' types are public."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from test_readme import INTERNAL, blocks
+from docs_pages import PAGES, blocks
 
 import pytest_adyen_creds
 from pytest_adyen_creds import Contract, Credential, Secret, fixtures, load_contract
 
 pytestmark = pytest.mark.slow("mypy, for a quarter of a minute")
+
+INTERNAL = {"adyen_run", "adyen_suite", "adyen_backend", "adyen_throwaways", "adyen_traffic"}
+"""Fixtures that other fixtures stand on."""
 
 PROBE = """
 from pytest_adyen_creds import Contract, Credential, HandmadeCredential, Leases, Rotation, Secret, load_contract
@@ -39,11 +43,26 @@ def mypy(*paths: Path) -> list[str]:
     return [line for line in done.stdout.splitlines() if ": error: " in line]
 
 
-def test_what_the_readme_shows_and_what_fixtures_give_is_typed(tmp_path: Path) -> None:
-    paths = [tmp_path / f"test_readme_{number}.py" for number, _ in enumerate(blocks("python"))]
-    for path, text in zip(paths, blocks("python"), strict=True):
-        path.write_text(text)
-    assert len(paths) >= 3
+def shown(folder: Path) -> list[Path]:
+    """Write each block of Python of the documentation to a file of its own; a page's blocks import one another."""
+    paths = []
+    for number, page in enumerate(PAGES):
+        codes = [block for block in blocks(page) if block.language == "python"]
+        stems = [re.escape(Path(block.file).stem) for block in codes if block.file]
+        for block in codes:
+            text = re.sub(rf"^(from|import) ({'|'.join(stems)})\b", rf"\1 page{number}_\2", block.text, flags=re.M)
+            name = Path(block.file).stem if block.file else f"line{block.line}"
+            path = folder / f"page{number}_{name}.py"
+            if path.exists():  # mended further down
+                path = path.with_stem(f"{path.stem}_line{block.line}")
+            path.write_text(f"# {page.name}:{block.line}\n{text if stems else block.text}", encoding="utf-8")
+            paths.append(path)
+    return paths
+
+
+def test_what_the_documentation_shows_and_what_fixtures_give_is_typed(tmp_path: Path) -> None:
+    paths = shown(tmp_path)
+    assert len(paths) >= 20
     probe = tmp_path / "test_probe.py"
     probe.write_text(PROBE)
 

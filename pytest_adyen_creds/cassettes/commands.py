@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -22,12 +22,14 @@ from pytest_adyen_creds.cassettes.orphans import find_orphans
 from pytest_adyen_creds.cassettes.paths import SUFFIXES, find_cassettes
 from pytest_adyen_creds.cassettes.redact.fields import Fields, fields_of, path_of_uri
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
+from pytest_adyen_creds.cassettes.scanners import CLIENT_KEY_RULES, FORMATS, RULES
 from pytest_adyen_creds.contract.apis import apis_in
 from pytest_adyen_creds.contract.baseline import to_toml
 from pytest_adyen_creds.contract.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
+from pytest_adyen_creds.sarif import SarifLevel, SarifResult, to_sarif
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, ini_options, resolve
 from pytest_adyen_creds.text import counted, printed
@@ -50,6 +52,13 @@ _secrets_option: Final = click.option(
 _format_option: Final = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
+_SARIF: Final[Mapping[str, tuple[SarifLevel, str]]] = {
+    "secret": ("error", "A cassette holds a secret, a session, or what says who was asked by whom."),
+    "unsafe": ("error", "A cassette is broken, or holds what may not be read."),
+    "stale": ("warning", "A cassette is old, or was recorded with another version of the contract."),
+    "orphan": ("note", "A cassette belongs to no test any more."),
+}
+"""The level of each kind of issue in SARIF, and what it means."""
 
 
 @click.group()
@@ -58,7 +67,7 @@ def cassettes() -> None:
 
 
 @cassettes.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("places", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--max-age",
     type=click.FloatRange(min=0),
@@ -67,9 +76,18 @@ def cassettes() -> None:
 )
 @_secrets_option
 @_contracts_option
-@_format_option
-def check(folder: Path, max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str) -> int:
-    """List what is wrong with the cassettes in DIR.
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    show_default=True,
+    help="sarif: for code scanning.",
+)
+def check(
+    places: tuple[Path, ...], max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str
+) -> int:
+    """List what is wrong with the cassettes at each PATH: a folder of them, or one.
 
     Secrets, sessions, account names, user names and ids (by form, by place, those in the environment and in
     --secrets), files that are unsafe or broken, cassettes that are stale, and orphans: those whose test file, class or
@@ -80,19 +98,22 @@ def check(folder: Path, max_age: float | None, secrets_file: Path | None, contra
     adyen-creds cassettes check tests
     adyen-creds cassettes check tests --max-age 180 --format json
     adyen-creds cassettes check tests --contracts contracts
+    adyen-creds cassettes check . --format sarif > cassettes.sarif
     """
     if max_age is not None and not math.isfinite(max_age):
         raise click.BadParameter(f"{max_age} is no number of days; write one such as 180", param_hint="'--max-age'")
     max_age = _of_ini("adyen_cassette_max_age").cassette_max_age if max_age is None else max_age
     contracts = _own_contracts(contracts)
     _know_secrets(secrets_file)
-    paths = _find(folder)
+    paths = list(dict.fromkeys(path for place in places for path in _find(place)))
     orphans, unread = find_orphans(paths)
     issues = sorted([*_lint(paths, max_age, contracts), *orphans], key=_in_order)
     for line in unread:
         click.echo(printed(line), err=True)
     if form == "json":
         click.echo(json.dumps([issue.to_json() for issue in issues], indent=2, ensure_ascii=False))
+    elif form == "sarif":
+        click.echo(to_sarif(map(_in_sarif, issues), Path.cwd()), nl=False)
     else:
         for issue in issues:
             click.echo(printed(SECRETS.mask(str(issue))))
@@ -142,6 +163,22 @@ def scrub(
     done = "changed" if write else "to change"
     click.echo(f"{counted(len(paths), 'cassette')}, {changed} {done}, {unreadable} unreadable")
     return 1 if unreadable or (changed and not write) else 0
+
+
+@cassettes.command()
+@click.option(
+    "--format", "form", type=click.Choice([*FORMATS]), required=True, help="The scanner that the rules are for."
+)
+@click.option("--client-keys/--no-client-keys", default=True, help="Find client keys, too, which web pages may show.")
+def rules(form: str, client_keys: bool) -> None:
+    """Print rules for a secret scanner: it finds Adyen's keys and passwords, and lets pseudonyms pass.
+
+    \b
+    adyen-creds cassettes rules --format gitleaks > .gitleaks.toml
+    adyen-creds cassettes rules --format trufflehog > trufflehog.yaml
+    adyen-creds cassettes rules --format detect-secrets > adyen_detectors.py
+    """
+    click.echo(FORMATS[form]((*RULES, *(CLIENT_KEY_RULES if client_keys else ()))), nl=False)
 
 
 @click.command()
@@ -313,6 +350,16 @@ def _lint(paths: list[Path], max_age: float | None, contracts: Path | None) -> I
 
     for path in paths:
         yield from lint(path, fields, now=now, max_age=max_age, digests=digests)
+
+
+def _in_sarif(issue: Issue) -> SarifResult:
+    level, meaning = _SARIF[issue.kind]
+    unit, _, number = issue.where.partition(" ")
+    line = int(number) if unit == "line" else 0
+    message = f"{issue.where}: {issue.message}" if issue.where and not line else issue.message
+    return SarifResult(
+        f"cassette-{issue.kind}", level, message, meaning, "docs/how-to/secret-scanners.md", issue.path, line
+    )
 
 
 def _know_secrets(secrets_file: Path | None) -> None:

@@ -133,7 +133,7 @@ class CheckingContract(Contract):
         body: bytes,
         headers: Mapping[str, str] | None = None,
     ) -> list[Finding]:
-        """Return what departs from the contract in one answer of ``operation``; see :func:`.contract.judge.judge`.
+        """Return what departs from the contract in one answer of ``operation``.
 
         Nothing is taken off: neither :attr:`known_deviations` nor what a baseline accepts.
         """

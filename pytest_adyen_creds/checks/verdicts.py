@@ -16,6 +16,12 @@ WORDS: Final[tuple[Word, ...]] = ("broke", "silent", "noticed", "survived")
 BROKE: Final = "rehearsal-broke"
 SILENT: Final = "rehearsal-silent"
 UNEXPECTED: Final = "rehearsal-unexpected"
+FINDINGS: Final = {
+    BROKE: "a test that must survive what was otherwise did not, or created something twice, or asked without end",
+    SILENT: "a test passed though it must notice what was otherwise, or a request failed and nothing asked again",
+    UNEXPECTED: "the verdict is not the one that the test's mark says is meant",
+}
+"""The ids of verdicts that count, and what each means."""
 SEVERAL: Final = "several"
 """The change of a verdict on several variations together."""
 

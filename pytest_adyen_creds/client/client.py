@@ -293,9 +293,8 @@ class Credentials(_Resource):
         """Yield every credential, page by page, along the answers' ``next`` links.
 
         Of a link only the page's number is used, so no answer can send the client elsewhere; a link to another host or
-        path, or to a page already read, raises :class:`ApiError`, and so do more pages, more bytes and more time than
-        :data:`MOST_PAGES`, :data:`LARGEST_LISTING` and :data:`LISTING_TAKES`, and a page that has a next one and
-        nothing new.
+        path, or to a page already read, raises :class:`ApiError`, and so do more than 1,000 pages, 64 MiB or 600
+        seconds, and a page that has a next one and nothing new.
         """
         number: int | None = 1
         seen: set[int] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -51,10 +51,10 @@ def _judging(function: Any) -> Any:
         click.option(
             "--format",
             "form",
-            type=click.Choice(["text", "json"]),
+            type=click.Choice(["text", "json", "sarif"]),
             default="text",
             show_default=True,
-            help="text: one line for equal findings. json: each finding.",
+            help="text: one line for equal findings. json, and sarif for code scanning: each finding.",
         ),
         click.option("--baseline", type=click.Path(path_type=Path), help="Accepted drift (TOML): it does not fail."),
         click.option("--update-baseline", is_flag=True, help="Write what is found to the baseline's file."),
@@ -107,7 +107,7 @@ def spec(source: str | None, against: str | None, **options: Any) -> None:
             )
         # a document of a whole API is compared as a whole, and a slice of one by what it has
         findings = compare(contract.to_openapi(), new, operations=None if contract.is_whole else labels)
-    _finish(source, findings, options, accepted)
+    _finish(source, findings, options, accepted, paths_of=lambda _: [None if source == "-" else source])
 
 
 _STRICT = click.option("--strict", is_flag=True, help="Judge by the published document alone: known deviations count.")
@@ -141,7 +141,16 @@ def response(label: str, status: int, content_type: str | None, file: Path, stri
     examples = {observation.finding.key: observation.example for observation in observations}
     found = sorted((observation.finding for observation in observations), key=lambda finding: finding.rank)
     known = Baseline() if strict else contract.known_deviations
-    _finish(str(file), found, options, accepted, known=known, examples=examples, complete=False)
+    _finish(
+        str(file),
+        found,
+        options,
+        accepted,
+        known=known,
+        examples=examples,
+        complete=False,
+        paths_of=lambda _: [None if str(file) == "-" else file],
+    )
 
 
 @drift.command()
@@ -189,18 +198,12 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
         answered=found.answered,
         note=note,
         examples=examples,
+        paths_of=lambda finding: found.found.details(finding)["tests"],
     )
 
 
 @drift.command()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="text: one line for each. markdown: the page docs/drift-ids.md.",
-)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def ids(form: str) -> None:
     """List every id that a finding can have, with its levels and what it means.
 
@@ -208,13 +211,11 @@ def ids(form: str) -> None:
     adyen-creds drift ids
     adyen-creds drift ids --format json
     """
-    from pytest_adyen_creds.drift.listing import entries, page
+    from pytest_adyen_creds.drift.listing import entries
 
     listed = entries()
     if form == "json":
         click.echo(json.dumps([entry.to_json() for entry in listed], indent=2))
-    elif form == "markdown":
-        click.echo(page(listed), nl=False)
     else:
         for entry in listed:
             click.echo(f"{entry.id}  {', '.join(entry.levels)}  {entry.meaning}")
@@ -261,11 +262,13 @@ def _finish(
     note: str = "",
     examples: dict[tuple[str, ...], str] | None = None,
     complete: bool = True,
+    paths_of: Callable[[Finding], Iterable[str | Path | None]],
 ) -> None:
     """Print the findings that count, and leave with the exit status that says so.
 
     ``known`` are the known deviations, and ``answered`` the operations and statuses that could have shown them.
-    ``complete``: the findings are all there are, so that what the baseline has besides is out of date.
+    ``complete``: the findings are all there are, so that what the baseline has besides is out of date. ``paths_of``
+    returns the files or URLs that show a finding.
     """
     today = clock.today()
     if options["update_baseline"]:
@@ -275,6 +278,11 @@ def _finish(
     judgement = acceptance.divide(findings, answered)
     if options["form"] == "json":
         click.echo(json.dumps([finding.to_json() for finding in judgement.findings], indent=2))
+    elif options["form"] == "sarif":
+        from pytest_adyen_creds.drift.sarif import sarif_results
+        from pytest_adyen_creds.sarif import to_sarif
+
+        click.echo(to_sarif(sarif_results(judgement.findings, paths_of), Path.cwd()), nl=False)
     else:
         _print(name, judgement, options["verbose"], note, examples or {})
     for line in judgement.notes(unused=complete):

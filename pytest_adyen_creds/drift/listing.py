@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any, Final
@@ -35,24 +35,6 @@ class Entry:
     def to_json(self) -> dict[str, Any]:
         """Return the entry as a JSON object."""
         return asdict(self)
-
-
-def page(listed: Iterable[Entry]) -> str:
-    """Return the Markdown page that lists the ids."""
-    rows = [f"| `{entry.id}` | {', '.join(entry.levels)} | {entry.meaning} |" for entry in listed]
-    return "\n".join([_HEAD, "| id | level | meaning |", "| --- | --- | --- |", *rows, ""])
-
-
-_HEAD: Final = """\
-# Ids of drift's findings
-
-Made by `adyen-creds drift ids --format markdown > docs/drift-ids.md`.
-
-The ids are [oasdiff](https://github.com/oasdiff/oasdiff)'s where it has one. `breaking`: clients written against the
-contract break; `warning`: some may; `info`: none does. What an answer shows has the id of the change with which a
-specification would allow it. `{keyword}` in an id stands for any keyword that has no ids of its own, such as `not` or
-`prefix-items`; names in capitals stand for what a finding names.
-"""
 
 
 class _Example(dict[str, object]):

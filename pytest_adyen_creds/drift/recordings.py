@@ -47,6 +47,7 @@ def survey(
     for path in paths.find_cassettes(folder, SUFFIXES):
         found.cassettes += 1
         cassette = serializer.read(path)
+        found.test = str(path)
         origin = origin_of(cassette.provenance)
         for number, interaction in enumerate(cassette.interactions, 1):
             try:

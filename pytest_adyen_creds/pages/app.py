@@ -171,6 +171,7 @@ class Pages:
             preset=whole_preset(shown),
             earlier=[key for key in found.api_keys[:-1] if not key.has_expired(now)],
             reaches=self._area.reaches(found.id),
+            permitted=self._sandbox.app.permitted(found),
         )
 
     def _found(self, name: str) -> Credential:

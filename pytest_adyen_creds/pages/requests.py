@@ -23,7 +23,7 @@ from pytest_adyen_creds.checks.failure import as_curl
 from pytest_adyen_creds.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
 from pytest_adyen_creds.errors import CassetteError
-from pytest_adyen_creds.sandbox.journal import Entry, Message
+from pytest_adyen_creds.sandbox.journal import NO_ANSWER, Entry, Message
 from pytest_adyen_creds.sandbox.rules import behaviours
 from pytest_adyen_creds.sandbox.wire import reveal
 from pytest_adyen_creds.secrets import MASK
@@ -45,7 +45,7 @@ def judged(entry: Entry) -> Judged:
     contract = _contract_of(entry)
     if entry.answered is None or entry.sent is None:
         return Judged("not kept")
-    if contract is None or entry.operation is None:
+    if contract is None or entry.operation is None or entry.status == NO_ANSWER:
         return Judged("not judged")
     exchange = Exchange.of(contract, *_messages(entry))
     if not exchange.is_known:
@@ -97,7 +97,12 @@ def entry_as_test(entry: Entry) -> str:
         lines += [f"    body = {_literal(sent)}", f"    answer = adyen_client.request({called}, json=body)"]
     else:
         lines.append(f"    answer = adyen_client.request({called})")
-    lines += [f"    assert answer.status_code == {entry.status}", "    adyen_contract.check(answer)"]
+    if entry.status == NO_ANSWER:
+        asked = lines.pop().strip().removeprefix("answer = ")
+        lines = ["import httpx", "import pytest", "", "", *lines, "    with pytest.raises(httpx.TransportError):"]
+        lines.append(f"        {asked}")
+    else:
+        lines += [f"    assert answer.status_code == {entry.status}", "    adyen_contract.check(answer)"]
     return masked("\n".join(lines) + "\n")
 
 
@@ -107,8 +112,9 @@ def entry_as_cassette(entry: Entry, accounts: tuple[str, ...]) -> str:
     Raises :class:`CassetteError` where it cannot be scrubbed or belongs to no contract.
     """
     contract = _contract_of(entry)
-    if contract is None or entry.sent is None:
-        raise CassetteError("this request has no cassette: it is none of the contract's, or its messages are gone")
+    if contract is None or entry.sent is None or entry.status == NO_ANSWER:
+        why = "it is none of the contract's, had no answer, or its messages are gone"
+        raise CassetteError(f"this request has no cassette: {why}")
     kept = [account for account in accounts if account in SANDBOX_ACCOUNTS]
     interaction = interaction_of(*_messages(entry))
     (clean,) = Scrubber(contract, accounts, keep=kept).interactions([interaction])

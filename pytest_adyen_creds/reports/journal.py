@@ -36,7 +36,7 @@ def journal_lines(journal: Journal, since: int) -> list[str]:
 
 def _lines_of(entry: Entry, number: int) -> Iterator[str]:
     struck = f"  fault: {entry.fault}" if entry.fault else ""
-    yield f"#{number} {_shown(f'{entry.method} {entry.target}')}  {entry.status}  {entry.rule}{struck}"
+    yield f"#{number} {_shown(f'{entry.method} {entry.target}')}  {entry.status or 'no answer'}  {entry.rule}{struck}"
     document = entry.answered.document if entry.answered is not None else None
     if entry.status >= 400 and isinstance(document, Mapping):
         said = ", ".join(f"{name}: {document[name]}" for name in _NAMES if document.get(name) not in (None, ""))

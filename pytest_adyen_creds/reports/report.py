@@ -18,6 +18,7 @@ from pytest_adyen_creds.files import check_writable, write_text
 from pytest_adyen_creds.reports.coverage import documented_pairs
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.reports.rehearsal import again
+from pytest_adyen_creds.reports.sarif import sarif_of
 from pytest_adyen_creds.roles.observed import Need
 from pytest_adyen_creds.secrets import mask_text
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 WRITERS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     ".html": page_of,
     ".json": lambda report: json.dumps(report, indent=2) + "\n",
+    ".sarif": sarif_of,
 }
 """What makes a report the text of a file, by the file's suffix: all that a new format needs is an entry here."""
 

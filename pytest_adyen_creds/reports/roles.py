@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_adyen_creds.contract.baseline import Subject
 from pytest_adyen_creds.roles.observed import Need
@@ -14,7 +14,9 @@ from pytest_adyen_creds.text import counted, plain, printed
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.results import Results
 
-UNUSED = "role-unused"
+UNUSED: Final = "role-unused"
+FINDINGS: Final = {UNUSED: "a credential was given a role that nothing needed"}
+"""The ids of what is wrong with roles, and what each means."""
 
 
 def unaccepted(results: Results, need: Need) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
-from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
+from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
 from pytest_adyen_creds.reports.github import annotation_lines, is_github
 from pytest_adyen_creds.reports.rehearsal import rehearsal_lines
@@ -57,14 +57,16 @@ def closing_lines(results: Results) -> Iterator[str]:
 def backend_lines(results: Results) -> Iterator[str]:
     """Yield how many tests were answered by whom, what was recorded, and a base URL that nothing was sent to.
 
-    Of a live run: how many answers the sandbox would have given otherwise. Nothing where no test uses the plugin.
+    Of a live run: how many of Adyen's answers the sandbox would have given otherwise; nothing of those that a server on
+    this machine gave. Nothing at all where no test uses the plugin.
     """
     settings = results.settings
-    if results.compared["answers"]:
+    is_adyen = not is_loopback(settings.base_url)
+    if is_adyen and results.compared["answers"]:
         otherwise, answers = results.compared["otherwise"], counted(results.compared["answers"], "answer")
         how = "; record them (--adyen-record=all): adyen-creds sandbox compare says in what" if otherwise else ""
         yield f"adyen: the sandbox would have given {otherwise} of {answers} otherwise{how}"
-    if results.compared["uncompared"]:
+    if is_adyen and results.compared["uncompared"]:
         yield f"adyen: {counted(results.compared['uncompared'], 'answer')} could not be compared with the sandbox's"
     if not results.answered:
         return

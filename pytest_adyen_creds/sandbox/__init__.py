@@ -66,8 +66,8 @@ class Sandbox:
     ``api_key`` replaces the provisioning credential's own. ``propagation_delay`` is how long a new key does not work
     yet (default: not at all). ``requests_per_minute`` sets a rate limit per credential (default: none). ``clock`` is
     what everything that expires reads (default: real time). ``state_file`` is where it keeps credentials, the clock and
-    the journal over restarts (see :mod:`~pytest_adyen_creds.sandbox.state_file`); the provisioning credential then gets
-    a new password, and a new API key unless ``api_key`` is given: earlier ones die. :meth:`close` lets go of the file.
+    the journal over restarts; the provisioning credential then gets a new password, and a new API key unless
+    ``api_key`` is given: earlier ones die. :meth:`close` lets go of the file.
 
     Raises :class:`SandboxError` for accounts or settings that cannot be, and :class:`FileRefused` for a state file that
     cannot be taken.

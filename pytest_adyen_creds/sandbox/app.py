@@ -19,13 +19,13 @@ from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
-from pytest_adyen_creds.sandbox.journal import Journal, Message
-from pytest_adyen_creds.sandbox.operations import Call, perform, permit
+from pytest_adyen_creds.sandbox.journal import NO_ANSWER, Journal, Message
+from pytest_adyen_creds.sandbox.operations import Call, is_permitted, perform, permit
 from pytest_adyen_creds.sandbox.outcomes import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.rendering import Address
-from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route
+from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route, served
 from pytest_adyen_creds.sandbox.rules import RECORDED, SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.state import Clock
+from pytest_adyen_creds.sandbox.state import Clock, Credential
 from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, AnswerTimeout, ConnectionLost, Request
 
 UNKNOWN_PATH: Final = Rule.assumed(
@@ -103,6 +103,11 @@ class ManagementApp:
             answer = self._answer(request)
         return answer.send(start_response, head_only=request.method == "HEAD")
 
+    def permitted(self, caller: Credential) -> list[str]:
+        """Return the labels of the operations that kind and roles of ``caller`` allow, at accounts that it reaches."""
+        known = [each.label for each in served().values() if is_permitted(caller, each)]
+        return known + self._contracts.permitted(caller.roles)
+
     def _answer(self, request: Request) -> Answer:
         body = request.read()
         match = route(request.method, request.path)
@@ -115,6 +120,7 @@ class ManagementApp:
         fault = self._faults.take(label)
         noted = partial(self._noted, request, body, label, fault)
         if fault is not None and fault.kind is FaultKind.RESET:
+            noted(_Reply(Answer(NO_ANSWER, None), ASKED_FOR, self._ids.request_id()))
             raise ConnectionLost("the connection ends here because a fault says so")
         if fault is not None and fault.kind is FaultKind.STATUS:
             request.environ[BY_FAULT] = True

@@ -106,7 +106,7 @@ def serve(
 ) -> None:
     """Serve the sandbox until SIGTERM or Ctrl+C; print the environment that points the plugin to it.
 
-    It listens on loopback only, unless --host says otherwise. docs/server.md tells of TLS, containers and state.
+    It listens on loopback only, unless --host says otherwise.
     """
     from pytest_adyen_creds.sandbox.guard import is_loopback
     from pytest_adyen_creds.sandbox.server import serve_until_told

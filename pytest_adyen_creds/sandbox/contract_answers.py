@@ -105,6 +105,11 @@ class ContractAnswers:
         """Return the labels of all operations that are answered here."""
         return self.apis.labels
 
+    def permitted(self, roles: tuple[str, ...]) -> list[str]:
+        """Return the labels of the operations that ``roles`` suffice for, each with its contract."""
+        found = [(each, label) for label in sorted(self.labels()) for each in self.apis.labelled(label)]
+        return [f"{label} ({contract.name})" for (contract, each), label in found if missing_role(each, roles) is None]
+
     def answer(self, contract: Contract, operation: Operation) -> ContractAnswer:
         """Return the answer to a request of ``operation``."""
         headers = {ANSWER_HEADER: f"made from the contract {contract.name}; stateless"}

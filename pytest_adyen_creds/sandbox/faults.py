@@ -115,51 +115,71 @@ class Faults:
         retry_after: int | None = None,
         **how: Unpack[Striking],
     ) -> Fault:
-        """Answer ``status`` (200 to 599) with an error document; ``retry_after`` seconds become a header."""
+        """Answer ``status`` (200 to 599) with an error document; ``retry_after`` seconds become a header.
+
+        Nothing is carried out. The same in-process and over HTTP.
+        """
         return self.add(FaultKind.STATUS, status=status, retry_after=retry_after, operation=operation, **how)
 
     def delay(self, seconds: float, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
-        """Wait ``seconds`` (real ones, at most 300) before the request is carried out.
+        """Answer ``seconds`` (0 to 300, real ones) later: they pass before the request is carried out.
 
-        In-process nothing measures the wait, so that no timeout of a client strikes: :meth:`time_out` has it strike.
+        In-process nothing measures the wait, so that no timeout of a client strikes (:meth:`time_out` has it strike);
+        over HTTP the client's own may.
         """
         return self.add(FaultKind.DELAY, seconds=seconds, operation=operation, **how)
 
     def reset(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
-        """Reset the connection before the request is carried out."""
+        """End the connection; nothing is carried out.
+
+        In-process ``ReadError``; over HTTP a reset connection.
+        """
         return self.add(FaultKind.RESET, operation=operation, **how)
 
     def lose_answer(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
-        """Carry the request out, then reset the connection before the answer."""
+        """Carry the request out, and end the connection before the answer.
+
+        In-process ``ReadError``; over HTTP a reset connection.
+        """
         return self.add(FaultKind.LOST_ANSWER, operation=operation, **how)
 
     def time_out(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
-        """Carry the request out, and have the client's own timeout strike: at once in-process, over HTTP in its time.
+        """Carry the request out, and never answer.
 
-        Over HTTP the server is silent until the client gives up, for at most 300 seconds.
+        In-process ``ReadTimeout`` at once; over HTTP the server is silent until the client gives up, at most 300
+        seconds.
         """
         return self.add(FaultKind.TIMEOUT, operation=operation, **how)
 
     def truncate(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
-        """Carry the request out, then reset the connection in the middle of the body."""
+        """Carry the request out, and end the connection after half the answer's body.
+
+        In-process ``RemoteProtocolError``; over HTTP a reset connection.
+        """
         return self.add(FaultKind.TRUNCATED, operation=operation, **how)
 
     def content_type(self, content_type: str, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
-        """Carry the request out, and announce its answer as ``content_type``."""
+        """Carry the request out, and announce its answer as ``content_type``.
+
+        The same in-process and over HTTP.
+        """
         return self.add(FaultKind.CONTENT_TYPE, content_type=content_type, operation=operation, **how)
 
     def violate(
         self, violation: str, operation: str | None = None, *, field: str | None = None, **how: Unpack[Striking]
     ) -> Fault:
-        """Carry the request out, and break its answer in the way named ``violation`` (see ``VIOLATIONS``).
+        """Carry the request out, and have its answer break the contract in the way that ``violation`` names.
 
-        ``field`` is the property to break, where the way has a choice. An answer that has nothing to break in this
-        way is left as it is, and does not count.
+        The same in-process and over HTTP. ``field`` is the property to break, where the way has a choice. An answer
+        that has nothing to break in this way is left as it is, and does not count.
         """
         return self.add(FaultKind.VIOLATION, violation=violation, field=field, operation=operation, **how)
 
     def duplicate(self, operation: str | None = None, **how: Unpack[Striking]) -> Fault:
-        """Deliver the request twice; the second answer arrives."""
+        """Carry the request out twice, and give the second answer.
+
+        The same in-process and over HTTP.
+        """
         return self.add(FaultKind.DUPLICATE, operation=operation, **how)
 
     def add(self, kind: FaultKind, /, **details: Any) -> Fault:
@@ -288,25 +308,16 @@ def _changing(
 
 
 VIOLATIONS: Final[Mapping[str, Callable[[Document, str | None], Any]]] = {
-    # leaves out a required property
     "drop-required-field": _changing(_REQUIRED, lambda target, name: target.pop(name)),
-    # adds a property that the contract does not have
     "extra-field": lambda document, field: {**document, field or "undocumentedProperty": "something new"},
-    # gives a property a value of another type
     "wrong-type": _changing(_WRONG, lambda target, name: target.update({name: _WRONG.get(name, {"unexpected": True})})),
-    # gives a required property the value null
     "null-field": _changing(_REQUIRED, lambda target, name: target.update({name: None})),
-    # writes a required property's name in capitals
     "renamed-field": _changing(_REQUIRED, lambda target, name: target.update({name.upper(): target.pop(name)})),
-    # gives a credential, which is known by its username, a description of 51 characters
     "long-description": _changing(
         ["username"], lambda target, _: target.update({"description": "x" * 51}), may_name=False
     ),
-    # gives an array an item of another type
     "wrong-items": _changing(["roles", "data", "invalidFields"], lambda target, name: target.update({name: [1]})),
-    # gives a 32-bit integer a larger value
     "int32-overflow": _changing(["itemsTotal", "status"], lambda target, name: target.update({name: 2**31})),
-    # puts the answer inside an array
     "array-body": lambda document, _: [document],
 }
 """The ways for an answer to break the contract, by name, so that drift can be rehearsed.
@@ -314,6 +325,19 @@ VIOLATIONS: Final[Mapping[str, Callable[[Document, str | None], Any]]] = {
 Each takes the document and, where it makes sense, the property to break; it returns the broken document, or ``None``
 where the document has nothing to break in this way.
 """
+
+VIOLATION_TEXTS: Final[Mapping[str, str]] = {
+    "drop-required-field": "leaves out a required property",
+    "extra-field": "adds a property that the contract does not have",
+    "wrong-type": "gives a property a value of another type",
+    "null-field": "gives a required property the value null",
+    "renamed-field": "writes a required property's name in capitals",
+    "long-description": "gives a credential, which is known by its username, a description of 51 characters",
+    "wrong-items": "gives an array an item of another type",
+    "int32-overflow": "gives a 32-bit integer a larger value",
+    "array-body": "puts the answer inside an array",
+}
+"""What each of :data:`VIOLATIONS` does to an answer."""
 
 ARGUMENTS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[Any], bool], str]]] = {
     "operation": ((str, NoneType), lambda v: v is None or v in served(), "a label like 'GET /me', or None for any"),

@@ -15,6 +15,9 @@ MOST_ENTRIES: Final = 10_000
 MOST_BYTES: Final = 32 * 1024 * 1024
 """About how many bytes of messages a journal keeps; older entries lose their messages before they go themselves."""
 
+NO_ANSWER: Final = 0
+"""The status of an entry whose connection ended before an answer began."""
+
 _SMALLEST: Final = 2_000
 _ITEM: Final = 1_500
 _LEFT_OUT: Final = frozenset({"x-api-key", "authorization", "proxy-authorization", "cookie"})
@@ -52,8 +55,8 @@ class Entry:
     """One request of the API: when it was asked (by the sandbox's clock), what, and how it was answered.
 
     ``target`` is path and query, ``operation`` the label (None: none of the API's). ``rule`` is the id of the rule that
-    decided, ``fault`` the kind of the fault that struck, or empty. ``sent`` and ``answered`` are None once the journal
-    has too many messages.
+    decided, ``fault`` the kind of the fault that struck, or empty; ``status`` may be :data:`NO_ANSWER`. ``sent`` and
+    ``answered`` are None once the journal has too many messages.
     """
 
     number: int

@@ -249,7 +249,7 @@ def test_a_secret_in_a_path_is_masked_in_either_format(folder: Path, capsys: pyt
     (folder / "known.txt").write_text("sesame-1234\n")
     serializer.write(folder / "sesame-1234.yaml", Cassette((exchange(b'{"password": "correct horse"}'),)))
 
-    for form in ("text", "json"):
+    for form in ("text", "json", "sarif"):
         assert run("check", folder, "--secrets", folder / "known.txt", "--format", form) == 1
         assert "sesame" not in capsys.readouterr().out
 
@@ -264,6 +264,17 @@ def test_a_cassette_that_cannot_be_written_again_is_one_line(folder: Path, capsy
     said = capsys.readouterr().err
     assert said.startswith(f"{path}: cannot be written: a cassette cannot hold date")
     assert said.count("\n") == 1
+
+
+def test_several_files_and_folders_are_looked_at_once_each(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = folder / "cassettes" / "other.yaml"
+    other.parent.mkdir()
+    serializer.write(other, clean_cassette())
+    assert run("check", folder / "clean.yaml", other, other.parent, folder) == 0
+    assert capsys.readouterr().out == "2 cassettes, 0 problems\n"
+    serializer.write(other, Cassette((exchange(json.dumps({"apiKey": API_KEY}).encode()),)))
+    assert run("check", folder / "clean.yaml", other) == 1
+    assert f"{other}, interaction 1: secret" in capsys.readouterr().out
 
 
 def test_a_folder_that_does_not_exist_could_not_be_checked(folder: Path) -> None:

@@ -242,7 +242,7 @@ def test_a_reader_that_is_gone_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("adyen-creds ", {"check", "cassettes", "contract", "drift", "doctor", "roles", "sandbox", "sweep"}),
+        ("adyen-creds ", {"check", "cassettes", "contract", "drift", "doctor", "init", "roles", "sandbox", "sweep"}),
         ("adyen-creds drift ", {"cassettes", "ids", "response", "spec"}),
         ("adyen-creds contract validate Me", {"MeApiCredential"}),
         ("adyen-creds contract export --format json-", {"json-schema", "json-structure"}),

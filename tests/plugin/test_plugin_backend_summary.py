@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from pytest_adyen_creds.reports.terminal import backend_lines
+from pytest_adyen_creds.settings import MANAGEMENT_HOST, Settings
+from pytest_adyen_creds.state import results_for
 
 TESTS = """
 def test_one(adyen_credential): pass
@@ -57,3 +63,10 @@ def test_says_that_a_base_url_is_for_live_runs(shop: pytest.Pytester, monkeypatc
         "adyen: nothing was sent to http://127.0.0.1:8080/v3, the base URL; that takes --adyen-live",
     ]
     assert lines(shop, "-k", "three") == []
+
+
+@pytest.mark.parametrize(("host", "said"), [(f"https://{MANAGEMENT_HOST}", 2), ("http://127.0.0.1:8080", 0)])
+def test_adyens_answers_are_compared_and_no_others(host: str, said: int) -> None:
+    results = results_for(Settings(backend="live", base_url=f"{host}/v3"), Path())
+    results.compared.update(answers=3, otherwise=1, uncompared=1)
+    assert len(list(backend_lines(results))) == said

@@ -3,80 +3,25 @@
 from __future__ import annotations
 
 import base64
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import Browser, chromium
 from reports_samples import HOSTILE, NOW, results_of, see
-from selenium.webdriver import ActionChains, Chrome, ChromeOptions, Keys
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Keys
 
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.reports.report import write_reports
 
 pytestmark = pytest.mark.slow("a browser")
 
-FLAGS = (
-    *("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"),
-    *("disable-background-networking", "disable-component-update"),
-)
-
-
-class Browser:
-    """One page in Chromium."""
-
-    def __init__(self, driver: Chrome) -> None:
-        self.driver = driver
-
-    def open(self, page: Path) -> None:
-        """Load ``page``; what happened before is forgotten."""
-        self.console(), self.asked_for()
-        self.driver.get(page.as_uri())
-
-    def console(self) -> list[dict[str, Any]]:
-        """Return what was said on the console since it was last asked for, uncaught errors included."""
-        return self.driver.get_log("browser")
-
-    def asked_for(self) -> list[str]:
-        """Return the URLs that were asked for since this was last asked, but for those that hold their own data."""
-        events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        sent = [event["params"]["request"] for event in events if event["method"] == "Network.requestWillBeSent"]
-        return [request["url"] for request in sent if not request["url"].startswith("data:")]
-
-    def run(self, script: str) -> Any:
-        """Return the value of an expression in the page."""
-        return self.driver.execute_script(f"return {script.strip()}")
-
-    def press(self, key: str) -> None:
-        ActionChains(self.driver).send_keys(key).perform()
-
-    def media(self, media: str = "", scheme: str = "light") -> None:
-        """Show the page as on ``media`` with a colour scheme."""
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
-
-    def width(self, pixels: int) -> None:
-        """Give the page a screen of ``pixels``; 0 for the window's own."""
-        size = {"width": pixels, "height": 0, "deviceScaleFactor": 0, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    programs = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
-    if not all(programs):
-        pytest.skip("chromium and chromedriver are not installed")
-    options = ChromeOptions()
-    options.binary_location, driver = map(str, programs)
-    for flag in FLAGS:
-        options.add_argument(f"--{flag}")
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with Chrome(options, Service(driver)) as chrome:
-        yield Browser(chrome)
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +35,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, full_report: dict[str, Any]) 
 def browser(started: Browser, page: Path) -> Browser:
     started.media()
     started.width(0)
-    started.open(page)
+    started.open(page.as_uri())
     return started
 
 
@@ -223,6 +168,6 @@ def test_a_run_that_saw_nothing_has_a_page_too(tmp_path: Path, browser: Browser)
     results = results_of(tmp_path)
     see(results)
     assert write_reports(results, [tmp_path / "r.html"], NOW) == []
-    browser.open(tmp_path / "r.html")
+    browser.open((tmp_path / "r.html").as_uri())
     assert "No answer departs from the contract." in browser.run("document.body.innerText")
     assert browser.console() == []

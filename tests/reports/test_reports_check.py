@@ -56,7 +56,7 @@ def test_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert json.loads((tmp_path / "found.json").read_text())["findings"] == []
     assert paths[2].read_text() == "790 answers", "a format is an entry of WRITERS, and nothing else"
     assert main(["check", "--report=found.pdf"]) == 2
-    assert "write a file name that ends in .html or .json or .txt" in capsys.readouterr().err
+    assert "write a file name that ends in .html or .json or .sarif or .txt" in capsys.readouterr().err
 
 
 def test_findings(departing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,7 +99,7 @@ def test_a_baseline_accepts(pytester: pytest.Pytester, baseline: str, status: in
         ("--adyen-drift-baseline=bad.toml", "*bad.toml: is not TOML*"),
         ("--adyen-report=bad.toml/x.html", "*x.html: cannot be written*"),
         ("--adyen-report=folder.json", "*folder.json: is a directory; name a file in it"),
-        ("--adyen-report=findings.txt", "*write a file name that ends in .html or .json"),
+        ("--adyen-report=findings.txt", "*write a file name that ends in .html or .json or .sarif"),
         ("--adyen-drift=never", "*invalid choice: 'never'*"),
     ],
 )

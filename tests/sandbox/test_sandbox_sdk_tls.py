@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from npm import installed
 from serving import Serving
 
 pytestmark = pytest.mark.slow("processes of their own: Adyen's SDKs over TLS, that of Node installed by npm")
@@ -27,23 +27,9 @@ def served() -> Iterator[Serving]:
 
 
 @pytest.fixture(scope="session")
-def node_modules(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder where Node finds Adyen's SDK, installed once; skip where it cannot be had."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not on this machine; .ci/run installs it where it can")
-    cache = getattr(request.config, "cache", None)
-    folder = cache.mkdir("adyen-node-sdk") if cache else tmp_path_factory.mktemp("adyen-node-sdk")
-    if not (folder / "node_modules" / "@adyen" / "api-library" / "package.json").is_file():
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save", NODE_SDK]
-        (folder / "package.json").write_text("{}")
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm does not end")
-        if done.returncode:
-            pytest.skip(f"npm cannot install {NODE_SDK}: {done.stderr.strip()[-200:]}")
-    return folder / "node_modules"
+def node_modules(request: pytest.FixtureRequest) -> Path:
+    """Return the folder where Node finds Adyen's SDK."""
+    return installed(request.config, NODE_SDK, "@adyen/api-library")
 
 
 def ran(command: list[str | Path], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

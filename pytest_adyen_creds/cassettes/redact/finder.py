@@ -6,21 +6,41 @@ import base64
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from pytest_adyen_creds.cassettes.redact.fields import Kind, is_id
-from pytest_adyen_creds.cassettes.redact.pseudonyms import is_part_of_pseudonyms
+from pytest_adyen_creds.cassettes.redact.pseudonyms import KEY_PSEUDONYM, is_part_of_pseudonyms
 from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
 from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
-KEYS: Final = {
+
+@dataclass(frozen=True, slots=True)
+class KeyForm:
+    """What a key of Adyen's looks like: ``prefix``, then ``rest``, both in the syntax that RE2 has, too."""
+
+    prefix: str
+    rest: str
+    apart: bool = True
+    """No letter and no digit stands before it."""
+
+    def pattern(self) -> re.Pattern[str]:
+        """Return what finds such keys, and no pseudonym of one."""
+        before = "(?<![A-Za-z0-9])" if self.apart else ""
+        return re.compile(f"{before}{self.prefix}(?!{KEY_PSEUDONYM}){self.rest}")
+
+
+KEY_FORMS: Final = {
     # a real one has two further parts, parted by dashes; what stands in them is as secret
-    "an API key": re.compile(
-        r"AQE(?!PSEUDONYM)[A-Za-z0-9+/]{20,}(?:={0,2}-[A-Za-z0-9+/]+={0,2}(?:-[^\s\"'\\<>&/?#]{1,16})?)?"
+    "an API key": KeyForm(
+        "AQE",
+        r"[A-Za-z0-9+/]{20,}(?:={0,2}-[A-Za-z0-9+/]+={0,2}(?:-[^\s\"'\\<>&/?#]{1,16})?)?",
+        apart=False,
     ),
-    "a live client key": re.compile(r"(?<![A-Za-z0-9])live_(?!PSEUDONYM)[A-Z0-9]{16,}"),
-    "a client key": re.compile(r"(?<![A-Za-z0-9])test_(?!PSEUDONYM)[A-Z0-9]{16,}"),
+    "a live client key": KeyForm("live_", "[A-Z0-9]{16,}"),
+    "a client key": KeyForm("test_", "[A-Z0-9]{16,}"),
 }
+KEYS: Final = {what: form.pattern() for what, form in KEY_FORMS.items()}
 """What Adyen's keys look like, by what they are called; pseudonyms do not."""
 
 _ACCOUNT: Final = r"(?:(?=[\w.-]*[A-Za-z])\w[\w.-]*\w|\d{4,})"

@@ -8,8 +8,17 @@ from typing import Final
 
 _API_KEY: Final = re.compile(r"AQE.*", re.DOTALL)
 _CLIENT_KEY: Final = re.compile(r"(test|live)_[A-Z0-9]+")
+KEY_PSEUDONYM: Final = "PSEUDONYM"
+"""What follows a key's own prefix in its pseudonym; the number comes after it."""
+
+PASSWORD_PSEUDONYM: Final = "Pseudonym-"
+"""What the pseudonym of a secret that is no key begins with; the number comes after it."""
+
+SECRET_PSEUDONYM: Final = rf"AQE{KEY_PSEUDONYM}\d+|(?:test|live)_{KEY_PSEUDONYM}\d+|{PASSWORD_PSEUDONYM}\d+"
+"""A pattern for the pseudonyms of secrets, in the syntax that RE2 has, too."""
+
 _FORMS: Final = {
-    "secret": re.compile(r"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+"),
+    "secret": re.compile(SECRET_PSEUDONYM),
     "account": re.compile(r"Pseudo(?:Company|Merchant|Account)\d+"),
     "user": re.compile(r"00\d{4}"),
     "username": re.compile(r"PseudoUser\d+"),

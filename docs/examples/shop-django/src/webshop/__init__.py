@@ -1,0 +1,1 @@
+"""A shop with several domains, each an allowed origin of its client key."""

@@ -1,0 +1,1 @@
+"""Takes Adyen's webhooks: signed, once each, and fast."""

@@ -1,0 +1,76 @@
+"""The hook for pre-commit: its entry takes the files that pre-commit hands it, and pre-commit runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_adyen_creds.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+(HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+SECRET = "AQEnopseudonymatallinthisrecording00"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "shop"
+    shutil.copytree(ROOT / "cassettes" / "management" / "v1", folder / "tests" / "cassettes")
+    (folder / "other.yaml").write_text(f"key: {SECRET}\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def spoil(project: Path) -> Path:
+    path = project / "tests" / "cassettes" / "get-me.yaml"
+    path.write_text(re.sub("AQEPSEUDONYM0+1$", SECRET, path.read_text(), flags=re.MULTILINE))
+    return path
+
+
+def test_the_entry_takes_the_files_that_change(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = sorted(path.relative_to(project).as_posix() for path in project.rglob("*.yaml"))
+    handed = [name for name in names if re.search(HOOK["files"], name)]
+    assert 0 < len(handed) == len(names) - 1
+    program, *words = shlex.split(HOOK["entry"])
+    assert program == "adyen-creds"
+    assert main([*words, *handed]) == 0
+    spoil(project)
+    assert main([*words, *handed]) == 1
+    assert "get-me.yaml" in capsys.readouterr().out
+
+
+@pytest.mark.slow("installs the package in an environment of its own")
+def test_pre_commit_runs_it(project: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pre_commit")
+    environment = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "pre-commit")}
+    environment |= {f"GIT_{who}_{what}": "a@a.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, check=False, env=environment, capture_output=True, text=True)
+
+    source = tmp_path / "source"  # as it is in the working tree, committed or not
+    listed = run("git", "-C", str(ROOT), "ls-files", "-coz", "--exclude-standard").stdout.split("\0")
+    for name in filter(None, listed):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    for folder in (source, project):
+        for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+            assert run("git", "-C", str(folder), *words).returncode == 0
+    try_it = [sys.executable, "-m", "pre_commit", "try-repo", str(source), HOOK["id"], "--all-files", "--verbose"]
+    clean = run(*try_it)
+    assert clean.returncode == 0, clean.stdout + clean.stderr
+    assert re.search(r"\d+ cassettes, 0 problems", clean.stdout)
+    spoil(project)
+    found = run(*try_it)
+    assert found.returncode == 1
+    assert "get-me.yaml" in found.stdout
+    assert SECRET not in found.stdout
