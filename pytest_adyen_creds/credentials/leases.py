@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from pytest_adyen_creds.client import Budget, Retries, tag
 from pytest_adyen_creds.client.transports import plugins_own
 from pytest_adyen_creds.credentials.backend import Backend
-from pytest_adyen_creds.credentials.credential import Credential, Rotation
+from pytest_adyen_creds.credentials.credential import Credential, Rotation, ShownCredential
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner, Report, ignore
@@ -131,10 +131,18 @@ def embedded(backend: Backend) -> LeaseClient:
     """Return the lease client of an embedded sandbox, with a pool of its own that nothing outlives."""
     if backend.sandbox is None:
         raise CredentialError("throwaways of a server outlive the process; only a live session may lease them")
+    area = backend.sandbox.customer_area
+
+    def is_as_known(credential: ShownCredential) -> bool:
+        """Tell whether no key was made since, and nothing was done by hand that the API cannot undo."""
+        there = area.credential(credential.id)
+        kept = (there.api_keys[-1].kept, credential.api_key), (there.password, credential.password)
+        return all(secret is None or last.is_of(secret.reveal()) for last, secret in kept) and not there.allowed_ips
+
     run, unlimited = tag.new_run(), Budget(sys.maxsize)
     client = backend.management(backend.ownership(unlimited))
     provisioner = Provisioner(client, backend.company, backend.merchant, run, backend.clock)
-    pool = Pool(provisioner, sys.maxsize, background=False, recycling=False)
+    pool = Pool(provisioner, sys.maxsize, background=False, recycling=False, is_as_known=is_as_known)
     return LeaseClient(backend, pool, unlimited, run)
 
 

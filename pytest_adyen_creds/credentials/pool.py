@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_adyen_creds.client import Place
-from pytest_adyen_creds.credentials.credential import Credential, PooledCredential
+from pytest_adyen_creds.credentials.credential import Credential, PooledCredential, ShownCredential
 from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner, Report, ignore
 from pytest_adyen_creds.credentials.shutdown import Deadline, LeakedCredential, ShutdownLatch, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec
@@ -47,7 +47,8 @@ class Pool:
     own, so that several waits for new keys are one wait; without, in the thread that asks, as the embedded sandbox
     wants it, whose clock moves when something waits. ``recycling``: look for throwaways of earlier runs first.
     ``report`` gets a line now and then while something takes time. ``before`` is called before anything is
-    provisioned, and waits until what killed runs left can be recycled.
+    provisioned, and waits until what killed runs left can be recycled. ``is_as_known`` tells of one that was reset
+    whether its keys and the rest are what the pool knows; one that is not so is leased out no more.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Pool:
         recycling: bool = True,
         report: Report = ignore,
         before: Callable[[], None] = lambda: None,
+        is_as_known: Callable[[ShownCredential], bool] = lambda _: True,
     ) -> None:
         self.provisioner = provisioner
         self.size = size
@@ -74,6 +76,7 @@ class Pool:
         self._recycling = recycling
         self._report = report
         self._before = before
+        self._is_as_known = is_as_known
         self._lock = threading.Condition()
         self._latch = ShutdownLatch(self._lock)
         self._inventory: dict[str, PooledCredential] = {}
@@ -146,11 +149,11 @@ class Pool:
             with self._lock:
                 self._leased.pop(credential_id, None)
                 bucket = self._bucket(pooled.place)
-                if is_usable:
+                if is_usable and self._is_as_known(pooled.credential):
                     bucket.free.append(pooled)
                 else:
                     bucket.held -= 1
-                    self.is_dirty = True
+                    self.is_dirty |= not is_usable
                 self._lock.notify_all()
 
     def give_all_back(self, holder: str) -> None:

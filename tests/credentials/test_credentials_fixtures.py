@@ -182,6 +182,56 @@ def test_whatever_a_test_does_its_lease_comes_back_reset(pytester, body):
     result.stdout.fnmatch_lines(["*RESET True [[][]] 1 API credentials read and write*"])
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "area.generate_api_key(name)",
+        "area.generate_api_key(name); area.expire_previous_key(name)",
+        "adyen_credential.rotate_api_key(); area.generate_api_key(name)",
+        "area.generate_password(name)",
+        "area.set_allowed_ips(name, ['192.0.2.1'])",
+        "area.set_active(name, False)",
+        "import httpx; httpx.post(URL + f'/companies/TestCompany/apiCredentials/{name}/generateApiKey', headers=KEY)",
+    ],
+)
+def test_what_a_test_does_by_hand_is_no_later_test_s(pytester, body):
+    pytester.makepyfile(
+        f"""
+        import httpx
+
+        URL = "https://management-test.adyen.com/v3"
+
+        def test_one(adyen_credential, adyen_sandbox):
+            area, name = adyen_sandbox.customer_area, adyen_credential.id
+            KEY = {{"X-API-Key": adyen_credential.api_key.reveal()}}
+            {body}
+
+        def test_another(adyen_credential, adyen_sandbox):
+            adyen_sandbox.clock.advance(hours=25)
+            signed_in = adyen_credential.username, adyen_credential.password.reveal()
+            assert httpx.get(URL + "/me", auth=signed_in).status_code == 200
+            assert httpx.get(URL + "/me", headers={{"X-API-Key": adyen_credential.api_key.reveal()}}).status_code == 200
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=2)
+
+
+def test_a_lease_whose_key_the_plugin_replaced_is_leased_again(pytester):
+    pytester.makepyfile(
+        """
+        ids = set()
+
+        def test_one(adyen_credential):
+            ids.add(adyen_credential.id)
+            adyen_credential.rotate_api_key()
+
+        def test_another(adyen_credential):
+            assert ids == {adyen_credential.id}
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=2)
+
+
 @pytest.mark.parametrize("when", ["setup", "teardown"])
 def test_an_error_around_a_test_returns_the_lease_too(pytester, when):
     pytester.makeconftest(LOOK_AT_THE_END)

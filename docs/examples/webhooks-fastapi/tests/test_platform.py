@@ -22,7 +22,8 @@ def send(client: TestClient, body: Any, key: str) -> int:
     """Send a webhook as Adyen does; return the status."""
     sent = json.dumps(body).encode()
     headers = {"HmacSignature": sign_body(sent, key)}
-    return client.post("/webhooks/platform", content=sent, headers=headers).status_code
+    status: int = client.post("/webhooks/platform", content=sent, headers=headers).status_code
+    return status
 
 
 @pytest.mark.parametrize("webhook", [CREATED, UPDATED])
