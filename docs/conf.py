@@ -19,10 +19,7 @@ version = release = __version__
 html_title = f"{project} {version}"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "from_code"]
-exclude_patterns = [
-    *("_build", "**/.pytest_cache", "**/.venv", "**/node_modules"),
-    *("contracts.md", "rehearsal.md", "roles.md", "server.md", "drift-ids.md"),
-]
+exclude_patterns = ["_build", "**/.pytest_cache", "**/.venv", "**/node_modules"]
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
