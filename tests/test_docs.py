@@ -55,7 +55,7 @@ def in_process(page: Path) -> bool:
 
 def is_quick(page: Path) -> bool:
     commands = runs(page)
-    long = any(re.search("--adyen-(rehearse|contracts)", command) for command in commands)
+    long = any(re.search("--adyen-(rehearse|contracts)|sandbox serve", command) for command in commands)
     return len(commands) <= QUICK and not long and in_process(page) and "examples" not in page.parts
 
 
