@@ -300,13 +300,17 @@ def test_it_installs_itself_beside_what_the_job_has(checkout: Path) -> None:
     assert Path(job.output("folder")).is_dir()
 
 
-def gitlab(inputs: Mapping[str, object] = {}) -> dict[str, Any]:
-    """Return GitLab's jobs, by the ends of their names, with the inputs filled in."""
+def filled_in(inputs: Mapping[str, object]) -> str:
+    """Return GitLab's template with the inputs filled in, as GitLab does it."""
     header, body = TEMPLATE.split("\n---\n")
-    known = {name: str(each["default"]) for name, each in yaml.safe_load(header)["spec"]["inputs"].items()}
+    known = {name: each["default"] for name, each in yaml.safe_load(header)["spec"]["inputs"].items()}
     assert set(inputs) <= set(known)
-    filled = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: str((known | dict(inputs))[match[1]]), body)
-    return {name.rpartition("-")[2]: job for name, job in yaml.safe_load(filled).items()}
+    return re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: str((known | dict(inputs))[match[1]]), body)
+
+
+def gitlab(inputs: Mapping[str, object] = {}) -> dict[str, Any]:
+    """Return GitLab's jobs, by the ends of their names."""
+    return {name.rpartition("-")[2]: job for name, job in yaml.safe_load(filled_in(inputs)).items()}
 
 
 def run_gitlab(job: Mapping[str, Any], folder: Path, **environment: str) -> tuple[int, str]:
@@ -395,6 +399,20 @@ def test_the_page_s_gitlab_block_names_inputs_that_there_are() -> None:
     (include,) = yaml.safe_load(block)["include"]
     assert include["remote"].endswith("/templates/gitlab-ci.yml")
     gitlab(include["inputs"])
+
+
+@pytest.mark.parametrize("schema", ["github-actions", "gitlab-ci"])
+def test_the_files_keep_to_the_schemas_of_their_kinds(schema: str, tmp_path: Path) -> None:
+    program = shutil.which("check-jsonschema", path=f"{BIN}:{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("check-jsonschema is not installed")
+    path = tmp_path / "gitlab.yml"
+    path.write_text(filled_in({}))
+    words = [str(ROOT / "action.yml")] if schema == "github-actions" else ["--data-transform=gitlab-ci", str(path)]
+    done = subprocess.run(
+        [program, f"--builtin-schema=vendor.{schema}", *words], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow("a program that npm installs")

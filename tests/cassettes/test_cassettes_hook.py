@@ -35,6 +35,7 @@ def spoil(project: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("own_secrets")
 def test_the_entry_takes_the_files_that_change(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = sorted(path.relative_to(project).as_posix() for path in project.rglob("*.yaml"))
     handed = [name for name in names if re.search(HOOK["files"], name)]

@@ -14,6 +14,8 @@ from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.sarif import SarifResult, to_sarif
 from pytest_adyen_creds.secrets import Secret
 
+pytestmark = pytest.mark.usefixtures("own_secrets")
+
 KEY = "AQE" + "a1B2c3D4e5F6g7H8i9J0" * 2
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = os.environ.get("SARIF_SCHEMA")
