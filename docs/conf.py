@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import tomllib
 from pathlib import Path
@@ -19,10 +18,7 @@ version = release = __version__
 html_title = f"{project} {version}"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "from_code"]
-exclude_patterns = [
-    *("_build", "**/.pytest_cache", "**/.venv", "**/node_modules"),
-    *("contracts.md", "rehearsal.md", "roles.md", "server.md", "drift-ids.md"),
-]
+exclude_patterns = ["_build", "**/.pytest_cache", "**/.venv", "**/node_modules"]
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -53,7 +49,3 @@ html_theme_options = {
     "source_directory": "docs/",
 }
 copybutton_exclude = ".linenos, .gp, .go"
-
-
-# parts of the tree may not be there yet
-logging.getLogger("sphinx.sphinx.directives.other").addFilter(lambda record: "toctree glob" not in str(record.msg))

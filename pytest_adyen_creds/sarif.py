@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from pytest_adyen_creds import REPOSITORY, __version__
+from pytest_adyen_creds import DOCUMENTATION, REPOSITORY, __version__
 from pytest_adyen_creds.secrets import mask_text
 from pytest_adyen_creds.text import plain
 
@@ -38,7 +38,7 @@ class SarifResult:
     level: SarifLevel
     message: str
     meaning: str = ""
-    page: str = "README.md"
+    page: str = "index.html"
     path: str | Path | None = None
     line: int = 0
     place: str = ""
@@ -82,7 +82,7 @@ def _rule(result: SarifResult) -> dict[str, Any]:
     return {
         "id": result.rule,
         "shortDescription": {"text": meaning},
-        "helpUri": f"{REPOSITORY}/blob/main/{result.page}",
+        "helpUri": f"{DOCUMENTATION}{result.page}",
         "defaultConfiguration": {"level": result.level},
     }
 

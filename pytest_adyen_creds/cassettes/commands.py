@@ -358,7 +358,7 @@ def _in_sarif(issue: Issue) -> SarifResult:
     line = int(number) if unit == "line" else 0
     message = f"{issue.where}: {issue.message}" if issue.where and not line else issue.message
     return SarifResult(
-        f"cassette-{issue.kind}", level, message, meaning, "docs/how-to/secret-scanners.md", issue.path, line
+        f"cassette-{issue.kind}", level, message, meaning, "how-to/secret-scanners.html", issue.path, line
     )
 
 

@@ -27,7 +27,7 @@ def sarif_results(
                 level=LEVELS[finding.level],
                 message=f"{finding.message} [{place}]",
                 meaning=meanings.get(finding.id, ""),
-                page="docs/reference/findings.md",
+                page=f"reference/findings.html#finding-{finding.id}",
                 path=path,
                 place=place,
             )

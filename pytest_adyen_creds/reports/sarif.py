@@ -41,7 +41,7 @@ def _results(report: Mapping[str, Any], folder: Path) -> Iterator[SarifResult]:
                 rule=each["finding"],
                 level="warning" if each["verdict"] == "silent" else "error",
                 message=f"{each['mutation']}: {each['error'] or each['verdict']}; {each['next_step']}",
-                page="docs/how-to/rehearse.md",
+                page="how-to/rehearse.html",
                 path=path or _file_of([each["test"]], folder),
                 line=int(line) if line.isdecimal() else 0,
                 place=f"{each['test']} {each['id']}",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pytest_adyen_creds import DOCUMENTATION
 from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.sarif import SarifResult, to_sarif
 from pytest_adyen_creds.secrets import Secret
@@ -33,7 +34,7 @@ def sound(text: str) -> dict[str, Any]:
     assert [rule["id"] for rule in rules] == sorted({rule["id"] for rule in rules})
     for rule in rules:
         assert rule["shortDescription"]["text"]
-        page = rule["helpUri"].partition("/blob/main/")[2]
+        page = "docs/" + rule["helpUri"].removeprefix(DOCUMENTATION).partition("#")[0].replace(".html", ".md")
         assert page.endswith(".md")
     prints = [result["partialFingerprints"]["adyenCreds/v1"] for result in run["results"]]
     assert len(prints) == len(set(prints))
