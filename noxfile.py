@@ -121,6 +121,8 @@ def lint(session: nox.Session) -> None:
     shown = Path(
         session.create_tmp()
     ).resolve()  # README's examples under pyright; tests/test_typing.py has mypy read them
+    for earlier in shown.iterdir():
+        earlier.unlink()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for number, block in enumerate(readme.split("\n```python\n")[1:], 1):
         (shown / f"test_{number}.py").write_text(block.partition("\n```")[0] + "\n", encoding="utf-8")
