@@ -312,6 +312,8 @@ class _Failure(_OffAndOn):
             key = call.request.headers.get("idempotency-key")
             answered = super().ask(call, send, script)
             self._is_twice |= answered.status < 300 and (key is None or key != lost[1])
+            if answered.status < 300:
+                self._lost = None  # it is had now; the same request with another key, later on, is meant as another
             return answered
         return super().ask(call, send, script)
 

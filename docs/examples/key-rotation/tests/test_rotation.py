@@ -111,8 +111,6 @@ def test_an_admin_key_that_is_dead_is_refused(rotator: Rotator, admin: Credentia
         rotator.rotate("shop")
 
 
-# it asks for a second key on purpose, which a rehearsal takes for the first one, created twice
-@pytest.mark.adyen_rehearse(skip=["answer-lost", "timed-out"])
 def test_a_new_key_that_somebody_replaced_is_given_up(
     rotator: Rotator, shop: Credential, store: MemoryStore, adyen_sandbox: Sandbox
 ) -> None:
