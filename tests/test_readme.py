@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 from docs_pages import ROOT
@@ -76,3 +77,16 @@ def test_the_messages_of_the_troubleshooting_are_ours() -> None:
 def test_what_a_message_names_of_the_documentation_is_there() -> None:
     named = set(re.findall(r"\b((?:docs/)?[\w/-]+\.md)\b", messages()))
     assert [name for name in named if name.startswith("docs/") and not (ROOT / name).exists()] == []
+
+
+def test_on_a_package_index_no_link_is_relative() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    hook = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for each in hook["substitutions"]:
+        text = re.sub(each["pattern"], each["replacement"], text)
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(targets) > 20
+    assert [target for target in targets if not target.startswith("https://")] == []
+    source = project["project"]["urls"]["Source"].removeprefix("https://github.com/")
+    assert {"/".join(target.split("/")[3:5]) for target in targets if ".png" in target or ".md" in target} == {source}
