@@ -80,7 +80,7 @@ def perform(repository: CredentialRepository, call: Call, scope: Scope | None) -
 
 
 def _authorise(caller: Credential, operation: Operation) -> None:
-    own = operation.path.startswith("/me")
+    own = operation.path.split("/")[1] == "me"  # not merchants
     authorise(caller, any_role=own and _action(operation) != "POST generateClientKey")
 
 
