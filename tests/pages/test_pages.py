@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_adyen_creds.contract import load_contract
 from pytest_adyen_creds.pages import Pages
 from pytest_adyen_creds.pages.permissions import PRESETS, categories
 from pytest_adyen_creds.sandbox import Sandbox
@@ -175,6 +176,25 @@ def test_boxes_make_a_custom_choice_and_a_preset_of_one_category_leaves_the_othe
     browser.send(at, **{"preset-management-api": "Read-only"}, do="save")
     (management,) = [each for each in categories(sandbox.roles, ()) if each.name == "Management API"]
     assert set(sandbox.customer_area.credential(made.id).roles) == {sandbox.roles[-1]} | management.of("Read-only")
+
+
+def test_what_a_credential_may_call_is_what_it_is_not_refused(browser: Any, sandbox: Sandbox) -> None:
+    area, operations = sandbox.customer_area, load_contract("v3").operations
+    counts = []
+    for roles in (["Management API - Stores read"], ["Checkout webservice role"], [sandbox.roles[0]]):
+        user = area.create_company_user(roles=roles)
+        shown = set(re.findall(r"<li><code>([^<]+)</code>", browser.get(f"/ca/credentials/{user.id}").text))
+        with httpx.Client(transport=sandbox.transport(), headers={"X-API-Key": user.api_key.reveal()}) as client:
+            for label, operation in operations.items():
+                path = operation.path.format(
+                    companyId="TestCompany", merchantId="TestMerchant", apiCredentialId="none", originId="none"
+                )
+                answer = client.request(operation.method, f"{URL}/v3{path}", json={})
+                assert (answer.status_code != 403) == (html.escape(label) in shown), (label, roles)
+        counts.append(len(shown))
+    assert counts[1] < counts[0] < counts[2] == len(operations)
+    platform = area.create_balance_platform_user()
+    assert "<li><code>" not in browser.get(f"/ca/credentials/{platform.id}").text
 
 
 def test_no_role_is_refused_and_the_first_credential_keeps_its_own(browser: Any, sandbox: Sandbox) -> None:
