@@ -182,8 +182,15 @@ class Faults:
         """
         return self.add(FaultKind.DUPLICATE, operation=operation, **how)
 
-    def add(self, kind: FaultKind, /, **details: Any) -> Fault:
-        """Set a fault of ``kind``: what the setter of each kind does. ``details`` are what that setter takes."""
+    def add(self, kind: FaultKind | str, /, **details: Any) -> Fault:
+        """Set a fault of ``kind``, such as ``"lost-answer"``: what the setter of each kind does, with what it takes.
+
+        Raises :class:`SandboxError` for a kind that there is none of, and for details that the kind does not take.
+        """
+        try:
+            kind = FaultKind(kind)
+        except ValueError:
+            raise SandboxError(f"{kind!r} is no kind of fault; write one of: {', '.join(FaultKind)}") from None
         own = DETAILS.get(kind, ())
         known = (*own, "operation", *Striking.__annotations__)
         if own and own[0] not in details:

@@ -363,3 +363,19 @@ def test_faults_outlive_a_credential_that_is_given_back(pytester):
         """
     )
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_a_kind_can_be_named(sandbox, client, kind):
+    needed = {"status": {"status": 500}, "delay": {"seconds": 0}, "violation": {"violation": "extra-field"}}
+    needed["content-type"] = {"content_type": "text/html"}
+    fault = sandbox.faults.add(str(kind), operation="GET /me", **needed.get(kind, {}))
+    assert fault.kind is kind
+    assert str(kind) in str(fault)
+
+
+@pytest.mark.parametrize("kind", ["nothing", "", "RESET", 7, None, []])
+def test_what_is_no_kind_is_refused(sandbox, kind):
+    with pytest.raises(SandboxError, match="is no kind of fault; write one of: status, delay, reset"):
+        sandbox.faults.add(kind)
+    assert sandbox.faults.all() == []
