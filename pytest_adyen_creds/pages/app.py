@@ -23,11 +23,11 @@ from werkzeug.wrappers import Request, Response
 from pytest_adyen_creds.cassettes.redact.finder import masked
 from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.pages import requests
-from pytest_adyen_creds.pages.forms import details, lines, sentence, whole
+from pytest_adyen_creds.pages.forms import details, lines, meaning, sentence, whole
 from pytest_adyen_creds.pages.permissions import CUSTOM, PRESETS, categories, chosen_roles, whole_preset
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.customer_area import Configuration, NewUser
-from pytest_adyen_creds.sandbox.faults import ARGUMENTS, VIOLATIONS, FaultKind
+from pytest_adyen_creds.sandbox.faults import ARGUMENTS, DETAILS, VIOLATIONS, FaultKind
 from pytest_adyen_creds.sandbox.routing import served
 from pytest_adyen_creds.sandbox.rules import behaviours
 from pytest_adyen_creds.sandbox.state import Credential, Key, UserKind
@@ -292,10 +292,12 @@ class Pages:
             cassette = requests.entry_as_cassette(entry, accounts)
         except CassetteError as error:
             cassette = f"# {error}"
+        caller = next((each for each in self._area.credentials() if each.id == entry.caller), None)
         return self._page(
             request,
             "request.html",
             entry=entry,
+            caller=caller,
             judged=requests.judged(entry),
             rule=requests.rule_of(entry),
             messages=[
@@ -304,8 +306,8 @@ class Pages:
                 if message is not None
             ],
             copies=[
-                ("As curl", requests.entry_as_curl(entry)),
-                ("As a test", requests.entry_as_test(entry)),
+                ("As curl", requests.entry_as_curl(entry, caller)),
+                ("As a test", requests.entry_as_test(entry, caller)),
                 ("As a cassette", cassette),
             ],
         )
@@ -351,7 +353,7 @@ class Pages:
             note=note,
             faults=set_ones,
             form=form,
-            kinds=list(FaultKind),
+            kinds=[(kind, meaning(kind), DETAILS.get(kind, ())) for kind in FaultKind],
             violations=list(VIOLATIONS),
             operations=sorted(served()),
         )

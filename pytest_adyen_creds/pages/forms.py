@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_adyen_creds.errors import SandboxError
-from pytest_adyen_creds.sandbox.faults import ARGUMENTS, DETAILS, FaultKind
+from pytest_adyen_creds.sandbox.faults import ARGUMENTS, DETAILS, SETTERS, FaultKind
 
 
 def lines(text: str) -> tuple[str, ...]:
@@ -26,6 +27,12 @@ def whole(text: str) -> int:
         return int(text)
     except ValueError:
         raise SandboxError(f"{text!r} is no whole number; write one like 3") from None
+
+
+def meaning(kind: FaultKind) -> str:
+    """Return what a fault of ``kind`` does, in one sentence."""
+    said = inspect.getdoc(SETTERS[kind]) or ""
+    return " ".join(said.partition("\n\n")[0].split()).replace("``", "")
 
 
 def details(kind: FaultKind, sent: Mapping[str, str]) -> dict[str, Any]:

@@ -23,13 +23,17 @@ from pytest_adyen_creds.checks.failure import as_curl
 from pytest_adyen_creds.contract import VERSIONS, Contract, load_contract
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline
 from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.sandbox.faults import DETAILS, FaultKind
 from pytest_adyen_creds.sandbox.journal import NO_ANSWER, Entry, Message
 from pytest_adyen_creds.sandbox.rules import behaviours
+from pytest_adyen_creds.sandbox.state import Credential, UserKind
 from pytest_adyen_creds.sandbox.wire import reveal
 from pytest_adyen_creds.secrets import MASK
 
 _LONGEST: Final = 20_000
 """Characters of one body that are shown."""
+_UNANSWERED: Final = frozenset({FaultKind.LOST_ANSWER, FaultKind.TIMEOUT, FaultKind.TRUNCATED})
+"""After what no client has an answer, whatever was answered."""
 
 
 @dataclass(frozen=True)
@@ -81,29 +85,53 @@ def shown_body(message: Message) -> str:
     return cut if len(cut) <= _LONGEST else f"{cut[:_LONGEST]}\n… ({len(cut)} characters in all)"
 
 
-def entry_as_curl(entry: Entry) -> str:
-    """Return the request as a shell command; what signs it is a variable."""
-    return masked(as_curl(_messages(entry)[0]))
+def entry_as_curl(entry: Entry, caller: Credential | None = None) -> str:
+    """Return the request as a shell command; what signs it is a variable, and a comment says whose key that is."""
+    command = masked(as_curl(_messages(entry)[0]))
+    return command if caller is None else f"# with the key or password of {masked(caller.username)}\n{command}"
 
 
-def entry_as_test(entry: Entry) -> str:
-    """Return a test that asks the same as the throwaway credential, and holds the answer to the contract."""
-    path = entry.target.partition("?")[0].split("/", 2)[-1]
-    query = entry.target.partition("?")[2]
-    called = f'"{entry.method}", "/{path}{"?" + query if query else ""}"'
+def entry_as_test(entry: Entry, caller: Credential | None = None) -> str:
+    """Return a test that asks the same as a throwaway credential, and holds the answer to the contract.
+
+    The throwaway has the level and the roles of ``caller``, but for the provisioning credential's. A fault is set again
+    where the journal knows all of it.
+    """
+    path, _, query = entry.target.partition("?")
+    called = f'"{entry.method}", "/{path.split("/", 2)[-1]}{"?" + query if query else ""}"'
     sent = shown_body(entry.sent).strip() if entry.sent and entry.sent.body else ""
-    lines = ["def test_it(adyen_client, adyen_contract):"]
-    if sent:
-        lines += [f"    body = {_literal(sent)}", f"    answer = adyen_client.request({called}, json=body)"]
+    has_answer = entry.status != NO_ANSWER and entry.fault not in _UNANSWERED
+    imports = [] if has_answer else ["import httpx"]
+    mark = _mark(caller)
+    imports += ["import pytest"] if mark or not has_answer else []
+    fixtures = ["adyen_client"]
+    fixtures += ["adyen_sandbox"] if entry.fault else ["adyen_contract"]
+    lines = [*imports, *([""] * 2 if imports else []), *mark, f"def test_it({', '.join(fixtures)}):"]
+    lines += [f"    {_fault(entry)}"] if entry.fault else []
+    lines += [f"    body = {_literal(sent)}"] if sent else []
+    asked = f"adyen_client.request({called}{', json=body' if sent else ''})"
+    if has_answer:
+        lines += [f"    answer = {asked}", f"    assert answer.status_code == {entry.status}"]
+        lines += [] if entry.fault else ["    adyen_contract.check(answer)"]
     else:
-        lines.append(f"    answer = adyen_client.request({called})")
-    if entry.status == NO_ANSWER:
-        asked = lines.pop().strip().removeprefix("answer = ")
-        lines = ["import httpx", "import pytest", "", "", *lines, "    with pytest.raises(httpx.TransportError):"]
-        lines.append(f"        {asked}")
-    else:
-        lines += [f"    assert answer.status_code == {entry.status}", "    adyen_contract.check(answer)"]
+        lines += ["    with pytest.raises(httpx.TransportError):", f"        {asked}"]
     return masked("\n".join(lines) + "\n")
+
+
+def _mark(caller: Credential | None) -> list[str]:
+    if caller is None or caller.kind is not UserKind.COMPANY or caller.username.startswith("ws@"):
+        return []
+    level = ', level="merchant"' if caller.home else ""
+    return [f"@pytest.mark.adyen_credential(roles={list(caller.roles)!r}{level})"]
+
+
+def _fault(entry: Entry) -> str:
+    """Return the line that sets an entry's fault again, or a comment where it lacks what the fault takes."""
+    if entry.fault == FaultKind.STATUS:
+        return f'adyen_sandbox.faults.status({entry.status}, "{entry.operation}")'
+    if DETAILS.get(FaultKind(entry.fault)):
+        return f"# a fault struck: {entry.fault}; set it with adyen_sandbox.faults"
+    return f'adyen_sandbox.faults.add("{entry.fault}", operation="{entry.operation}")'
 
 
 def entry_as_cassette(entry: Entry, accounts: tuple[str, ...]) -> str:

@@ -57,6 +57,10 @@ INTERNAL: Final = Rule.documented(
 _LOG: Final = logging.getLogger(__name__)
 
 
+_CALLER: Final = "pytest_adyen_creds.caller"
+"""The key in a request's WSGI environment: the id of the credential that makes it."""
+
+
 @dataclass(frozen=True)
 class _Reply:
     answer: Answer
@@ -163,6 +167,7 @@ class ManagementApp:
             now = self._clock.now()
             address = request.environ.get("REMOTE_ADDR")
             who = identify(self._repository.state, request.header("X-API-Key"), request.login, address, now)
+            request.environ[_CALLER] = who.id
             self._limit.admit(who.id, now)
         if match.contract is not None:
             return self._from_contract(match.contract, match.operation, who.roles, request, body)
@@ -300,5 +305,6 @@ class ManagementApp:
             fault=fault.kind.value if fault else "",
             sent=Message.of_request(request.environ, b"" if isinstance(body, Refused) else body),
             answered=Message(headers, document=answer.document),
+            caller=request.environ.get(_CALLER, ""),
         )
         return answer

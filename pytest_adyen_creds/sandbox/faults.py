@@ -279,6 +279,19 @@ DETAILS: Final[Mapping[FaultKind, tuple[str, ...]]] = {
 }
 """What a fault of a kind has beyond what every fault has; the first one must be given."""
 
+SETTERS: Final[Mapping[FaultKind, Callable[..., Fault]]] = {
+    FaultKind.STATUS: Faults.status,
+    FaultKind.DELAY: Faults.delay,
+    FaultKind.RESET: Faults.reset,
+    FaultKind.LOST_ANSWER: Faults.lose_answer,
+    FaultKind.TIMEOUT: Faults.time_out,
+    FaultKind.TRUNCATED: Faults.truncate,
+    FaultKind.CONTENT_TYPE: Faults.content_type,
+    FaultKind.VIOLATION: Faults.violate,
+    FaultKind.DUPLICATE: Faults.duplicate,
+}
+"""What sets a fault of each kind; its docstring says what a client sees."""
+
 Document = dict[str, Any]
 
 # what the specification requires in one answer or another, most telling first

@@ -56,7 +56,8 @@ class Entry:
 
     ``target`` is path and query, ``operation`` the label (None: none of the API's). ``rule`` is the id of the rule that
     decided, ``fault`` the kind of the fault that struck, or empty; ``status`` may be :data:`NO_ANSWER`. ``sent`` and
-    ``answered`` are None once the journal has too many messages.
+    ``answered`` are None once the journal has too many messages. ``caller`` is the id of the credential that asked,
+    empty where none was let in, or a fault struck before it was looked up.
     """
 
     number: int
@@ -70,6 +71,7 @@ class Entry:
     fault: str
     sent: Message | None
     answered: Message | None
+    caller: str = ""
 
     @property
     def weight(self) -> int:

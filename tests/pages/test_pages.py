@@ -268,6 +268,39 @@ def test_a_request_is_shown_judged_explained_and_can_be_taken_along(
     assert (fragment.count("<tr"), "<html" in fragment) == (1, False)
 
 
+def test_a_request_copied_as_a_test_passes(browser: Any, sandbox: Sandbox, pytester: pytest.Pytester) -> None:
+    area, mine = sandbox.customer_area, "/companies/TestCompany/apiCredentials"
+    users = [
+        area.create_company_user(roles=["Management API - Stores read"]),
+        area.create_merchant_user("TestMerchant", roles=["Management API - API credentials read and write"]),
+        sandbox.provisioning,
+    ]
+    with httpx.Client(transport=sandbox.transport(), base_url=f"{URL}/v3") as client:
+        for user in users:
+            client.headers["X-API-Key"] = user.api_key.reveal()
+            client.get(f"{mine}?pageSize=2")
+            client.post("/me/allowedOrigins", json={"domain": "https://shop.example"})
+            client.get("/me")
+        sandbox.faults.status(429, "GET /me")
+        client.get("/me")
+        for kind in ("lost-answer", "reset", "truncated"):
+            sandbox.faults.add(kind, operation="POST /me/allowedOrigins")
+            with pytest.raises(httpx.TransportError):
+                client.post("/me/allowedOrigins", json={"domain": "https://b.example"})
+        sandbox.faults.delay(0.001, "GET /me")
+        client.get("/me")
+    for entry in sandbox.app.journal:
+        page = browser.get(f"/ca/requests/{entry.number}").text
+        caller = next((user for user in users if user.id == entry.caller), None)
+        assert (caller is None) == (entry.fault in ("status", "reset"))
+        assert caller is None or f'Asked by <a href="/ca/credentials/{caller.id}">' in page
+        (copied,) = re.findall(r"<h2>As a test</h2>\s*<pre[^>]*>(.*?)</pre>", page, re.DOTALL)
+        (pytester.path / f"test_{entry.number}.py").write_text(html.unescape(copied))
+    count = len(list(pytester.path.glob("test_*.py")))
+    assert count == 14
+    pytester.runpytest("--adyen-backend=sandbox").assert_outcomes(passed=count)
+
+
 def test_rules_are_found_by_their_words(browser: Any) -> None:
     page = browser.get("/ca/rules?q=24+previous&evidence=documented").text
     assert "api-keys.overlap" in page
