@@ -106,7 +106,9 @@ class Exchange:
         }:
             if secret:
                 SECRETS.add(secret)
-        if self.request.headers.get("authorization"):
+        _, basic = self.presented
+        if self.request.headers.get("authorization") and not (basic and basic[1]):
+            # of what is readable the password alone is secret; pieces of the rest stand in every pseudonym of it, too
             SECRETS.add(self.request.headers["authorization"].partition(" ")[2])
 
     @property
