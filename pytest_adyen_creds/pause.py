@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.sandbox import Sandbox
     from pytest_adyen_creds.sandbox.server import Server
 
+_LOOK: Final = 0.2
+"""Seconds from one look for Enter to the next."""
 _ELSE: Final = "or leave --adyen-pause (ini adyen_pause) out"
 
 
@@ -76,7 +79,14 @@ class PausePlugin:
         with server:
             say(f"adyen: paused: {item.nodeid} failed" + _why(report))
             say(f"adyen: its sandbox is open at {server.url}/ - press Enter to go on, Ctrl+C to end the run")
-            sys.stdin.readline()
+            _wait_for_enter()
+
+
+def _wait_for_enter() -> None:
+    # a signal that comes just before a read begins does not end it: it is seen between two looks
+    while sys.platform != "win32" and not select.select([sys.stdin], [], [], _LOOK)[0]:
+        pass
+    sys.stdin.readline()
 
 
 def _why(report: pytest.TestReport) -> str:
