@@ -141,7 +141,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def examples(session: nox.Session) -> None:
-    """The tests of each project in docs/examples, in one environment."""
+    """Tests and types of each project in docs/examples, in one environment."""
     folders = sorted({path.parent for path in (ROOT / "docs" / "examples").glob("*/*") if path.name in _REQUIRES})
     if not folders:
         session.skip("docs/examples has no project")
@@ -154,6 +154,7 @@ def examples(session: nox.Session) -> None:
     for folder in folders:
         with session.chdir(folder):
             session.run("pytest", "-q", *session.posargs)
+            session.run("mypy")
 
 
 def _project(folder: Path) -> list[str]:

@@ -1,12 +1,8 @@
-"""The projects in docs/examples: copied out, their tests pass; their cassettes and their contract are in order."""
+"""The projects in docs/examples: their cassettes and contract are in order. ``nox -s examples`` runs their tests."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,33 +10,14 @@ import pytest
 from pytest_adyen_creds.cli import main
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
-NEEDED = {
-    "key-rotation": ("Adyen", "requests"),
-    "shop-django": ("django", "pytest_django"),
-    "vcrpy-adopted": ("requests", "pytest_recording"),
-    "webhooks-fastapi": ("fastapi",),
-}
-"""What each example imports that this project's own tests may not have."""
+NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/pyproject.toml"))
 
 
-def test_each_example_is_named_here() -> None:
-    assert sorted(path.parent.name for path in EXAMPLES.glob("*/pyproject.toml")) == sorted(NEEDED)
+def test_there_are_examples() -> None:
+    assert len(NAMES) >= 4
 
 
-@pytest.mark.slow("runs of pytest in a copy of each example")
-@pytest.mark.parametrize("name", NEEDED)
-def test_its_tests_pass(name: str, tmp_path: Path) -> None:
-    missing = [module for module in NEEDED[name] if find_spec(module) is None]
-    if missing:
-        pytest.skip(f"{', '.join(missing)} is not installed; 'nox -s examples' installs it and runs this example")
-    copy = shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q"], check=False, cwd=copy, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert " passed" in done.stdout
-    assert not {"failed", "skipped", "error"} & set(done.stdout.splitlines()[-1].split())
-
-
-@pytest.mark.parametrize("name", NEEDED)
+@pytest.mark.parametrize("name", NAMES)
 def test_its_dependencies_are_capped(name: str) -> None:
     project = tomllib.loads((EXAMPLES / name / "pyproject.toml").read_text())["project"]
     named = [*project["dependencies"], *project["optional-dependencies"]["test"]]
