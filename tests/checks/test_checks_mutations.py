@@ -56,8 +56,8 @@ def test_each_is_found_at_once_and_in_replay(mutation: Mutation, tmp_path: Path)
         assert not found, f"is found now, by {sorted(set(found))}: take it out of MISSED"
         return
     assert found, (
-        f"no check found {mutation.name!r} in {mutation.sequence!r}: either the mutation changes no answer there, or no "
-        "check of checks/rules/ yields for what it changes"
+        f"no check found {mutation.name!r} in {mutation.sequence!r}: either the mutation changes no answer there, or "
+        "no check of checks/rules/ yields for what it changes"
     )
     replayed = noticed_in_replay(mutation, tmp_path)
     if replayed is not None:

@@ -1,4 +1,4 @@
-"""The client: a method for each operation, retries that end, paging that stays at home, and secrets that stay secret."""
+"""The client: each operation, retries that end, paging that stays at home, and secrets that stay secret."""
 
 from __future__ import annotations
 

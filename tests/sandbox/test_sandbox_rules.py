@@ -157,8 +157,8 @@ def test_every_answer_is_decided_by_a_registered_rule_and_every_rule_decides_or_
     shaped = {rule.id for rule in behaviours() if is_implemented(rule)}
     never = known - shaped - decided - ELSEWHERE
     assert not never, (
-        f"{sorted(never)}: no request of tour() above is answered by it; add one that is. A rule that decides no answer "
-        "and shapes one is named by @implements at what follows it"
+        f"{sorted(never)}: no request of tour() above is answered by it; add one that is. A rule that decides no "
+        "answer and shapes one is named by @implements at what follows it"
     )
     assert not ELSEWHERE & (shaped | decided), "tour() meets it now: take it out of ELSEWHERE"
     assert known >= ELSEWHERE
