@@ -14,8 +14,8 @@ THERE = {"operations": 26, "pairs": 165, "items": 42, "structures": 23, "answers
 def test_there_are_as_many_as_are_known(what: str) -> None:
     found = getattr(counts, what)()
     assert found == THERE[what], (
-        f"{found} {what}, and {THERE[what]} were known. Did you add or remove an operation, a scenario or a structure, or "
-        f"record again? Write {found} into THERE in tests/test_counts.py, and look for {THERE[what]} in README.md "
+        f"{found} {what}, and {THERE[what]} were known. Did you add or remove an operation, a scenario or a structure, "
+        f"or record again? Write {found} into THERE in tests/test_counts.py, and look for {THERE[what]} in README.md "
         "and docs/. If not, something is lost"
     )
 
