@@ -66,6 +66,27 @@ def dumps(cassette: Cassette) -> str:
     return f"{lead}{text}{END}\n"
 
 
+def dumps_json(cassette: Cassette) -> str:
+    """Return the text of ``cassette``, another tool's, as vcrpy's serializer for JSON writes it.
+
+    Raises ValueError for what JSON cannot hold, as :func:`dumps` does: a request's body that is no text.
+    """
+    document: dict[str, Any] = {"version": VERSION} | ({"context": dict(cassette.context)} if cassette.context else {})
+    document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
+    for number, each in enumerate(document["interactions"], 1):
+        if isinstance(each["request"]["body"], bytes):
+            raise ValueError(f"JSON cannot hold the request's body of interaction {number}, which is no text")
+        body = each["response"]["body"]
+        if isinstance(body["string"], bytes):  # which vcrpy does not write; what does calls it so
+            body["base64_string"] = base64.b64encode(body.pop("string")).decode()
+    return json.dumps(document, indent=4) + "\n"
+
+
+def is_json(text: str) -> bool:
+    """Tell whether ``text``, a cassette's, is JSON, whatever its file is called."""
+    return text.lstrip("\ufeff \t\r\n").startswith("{")
+
+
 def loads(text: str, name: str) -> Cassette:
     """Return the cassette that ``text`` holds; ``name`` is what an error calls it.
 
@@ -85,12 +106,16 @@ def read(path: Path | str) -> Cassette:
     return loads(read_text(path, largest=LARGEST, empty=AGAIN), str(path))
 
 
-def write(path: Path, cassette: Cassette) -> None:
-    """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one."""
+def write(path: Path, cassette: Cassette, *, as_json: bool = False) -> None:
+    """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one.
+
+    ``as_json``: as vcrpy's serializer for JSON does, not as YAML.
+    """
     try:
-        write_text(path, dumps(cassette))
+        write_text(path, dumps_json(cassette) if as_json else dumps(cassette))
     except ValueError as error:
-        raise CassetteError(f"{path}: cannot be written: {error}; write it as a text in quotes") from None
+        what = "record it with vcrpy's serializer for YAML" if as_json else "write it as a text in quotes"
+        raise CassetteError(f"{path}: cannot be written: {error}; {what}") from None
     except FileRefused as error:
         raise CassetteError(str(error)) from None
 
