@@ -25,8 +25,13 @@ _OTHER_FOLDERS: Final = frozenset(
 """Folders of other programs, in which no tests are; so is each that has the file :data:`_VENV`."""
 _VENV: Final = "pyvenv.cfg"
 
+_OTHER_SUFFIXES: Final = frozenset({".md", ".py", ".pyi", ".rst"})
+"""What is no recording in a folder of them, though it may quote one."""
+
 _HEAD: Final = 64 * 1024
 _IN_YAML: Final = re.compile(rb"^(['\"]?)interactions\1[ \t]*:", re.MULTILINE)
+_FIRST_NAME: Final = re.compile(rb"(?:[ \t]*+(?:(?:#|%|---)[^\n]*+)?\n)*+(['\"]?)[\w.-]++\1[ \t]*:")
+"""How YAML begins that is a mapping: code and prose that only quotes a recording does not."""
 _IN_JSON: Final = re.compile(rb"['\"]?interactions['\"]?\s*+:\s*+\[\s*+(?P<none>\])?")
 _MESSAGE: Final = re.compile(rb"['\"]?(?:request|response)['\"]?\s*+:")
 _PACT: Final = re.compile(rb"\"consumer\"\s*+:\s*+\{")
@@ -95,16 +100,16 @@ def _is_in_cassettes(folder: Path) -> bool:
 
 def _is_cassette(path: Path, *, in_cassettes: bool) -> bool:
     is_yaml = path.suffix in SUFFIXES
+    may_be_one = path.suffix not in _OTHER_SUFFIXES if in_cassettes else is_yaml or path.suffix in ("", ".json")
     try:
-        # a pipe would never end
-        if not (is_yaml or in_cassettes or path.suffix in ("", ".json")) or not path.is_file():
+        if not may_be_one or not path.is_file():  # a pipe would never end
             return False
-        return (is_yaml and in_cassettes) or _begins_like_one(path)
+        return (is_yaml and in_cassettes) or _begins_like_one(path, is_yaml=is_yaml)
     except OSError:
         return is_yaml or in_cassettes  # whoever reads it says why it cannot be read
 
 
-def _begins_like_one(path: Path) -> bool:
+def _begins_like_one(path: Path, *, is_yaml: bool) -> bool:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -113,7 +118,7 @@ def _begins_like_one(path: Path) -> bool:
         return False
     head = head.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n").lstrip()
     if not head.startswith(b"{"):
-        return _IN_YAML.search(head) is not None
+        return (is_yaml or _FIRST_NAME.match(head) is not None) and _IN_YAML.search(head) is not None
     found = _IN_JSON.search(head)
     if found is None or (_PACT.search(head) and b'"uri"' not in head):
         return False

@@ -355,6 +355,9 @@ HEADS = {
     ),
     "YAML": lambda exchanges: yaml.safe_dump({"version": 1, "interactions": exchanges}),
     "YAML in quotes": lambda exchanges: f'---\n# of ours\n"interactions": {json.dumps(exchanges)}\nversion: 1\n',
+    "YAML behind comments": lambda exchanges: (
+        f"%YAML 1.1\n---\n# a: b\n\n  # c\n{yaml.safe_dump({'version': 1, 'interactions': exchanges})}...\n"
+    ),
     "YAML with old ends of lines": lambda exchanges: yaml.safe_dump(
         {"version": 1, "interactions": exchanges}, line_break="\r"
     ),
@@ -399,7 +402,10 @@ ORDINARY = {
     "Makefile": b"all:\n\tinteractions: x\n",
     "notes": b"how interactions: are made\n",
     "program": bytes(range(256)) * 999,
-    "cassettes/README.md": b"# interactions\n",
+    "cassettes/README.md": b"---\ntitle: x\n---\n```yaml\ninteractions:\n- a\n```\n",
+    "cassettes/make.py": b'TEXT = """\\\ninteractions:\n"""\n',
+    "cassettes/make.sh": b"#!/bin/sh\ncat > x << E\ninteractions:\nE\n",
+    "README": b"Write\n\ninteractions: []\n",
     "empty": b"",
     "list.json": b"[" * 70_000,
     "deep.json": b'{"interactions":' * 9_000,
