@@ -375,8 +375,9 @@ def _scrubbed(cassette: Cassette, accounts: Iterable[str], contracts: Path | Non
         foreign=foreign,
         others=apis_in(contracts).all_own,
     )
-    interactions, context = scrubber.recording(cassette.interactions, cassette.context)
-    clean = Cassette(tuple(interactions), cassette.provenance, context)
+    beside = {"context": dict(cassette.context), "metadata": dict(cassette.metadata)}
+    interactions, beside = scrubber.recording(cassette.interactions, beside)
+    clean = Cassette(tuple(interactions), cassette.provenance, beside["context"], beside["metadata"])
     return None if clean == cassette else clean
 
 

@@ -61,6 +61,8 @@ def dumps(cassette: Cassette) -> str:
         document["provenance"] = _provenance_out(cassette.provenance)
     if cassette.context:
         document["context"] = dict(cassette.context)
+    if cassette.metadata:
+        document["metadata"] = dict(cassette.metadata)
     document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
     text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
     return f"{lead}{text}{END}\n"
@@ -73,6 +75,7 @@ def dumps_json(cassette: Cassette) -> str:
     """
     document: dict[str, Any] = {"version": VERSION} | ({"context": dict(cassette.context)} if cassette.context else {})
     document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
+    document |= {"metadata": dict(cassette.metadata)} if cassette.metadata else {}
     for number, each in enumerate(document["interactions"], 1):
         if isinstance(each["request"]["body"], bytes):
             raise ValueError(f"JSON cannot hold the request's body of interaction {number}, which is no text")
@@ -221,11 +224,21 @@ def _cassette_in(document: Any, *, complete: bool) -> Cassette:
     context = document.get("context", {})
     if not isinstance(context, dict):
         raise _Unreadable("holds a context that is not a mapping")
+    metadata = document.get("metadata") or {}
+    if not isinstance(metadata, dict) or not _has_texts_for_names(metadata):
+        raise _Unreadable("holds metadata that is not a mapping with texts for names")
     return Cassette(
         interactions=tuple(_interaction_in(item, number) for number, item in enumerate(document["interactions"], 1)),
         provenance=None if provenance is None else _provenance_in(provenance),
         context=context,
+        metadata=metadata,
     )
+
+
+def _has_texts_for_names(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _has_texts_for_names(item) for name, item in value.items())
+    return not isinstance(value, list) or all(map(_has_texts_for_names, value))
 
 
 def _provenance_in(value: Any) -> Provenance:

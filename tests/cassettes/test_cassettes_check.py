@@ -335,6 +335,38 @@ def test_a_plain_vcrpy_cassette_is_scrubbed_in_place_and_still_replays(
         assert requests.get(f"{url}/v3/me", timeout=5).json()["id"] == created["id"]
 
 
+@pytest.mark.parametrize(("name", "serializer_"), [("a.yaml", "yaml"), ("a.json", "json")])
+def test_what_a_test_had_vcrpy_keep_is_scrubbed_and_kept(tmp_path: Path, name: str, serializer_: str) -> None:
+    path, kept = tmp_path / name, {"apiKey": "correct horse 7", "seed": 4, "names": ["a"]}
+    plain_vcrpy(path, serializer_)
+    document = yaml.safe_load(path.read_text()) | {"metadata": {"made": kept}}
+    path.write_text(json.dumps(document) if serializer_ == "json" else yaml.safe_dump(document, sort_keys=False))
+    assert run("scrub", path, "--write") == 0
+    assert run("check", path) == 0
+    assert "correct horse" not in path.read_text()
+    with vcr.use_cassette(str(path), record_mode="none", serializer=serializer_) as cassette:
+        if not hasattr(cassette, "get_metadata"):
+            pytest.skip("this release of vcrpy keeps nothing beside the requests")
+        made = cassette.get_metadata("made", None)
+    assert made == kept | {"apiKey": made["apiKey"]}
+    clean = yaml.safe_load(path.read_text())
+    assert {**clean, "metadata": 0}.keys() == document.keys()
+    path.write_text(json.dumps(clean | {"metadata": {"made": {"password": "correct horse 8"}}}))
+    assert run("check", path) == 1
+    path.write_text(json.dumps(clean | {"metadata": {"made": {"password": "REDACTED"}}}))
+    assert run("check", path) == 0
+
+
+@pytest.mark.parametrize("metadata", ["{1: 2}", "{a: [{1: 2}]}", "[1]", "x"])
+def test_metadata_that_no_test_can_have_kept_is_unsafe(
+    tmp_path: Path, metadata: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(f"version: 1\ninteractions: []\nmetadata: {metadata}\n")
+    assert run("check", tmp_path) == 1
+    assert ": unsafe: " in capsys.readouterr().out
+    assert run("scrub", tmp_path) == 1
+
+
 def recorded_json(**changes: Any) -> dict[str, Any]:
     """Return an exchange as vcrpy's serializer for JSON has it, with an API key in its headers."""
     request = {"method": "GET", "uri": f"{ORIGIN}/v3/me", "body": None, "headers": {"x-api-key": [API_KEY]}}
