@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -190,6 +192,18 @@ def test_gitlab(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / ".gitlab-ci.yml").write_text("include: [{local: a.yml}]\n")
     assert main(["init", "--write"]) == 2
     assert "--ci none" in capsys.readouterr().err
+
+
+def test_the_workflow_looks_at_cassettes_whatever_they_are_called(project: Path) -> None:
+    assert main(["init", "--write", "--no-hook"]) == 0
+    steps = yaml.safe_load((project / ALL[0]).read_text())["jobs"]["offline"]["steps"]
+    (step,) = (each for each in steps if "cassettes check" in each.get("run", ""))
+    assert "if" not in step
+    words = shlex.split(step["run"])[1:]
+    assert main(words) == 0
+    recorded = {"version": 1, "interactions": [{"request": {"headers": {"x-api-key": ["AQE" + "hY7/k+3" * 17]}}}]}
+    (project / "listing.json").write_text(json.dumps(recorded))
+    assert main(words) == 1
 
 
 def test_the_workflow_is_sound(project: Path) -> None:
