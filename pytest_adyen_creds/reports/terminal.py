@@ -35,7 +35,7 @@ def summarise(results: Results, reporter: Any) -> None:
         reporter.section("Adyen roles", sep="-")
         for line in roles_lines(results, verbosity=reporter.verbosity):
             reporter.write_line(mask_text(line))
-    if results.rehearsal.tests:
+    if results.rehearsal.has_news:
         reporter.section("Adyen rehearsal", sep="-")
         for line in rehearsal_lines(results, verbosity=reporter.verbosity):
             reporter.write_line(mask_text(line))
