@@ -30,7 +30,7 @@ from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError, FileRefused
 from pytest_adyen_creds.files import read_bytes
-from pytest_adyen_creds.settings import ini_options, resolve
+from pytest_adyen_creds.settings import settings_of_ini
 from pytest_adyen_creds.text import counted, plain, printed
 
 if TYPE_CHECKING:
@@ -169,9 +169,7 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     from pytest_adyen_creds.drift.recordings import survey
 
     accepted = _accepted(options)
-    given, root = ini_options(Path.cwd())
-    own = {name: given[name] for name in ("adyen_contracts",) if name in given}
-    apis = apis_in(options["folder"] or resolve({}, own, {}, root=root).contracts)
+    apis = apis_in(options["folder"] or settings_of_ini("adyen_contracts").contracts)
     contract = apis.management(options["api_version"] or "v3")
 
     def contract_of(version: str | None) -> Contract | None:
