@@ -31,7 +31,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.sarif import SarifLevel, SarifResult, to_sarif
 from pytest_adyen_creds.secrets import SECRETS
-from pytest_adyen_creds.settings import Settings, ini_options, resolve
+from pytest_adyen_creds.settings import settings_of_ini
 from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def check(
     """
     if max_age is not None and not math.isfinite(max_age):
         raise click.BadParameter(f"{max_age} is no number of days; write one such as 180", param_hint="'--max-age'")
-    max_age = _of_ini("adyen_cassette_max_age").cassette_max_age if max_age is None else max_age
+    max_age = settings_of_ini("adyen_cassette_max_age").cassette_max_age if max_age is None else max_age
     contracts = _own_contracts(contracts)
     _know_secrets(secrets_file)
     found: dict[Path, None] = {}
@@ -332,15 +332,9 @@ def _all_but_last_said(refused: list[AdyenCredsError]) -> AdyenCredsError:
     return refused[-1]
 
 
-def _of_ini(name: str) -> Settings:
-    """Return the settings where nothing but the ini option ``name`` is given."""
-    options, root = ini_options(Path.cwd())
-    return resolve({}, {name: options[name]} if name in options else {}, {}, root=root)
-
-
 def _own_contracts(given: Path | None) -> Path | None:
     """Return the folder of the user's own contracts, which compile, or None; raises :class:`ContractError`."""
-    folder = given or _of_ini("adyen_contracts").contracts
+    folder = given or settings_of_ini("adyen_contracts").contracts
     if folder is not None:
         apis = apis_in(folder)
         _ = apis.all_own
