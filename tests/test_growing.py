@@ -36,6 +36,7 @@ paths:
       - $ref: "#/components/parameters/apiCredentialId"
     get:
       operationId: get-companies-companyId-apiCredentials-apiCredentialId-roles
+      x-adyen-roles: {all: [Management API - API credentials read and write]}
       responses:
         "200":
           description: The roles.
@@ -83,6 +84,7 @@ with httpx.Client(transport=SandboxTransport(sandbox.app), base_url="https://man
     assert response.json() == {"roles": created["roles"]}, response.text
     contract = load_contract("v3")
     assert contract.judge(contract.operations[label], 200, "application/json", response.content) == []
+assert run("-m", "pytest_adyen_creds.cli", "contract", "lint").returncode == 0
 assert run("-m", "pytest", "-q", "--adyen-contracts", "--adyen-backend=sandbox", "-k", "roles").returncode == 0
 """,
 )

@@ -25,6 +25,7 @@ from pytest_adyen_creds.contract.contract import (
 )
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.contract.operations import read_openapi
+from pytest_adyen_creds.contract.roles import ROLES
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.formats import read_json
 from pytest_adyen_creds.settings import settings_of_ini
@@ -346,6 +347,13 @@ def _problems(folder: Path, version: str) -> Iterator[str]:
         return
     if not contract.operations and not contract.webhooks:
         yield f"{paths[0]}#/paths: there is no operation and no webhook; describe what the API takes and answers"
+    if folder == bundled("contracts").resolve():  # the sandbox asks for what an operation of its own says of roles
+        for label, operation in contract.operations.items():
+            if not operation.roles:
+                yield (
+                    f"{paths[-1]}: {label} has no {ROLES}; name the roles that it asks for, such as "
+                    f"'{ROLES}: {{all: [Management API - API credentials read and write]}}'"
+                )
     for name, document in contract.structures.items():
         for problem in SchemaValidator(extended=True).validate(copy.deepcopy(document)):
             yield f"{name}, on its own: {problem}"

@@ -1,4 +1,4 @@
-"""The client: the 26 operations, retries that end, paging that stays at home, and secrets that stay secret."""
+"""The client: each operation, retries that end, paging that stays at home, and secrets that stay secret."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from client_loopback import answer, serve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.client import ManagementClient, Ownership, RateLimit, Retries
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
 from pytest_adyen_creds.secrets import MASK, SECRETS, Secret
@@ -61,8 +62,13 @@ OPERATIONS = [
 ]
 
 
-def test_there_are_26_operations():
-    assert len({(method, path) for _, method, path in OPERATIONS}) == 26
+def test_each_operation_of_the_contract_has_its_method():
+    contract = load_contract("v3")
+    called = [contract.match(method, f"/v3{path.partition('?')[0]}") for _, method, path in OPERATIONS]
+    labels = [found and found[0].label for found in called]
+    missing = set(contract.operations) - set(labels)
+    assert not missing, f"{sorted(missing)}: write a method in client/client.py, and its row in OPERATIONS above"
+    assert len(labels) == len(set(labels)) == len(contract.operations)
 
 
 @pytest.mark.parametrize(("call", "method", "path"), OPERATIONS)

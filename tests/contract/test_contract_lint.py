@@ -46,6 +46,20 @@ def test_what_else_a_path_has_is_no_mistake(folder: Path, capsys: pytest.Capture
     assert linted(capsys, 0) == ["v1, v3: no problems"]
 
 
+def test_an_operation_of_ours_says_its_roles(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = folder / "v3" / "openapi.yaml"
+    line = "      x-adyen-roles: {any: Management API}\n"
+    assert document.read_text().count(line) > 1
+    document.write_text(document.read_text().replace(line, "", 1))
+    assert linted(capsys, 0) == ["v1, v3: no problems"]  # another's contract need not
+    monkeypatch.setattr("pytest_adyen_creds.contract.commands.bundled", lambda _: folder)
+    said = linted(capsys, 1)
+    assert len(said) == 2
+    assert said[0].startswith(f"{Path('own', 'v3', 'openapi.yaml')}: GET /me has no x-adyen-roles; name the roles")
+
+
 def test_a_mistake_that_two_versions_have_is_said_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = folder / "v3" / "structures" / "AllowedOrigin.struct.json"
     source = json.loads(document.read_text())
