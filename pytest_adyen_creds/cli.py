@@ -158,8 +158,10 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        _check_words(sys.argv[1:] if arguments is None else arguments)
-        status = adyen_creds.main(args=arguments, prog_name="adyen-creds", standalone_mode=False)
+        words = sys.argv[1:] if arguments is None else list(arguments)
+        _check_words(words)
+        # a command can say how it is given anew
+        status = adyen_creds.main(args=arguments, prog_name="adyen-creds", standalone_mode=False, obj=words)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.Abort:

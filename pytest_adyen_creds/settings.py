@@ -27,6 +27,7 @@ __all__ = [
     "check_endpoint",
     "ini_options",
     "resolve",
+    "settings_of_ini",
 ]
 
 LIVE_PREFIX: Final = "live_"
@@ -252,6 +253,12 @@ def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
                 names = {option.ini for option in OPTIONS if option.ini}
                 return {key: _text(value) for key, value in values.items() if key in names}, place
     return {}, folder
+
+
+def settings_of_ini(name: str) -> Settings:
+    """Return the settings where nothing is given but the ini option ``name`` of the project in the current folder."""
+    options, root = ini_options(Path.cwd())
+    return resolve({}, {name: options[name]} if name in options else {}, {}, root=root)
 
 
 def _section(path: Path, section: str) -> Mapping[str, Any] | None:

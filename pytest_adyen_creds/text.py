@@ -24,10 +24,10 @@ def printed(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return ``number`` of ``noun`` in words: ``1 answer``, ``3 answers``, ``2 properties``."""
+    """Return ``number`` of ``noun`` in words: ``1 answer``, ``3 answers``, ``2 properties``, ``2 entries``."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number} {noun[:-1]}ies" if noun.endswith("ty") else f"{number} {noun}s"
+    return f"{number} {noun[:-1]}ies" if noun.endswith(("ty", "try")) else f"{number} {noun}s"
 
 
 def escape_pointer(name: str) -> str:

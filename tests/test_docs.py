@@ -106,6 +106,19 @@ def test_a_long_page_runs(page: Path, try_out: Callable[[Path], None]) -> None:
     try_out(page)
 
 
+@pytest.mark.slow("all of README, and two of its commands once more")
+def test_readme_s_commands_stay_green_in_the_folder_that_it_leaves(
+    try_out: Callable[[Path], None], pytester: pytest.Pytester
+) -> None:
+    try_out(ROOT / "README.md")
+    whole = [each for each in runs(ROOT / "README.md") if re.match(r"pytest --adyen-(contracts|drift)\b", each)]
+    assert len(whole) == 2
+    for command in whole:
+        result = pytester.runpytest(*shlex.split(command)[1:])
+        assert result.ret == 0, command
+        assert result.parseoutcomes()["passed"] >= 2, "those of test_shop.py and test_handler.py"
+
+
 def test_the_marks_of_a_rehearsal_do_what_the_page_says(pytester: pytest.Pytester) -> None:
     for block in blocks(ROOT / "docs" / "how-to" / "rehearse.md"):
         if block.file in ("test_marks.py", "accepted.toml"):

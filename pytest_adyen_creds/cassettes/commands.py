@@ -19,7 +19,7 @@ from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.lint import Issue, lint
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction
 from pytest_adyen_creds.cassettes.orphans import find_orphans
-from pytest_adyen_creds.cassettes.paths import SUFFIXES, find_cassettes
+from pytest_adyen_creds.cassettes.paths import find_cassettes, is_cassette
 from pytest_adyen_creds.cassettes.redact.fields import Fields, fields_of, path_of_uri
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.scanners import CLIENT_KEY_RULES, FORMATS, RULES
@@ -31,7 +31,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.sarif import SarifLevel, SarifResult, to_sarif
 from pytest_adyen_creds.secrets import SECRETS
-from pytest_adyen_creds.settings import Settings, ini_options, resolve
+from pytest_adyen_creds.settings import settings_of_ini
 from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
@@ -84,15 +84,29 @@ def cassettes() -> None:
     show_default=True,
     help="sarif: for code scanning.",
 )
+@click.option(
+    "--if-any",
+    is_flag=True,
+    help="Pass over files that are no cassettes, and folders without one, instead of refusing them: for hooks and CI.",
+)
 def check(
-    places: tuple[Path, ...], max_age: float | None, secrets_file: Path | None, contracts: Path | None, form: str
+    places: tuple[Path, ...],
+    max_age: float | None,
+    secrets_file: Path | None,
+    contracts: Path | None,
+    form: str,
+    if_any: bool,
 ) -> int:
     """List what is wrong with the cassettes at each PATH: a folder of them, or one.
 
     Secrets, sessions, account names, user names and ids (by form, by place, those in the environment and in
     --secrets), files that are unsafe or broken, cassettes that are stale, and orphans: those whose test file, class or
-    function is gone, as the test files beside them say. Exit status 1 where anything was found. A contract of your own
-    says with x-secret and x-identity which further fields are looked at.
+    function is gone, as the test files beside them say. Exit status 1 where anything was found, 2 where a PATH could
+    not be looked at; the others are, all the same. A contract of your own says with x-secret and x-identity which
+    further fields are looked at.
+
+    In a folder, cassettes are the YAML files of each folder called cassettes or vcr_cassettes, and what begins like
+    one: files there, and YAML files, JSON files and files without a suffix elsewhere.
 
     \b
     adyen-creds cassettes check tests
@@ -102,10 +116,19 @@ def check(
     """
     if max_age is not None and not math.isfinite(max_age):
         raise click.BadParameter(f"{max_age} is no number of days; write one such as 180", param_hint="'--max-age'")
-    max_age = _of_ini("adyen_cassette_max_age").cassette_max_age if max_age is None else max_age
+    max_age = settings_of_ini("adyen_cassette_max_age").cassette_max_age if max_age is None else max_age
     contracts = _own_contracts(contracts)
     _know_secrets(secrets_file)
-    paths = list(dict.fromkeys(path for place in places for path in _find(place)))
+    found: dict[Path, None] = {}
+    refused: list[AdyenCredsError] = []
+    for place in places:
+        try:
+            found |= dict.fromkeys(_find_if_any(place) if if_any else _find(place))
+        except AdyenCredsError as error:
+            refused.append(error)
+    if refused and not found:
+        raise _all_but_last_said(refused)
+    paths = list(found)
     orphans, unread = find_orphans(paths)
     issues = sorted([*_lint(paths, max_age, contracts), *orphans], key=_in_order)
     for line in unread:
@@ -117,7 +140,9 @@ def check(
     else:
         for issue in issues:
             click.echo(printed(SECRETS.mask(str(issue))))
-        click.echo(f"{counted(len(paths), 'cassette')}, {counted(len(issues), 'problem')}")
+    click.echo(f"{counted(len(paths), 'cassette')}, {counted(len(issues), 'problem')}", err=form != "text")
+    if refused:
+        raise _all_but_last_said(refused)
     return 1 if issues else 0
 
 
@@ -150,9 +175,10 @@ def scrub(
     paths = _find(folder)
     for path in paths:
         try:
-            clean = _scrubbed(path, names, contracts)
+            text = read_text(path, largest=serializer.LARGEST, empty=serializer.AGAIN)
+            clean = _scrubbed(serializer.loads(text, str(path)), names, contracts)
             if clean is not None and write:
-                serializer.write(path, clean)
+                serializer.write(path, clean, as_json=serializer.is_json(text))
         except AdyenCredsError as error:
             unreadable += 1
             click.echo(printed(SECRETS.mask(str(error))), err=True)
@@ -230,7 +256,7 @@ def compare(paths: tuple[Path, ...], answers: Literal["platform", "published"], 
 
 
 def _captures(path: Path) -> list[Path]:
-    found = list(find_cassettes(path, (*SUFFIXES, ".json", ".har")))
+    found = list(find_cassettes(path, har=True))
     if not found:
         raise CassetteError(f"{path}: no cassettes and no HAR files were found there; name a folder of recordings")
     return found
@@ -292,15 +318,23 @@ def _find(folder: Path) -> list[Path]:
     return paths
 
 
-def _of_ini(name: str) -> Settings:
-    """Return the settings where nothing but the ini option ``name`` is given."""
-    options, root = ini_options(Path.cwd())
-    return resolve({}, {name: options[name]} if name in options else {}, {}, root=root)
+def _find_if_any(place: Path) -> list[Path]:
+    """Return the cassettes in ``place``, or ``place``; none where it has none, or is none."""
+    if os.path.isfile(place):  # noqa: PTH113
+        return [place] if is_cassette(place) else []
+    return list(find_cassettes(place))
+
+
+def _all_but_last_said(refused: list[AdyenCredsError]) -> AdyenCredsError:
+    """Say why each place but the last could not be looked at, and return the last one's error, which says it itself."""
+    for error in refused[:-1]:
+        click.echo(f"adyen-creds: {printed(SECRETS.mask(str(error)))}", err=True)
+    return refused[-1]
 
 
 def _own_contracts(given: Path | None) -> Path | None:
     """Return the folder of the user's own contracts, which compile, or None; raises :class:`ContractError`."""
-    folder = given or _of_ini("adyen_contracts").contracts
+    folder = given or settings_of_ini("adyen_contracts").contracts
     if folder is not None:
         apis = apis_in(folder)
         _ = apis.all_own
@@ -326,8 +360,7 @@ def _version_in(uri: str) -> str:
     return f"{path_of_uri(uri)}/".split("/")[1]
 
 
-def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Cassette | None:
-    cassette = serializer.read(path)
+def _scrubbed(cassette: Cassette, accounts: Iterable[str], contracts: Path | None) -> Cassette | None:
     foreign = cassette.provenance is None
     scrubber = Scrubber(
         _contract_for(cassette, contracts),
@@ -336,8 +369,9 @@ def _scrubbed(path: Path, accounts: Iterable[str], contracts: Path | None) -> Ca
         foreign=foreign,
         others=apis_in(contracts).all_own,
     )
-    interactions, context = scrubber.recording(cassette.interactions, cassette.context)
-    clean = Cassette(tuple(interactions), cassette.provenance, context)
+    beside = {"context": dict(cassette.context), "metadata": dict(cassette.metadata)}
+    interactions, beside = scrubber.recording(cassette.interactions, beside)
+    clean = Cassette(tuple(interactions), cassette.provenance, beside["context"], beside["metadata"])
     return None if clean == cassette else clean
 
 

@@ -159,6 +159,7 @@ def _unscrubbed_in(cassette: Cassette, fields: Fields) -> Iterator[tuple[str, st
     hosts = hosts_of(cassette.interactions, fields, foreign=cassette.provenance is None)
     noter = _Noter()
     visit_context(cassette.context, fields, hosts, noter)
+    visit_context(cassette.metadata, fields, hosts, noter)
     yield from (("", message) for message in noter.messages())
     for number, interaction in enumerate(cassette.interactions, 1):
         noter, where = _Noter(), f"interaction {number}"

@@ -82,3 +82,5 @@ class Cassette:
     """``None`` for a cassette that another tool wrote."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """JSON values that replay needs besides the interactions, such as the credential that the test was lent."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What a test had vcrpy keep beside the interactions (``Cassette.get_metadata``); empty in ours."""

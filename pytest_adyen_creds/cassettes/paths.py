@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import os
@@ -13,12 +14,28 @@ from typing import Final
 from pytest_adyen_creds.errors import CassetteError
 
 SUFFIXES: Final = (".yaml", ".yml")
-"""What a cassette's name ends in."""
+"""What a cassette's name ends in, unless vcrpy was given another one."""
+
+FOLDERS: Final = frozenset({"cassettes", "vcr_cassettes"})
+"""What folders of cassettes are called: a YAML file in one is a cassette, and of others what begins like one."""
+
+_OTHER_FOLDERS: Final = frozenset(
+    {*(".git", ".hg", ".svn", ".tox", ".nox", ".venv"), *("node_modules", "__pycache__", "site-packages")}
+)
+"""Folders of other programs, in which no tests are; so is each that has the file :data:`_VENV`."""
+_VENV: Final = "pyvenv.cfg"
+
+_OTHER_SUFFIXES: Final = frozenset({".md", ".py", ".pyi", ".rst"})
+"""What is no recording in a folder of them, though it may quote one."""
 
 _HEAD: Final = 64 * 1024
-_BEGINNING: Final = re.compile(
-    rb'^(?:interactions|[ \t]*"interactions"|\{[^{}]{0,200}"interactions")[ \t]*:', re.MULTILINE
-)
+_IN_YAML: Final = re.compile(rb"^(['\"]?)interactions\1[ \t]*:", re.MULTILINE)
+_FIRST_NAME: Final = re.compile(rb"(?:[ \t]*+(?:(?:#|%|---)[^\n]*+)?\n)*+(['\"]?)[\w.-]++\1[ \t]*:")
+"""How YAML begins that is a mapping: code and prose that only quotes a recording does not."""
+_IN_JSON: Final = re.compile(rb"['\"]?interactions['\"]?\s*+:\s*+\[\s*+(?P<none>\])?")
+_MESSAGE: Final = re.compile(rb"['\"]?(?:request|response)['\"]?\s*+:")
+_PACT: Final = re.compile(rb"\"consumer\"\s*+:\s*+\{")
+"""How the contracts of Pact begin, whose interactions have no ``uri``."""
 _LONGEST: Final = 255
 
 
@@ -46,29 +63,66 @@ def cassette_path(test_file: Path, test_class: str | None, test_name: str) -> Pa
     return path
 
 
-def find_cassettes(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
-    """Yield the cassettes under ``folder`` whose names end in ``suffixes``, sorted; a file's own path yields itself.
+def find_cassettes(folder: Path, *, har: bool = False) -> Iterator[Path]:
+    """Yield the cassettes under ``folder``, sorted; a file's own path yields itself.
 
-    Every HAR file is one, and every YAML file in a folder called ``cassettes``; of others, and of JSON files, those
-    that begin like one: projects have more of them.
+    Every YAML file in one of :data:`FOLDERS` is one, and each file in there, JSON, YAML or without a suffix elsewhere,
+    that begins like one, as vcrpy writes it: its serializers may be YAML or JSON, and its names without a suffix. With
+    ``har`` every HAR file is one, too. Folders of other programs (``node_modules``, ``.git``, virtual environments)
+    are left out.
     """
     if os.path.isfile(folder):  # noqa: PTH113 - Path's own raises for a name that is too long
         yield folder
         return
     if not os.path.isdir(folder):  # noqa: PTH112
         raise CassetteError(f"{folder}: does not exist; name a folder of cassettes")
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file()):
-        named = path.suffix in SUFFIXES and "cassettes" in path.resolve().parent.parts
-        if named or path.suffix == ".har" or _begins_like_one(path):
-            yield path
+    yield from sorted(_walk(folder, har=har))
 
 
-def _begins_like_one(path: Path) -> bool:
+def is_cassette(path: Path) -> bool:
+    """Tell whether the file at ``path`` is a cassette by where it is and how it begins: no more of it is read."""
+    return _is_cassette(path, in_cassettes=_is_in_cassettes(path.parent))
+
+
+def _walk(folder: Path, *, har: bool) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        here = Path(root)
+        folders[:] = (each for each in folders if each not in _OTHER_FOLDERS and not (here / each / _VENV).exists())
+        in_cassettes = _is_in_cassettes(here)
+        for path in map(here.joinpath, names):
+            if (har and path.suffix == ".har" and path.is_file()) or _is_cassette(path, in_cassettes=in_cassettes):
+                yield path
+
+
+def _is_in_cassettes(folder: Path) -> bool:
+    return not FOLDERS.isdisjoint(Path(os.path.realpath(folder)).parts)
+
+
+def _is_cassette(path: Path, *, in_cassettes: bool) -> bool:
+    is_yaml = path.suffix in SUFFIXES
+    may_be_one = path.suffix not in _OTHER_SUFFIXES if in_cassettes else is_yaml or path.suffix in ("", ".json")
     try:
-        with path.open("rb") as file:
-            return _BEGINNING.search(file.read(_HEAD)) is not None
+        if not may_be_one or not path.is_file():  # a pipe would never end
+            return False
+        return (is_yaml and in_cassettes) or _begins_like_one(path, is_yaml=is_yaml)
     except OSError:
-        return True  # whoever reads it says why it cannot be read
+        return is_yaml or in_cassettes  # whoever reads it says why it cannot be read
+
+
+def _begins_like_one(path: Path, *, is_yaml: bool) -> bool:
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        head = head.decode("utf-16", "ignore").encode("utf-8", "ignore")
+    if b"interactions" not in head:
+        return False
+    head = head.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n").lstrip()
+    if not head.startswith(b"{"):
+        return (is_yaml or _FIRST_NAME.match(head) is not None) and _IN_YAML.search(head) is not None
+    found = _IN_JSON.search(head)
+    if found is None or (_PACT.search(head) and b'"uri"' not in head):
+        return False
+    return found["none"] is not None or _MESSAGE.search(head, found.end()) is not None
 
 
 def shown(path: Path) -> str:

@@ -61,9 +61,33 @@ def dumps(cassette: Cassette) -> str:
         document["provenance"] = _provenance_out(cassette.provenance)
     if cassette.context:
         document["context"] = dict(cassette.context)
+    if cassette.metadata:
+        document["metadata"] = dict(cassette.metadata)
     document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
     text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
     return f"{lead}{text}{END}\n"
+
+
+def dumps_json(cassette: Cassette) -> str:
+    """Return the text of ``cassette``, another tool's, as vcrpy's serializer for JSON writes it.
+
+    Raises ValueError for what JSON cannot hold, as :func:`dumps` does: a request's body that is no text.
+    """
+    document: dict[str, Any] = {"version": VERSION} | ({"context": dict(cassette.context)} if cassette.context else {})
+    document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
+    document |= {"metadata": dict(cassette.metadata)} if cassette.metadata else {}
+    for number, each in enumerate(document["interactions"], 1):
+        if isinstance(each["request"]["body"], bytes):
+            raise ValueError(f"JSON cannot hold the request's body of interaction {number}, which is no text")
+        body = each["response"]["body"]
+        if isinstance(body["string"], bytes):  # which vcrpy does not write; what does calls it so
+            body["base64_string"] = base64.b64encode(body.pop("string")).decode()
+    return json.dumps(document, indent=4) + "\n"
+
+
+def is_json(text: str) -> bool:
+    """Tell whether ``text``, a cassette's, is JSON, whatever its file is called."""
+    return text.lstrip("\ufeff \t\r\n").startswith("{")
 
 
 def loads(text: str, name: str) -> Cassette:
@@ -85,12 +109,16 @@ def read(path: Path | str) -> Cassette:
     return loads(read_text(path, largest=LARGEST, empty=AGAIN), str(path))
 
 
-def write(path: Path, cassette: Cassette) -> None:
-    """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one."""
+def write(path: Path, cassette: Cassette, *, as_json: bool = False) -> None:
+    """Write ``cassette``, scrubbed already, to ``path``: there is the old file or the new one, never half of one.
+
+    ``as_json``: as vcrpy's serializer for JSON does, not as YAML.
+    """
     try:
-        write_text(path, dumps(cassette))
+        write_text(path, dumps_json(cassette) if as_json else dumps(cassette))
     except ValueError as error:
-        raise CassetteError(f"{path}: cannot be written: {error}; write it as a text in quotes") from None
+        what = "record it with vcrpy's serializer for YAML" if as_json else "write it as a text in quotes"
+        raise CassetteError(f"{path}: cannot be written: {error}; {what}") from None
     except FileRefused as error:
         raise CassetteError(str(error)) from None
 
@@ -196,11 +224,21 @@ def _cassette_in(document: Any, *, complete: bool) -> Cassette:
     context = document.get("context", {})
     if not isinstance(context, dict):
         raise _Unreadable("holds a context that is not a mapping")
+    metadata = document.get("metadata") or {}
+    if not isinstance(metadata, dict) or not _has_texts_for_names(metadata):
+        raise _Unreadable("holds metadata that is not a mapping with texts for names")
     return Cassette(
         interactions=tuple(_interaction_in(item, number) for number, item in enumerate(document["interactions"], 1)),
         provenance=None if provenance is None else _provenance_in(provenance),
         context=context,
+        metadata=metadata,
     )
+
+
+def _has_texts_for_names(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _has_texts_for_names(item) for name, item in value.items())
+    return not isinstance(value, list) or all(map(_has_texts_for_names, value))
 
 
 def _provenance_in(value: Any) -> Provenance:

@@ -110,6 +110,10 @@ class Results:
         other = self.apis.match(request.method, url, any_version=True)
         return (other.operation, other.contract) if other else None
 
+    def is_ours(self, url: str) -> bool:
+        """Return whether ``url`` lies on a host of Adyen's, or below the run's base URL."""
+        return self._hosts.is_ours(url)
+
     @cached_property
     def _hosts(self) -> Hosts:
         return Hosts([self.settings.base_url])
@@ -141,7 +145,7 @@ class Results:
     @property
     def has_results(self) -> bool:
         """Whether there is anything to say at the end; known deviations alone are news in a live run only."""
-        return bool(self.rehearsal.tests or self.settings.roles) or self.has_drift
+        return bool(self.rehearsal.has_news or self.settings.roles) or self.has_drift
 
     @property
     def has_drift(self) -> bool:

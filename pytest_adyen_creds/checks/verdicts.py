@@ -156,6 +156,15 @@ class Rehearsal:
 
     verdicts: list[Verdict] = field(default_factory=list)
     tests: list[Rehearsed] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    """The tests that passed on Adyen's answers out of vcrpy's cassettes, and that nothing says to rehearse."""
+    is_asked_for: bool = False
+    """Whether this run's command line asks for a rehearsal, so that having rehearsed no test is news."""
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to say at the end."""
+        return bool(self.tests or self.passed_over or self.is_asked_for)
 
     def by_test(self) -> Iterator[tuple[Rehearsed, list[Verdict]]]:
         """Yield each test with its verdicts, the worst test first."""
@@ -176,12 +185,17 @@ class Rehearsal:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object, for another process."""
-        return {"verdicts": list(map(asdict, self.verdicts)), "tests": list(map(asdict, self.tests))}
+        return {
+            "verdicts": list(map(asdict, self.verdicts)),
+            "tests": list(map(asdict, self.tests)),
+            "passed_over": self.passed_over,
+        }
 
     def merge(self, value: dict[str, Any]) -> None:
         """Add what another process wrote with :meth:`to_json`."""
         self.verdicts += [Verdict(**each) for each in value["verdicts"]]
         self.tests += [Rehearsed(**each) for each in value["tests"]]
+        self.passed_over += value["passed_over"]
 
 
 def fails(verdicts: Iterable[Verdict], mode: str) -> list[Verdict]:

@@ -148,6 +148,19 @@ def foreign_cassettes(
         yield
 
 
+@contextmanager
+def plays_seen(see: Callable[[str], None]) -> Iterator[None]:
+    """Have ``see`` called, in a ``with`` block, with the URL of each request that a cassette of vcrpy answers."""
+    play = Cassette.play_response
+
+    def play_response(cassette: Cassette, request: Request) -> Any:
+        see(request.uri)
+        return play(cassette, request)
+
+    with patch.object(Cassette, "play_response", play_response):
+        yield
+
+
 def stands_in_front() -> bool:
     """Return whether a cassette of another tool takes the requests of urllib3 now."""
     pool = sys.modules.get("urllib3.connectionpool")

@@ -151,8 +151,10 @@ def chosen(api: str | None, version: str | None, folder: Path | None) -> str:
     names = contracts_in(folder) if folder else []
     if api is not None:
         wanted = f"{api}/{version}" if version else api
-        if wanted in names or (folder is None and wanted.partition("/")[0] == MANAGEMENT):
-            return wanted.removeprefix(f"{MANAGEMENT}/") if folder is None else wanted
+        if wanted in names:
+            return wanted
+        if folder is None and wanted.partition("/")[0] == MANAGEMENT:
+            return wanted.partition("/")[2] or "v3"
         found = [name for name in names if name.startswith(f"{api}/") and version in (None, name.rpartition("/")[2])]
         newest = sorted(found, key=lambda name: (len(name), name))[-1:]
         return _only(newest, f"no contract of {wanted!r}", names, folder)

@@ -20,13 +20,17 @@ from pytest_adyen_creds.contract.operations import key_of
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.formats import read_toml
+from pytest_adyen_creds.text import counted
 
 _KEYS: Final = {"id", "operations", "statuses", "location", "message", "reason", "expires"}
 _KEYS_OF_A_DEVIATION: Final = _KEYS | {"evidence", "versions", "sometimes"}
 _KEYS_OF_EVIDENCE: Final = ("source", "date", "version")
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
-_UNWRITTEN: Final = re.compile(r"accepted on \d{4}-\d\d-\d\d: say why")
-"""The reason of a new entry, until a person writes another."""
+_UNWRITTEN: Final = re.compile(r"(accepted on \d{4}-\d\d-\d\d: )?say why")
+"""The reason of a new entry, until a person writes another: :func:`unwritten`, or what a report shows."""
+
+_MOST_NAMED: Final = 3
+"""Entries that one line names."""
 
 _SEVERAL: Final = ("enum-value", "pattern-property", "dependent-schema", "mapping", "one-of", "any-of")
 """What stands in the ids of findings of which several can be at one place."""
@@ -148,8 +152,12 @@ class Judgement:
         for entry in self.unused if unused else ():
             yield f"the baseline's {entry} is not found any more: remove the entry"
         if unwritten := {entry for entry in self.accepted.values() if _UNWRITTEN.fullmatch(entry.reason)}:
-            whose = "1 entry" if len(unwritten) == 1 else f"{len(unwritten)} entries"
-            yield f"the reason of {whose} of the baseline is still to be written: it only asks to say why"
+            whose, named = counted(len(unwritten), "entry"), sorted(map(str, unwritten))
+            more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+            yield (
+                f"warning: the reason of {whose} of the baseline is still to be written, it only asks to say why: "
+                f"{'; '.join(named[:_MOST_NAMED])}{more}"
+            )
         for entry in self.unmet:
             yield (
                 f"the known deviation {entry} was not met, though answers that could show it were; if it stays so, "
@@ -216,8 +224,7 @@ class Baseline:
         judgement = self.judge(findings, today)
         gone = {*(judgement.unused if complete else ()), *(entry for entry in self.entries if entry.is_expired(today))}
         kept = tuple(entry for entry in self.entries if entry not in gone)
-        reason = f"accepted on {today}: say why"
-        return Baseline((*kept, *entries_for(judgement.findings, reason)))
+        return Baseline((*kept, *entries_for(judgement.findings, unwritten(today))))
 
     def to_toml(self) -> str:
         """Return the baseline as TOML."""
@@ -350,6 +357,11 @@ def _day(value: Any, name: str) -> date | None:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
         raise FileRefused(f"{name}: its expires is not a day like 2030-12-31; correct it") from None
+
+
+def unwritten(today: date) -> str:
+    """Return the reason of an entry that nobody has given one."""
+    return f"accepted on {today}: say why"
 
 
 def entries_for(findings: Iterable[Finding], reason: str, evidence: tuple[Evidence, ...] = ()) -> Iterator[Entry]:

@@ -5,22 +5,30 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 
 from pytest_adyen_creds.contract.apis import apis_in, chosen
-from pytest_adyen_creds.contract.contract import Contract, bundled, contracts_in, load_contract, openapi_of
+from pytest_adyen_creds.contract.contract import (
+    MANAGEMENT,
+    Contract,
+    bundled,
+    contracts_in,
+    load_contract,
+    openapi_of,
+)
 from pytest_adyen_creds.contract.documents import SUFFIX
 from pytest_adyen_creds.contract.operations import read_openapi
 from pytest_adyen_creds.contract.roles import ROLES
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.formats import read_json
+from pytest_adyen_creds.settings import settings_of_ini
 from pytest_adyen_creds.text import counted, printed
 
 _api_option: Final = click.option("--api", metavar="NAME", help="Which of the folder's APIs, like checkout.")
@@ -31,6 +39,7 @@ def contract_option(function: Any) -> Any:
 
     @wraps(function)
     def with_name(*arguments: Any, api: str | None, api_version: str | None, **options: Any) -> Any:
+        options["folder"] = options["folder"] or _folder_of_ini(api, api_version)
         return function(*arguments, api=chosen(api, api_version, options["folder"]), **options)
 
     return folder_option(_api_option(with_name))
@@ -42,9 +51,22 @@ def folder_option(function: Any) -> Any:
         "--contracts",
         "folder",
         type=click.Path(path_type=Path),
-        help="Folder of contracts of your own (VERSION/openapi.yaml, API/VERSION/…).  [default: the bundled one]",
+        help="Folder of contracts of your own (VERSION/openapi.yaml, API/VERSION/…); without it, that of the ini "
+        "option adyen_contracts, and the bundled one.",
     )(function)
     return click.option("--api-version", metavar="vN", help="Version of the API.  [default: v3]")(function)
+
+
+def _folder_of_ini(api: str | None, version: str | None) -> Path | None:
+    """Return the folder that the ini option ``adyen_contracts`` names, where it has the API that is meant.
+
+    None for the bundled one: of the Management API, which no ``api`` means, too, where the folder has none of its own.
+    """
+    folder = settings_of_ini("adyen_contracts").contracts
+    if folder is None or (api or MANAGEMENT).partition("/")[0] != MANAGEMENT:
+        return folder
+    wanted = version or "v3"
+    return folder if {wanted, f"{MANAGEMENT}/{wanted}"} & {*contracts_in(folder)} else None
 
 
 _format_option: Final = click.option(
@@ -55,8 +77,10 @@ _format_option: Final = click.option(
 def _structures(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
     """Return the names of structures that begin with ``start``, for the shell's completion."""
     try:
-        folder, given = context.params.get("folder"), context.params
-        found = load_contract(chosen(given.get("api"), given.get("api_version"), folder), folder)
+        given = context.params
+        api, version = given.get("api"), given.get("api_version")
+        folder = given.get("folder") or _folder_of_ini(api, version)
+        found = load_contract(chosen(api, version, folder), folder)
     except AdyenCredsError:
         return []
     return [name for name in found.structures if name.startswith(start)]
@@ -162,18 +186,44 @@ def _exported(found: Contract, form: str, name: str | None) -> Any:
 
 
 def _having(name: str, api: str | None, version: str | None, folder: Path | None) -> Contract:
-    """Return the contract that the options name; where they name none, the folder's one that has ``name``."""
-    own = () if api or version or folder is None else apis_in(folder).all_own
-    found = [each for each in own if each.has_webhook(name) or name in each.structures]
-    return found[0] if len(found) == 1 else load_contract(chosen(api, version, folder), folder)
+    """Return the contract that the options name; where they name none, the one of the folder that has ``name``.
+
+    Without ``folder`` it is that of the ini option ``adyen_contracts``.
+    """
+    given = folder or settings_of_ini("adyen_contracts").contracts
+    own = () if api or version or given is None else apis_in(given).all_own
+    found = [each for each in own if _has(each, name)]
+    if len(found) == 1:
+        return found[0]
+    if len(found) > 1:
+        raise ContractError(f"{name!r} is in {', '.join(each.name for each in found)}; say which with --api")
+    folder = folder or _folder_of_ini(api, version)
+    chosen_one = load_contract(chosen(api, version, folder), folder)
+    if own and not _has(chosen_one, name):
+        _refuse(name, (*own, chosen_one))
+    return chosen_one
+
+
+def _has(contract: Contract, name: str) -> bool:
+    return contract.has_webhook(name) or name in contract.structures
 
 
 def _require(found: Contract, name: str) -> None:
     if name not in found.structures:
-        alike = get_close_matches(name, found.structures, 1)
-        meant = f"did you mean {alike[0]}? " if alike else ""
-        every = ", ".join(found.structures)
-        raise ContractError(f"no structure {name!r} in {found.version}; {meant}there are {every}")
+        _refuse(name, [found])
+
+
+def _refuse(name: str, contracts: Sequence[Contract]) -> NoReturn:
+    """Raise :class:`ContractError` for a ``name`` that none of ``contracts`` has, with those that are alike."""
+    there = sorted({known for each in contracts for known in (*each.structures, *each.webhooks)})
+    alike = get_close_matches(name, there, 3)
+    meant = f"did you mean {' or '.join(alike)}? " if alike else ""
+    where = ", ".join(dict.fromkeys(each.short_name for each in contracts))
+    raise ContractError(
+        f"no structure or webhook {name!r} in {where}; {meant}adyen-creds contract list shows the names; for those of "
+        "another contract name its folder with --contracts or in the ini option adyen_contracts, and make it with "
+        "adyen-creds contract import"
+    )
 
 
 @contract.command()
@@ -243,8 +293,11 @@ def deviations(api: str, folder: Path | None, form: str) -> None:
 @click.option("--api-version", metavar="vN", help="Only this version.  [default: all]")
 @click.pass_context
 def lint(context: click.Context, folder: Path | None, api: str | None, api_version: str | None) -> None:
-    """Check the documents in FOLDER (default: the bundled ones) with the official validator and the compiler."""
-    folder = folder or bundled("contracts")
+    """Check the documents in FOLDER with the official validator and the compiler.
+
+    Without FOLDER: those in the folder of the ini option adyen_contracts, else the bundled ones.
+    """
+    folder = folder or settings_of_ini("adyen_contracts").contracts or bundled("contracts")
     there = contracts_in(folder)
     versions = [
         name

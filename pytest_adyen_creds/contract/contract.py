@@ -285,7 +285,10 @@ class Contract:
         if not self.has_webhook(name):
             alike = get_close_matches(name, self.webhooks, 1)
             meant = f"did you mean {alike[0]}? " if alike else ""
-            known = ", ".join(self.webhooks) or "none"
+            known = ", ".join(self.webhooks) or (
+                "none: adyen-creds contract import makes a contract of the webhook's document, and the ini option "
+                "adyen_contracts names its folder"
+            )
             raise ContractError(f"no webhook {name!r} in {self.name}; {meant}there are {known}")
         return self.webhooks[name if name in self.webhooks else f"/{name}"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -30,7 +31,7 @@ from pytest_adyen_creds.drift.specification import compare
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError, FileRefused
 from pytest_adyen_creds.files import read_bytes
-from pytest_adyen_creds.settings import ini_options, resolve
+from pytest_adyen_creds.settings import settings_of_ini
 from pytest_adyen_creds.text import counted, plain, printed
 
 if TYPE_CHECKING:
@@ -169,9 +170,7 @@ def cassettes(folder_of_cassettes: Path, strict: bool, **options: Any) -> None:
     from pytest_adyen_creds.drift.recordings import survey
 
     accepted = _accepted(options)
-    given, root = ini_options(Path.cwd())
-    own = {name: given[name] for name in ("adyen_contracts",) if name in given}
-    apis = apis_in(options["folder"] or resolve({}, own, {}, root=root).contracts)
+    apis = apis_in(options["folder"] or settings_of_ini("adyen_contracts").contracts)
     contract = apis.management(options["api_version"] or "v3")
 
     def contract_of(version: str | None) -> Contract | None:
@@ -287,7 +286,19 @@ def _finish(
         _print(name, judgement, options["verbose"], note, examples or {})
     for line in judgement.notes(unused=complete):
         click.echo(printed(line), err=True)
+    if judgement.findings and options["form"] == "text":
+        accepting = _accepting(options["baseline"])
+        click.echo(printed(f"to accept it: {accepting}  # then give each entry its reason"), err=True)
     click.get_current_context().exit(1 if judgement.findings else 0)
+
+
+def _accepting(baseline: Path | None) -> str:
+    """Return the command that accepts what the running one has found."""
+    context = click.get_current_context()
+    given = context.find_root().obj
+    command = ["adyen-creds", *given] if isinstance(given, list) else [*context.command_path.split(), "…"]
+    name = "adyen-specification-drift.toml" if context.info_name == "spec" else "adyen-drift.toml"
+    return shlex.join([*command, *(() if baseline else ("--baseline", name)), "--update-baseline"])
 
 
 def _print(name: str, judgement: Judgement, verbose: bool, note: str, examples: dict[tuple[str, ...], str]) -> None:
@@ -310,5 +321,6 @@ def _update(path: Path, before: Baseline, findings: Sequence[Finding], today: da
     new = len(set(after.entries) - set(before.entries))
     gone = len(set(before.entries) - set(after.entries))
     click.echo(
-        f"{plain(str(path))}: {len(after.entries)} entries, {new} new, {gone} removed; give each new one its reason"
+        f"{plain(str(path))}: {counted(len(after.entries), 'entry')}, {new} new, {gone} removed; give each new one its "
+        "reason"
     )

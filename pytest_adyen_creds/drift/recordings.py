@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds.cassettes import paths, serializer
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
-from pytest_adyen_creds.cassettes.model import origin_of
+from pytest_adyen_creds.cassettes.model import Interaction, origin_of
+from pytest_adyen_creds.cassettes.redact.fields import loopback_origin, path_of_uri
 from pytest_adyen_creds.drift.collector import Collector
 from pytest_adyen_creds.errors import CassetteError, FileRefused
 
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.contract.apis import Match
 
-SUFFIXES: Final = (*paths.SUFFIXES, ".json")
-"""What a recording's name ends in: vcrpy's two serializers."""
-
 _HOST: Final = re.compile(r"management-(?:test|live)\.adyen\.com")
+_VERSION: Final = re.compile(r"/(v\d+)/")
 
 
 class Survey(Collector):
@@ -44,7 +43,7 @@ def survey(
     answer that was cut short, or that cannot be judged.
     """
     found = Survey(contract_of, match)
-    for path in paths.find_cassettes(folder, SUFFIXES):
+    for path in paths.find_cassettes(folder):
         found.cassettes += 1
         cassette = serializer.read(path)
         found.test = str(path)
@@ -59,11 +58,20 @@ def survey(
                 raise CassetteError(f"{path}: interaction {number}: {error}") from None
             before, headers = found.found.answers, dict(interaction.response_headers)
             if body is not None:
-                address = url.path if _HOST.fullmatch(url.hostname or "") else interaction.uri
+                is_management = _HOST.fullmatch(url.hostname or "") or _stands_for_it(interaction, contract_of)
+                address = url.path if is_management else interaction.uri
                 found.answer(interaction.method, address, interaction.status, headers, body, origin)
             if found.problems:
                 raise CassetteError(f"{path}: interaction {number}: {found.problems[0]}; {serializer.AGAIN}")
             found.passed_over += found.found.answers == before
     if not found.cassettes:
-        raise FileRefused(f"{folder}: holds no cassettes ({', '.join(SUFFIXES)}); name a folder of recordings")
+        raise FileRefused(f"{folder}: holds no cassettes; name a folder of recordings")
     return found
+
+
+def _stands_for_it(interaction: Interaction, contract_of: Callable[[str | None], Contract | None]) -> bool:
+    """Tell whether a server on this machine answered a request that the Management API has: the sandbox, say."""
+    path = path_of_uri(interaction.uri)
+    version = _VERSION.match(path) if loopback_origin(interaction.uri) else None
+    contract = contract_of(version[1]) if version else None
+    return contract is not None and contract.match(interaction.method, path) is not None

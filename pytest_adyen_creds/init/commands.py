@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import configparser
 import difflib
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -16,13 +18,21 @@ from typing import Any, Final
 import click
 
 from pytest_adyen_creds import REPOSITORY, __version__
-from pytest_adyen_creds.errors import FileRefused
+from pytest_adyen_creds.errors import FileRefused, StaleCassetteWarning
 from pytest_adyen_creds.files import check_writable, read_bytes, write_text
 from pytest_adyen_creds.settings import INI_FILES
 from pytest_adyen_creds.text import plain
 
 INI: Final[Mapping[str, str]] = {"adyen_drift": "fail-breaking", "adyen_cassette_max_age": "180"}
 """The ini options that are written, where they are not set: drift that breaks clients fails, old recordings warn."""
+
+_MAX_AGE: Final = "adyen_cassette_max_age"
+_LEFT_OUT: Final = (
+    f"left out: {_MAX_AGE}, since warnings are errors in {{name}}: each recorded test would fail after "
+    f"{INI[_MAX_AGE]} days; adyen-creds cassettes check . --max-age {INI[_MAX_AGE]} says the same without failing tests"
+)
+_EXTRAS: Final = ("test", "tests", "dev")
+"""What a project calls the extra, or the dependency group, that its tests take."""
 
 _HOOK: Final = "adyen-cassettes-check"
 _TEST: Final = "test_adyen_credential.py"
@@ -63,8 +73,8 @@ def init(folder: Path, write: bool, ci: str | None, hook: bool) -> int:
     adyen-creds init
     adyen-creds init --write --ci gitlab --no-hook
     """
-    found = [_ini(folder), _first_test(folder), _workflow(folder, ci)]
-    found += [_hook(folder)] if hook else []
+    workflow = _workflow(folder, ci)
+    found = [_ini(folder), _first_test(folder), workflow, _hook(folder) if hook else None]
     changes = [change for change in found if change is not None]
     if not changes:
         click.echo("nothing to do: it is all there")
@@ -81,8 +91,23 @@ def init(folder: Path, write: bool, ci: str | None, hook: bool) -> int:
     for change in changes:
         write_text(folder / change.name, change.after)
         click.echo(f"wrote {plain(change.name)}")
-    click.echo("next: pytest")
+    for line in _next_steps(workflow):
+        click.echo(line)
     return 0
+
+
+def _next_steps(workflow: Change | None) -> Iterator[str]:
+    """Yield what is left to do by hand."""
+    yield "next: run pytest"
+    if workflow is None:
+        return
+    at_github = workflow.name.endswith("adyen.yml")
+    where = "Settings > Secrets and variables > Actions" if at_github else "Settings > CI/CD > Variables"
+    secret = "secret" if at_github else "masked variable"
+    yield f"for the nightly job ({where}): the {secret} ADYEN_MANAGEMENT_API_KEY,"
+    yield "  and the variables ADYEN_COMPANY_ACCOUNT and ADYEN_MERCHANT_ACCOUNT"
+    if not at_github:
+        yield "  and a schedule (Build > Pipeline schedules)"
 
 
 def _ini(folder: Path) -> Change | None:
@@ -108,6 +133,9 @@ def _ini(folder: Path) -> Change | None:
 def _with_options(name: str, text: str | None, table: str | None, wanted: str, is_toml: bool) -> Change | None:
     there = (_options(name, text, table, is_toml) or {}) if text is not None and table else {}
     missing = {option: value for option, value in INI.items() if option not in there}
+    if _MAX_AGE in missing and _warnings_fail(there):
+        del missing[_MAX_AGE]
+        click.echo(_LEFT_OUT.format(name=name))
     if not missing:
         return None
     quote = '"' if is_toml else ""
@@ -128,6 +156,23 @@ def _with_options(name: str, text: str | None, table: str | None, wanted: str, i
         said = ", ".join(lines)
         raise FileRefused(f"{name}: its [{wanted}] cannot be added to safely; write there by hand: {said}")
     return Change(name, text, after)
+
+
+def _warnings_fail(options: Mapping[str, Any]) -> bool:
+    """Tell whether pytest, with ``options``, makes an error of the warning that a recording is old."""
+    given, added = options.get("filterwarnings", []), options.get("addopts", "")
+    filters = given.splitlines() if isinstance(given, str) else list(map(str, given))
+    words = shlex.split(added, posix=True) if isinstance(added, str) else list(map(str, added))
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("-W", "--pythonwarnings", action="append", default=[])
+    filters += parser.parse_known_args(words)[0].pythonwarnings
+    names = {kind.__name__ for kind in StaleCassetteWarning.__mro__}
+    action = ""
+    for each in map(str.strip, filters):  # the last one that is about it counts
+        said, message, category, module, *_ = [*map(str.strip, each.split(":")), "", "", ""]
+        if said and not message and not module and (not category or category.rpartition(".")[2] in names):
+            action = said
+    return action == "error"
 
 
 def _same_otherwise(before: str | None, after: str, is_toml: bool) -> bool:
@@ -194,9 +239,26 @@ def _workflow(folder: Path, ci: str | None) -> Change | None:
     name = ".github/workflows/adyen.yml"
     if (folder / name).exists():
         return None
-    install = ["-e ."] if "[project]" in (_text(folder / "pyproject.toml") or "") else []
+    install = _installed(folder)
     install += ["-r requirements.txt"] if (folder / "requirements.txt").is_file() else []
     return Change(name, None, _template("github.yml").replace(" {install}", "".join(f" {each}" for each in install)))
+
+
+def _installed(folder: Path) -> list[str]:
+    """Return what pip is told to install of the project in ``folder``: itself, with what its tests take."""
+    text = _text(folder / "pyproject.toml")
+    if text is None:
+        return []
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FileRefused(f"pyproject.toml: cannot be read ({plain(str(error))}); mend it first") from None
+    project, groups = document.get("project"), document.get("dependency-groups", {})
+    extras = project.get("optional-dependencies", {}) if isinstance(project, dict) else {}
+    extra = next((name for name in _EXTRAS if name in extras), None)
+    group = next((name for name in _EXTRAS if name in groups), None) if extra is None else None
+    itself = [] if project is None else ["-e ." if extra is None else f"-e '.[{extra}]'"]
+    return itself + ([] if group is None else [f"--group {group}"])
 
 
 def _gitlab(text: str | None) -> Change | None:

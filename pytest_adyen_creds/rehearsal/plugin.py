@@ -30,6 +30,7 @@ from pytest_adyen_creds.compat.pytest import (
     with_hooks,
     write_line,
 )
+from pytest_adyen_creds.compat.vcrpy import plays_seen
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.effects import effects_of
@@ -143,14 +144,25 @@ class RehearsalPlugin:
         self._broken = broken_before(config) if config.getoption("lf", False) else {}
         """What broke in the run before, by test, where only that is to run again."""
         self._said = time.monotonic()
+        self._plays = False
+        """Whether vcrpy has played an answer of Adyen's to the running test, which is not rehearsed."""
+        option = config.option
+        is_asked_for = bool(option.adyen_rehearse) and not (self._settings.rehearse_only or option.collectonly)
+        results.rehearsal.is_asked_for = is_asked_for
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> Generator[None, object, object]:
         """Run a test, and where it passed, again and again; then say what became of the first run."""
-        if self._busy or not _talks(item):
+        if self._busy:
             return (yield)
+        if not _talks(item):
+            try:
+                with plays_seen(self._see):
+                    return (yield)
+            finally:
+                self._plays = False
         script = self.script = Script(self._results.operation_of)
         hooks = Held(item, lambda: bool(script.answers))
         said = ""
@@ -175,6 +187,14 @@ class RehearsalPlugin:
             write_line(self._config, SECRETS.mask(said), during_test=True)
         return done
 
+    def _see(self, url: str) -> None:
+        self._plays = self._plays or self._results.is_ours(url)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a test that passed on what vcrpy played of Adyen's answers, and is not rehearsed."""
+        if self._plays and report.when == "call" and report.passed and not hasattr(report, "wasxfail"):
+            self._results.rehearsal.passed_over.append(report.nodeid)
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self) -> Generator[None, None, None]:
         """Keep what broke for ``--lf``, when pytest has kept what failed; have tests in one order, whoever ran them."""
@@ -182,6 +202,7 @@ class RehearsalPlugin:
         found = self._results.rehearsal
         for each in (found.verdicts, found.tests):
             each.sort(key=attrgetter("test"))
+        found.passed_over.sort()
         if found.tests and not hasattr(self._config, "workerinput"):
             remember_broken(self._config, self._results.broken)
 

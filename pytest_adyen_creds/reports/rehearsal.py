@@ -74,7 +74,24 @@ def _lines(results: Results, verbosity: int) -> Iterator[str]:
         for each, found in shown:
             yield each.test
             yield from _under(each, found, _MOST)
-    yield from _closing(results, rows)
+    if rows:
+        yield from _closing(results, rows)
+    if rehearsal.passed_over:
+        yield from _passed_over(rehearsal.passed_over, verbosity)
+    elif not rows:
+        yield (
+            "no test was rehearsed: only tests are that pass, and use a fixture of this plugin (such as adyen_traffic) "
+            "or have @pytest.mark.vcr"
+        )
+
+
+def _passed_over(tests: Sequence[str], verbosity: int) -> Iterator[str]:
+    were = "test was" if len(tests) == 1 else "tests were"
+    names = f" ({', '.join(tests)})" if verbosity > 0 else ""
+    yield (
+        f"{len(tests)} {were} not rehearsed{names}: vcrpy played Adyen's answers, and no fixture of this plugin is "
+        'used; @pytest.mark.usefixtures("adyen_traffic") has such a test rehearsed'
+    )
 
 
 def _cell(verdicts: Iterable[Verdict]) -> str:

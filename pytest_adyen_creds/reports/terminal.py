@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from pytest_adyen_creds.cassettes.paths import shown
+from pytest_adyen_creds.contract.baseline import entries_for, to_toml, unwritten
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.text import known_lines, lines, tally
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
+from pytest_adyen_creds.intercept.interceptor import OTHER_TOOL
 from pytest_adyen_creds.reports.coverage import coverage_lines, coverage_summary
 from pytest_adyen_creds.reports.github import annotation_lines, is_github
 from pytest_adyen_creds.reports.rehearsal import rehearsal_lines
 from pytest_adyen_creds.reports.roles import roles_lines
-from pytest_adyen_creds.secrets import mask_text
+from pytest_adyen_creds.secrets import MASK, mask_text
 from pytest_adyen_creds.text import counted, printed
+
+_MOST_ENTRIES: Final = 3
+"""Entries of a baseline that the summary shows."""
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.failure import CheckFailure
@@ -35,7 +42,7 @@ def summarise(results: Results, reporter: Any) -> None:
         reporter.section("Adyen roles", sep="-")
         for line in roles_lines(results, verbosity=reporter.verbosity):
             reporter.write_line(mask_text(line))
-    if results.rehearsal.tests:
+    if results.rehearsal.has_news:
         reporter.section("Adyen rehearsal", sep="-")
         for line in rehearsal_lines(results, verbosity=reporter.verbosity):
             reporter.write_line(mask_text(line))
@@ -91,7 +98,6 @@ def backend_lines(results: Results) -> Iterator[str]:
 
 def _orphan_lines(folders: set[Path]) -> Iterator[str]:
     from pytest_adyen_creds.cassettes.orphans import find_orphans  # too heavy for every run
-    from pytest_adyen_creds.cassettes.paths import shown
 
     for folder in sorted(folders):
         issues, _ = find_orphans(sorted(folder.glob("*.yaml")))
@@ -167,6 +173,47 @@ def _drift_lines(results: Results, *, examples: bool) -> Iterator[str]:
     if results.fails:
         why = tally(results.failing) if results.failing else "not every answer could be judged"
         yield f"drift fails this run (--adyen-drift={results.settings.drift}): {why}"
+        yield from map(printed, _how_to_accept(results))
+
+
+def _how_to_accept(results: Results) -> Iterator[str]:
+    """Yield how to accept what fails the run: the command that does it, or the entries to write into the baseline."""
+    failing, settings = results.failing, results.settings
+    if not failing:
+        return
+    path = shown(settings.drift_baseline) if settings.drift_baseline else "adyen-drift.toml"
+    name, further = shlex.quote(path), "" if settings.drift_baseline else f"--adyen-drift-baseline {shlex.quote(path)}"
+    if folder := _recordings_of(results, failing):
+        strict = " --strict" if settings.strict else ""
+        run_with = f", and run pytest with {further}" if further else ""
+        yield (
+            f"to accept what is recorded: adyen-creds drift cassettes {shlex.quote(folder)}{strict} --baseline {name} "
+            f"--update-baseline; then write the reasons into {path}{run_with}"
+        )
+        return
+    entries = [to_toml(entry) for entry in entries_for(failing, unwritten(results.today))]
+    entries = [entry for entry in entries if MASK not in entry]  # one with a secret in it would accept nothing
+    if entries:
+        run_with = f", and run pytest with {further}" if further else ""
+        yield f"to accept it, add to {path} what follows, each with its reason{run_with}:"
+        for entry in entries[:_MOST_ENTRIES]:
+            yield from (f"  {line}" for line in entry.splitlines())
+        if len(entries) > _MOST_ENTRIES:
+            yield f"  {len(entries) - _MOST_ENTRIES} more entries are in --adyen-report report.html"
+
+
+def _recordings_of(results: Results, failing: Iterable[Finding]) -> str:
+    """Return the folder of the recordings that alone showed what fails; empty where there is no such one.
+
+    It is for a baseline without entries: what recordings do not show, ``--update-baseline`` takes out.
+    """
+    origins = {origin for each in failing for origin in results.collector.found.details(each)["origins"]}
+    if not results.recordings or results.baseline.entries:
+        return ""
+    if OTHER_TOOL in origins or not all(origin.startswith("recordings of ") for origin in origins):
+        return ""
+    folder = Path(os.path.commonpath([path.parent for path in results.recordings]))
+    return shown(folder) if folder.is_relative_to(results.root) else ""
 
 
 def _in_short(failures: list[CheckFailure]) -> Iterator[str]:

@@ -145,7 +145,7 @@ def serve(
 
         context = certificate.context if certificate else None
         shown = click.get_current_context().obj  # with its pages, of which nothing is known here
-        app = shown(embedded) if shown else embedded.app
+        app = shown(embedded) if callable(shown) else embedded.app
         serve_until_told(app, port, announce, host=host, allowed_hosts=allowed_hosts, tls=context)
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ import click
 import pytest
 import requests
 import vcr
+import yaml
 from cassettes_libraries import ORIGIN
 
 from pytest_adyen_creds import load_contract
@@ -282,39 +284,243 @@ def test_a_folder_that_does_not_exist_could_not_be_checked(folder: Path) -> None
         run("check", folder / "none")
 
 
-def plain_vcrpy(path: Path) -> str:
-    """Record with plain vcrpy, from a sandbox on loopback, and return the API key that it wrote."""
+def plain_vcrpy(path: Path, serializer_: str = "yaml") -> tuple[str, str]:
+    """Record with plain vcrpy, from a sandbox on loopback; return the API key that it wrote, and the server's address.
+
+    The second request is answered in an encoding of its own, and the third has a body of its own.
+    """
     sandbox = Sandbox()
-    with sandbox.serve() as server, vcr.use_cassette(str(path)):
+    with sandbox.serve() as server, vcr.use_cassette(str(path), serializer=serializer_):
         headers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
         url = f"{server.url}/v3/companies/TestCompany/apiCredentials"
         created = requests.post(url, json={"roles": sandbox.roles[:1]}, headers=headers, timeout=5).json()
         requests.get(f"{server.url}/v3/me", headers={"X-API-Key": created["apiKey"]}, timeout=5)
-    return str(created["apiKey"])
+    return str(created["apiKey"]), server.url
 
 
+@pytest.mark.parametrize(
+    ("name", "serializer_"),
+    [
+        ("plain.yaml", "yaml"),
+        ("listing.json", "json"),
+        ("test_me_default_name", "yaml"),
+        ("tests/cassettes/test_me_default_name", "json"),
+        ("cassettes/test_me[1.5]", "yaml"),
+    ],
+)
 def test_a_plain_vcrpy_cassette_is_scrubbed_in_place_and_still_replays(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, name: str, serializer_: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = folder / "plain.yaml"
-    key = plain_vcrpy(path)
+    path = tmp_path / name
+    key, url = plain_vcrpy(path, serializer_)
     before = path.read_text()
     assert key in before
-    assert run("check", path) == 1
+    assert run("check", tmp_path) == 1
 
-    assert run("scrub", folder) == 1
+    assert run("scrub", tmp_path) == 1
     assert path.read_text() == before
-    assert "plain.yaml: would be scrubbed" in capsys.readouterr().out
+    assert f"{name}: would be scrubbed" in capsys.readouterr().out
 
-    assert run("scrub", folder, "--write") == 0
-    assert run("check", folder) == 0
-    assert run("scrub", folder) == 0
+    assert run("scrub", tmp_path, "--write") == 0
+    assert run("check", tmp_path) == 0
+    assert "1 cassette, 0 problems" in capsys.readouterr().out
+    assert run("scrub", tmp_path) == 0
     assert key not in path.read_text()
-    with vcr.use_cassette(str(path), record_mode="none"):
-        url = f"{ORIGIN}/v3/companies/TestCompany/apiCredentials"
-        created = requests.post(url, json={}, headers={"X-API-Key": "x"}, timeout=5).json()
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == [path]
+    if serializer_ == "json":
+        assert list(json.loads(path.read_text())) == list(json.loads(before))
+    with vcr.use_cassette(str(path), record_mode="none", serializer=serializer_):  # the server is gone
+        created = requests.post(f"{url}/v3/companies/TestCompany/apiCredentials", json={}, timeout=5).json()
         assert created["apiKey"].startswith("AQEPSEUDONYM")
-        assert requests.get(f"{ORIGIN}/v3/me", timeout=5).json()["id"] == created["id"]
+        assert requests.get(f"{url}/v3/me", timeout=5).json()["id"] == created["id"]
+
+
+@pytest.mark.parametrize(("name", "serializer_"), [("a.yaml", "yaml"), ("a.json", "json")])
+def test_what_a_test_had_vcrpy_keep_is_scrubbed_and_kept(tmp_path: Path, name: str, serializer_: str) -> None:
+    path, kept = tmp_path / name, {"apiKey": "correct horse 7", "seed": 4, "names": ["a"]}
+    plain_vcrpy(path, serializer_)
+    document = yaml.safe_load(path.read_text()) | {"metadata": {"made": kept}}
+    path.write_text(json.dumps(document) if serializer_ == "json" else yaml.safe_dump(document, sort_keys=False))
+    assert run("scrub", path, "--write") == 0
+    assert run("check", path) == 0
+    assert "correct horse" not in path.read_text()
+    with vcr.use_cassette(str(path), record_mode="none", serializer=serializer_) as cassette:
+        if not hasattr(cassette, "get_metadata"):
+            pytest.skip("this release of vcrpy keeps nothing beside the requests")
+        made = cassette.get_metadata("made", None)
+    assert made == kept | {"apiKey": made["apiKey"]}
+    clean = yaml.safe_load(path.read_text())
+    assert {**clean, "metadata": 0}.keys() == document.keys()
+    path.write_text(json.dumps(clean | {"metadata": {"made": {"password": "correct horse 8"}}}))
+    assert run("check", path) == 1
+    path.write_text(json.dumps(clean | {"metadata": {"made": {"password": "REDACTED"}}}))
+    assert run("check", path) == 0
+
+
+@pytest.mark.parametrize("metadata", ["{1: 2}", "{a: [{1: 2}]}", "[1]", "x"])
+def test_metadata_that_no_test_can_have_kept_is_unsafe(
+    tmp_path: Path, metadata: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(f"version: 1\ninteractions: []\nmetadata: {metadata}\n")
+    assert run("check", tmp_path) == 1
+    assert ": unsafe: " in capsys.readouterr().out
+    assert run("scrub", tmp_path) == 1
+
+
+def recorded_json(**changes: Any) -> dict[str, Any]:
+    """Return an exchange as vcrpy's serializer for JSON has it, with an API key in its headers."""
+    request = {"method": "GET", "uri": f"{ORIGIN}/v3/me", "body": None, "headers": {"x-api-key": [API_KEY]}}
+    response = {"status": {"code": 200, "message": "OK"}, "headers": {}, "body": {"string": ""}}
+    return {"request": request, "response": response} | changes
+
+
+HEADS = {
+    "on one line": lambda exchanges: json.dumps({"version": 1, "interactions": exchanges}),
+    "sorted": lambda exchanges: json.dumps({"version": 1, "interactions": exchanges}, sort_keys=True, indent=1),
+    "behind other members": lambda exchanges: json.dumps(
+        {"made": {"by": [{"a": {}}]}, "version": 1, "interactions": exchanges}
+    ),
+    "behind a mark": lambda exchanges: "\ufeff" + json.dumps({"version": 1, "interactions": exchanges}),
+    "with a long body": lambda exchanges: json.dumps(
+        {"interactions": [recorded_json(response={"body": {"string": "x" * 99_000}, "status": {"code": 200}})]}
+        | {"version": 1}
+    ),
+    "YAML": lambda exchanges: yaml.safe_dump({"version": 1, "interactions": exchanges}),
+    "YAML in quotes": lambda exchanges: f'---\n# of ours\n"interactions": {json.dumps(exchanges)}\nversion: 1\n',
+    "YAML behind comments": lambda exchanges: (
+        f"%YAML 1.1\n---\n# a: b\n\n  # c\n{yaml.safe_dump({'version': 1, 'interactions': exchanges})}...\n"
+    ),
+    "YAML with old ends of lines": lambda exchanges: yaml.safe_dump(
+        {"version": 1, "interactions": exchanges}, line_break="\r"
+    ),
+}
+
+
+@pytest.mark.parametrize("write", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("name", ["a.json", "test_a", "a.yaml"])
+def test_a_recording_is_known_by_its_beginning(
+    tmp_path: Path, write: Any, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text(write([recorded_json()]), newline="")
+
+    assert run("check", tmp_path) == 1
+    assert f"{name}, interaction 1: secret" in capsys.readouterr().out
+
+
+def test_a_recording_that_nobody_can_read_is_said_to_be_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cassette = json.dumps({"version": 1, "interactions": [recorded_json()]})
+    (tmp_path / "wide.json").write_bytes(cassette.encode("utf-16"))
+    (tmp_path / "cut.json").write_text(cassette[:-9])
+    (tmp_path / "flow").write_text("{version: 1, interactions: [{request: {method: GET}, response: {}}]}")
+
+    assert run("check", tmp_path) == 1
+
+    assert capsys.readouterr().out.count(": unsafe: ") == 3
+
+
+PACT = {
+    "consumer": {"name": "shop"},
+    "provider": {"name": "adyen"},
+    "interactions": [{"description": "x", "request": {"method": "GET", "path": "/"}, "response": {"status": 200}}],
+}
+ORDINARY = {
+    "package.json": b'{"name": "x", "interactions": {"request": 1}}',
+    "chat.json": b'{"interactions": [{"user": "a"}]}',
+    "pact.json": json.dumps(PACT).encode(),
+    "pacts/shop": json.dumps(PACT).encode(),
+    "LICENSE": b"MIT",
+    "Makefile": b"all:\n\tinteractions: x\n",
+    "notes": b"how interactions: are made\n",
+    "program": bytes(range(256)) * 999,
+    "cassettes/README.md": b"---\ntitle: x\n---\n```yaml\ninteractions:\n- a\n```\n",
+    "cassettes/make.py": b'TEXT = """\\\ninteractions:\n"""\n',
+    "cassettes/make.sh": b"#!/bin/sh\ncat > x << E\ninteractions:\nE\n",
+    "README": b"Write\n\ninteractions: []\n",
+    "empty": b"",
+    "list.json": b"[" * 70_000,
+    "deep.json": b'{"interactions":' * 9_000,
+    "many.json": b'{"a": ' + b'{"interactions": [{ ' * 9_000,
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_files_are_passed_over(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(ORDINARY[name])
+
+    for command in ("check", "scrub"):
+        assert run(command, folder) == 0
+        assert capsys.readouterr().out.startswith("1 cassette, ")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have no names there")
+def test_what_is_no_file_is_passed_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(folder / "pipe")
+    os.mkfifo(folder / "pipe.json")
+    (folder / "gone").symlink_to(folder / "nowhere")
+    (folder / "circle").symlink_to(folder / "circle")
+    (folder / "up").symlink_to(folder, target_is_directory=True)
+
+    assert run("check", folder) == 0
+    assert capsys.readouterr().out.startswith("1 cassette, ")
+
+
+@pytest.mark.parametrize("other", ["node_modules/x", ".git/x", ".venv/lib", "env/lib", "a/__pycache__"])
+def test_folders_of_other_programs_are_left_out(folder: Path, other: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / other / "tests" / "cassettes" / "a.yaml"
+    serializer.write(path, Cassette((exchange(headers=(("x-api-key", API_KEY),)),)))
+    (folder / "env").mkdir(exist_ok=True)
+    (folder / "env" / "pyvenv.cfg").write_text("")
+
+    assert run("check", folder) == 0
+    assert run("check", path.parent) == 1  # where it is named
+
+
+def test_json_holds_what_json_can(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = folder / "a.json"
+    text = json.dumps({"note": "é\u2028", "apiKey": API_KEY})
+    answers = [{"body": {"string": text}}, {"body": {"base64_string": base64.b64encode(b"\xff\xfe\0").decode()}}]
+    exchanges = [recorded_json(response={"status": {"code": 200}} | each) for each in answers]
+    path.write_text(json.dumps({"interactions": exchanges, "version": 1}))
+
+    assert run("scrub", path, "--write") == 0
+
+    first, second = serializer.read(path).interactions
+    assert json.loads(first.response_body)["note"] == "é\u2028"
+    assert second.response_body == b"\xff\xfe\0"
+    json.loads(path.read_text())
+
+
+def test_what_is_wrong_with_one_file_keeps_no_other_from_being_looked_at(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "broken.yaml").write_text("interactions: [")
+    serializer.write(folder / "secret.yaml", Cassette((exchange(headers=(("x-api-key", API_KEY),)),)))
+
+    for form in ("text", "json", "sarif"):
+        with pytest.raises(AdyenCredsError, match=r"none: does not exist"):
+            run("check", folder / "broken.yaml", folder / "secret.yaml", folder / "none", "--format", form)
+        out, err = capsys.readouterr()
+        assert "secret.yaml" in out
+        assert "broken.yaml" in err
+        assert "1 cassette, " in (out if form == "text" else err)
+    with pytest.raises(AdyenCredsError, match=r"broken\.yaml"):
+        run("check", folder / "clean.yaml", folder / "broken.yaml")
+    assert "1 cassette, 0 problems" in capsys.readouterr().out
+
+
+def test_nothing_to_look_at_is_no_mistake_where_that_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "tests").mkdir()
+    (folder / "broken.yaml").write_text("interactions: [")
+
+    assert run("check", folder / "tests", "--if-any") == 0
+    assert capsys.readouterr().out == "0 cassettes, 0 problems\n"
+    assert run("check", folder / "broken.yaml", "--if-any") == 1
+    assert ": unsafe: " in capsys.readouterr().out
+    with pytest.raises(AdyenCredsError, match="does not exist"):
+        run("check", folder / "none", "--if-any")
 
 
 def test_accounts_and_secrets_given_by_hand_are_replaced(folder: Path) -> None:

@@ -155,6 +155,64 @@ def scan(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp
     return trufflehog(rules) if request.param == "trufflehog" else detect_secrets(rules, tmp_path)
 
 
+ITEMS = {
+    "a block": "{name}:\n      - {value}",
+    "a quoted block": "{name}:\n      - '{value}'",
+    "a flow": "{name}: ['{value}']",
+    "JSON": '"{name}": ["{value}"]',
+    "JSON on lines": '"{name}": [\n  "{value}"\n]',
+}
+"""How vcrpy's serializers, and people, write the values of a header."""
+
+
+@cache
+def header_values(kind: str) -> list[tuple[str, str]]:
+    """Return names and values of headers with a canary of ``kind`` each, or pseudonyms for ``pseudonym``."""
+    key, password = MAKERS["apiKey"](), MAKERS["password"]()
+    if kind == "pseudonym":
+        numbered = Pseudonyms()
+        key, password = numbered.secret(key), numbered.secret(password)
+    pair = base64.b64encode(f"ws@Company.AcmeCorp:{password}".encode()).decode()
+    return [("X-API-Key", key), ("Authorization", f"Basic {pair}")]
+
+
+@pytest.mark.parametrize("form", ITEMS.values(), ids=ITEMS)
+def test_a_header_whose_value_is_an_item_of_a_list_is_found(form: str, scan: Scan) -> None:
+    for name, value in header_values("canary"):
+        assert scan(form.format(name=name, value=value)), name
+    for name, value in header_values("pseudonym"):
+        assert scan(form.format(name=name, value=value)) == [], name
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".yml", ".json", ""])
+@pytest.mark.parametrize("form", ["a block", "a flow"])
+def test_detect_secrets_finds_items_of_lists_in_a_recording(
+    form: str, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core = pytest.importorskip("detect_secrets.core.scan")
+    settings = pytest.importorskip("detect_secrets.settings")
+    plugin, recording = tmp_path / "adyen_detectors.py", tmp_path / f"recording{suffix}"
+    plugin.write_text(printed("detect-secrets", capsys))
+    names = re.findall(r"^class ([A-Z]\w+)", plugin.read_text(), re.MULTILINE)
+    used = {"plugins_used": [{"name": name, "path": plugin.as_uri()} for name in names]}
+
+    def found(text: str) -> list[tuple[str, int]]:
+        recording.write_text(text)
+        with settings.transient_settings(used):
+            return sorted({(each.type, each.line_number) for each in core.scan_file(str(recording))})
+
+    def recorded(kind: str) -> str:
+        lines = [ITEMS[form].format(name=name, value=value) for name, value in header_values(kind)]
+        headers = "".join(f"      {line}\n" for line in lines)
+        return f"interactions:\n- request:\n    uri: https://x.example\n    headers:\n{headers}version: 1\n"
+
+    text = recorded("canary")
+    where = [number for number, line in enumerate(text.splitlines(), 1) if "AQE" in line or "Basic" in line]
+    assert found(text) == [("adyen-api-key", where[0]), ("adyen-basic-auth", where[1])]
+    assert found(text.replace("\n", "  # pragma: allowlist secret\n")) == []
+    assert found(recorded("pseudonym")) == []
+
+
 @pytest.mark.parametrize("kind", MAKERS)
 def test_every_canary_is_found_and_no_pseudonym(kind: str, scan: Scan) -> None:
     assert [text for text in canaries(kind) if not scan(text)] == []

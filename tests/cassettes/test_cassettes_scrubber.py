@@ -306,11 +306,14 @@ class TestHosts:
 
     def test_in_a_recording_of_another_tool_stand_for_adyen_where_the_contract_knows_a_request(self) -> None:
         by = scrubber(foreign=True)
-        assert [each.uri for each in by.interactions([exchange(f"{LOCAL}/v3/me"), exchange(f"{LOCAL}/x")])] == [
-            f"{MANAGEMENT}/v3/me",
-            f"{MANAGEMENT}/x",
-        ]
-        assert [each.uri for each in by.interactions([exchange(f"{LOCAL}/x")])] == [f"{LOCAL}/x"]
+        recorded = [exchange(f"{LOCAL}/v3/me"), exchange(f"{LOCAL}/x")]
+        assert [each.uri for each in by.interactions(recorded)] == [each.uri for each in recorded]
+        linked = answered({"href": f"{LOCAL}/v3/companies/Acme", "note": f"see {LOCAL}/x"}, f"{LOCAL}/v3/me")
+        clean = by.interactions([linked, answered({"companyName": "Acme"}, f"{LOCAL}/v3/me")])[0]
+        assert json.loads(clean.response_body) == {
+            "href": f"{LOCAL}/v3/companies/PseudoCompany1",
+            "note": f"see {LOCAL}/x",
+        }
         assert [each.uri for each in scrubber().interactions([exchange(f"{LOCAL}/x")])] == [f"{MANAGEMENT}/x"]
         assert by.secrets_in(answered({"clientKey": "Zq7Km2W1"}, f"{LOCAL}/x")) == {"Zq7Km2W1"}
         assert by.secrets_in(answered({"hmacKey": "Zq7Km2W1"}, f"{LOCAL}/x")) == set()

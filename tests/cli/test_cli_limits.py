@@ -161,6 +161,7 @@ def test_a_limit_that_no_fraction_can_hold(
     new = {"openapi": "3.1.0", "paths": {"/me": {"get": {"responses": answer}}}}
     paths = [written(tmp_path / f"{number}.json", json.dumps(each)) for number, each in enumerate((old, new))]
     assert main(["drift", "spec", paths[1], "--against", paths[0]]) == 1
+    assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == ["to accept it"]
     assert main(["drift", "spec", paths[1], "--against", paths[1]]) == 0
     assert capsys.readouterr().err == ""
 

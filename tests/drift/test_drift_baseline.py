@@ -177,5 +177,5 @@ def test_the_first_entry_that_is_not_expired_is_the_one_that_accepts() -> None:
 def test_a_reason_that_nobody_wrote_yet_is_told() -> None:
     baseline = Baseline().updated([NEW, OTHER], TODAY)
     (note,) = baseline.judge([NEW, OTHER], TODAY).notes()
-    assert "the reason of 2 entries of the baseline is still to be written" in note
+    assert "warning: the reason of 2 entries of the baseline is still to be written" in note
     assert list(Baseline((Entry(NEW.id, "agreed with Adyen"),)).judge([NEW], TODAY).notes()) == []

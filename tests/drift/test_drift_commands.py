@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,35 @@ def test_a_baseline_is_written_reviewed_and_used(
     text = baseline.read_text()
     baseline.write_text(text.replace('"/_links/port"', '"/elsewhere"'))
     assert run(capsys, "spec", changed, "--baseline", baseline)[0] == 1
+
+
+def test_a_command_that_finds_something_says_how_to_accept_it(
+    changed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, _, err = run(capsys, "spec", changed)
+    (line,) = err.splitlines()
+    command = shlex.split(line.removeprefix("to accept it: "), comments=True)
+    assert command[0] == "adyen-creds"
+    assert main(command[1:]) == 0
+    capsys.readouterr()
+    baseline = command[command.index("--baseline") + 1]
+    assert run(capsys, "spec", changed, "--baseline", baseline)[0] == 0
+    text = Path(baseline).read_text()
+    Path(baseline).write_text(text[: text.rindex("[[accepted]]")])
+    assert run(capsys, "spec", changed, "--baseline", baseline)[2].count("--baseline") == 1
+    assert run(capsys, "spec", changed, "--format", "json")[2] == ""
+
+
+def test_one_entry_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body = load_contract().example("GET /me", 200) | {"loyaltyTier": "gold"}
+    (tmp_path / "me.json").write_text(json.dumps(body))
+    judged = ("response", "--operation", "GET /me", "--status", 200, tmp_path / "me.json")
+    baseline = tmp_path / "drift.toml"
+    assert ": 1 entry, 1 new, " in run(capsys, *judged, "--baseline", baseline, "--update-baseline")[1]
+    _, _, err = run(capsys, *judged, "--baseline", baseline)
+    assert err.startswith("warning: the reason of 1 entry of the baseline is still to be written")
+    assert "/loyaltyTier" in err
 
 
 @pytest.mark.parametrize(("day", "status"), [(date.today() + DAY, 0), (date.today() - DAY, 1)])

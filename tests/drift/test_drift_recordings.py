@@ -91,6 +91,17 @@ def test_json_cassettes_are_read_and_other_json_is_passed_by(tmp_path: Path) -> 
     assert (found.cassettes, len(found.found.findings)) == (1, 1)
 
 
+def test_recordings_of_a_sandbox_on_this_machine_are_judged(tmp_path: Path) -> None:
+    body = {"string": DRIFTED.decode()}
+    found = surveyed(
+        tmp_path,
+        interaction(body, host="127.0.0.1:8091"),
+        interaction(body, host="localhost", path="/orders/1"),
+        name="test_me",
+    )
+    assert (found.passed_over, found.found.answers, len(found.found.findings)) == (1, 1, 1)
+
+
 def test_other_hosts_and_operations_are_passed_over(tmp_path: Path) -> None:
     body = {"string": DRIFTED.decode()}
     found = surveyed(

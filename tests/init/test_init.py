@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -192,6 +194,18 @@ def test_gitlab(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--ci none" in capsys.readouterr().err
 
 
+def test_the_workflow_looks_at_cassettes_whatever_they_are_called(project: Path) -> None:
+    assert main(["init", "--write", "--no-hook"]) == 0
+    steps = yaml.safe_load((project / ALL[0]).read_text())["jobs"]["offline"]["steps"]
+    (step,) = (each for each in steps if "cassettes check" in each.get("run", ""))
+    assert "if" not in step
+    words = shlex.split(step["run"])[1:]
+    assert main(words) == 0
+    recorded = {"version": 1, "interactions": [{"request": {"headers": {"x-api-key": ["AQE" + "hY7/k+3" * 17]}}}]}
+    (project / "listing.json").write_text(json.dumps(recorded))
+    assert main(words) == 1
+
+
 def test_the_workflow_is_sound(project: Path) -> None:
     assert main(["init", "--write", "--no-hook"]) == 0
     text = (project / ALL[0]).read_text()
@@ -214,3 +228,71 @@ def test_a_folder_can_be_named(project: Path, capsys: pytest.CaptureFixture[str]
     assert sorted(files(project / "shop")) == ALL
     assert main(["init", "none"]) == 2
     assert "none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "is_left_out"),
+    [
+        ("filterwarnings = error", True),
+        ("filterwarnings =\n    error\n    ignore::DeprecationWarning", True),
+        ("filterwarnings =\n    error::UserWarning", True),
+        ("addopts = -q -W error", True),
+        ("addopts = -Werror", True),
+        ("filterwarnings =\n    error\n    default::pytest_adyen_creds.errors.StaleCassetteWarning", False),
+        ("filterwarnings =\n    error::DeprecationWarning", False),
+        ("filterwarnings =\n    error:old:UserWarning", False),
+        ("filterwarnings = ignore", False),
+    ],
+)
+def test_recordings_get_no_age_where_warnings_are_errors(
+    project: Path, capsys: pytest.CaptureFixture[str], options: str, is_left_out: bool
+) -> None:
+    (project / "pytest.ini").write_text(f"[pytest]\n{options}\n")
+    assert main(["init", "--write", "--ci=none", "--no-hook"]) == 0
+    written = ini_options(project)[0]
+    assert ("adyen_cassette_max_age" not in written) == is_left_out
+    assert written["adyen_drift"] == WANTED["adyen_drift"]
+    assert ("left out: adyen_cassette_max_age" in capsys.readouterr().out) == is_left_out
+
+
+def test_a_list_of_filters_in_toml_is_read(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "pyproject.toml").write_text('[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n')
+    assert main(["init", "--write"]) == 0
+    assert list(ini_options(project)[0]) == ["adyen_drift"]
+    assert "since warnings are errors in pyproject.toml" in capsys.readouterr().out
+
+
+def test_what_is_left_to_do_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--write"]) == 0
+    said = capsys.readouterr().out
+    steps = said[said.index("next: run pytest\n") :]
+    named = re.findall(r"ADYEN_\w+", steps)
+    assert named == ["ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_MERCHANT_ACCOUNT"]
+    workflow = (project / ALL[0]).read_text()
+    assert f"secrets.{named[0]}" in workflow
+    assert all(f"vars.{each}" in workflow for each in named[1:])
+
+
+def test_without_a_workflow_there_is_less_to_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--write", "--ci=none"]) == 0
+    assert capsys.readouterr().out.endswith("next: run pytest\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "installed"),
+    [
+        ('[project]\nname = "shop"\n', "-e ."),
+        ('[project]\nname = "shop"\n[project.optional-dependencies]\ndev = []\ntest = []\n', "-e '.[test]'"),
+        ('[project]\nname = "shop"\n[project.optional-dependencies]\ntests = []\n', "-e '.[tests]'"),
+        ('[project]\nname = "shop"\n[project.optional-dependencies]\ndocs = []\n', "-e ."),
+        ('[project]\nname = "shop"\n[dependency-groups]\ndev = []\n', "-e . --group dev"),
+        ("[dependency-groups]\ntest = []\n", "--group test"),
+        ("[tool.ruff]\n", ""),
+    ],
+)
+def test_the_workflow_installs_what_the_tests_take(project: Path, text: str, installed: str) -> None:
+    (project / "pyproject.toml").write_text(text)
+    assert main(["init", "--write"]) == 0
+    steps = yaml.safe_load((project / ALL[0]).read_text())["jobs"]["offline"]["steps"]
+    (command,) = (step["run"] for step in steps if "pip install" in step.get("run", ""))
+    assert command == f"python -m pip install pytest-adyen-creds {installed}".strip()

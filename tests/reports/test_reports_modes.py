@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import shlex
+import tomllib
 from pathlib import Path
 from xml.etree import ElementTree
 
 import counts
 import pytest
+
+from pytest_adyen_creds.cli import main
 
 pytestmark = pytest.mark.slow("processes of their own, and their workers")
 
@@ -66,6 +71,36 @@ def test_drift_decides_the_exit_status(pytester: pytest.Pytester, mode: str, whi
     assert "failed" not in result.parseoutcomes(), "drift never fails a test by itself"
     said = any(line.startswith(f"drift fails this run (--adyen-drift={mode})") for line in result.outlines)
     assert said == bool(status)
+
+
+def test_a_run_that_fails_shows_the_entries_that_accept_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TEST_FILE)
+    result = pytester.runpytest("--adyen-drift=fail")
+    assert result.ret == 1
+    (at,) = (number for number, line in enumerate(result.outlines) if line.startswith("to accept it, add to "))
+    assert "adyen-drift.toml" in result.outlines[at]
+    entries = list(itertools.takewhile(lambda line: line.startswith("  "), result.outlines[at + 1 :]))
+    assert len(tomllib.loads("\n".join(entries))["accepted"]) == 2
+    (pytester.path / "adyen-drift.toml").write_text("\n".join(entries))
+    accepted = pytester.runpytest("--adyen-drift=fail", "--adyen-drift-baseline=adyen-drift.toml")
+    assert accepted.ret == 0
+    accepted.stdout.fnmatch_lines(["warning: the reason of 2 entries of the baseline is still to be written*"])
+    accepted.stdout.no_fnmatch_line("to accept *")
+
+
+def test_a_replay_that_fails_names_the_command_that_accepts_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_shop="def test_it(adyen_client):\n    adyen_client.get('/me')\n")
+    assert pytester.runpytest("--adyen-backend=sandbox", "--adyen-record=all").ret == 0
+    (cassette,) = pytester.path.glob("cassettes/**/*.yaml")
+    cassette.write_text(cassette.read_text().replace('"active"', '"loyaltyTier": "gold", "active"', 1))
+    result = pytester.runpytest("--adyen-drift=fail")
+    assert result.ret == 1, cassette.read_text()
+    (line,) = (line for line in result.outlines if line.startswith("to accept what is recorded: "))
+    command = shlex.split(line.partition(": ")[2].partition(";")[0])
+    assert command[0] == "adyen-creds"
+    assert main(command[1:]) == 0
+    options = shlex.split(line.partition("run pytest with ")[2])
+    assert pytester.runpytest("--adyen-drift=fail", *options).ret == 0
 
 
 def test_a_test_that_fails_decides_for_itself(pytester: pytest.Pytester) -> None:

@@ -50,8 +50,9 @@ class Scrubber:
     recording, whatever the backend: a server numbers its credentials by what it created before, which is no part of
     what was recorded.
 
-    A loopback server is Adyen's stand-in in a recording of our own; in a ``foreign`` one, of another tool, where the
-    contract has one of the requests to it.
+    A loopback server is Adyen's stand-in in a recording of our own, which has Adyen's address instead; in a ``foreign``
+    one, of another tool, where the contract has one of the requests to it, and its address stays: that tool replays by
+    it.
     """
 
     def __init__(
@@ -94,7 +95,9 @@ class Scrubber:
             if 200 <= interaction.status < 300:
                 visit_answer(interaction, fields, hosts, said)
         learner.known |= said.levels.keys() | said.named["id"] | said.named["username"]
-        replacer = _Replacer(learner, self._registry, self._keep, hosts.stand_ins)
+        # another tool replays a request to where it went; of ours, each server's recording is the same
+        stand_ins = frozenset[str]() if self._foreign else hosts.stand_ins
+        replacer = _Replacer(learner, self._registry, self._keep, stand_ins)
         clean_context = visit_context(context, fields, hosts, replacer)
         clean = [visit(interaction, fields, hosts, replacer) for interaction in interactions]
         replacer.check(clean, clean_context)
