@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -56,7 +57,9 @@ class Terminal:
         self.said = ""
         self._mine, theirs = pty.openpty()
         command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--adyen-pause", *arguments)
-        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs)
+        # whoever runs these tests in the background has SIGINT ignored, which a process at a terminal has not
+        heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=heed)  # noqa: PLW1509
         os.close(theirs)
 
     def until(self, pattern: str) -> re.Match[str]:
