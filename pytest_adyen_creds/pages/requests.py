@@ -98,7 +98,8 @@ def entry_as_test(entry: Entry, caller: Credential | None = None) -> str:
     where the journal knows all of it.
     """
     path, _, query = entry.target.partition("?")
-    called = f'"{entry.method}", "/{path.split("/", 2)[-1]}{"?" + query if query else ""}"'
+    asked_for = f"/{path.split('/', 2)[-1]}{'?' + query if query else ''}"
+    called = f"{json.dumps(entry.method)}, {json.dumps(asked_for)}"  # whatever was asked stays text in the code
     sent = shown_body(entry.sent).strip() if entry.sent and entry.sent.body else ""
     has_answer = entry.status != NO_ANSWER and entry.fault not in _UNANSWERED
     imports = [] if has_answer else ["import httpx"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import random
 import re
@@ -15,6 +16,7 @@ import pytest
 from pytest_adyen_creds.contract import load_contract
 from pytest_adyen_creds.pages import Pages
 from pytest_adyen_creds.pages.permissions import PRESETS, categories
+from pytest_adyen_creds.pages.requests import entry_as_test
 from pytest_adyen_creds.sandbox import Sandbox
 
 URL = "http://127.0.0.1:8080"
@@ -299,6 +301,15 @@ def test_a_request_copied_as_a_test_passes(browser: Any, sandbox: Sandbox, pytes
     count = len(list(pytester.path.glob("test_*.py")))
     assert count == 14
     pytester.runpytest("--adyen-backend=sandbox").assert_outcomes(passed=count)
+
+
+def test_a_request_copied_as_a_test_runs_nothing_that_was_asked(sandbox: Sandbox) -> None:
+    sandbox.app.journal.add(
+        at=sandbox.clock.now(), method="GET", origin=URL, target='/v3/x"),exec("1")#', operation=None, status=404,
+        rule="paths.unknown", fault="", sent=None, answered=None,
+    )  # fmt: skip
+    tree = ast.parse(entry_as_test(sandbox.app.journal[-1]))
+    assert "exec" not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def test_rules_are_found_by_their_words(browser: Any) -> None:
