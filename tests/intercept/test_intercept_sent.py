@@ -395,7 +395,8 @@ def gateway(server: KeepAlive) -> Iterator[Gateway]:
 def raw(url: str, request: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 80), timeout=10) as connection:
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # the gateway may have answered, and closed
+            connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
