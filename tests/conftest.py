@@ -15,6 +15,7 @@ import certifi
 import hypothesis
 import pytest
 import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
+from plugins import ALONE
 
 from pytest_adyen_creds.compat import sockets
 from pytest_adyen_creds.intercept import floor
@@ -70,12 +71,8 @@ def _characters_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Return pytest's own ``pytester``, whose runs keep their tests in order and load less."""
-    # these take longer to import than most of these runs last; test_plugin_compatibility.py and
-    # test_intercept_beside.py have them, and a test that needs one asks for it
-    names = ["randomly", "schemathesis", "hypothesispytest", "respx", "pytest_httpx", "requests_mock", "socket"]
-    names += ["anyio", "freezer", "time_machine", "typeguard"]
-    left_out = " ".join(f"-p no:{name}" for name in names)
-    monkeypatch.setenv("PYTEST_ADDOPTS", f"{left_out} -o asyncio_default_fixture_loop_scope=function")
+    # test_plugin_compatibility.py and test_intercept_beside.py have all plugins, and a test that needs one asks for it
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{ALONE} -o asyncio_default_fixture_loop_scope=function")
     # each run asks for all plugins of this machine, file by file
     every = importlib.metadata.distributions
     monkeypatch.setattr(

@@ -22,6 +22,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 from packaging.requirements import Requirement
+from plugins import WITHOUT_GENERATORS
 from shop import DOCUMENT
 
 from pytest_adyen_creds.cli import main
@@ -173,9 +174,10 @@ class Project:
                 self.shell(shlex.join(words) if ADYENS.search(command) else command, status)
 
     def shell(self, command: str, status: int) -> None:
-        """Run a command in a process of its own, with all plugins of pytest where the page takes them."""
-        left_out = {"PYTEST_ADDOPTS"} if self.all_plugins else set()
-        environment = {name: value for name, value in os.environ.items() if name not in left_out}
+        """Run a command in a process of its own, with other plugins of pytest where the page takes them."""
+        environment = dict(os.environ)
+        if self.all_plugins:
+            environment["PYTEST_ADDOPTS"] = WITHOUT_GENERATORS
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         done = subprocess.run(
             ["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=300, check=False

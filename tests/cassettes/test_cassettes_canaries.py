@@ -10,13 +10,15 @@ from urllib.parse import quote
 import pytest
 from cassettes_canaries import leaks, run, written
 from cassettes_libraries import LIBRARIES
+from plugins import WITHOUT_GENERATORS
 
 pytestmark = pytest.mark.slow("processes of their own: what they print is searched")
 
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "ADYEN_MANAGEMENT_API_KEY"):
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    for name in ("PYTEST_XDIST_WORKER", "ADYEN_MANAGEMENT_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plugins import WITHOUT_GENERATORS
 from werkzeug import Response
 from werkzeug.serving import make_server
 
@@ -125,7 +126,8 @@ COUNT = 15
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTEST_ADDOPTS", "ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    for name in ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from plugins import GENERATORS, without
 
 pytestmark = pytest.mark.slow("processes of their own: other plugins change what is imported")
 
@@ -119,7 +120,7 @@ def test_unknown(adyen_credential):
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_beside(tool: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:schemathesis -p no:hypothesispytest")
+    monkeypatch.setenv("PYTEST_ADDOPTS", without("randomly", *GENERATORS))
     if tool != "none":
         pytest.importorskip(tool.replace("-", "_"))
     source = COMMON + TOOLS[tool]

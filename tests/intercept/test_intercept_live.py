@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from plugins import WITHOUT_GENERATORS
 
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
@@ -153,8 +154,8 @@ def test_what_is_leased_is_changed_by_every_library(adyen_credential, adyen_sett
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Sandbox, str]]:
     for name, value in vars(SecretRegistry()).items():
         monkeypatch.setattr(SECRETS, name, value)
-    for name in ("PYTEST_ADDOPTS", "ADYEN_MANAGEMENT_API_KEY_FILE"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    monkeypatch.delenv("ADYEN_MANAGEMENT_API_KEY_FILE", raising=False)
     sandbox = Sandbox()
     with sandbox.serve() as server:
         monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY", sandbox.provisioning.api_key.reveal())

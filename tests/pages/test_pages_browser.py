@@ -131,7 +131,8 @@ def area(request: pytest.FixtureRequest, started: Browser) -> Iterator[Area]:
         started.console()
         yield Area(started, sandbox, server.url, request.param)
         started.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
-        assert request.cls is not None or started.console() == []  # a page of somebody else's is told of its refusals
+        said = [each["message"] for each in started.console() if "evil.test" not in each["message"]]
+        assert request.cls is not None or said == []  # a page of somebody else's is told of its refusals
         started.driver.get("about:blank")
 
 

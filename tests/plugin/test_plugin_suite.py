@@ -8,6 +8,7 @@ from pathlib import Path
 
 import counts
 import pytest
+from plugins import WITHOUT_GENERATORS
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
@@ -19,7 +20,8 @@ CREATE = "POST /companies/{companyId}/apiCredentials"
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTEST_ADDOPTS", "ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    for name in ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 
 

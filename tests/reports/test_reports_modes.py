@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import counts
 import pytest
+from plugins import WITHOUT_GENERATORS
 
 from pytest_adyen_creds.cli import main
 
@@ -46,7 +47,8 @@ WARNING = "response-undocumented-property"
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTEST_ADDOPTS", "ADYEN_MANAGEMENT_API_KEY", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    for name in ("ADYEN_MANAGEMENT_API_KEY", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
 
 
