@@ -60,6 +60,7 @@ def is_quick(page: Path) -> bool:
 
 
 WITH_CODE = [page for page in PAGES if any(block.language in RUN | WRITTEN for block in blocks(page))]
+LONG = [page for page in WITH_CODE if not is_quick(page) and page != ROOT / "README.md"]  # which has a test of its own
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_a_short_page_runs(page: Path, try_out: Callable[[Path], None]) -> None:
 
 
 @pytest.mark.slow("pages with many commands, some of them processes of their own")
-@pytest.mark.parametrize("page", [page for page in WITH_CODE if not is_quick(page)], ids=name)
+@pytest.mark.parametrize("page", LONG, ids=name)
 def test_a_long_page_runs(page: Path, try_out: Callable[[Path], None]) -> None:
     try_out(page)
 

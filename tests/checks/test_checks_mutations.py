@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -20,8 +22,18 @@ LEAST = 0.95
 MISSED: dict[str, str] = {}
 """Mutations that no check finds, by name, each with the reason."""
 
-CAUGHT: dict[str, list[str]] = {}
-"""The checks that noticed each mutation, filled in as the tests below run."""
+
+@pytest.fixture(scope="module")
+def caught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the workers of a run keep which checks noticed a mutation, a file for each."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "caught"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def file_of(mutation: Mutation, caught: Path) -> Path:
+    return caught / f"{MUTATIONS.index(mutation)}.json"
 
 
 def noticed(mutation: Mutation, folder: Path) -> list[str]:
@@ -50,8 +62,10 @@ def test_there_are_enough() -> None:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_each_is_found_at_once_and_in_replay(mutation: Mutation, tmp_path: Path) -> None:
-    found = CAUGHT[mutation.name] = noticed(mutation, tmp_path)
+def test_each_is_found_at_once_and_in_replay(mutation: Mutation, tmp_path: Path, caught: Path) -> None:
+    found = noticed(mutation, tmp_path)
+    (tmp_path / "caught.json").write_text(json.dumps(found))
+    (tmp_path / "caught.json").replace(file_of(mutation, caught))
     if mutation.name in MISSED:
         assert not found, f"is found now, by {sorted(set(found))}: take it out of MISSED"
         return
@@ -64,11 +78,13 @@ def test_each_is_found_at_once_and_in_replay(mutation: Mutation, tmp_path: Path)
         assert bool(replayed) == mutation.recorded, f"noticed at once by {sorted(set(found))}; in replay: {replayed}"
 
 
-def test_the_score(tmp_path: Path) -> None:
-    for mutation in MUTATIONS:  # those whose test ran elsewhere, or not at all
-        if mutation.name not in CAUGHT:
-            CAUGHT[mutation.name] = noticed(mutation, tmp_path / str(len(CAUGHT)))
-    missed = [name for name, found in CAUGHT.items() if not found]
+def test_the_score(tmp_path: Path, caught: Path) -> None:
+    found = {
+        mutation.name: json.loads(path.read_text()) if path.exists() else noticed(mutation, tmp_path / path.stem)
+        for mutation in MUTATIONS
+        if (path := file_of(mutation, caught))
+    }
+    missed = [name for name, checks in found.items() if not checks]
     assert len(missed) <= (1 - LEAST) * len(MUTATIONS), missed
-    never = set(TABLE) - {check for found in CAUGHT.values() for check in found}
+    never = set(TABLE) - {check for checks in found.values() for check in checks}
     assert never == set(), "no mutation makes these checks fail"

@@ -28,7 +28,7 @@ def test_a_thousand_claims_of_twenty_runs_never_hold_one_twice(timing):
 @pytest.mark.slow("thousands of simulated claims")
 @pytest.mark.parametrize("seed", range(5))
 def test_answers_that_are_lost_cost_claims_and_nothing_else(seed):
-    done = contending.Contention(seed, 10.0, OVER_NETWORK, claims=300, failures=0.3).go()
+    done = contending.Contention(seed, 10.0, OVER_NETWORK, claims=150, failures=0.3).go()
     assert done.won
     assert done.overwritten == []
     assert done.held_twice == []
@@ -37,7 +37,7 @@ def test_answers_that_are_lost_cost_claims_and_nothing_else(seed):
 @pytest.mark.slow("thousands of simulated claims")
 @pytest.mark.parametrize("seed", range(5))
 def test_requests_slower_than_the_bound_are_noticed_by_whoever_sends_them(seed):
-    done = contending.Contention(seed, 40.0, OVER_NETWORK, claims=300).go()
+    done = contending.Contention(seed, 40.0, OVER_NETWORK, claims=150).go()
     assert done.held_twice == []
 
 
@@ -50,7 +50,7 @@ def test_a_read_that_is_answered_late_writes_over_nobodys_tag():
 @pytest.mark.slow("thousands of simulated claims")
 def test_without_the_bound_a_throwaway_is_held_twice():
     # the wait is shorter than what a write may take, and nobody looks at how long it took
-    done = (contending.Contention(seed, 40.0, contending.CARELESS, claims=300).go() for seed in range(5))
+    done = (contending.Contention(seed, 40.0, contending.CARELESS, claims=150).go() for seed in range(5))
     assert any(run.held_twice for run in done)
 
 
