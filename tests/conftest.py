@@ -25,7 +25,7 @@ from pytest_adyen_creds.secrets.registry import SecretRegistry
 # A test's time says more about the machine than about the code. On CI the same examples come every time, so that a
 # change fails by its own fault; everywhere else they are new ones, and fewer: a person waits.
 ON_CI = os.environ.get("CI", "") not in ("", "false")
-hypothesis.settings.register_profile("house", deadline=None, derandomize=ON_CI, max_examples=100 if ON_CI else 25)
+hypothesis.settings.register_profile("house", deadline=None, derandomize=ON_CI, max_examples=50 if ON_CI else 25)
 # mutmut runs each test twice in one process, the second time another way, and in one that is forked off
 hypothesis.settings.register_profile(
     "mutants",

@@ -15,7 +15,7 @@ from json_structure import InstanceValidator
 
 from pytest_adyen_creds import Contract, load_contract
 
-BODIES_A_TYPE = 6 * settings.default.max_examples  # 47 types: 7,000 bodies, and on CI four times as many
+BODIES_A_TYPE = 6 * settings.default.max_examples  # 47 types: 7,000 bodies, and on CI twice as many
 TYPES = [(version, name) for version in ("v3", "v1") for name in load_contract(version).structures]
 
 
