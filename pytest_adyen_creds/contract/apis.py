@@ -100,9 +100,7 @@ class Apis:
         ``any_version``: one of another version of the API will do, where there is none of the version that is asked.
         """
         parts = urlsplit(url)
-        return self._at(parts.hostname or "", parts.path, any_version=any_version)
-
-    def _at(self, host: str, path: str, *, any_version: bool) -> Contract | None:
+        host, path = parts.hostname or "", parts.path
         there = [each for each in self._servers if host == each[0] or not _is_adyens(host)]
         for server, base, contract in there:
             if (base or host == server) and (path == base or path.startswith(f"{base}/")):

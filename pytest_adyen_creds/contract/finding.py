@@ -73,6 +73,8 @@ class Group:
     operations: tuple[str, ...]
     statuses: tuple[int, ...]
     locations: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    """In the order of :func:`arrange`."""
 
 
 def arrange(findings: Iterable[Finding]) -> list[Finding]:
@@ -98,6 +100,7 @@ def group(findings: Iterable[Finding]) -> list[Group]:
             operations=tuple(sorted({finding.operation for finding in same})),
             statuses=tuple(sorted({finding.status for finding in same if finding.status is not None})),
             locations=tuple(sorted({finding.location for finding in same if finding.location})),
+            findings=tuple(sorted(same, key=lambda finding: finding.rank)),
         )
         for (level, id_, message), same in members.items()
     ]

@@ -340,16 +340,6 @@ CHANGES: Final[Mapping[str, Rows]] = {**OF_ANY, **_OF_PROPERTIES}
 Names and texts are filled in at their ``{names}`` with the values of the change; ``{it}`` stands for the subject.
 """
 
-_HOLDERS: Final[Mapping[Kind, str]] = {
-    "request-body": "request-",
-    "request-parameter": "request-parameter-",
-    "response-body": "response-",
-    "response-header": "response-header-",
-    "webhook-body": "webhook-",
-    "webhook-answer": "webhook-answer-",
-}
-"""How ids of findings about a property begin, by what the property is in."""
-
 _OF_HEADERS: Final = frozenset({"new-required-{in}property", "became-required", "became-enum"})
 """What oasdiff names of its own in a property of a header parameter; the rest it names as of any parameter."""
 
@@ -435,7 +425,7 @@ def noun_of(kind: Kind) -> str:
 
 def id_of(kind: Kind, name: str, values: Mapping[str, object], *, below: bool, place: str) -> str:
     """Return the id of a change; ``below``: it is in a property or item, ``place``: where a parameter is."""
-    holder = _HOLDERS[kind]
+    holder = f"{kind.removesuffix('-body')}-"
     if kind == "request-parameter" and place == "header" and below and name.removesuffix(WITH_DEFAULT) in _OF_HEADERS:
         holder, name = "request-header-", name.removesuffix(WITH_DEFAULT)
     if "{in}" in name:

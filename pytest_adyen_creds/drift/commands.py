@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -214,7 +215,7 @@ def ids(form: str) -> None:
 
     listed = entries()
     if form == "json":
-        click.echo(json.dumps([entry.to_json() for entry in listed], indent=2))
+        click.echo(json.dumps([asdict(entry) for entry in listed], indent=2))
     else:
         for entry in listed:
             click.echo(f"{entry.id}  {', '.join(entry.levels)}  {entry.meaning}")

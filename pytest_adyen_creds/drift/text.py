@@ -12,16 +12,11 @@ from pytest_adyen_creds.text import counted, printed
 
 def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:
     """Yield one line a group of findings, the most serious first; ``verbose``: below it the places of several."""
-    findings = list(findings)
     groups = group(findings)
     width = max((len(str(each.count)) for each in groups), default=1)
-    members: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in sorted(findings, key=lambda finding: finding.rank) if verbose else ():
-        members.setdefault((finding.level, finding.id, finding.message), []).append(finding)
     for each in groups:
         yield printed(f"{each.level:<8}  {each.count:>{width}}x  {each.id}: {each.message}  [{where(each)}]")
-        places = members.get((each.level, each.id, each.message), ())
-        for finding in places if len(places) > 1 else ():
+        for finding in each.findings if verbose and len(each.findings) > 1 else ():
             place = place_of(finding.operation, finding.status, finding.location)
             yield printed(f"{'':<10}{'':>{width}}   {place}")
 
