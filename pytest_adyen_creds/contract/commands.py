@@ -24,8 +24,8 @@ from pytest_adyen_creds.contract.contract import (
     openapi_of,
 )
 from pytest_adyen_creds.contract.documents import SUFFIX
-from pytest_adyen_creds.contract.operations import read_openapi
-from pytest_adyen_creds.contract.roles import ROLES
+from pytest_adyen_creds.contract.operations import ROLES, read_openapi
+from pytest_adyen_creds.contract.trees import reachable, schemas_in
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.formats import read_json
 from pytest_adyen_creds.settings import settings_of_ini
@@ -359,20 +359,14 @@ def _problems(folder: Path, version: str) -> Iterator[str]:
             yield f"{name}, on its own: {problem}"
 
 
-def _imported(source: Any, by_id: Mapping[Any, Any]) -> set[str]:
+def _imported(source: Any, by_id: Mapping[Any, Any]) -> list[str]:
     """Return the ids of the documents that ``source`` imports, anywhere in it, and of those that they import."""
-    found: set[str] = set()
-    pending = [source]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
-            named = (node.get(keyword) for keyword in ("$import", "$importdefs"))
-            new = {each for each in named if isinstance(each, str) and each in by_id} - found
-            found |= new
-            pending += [*node.values(), *(by_id[each] for each in new)]
-        elif isinstance(node, list):
-            pending += node
-    return found
+
+    def named(document: Any) -> list[str]:
+        values = (node.get(keyword) for node in schemas_in(document) for keyword in ("$import", "$importdefs"))
+        return [each for each in values if isinstance(each, str) and each in by_id]
+
+    return reachable(named(source), lambda id_: named(by_id[id_]))
 
 
 def _count(number: int, noun: str) -> str:

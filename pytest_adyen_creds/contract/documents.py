@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,20 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.trees import DEFINITIONS, Schema, repointed
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.formats import read_json
 
 SUFFIX: Final = ".struct.json"
 """How the file names of JSON Structure documents end."""
 
-Schema = dict[str, Any]
-
-
 Type = tuple[str, str, Schema]
 """A type of a document: its name, namespaces dotted; its JSON Pointer; its schema."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
     """One JSON Structure document.
 
@@ -131,7 +128,9 @@ class _Loader:
             if keyword in node:
                 imported = self.document(self._imported(node, keyword, pointer, path, stack), stack)
                 for name, schema in _definitions_of(imported, with_root=keyword == "$import").items():
-                    result.setdefault(name, _retarget(copy.deepcopy(schema), pointer))
+                    # to where its definitions are now
+                    here = repointed(schema, lambda reference: reference.replace(DEFINITIONS, f"{pointer}/", 1))
+                    result.setdefault(name, here)
         return result
 
     def _imported(self, node: Schema, keyword: str, pointer: str, path: Path, stack: tuple[str, ...]) -> str:
@@ -195,23 +194,3 @@ _HEAD: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
 
 _IMPORTS: Final = ("$import", "$importdefs")
 _DOCUMENT_KEYWORDS: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})
-
-
-def _retarget(schema: Any, target: str) -> Any:
-    """Point the references of an imported schema to where its definitions are now."""
-    if target == "#/definitions":
-        return schema
-    if isinstance(schema, list):
-        return [_retarget(item, target) for item in schema]
-    if isinstance(schema, dict):
-        return {
-            key: _repoint(value, target) if key in ("$ref", "$extends") else _retarget(value, target)
-            for key, value in schema.items()
-        }
-    return schema
-
-
-def _repoint(value: Any, target: str) -> Any:
-    if isinstance(value, list):
-        return [_repoint(item, target) for item in value]
-    return value.replace("#/definitions", target, 1) if isinstance(value, str) else value

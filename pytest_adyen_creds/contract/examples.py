@@ -1,11 +1,17 @@
-"""One body for a schema, the same each time: as the document's examples have it where they fit, else made up."""
+"""Bodies made of a schema: a Hypothesis strategy, and one example that is the same each time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds.contract.documents import Schema
+from pytest_adyen_creds.contract.trees import COMPONENTS, Schema, repointed
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+_LEFT_OUT: Final = {"readOnly": bool, "writeOnly": bool, "discriminator": dict}
+"""What is generated is whole, whoever sends it, and no discriminator decides on it: each with its value's type."""
 
 _DEEPEST: Final = 8
 _SECRET: Final = "Pseudonym-0000000000000000000000"
@@ -24,6 +30,30 @@ _TEXTS: Final = {
     "hostname": "example.com",
 }
 """A text in each format."""
+
+
+def strategy_for(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
+    """Return a strategy for JSON values that ``schema``, a self-contained JSON Schema 2020-12, allows."""
+    import schemathesis
+
+    whole = repointed(_whole(schema), lambda reference: reference.replace("#/$defs/", COMPONENTS, 1))
+    definitions = whole.pop("$defs", {})
+    del whole["$schema"]
+    body = {"required": True, "content": {"application/json": {"schema": whole}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "one body", "version": "1"},
+        "paths": {"/": {"post": {"requestBody": body, "responses": {"default": {"description": "any"}}}}},
+        "components": {"schemas": definitions},
+    }
+    operation = schemathesis.openapi.from_dict(document)["/"]["POST"]
+    return operation.as_strategy().map(lambda case: case.body)
+
+
+def _whole(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _whole(value) for key, value in node.items() if not isinstance(value, _LEFT_OUT.get(key, ()))}
+    return [_whole(each) for each in node] if isinstance(node, list) else node
 
 
 def candidates(schema: Mapping[str, Any]) -> Iterator[Any]:

@@ -71,9 +71,12 @@ RENAMED: Final = {
 }
 """What JSON Schema calls a keyword of the same meaning."""
 
+JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+"""Type of a JSON value in Python -> its type in JSON Schema; that of None, ``null``, is left out."""
+
 _COUNTS: Final = ("Length", "Items", "Properties", "Entries", "Contains")
 _SHAPES: Final[dict[str, tuple[str, ...]]] = {
-    "an object": ("properties", "patternProperties", "patternKeys", "choices"),
+    "an object": ("properties", "patternProperties", "patternKeys", "choices", "not", "if", "then", "else"),
     "an object of texts": ("altnames", "descriptions"),
     "an object of objects": ("altenums",),
     "an object of lists of texts": ("dependentRequired",),
@@ -150,3 +153,25 @@ def as_number(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,40}", value):
         return int(value)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def composed(node: Mapping[str, Any], build: Callable[[Any, str], Any], where: str) -> dict[str, Any]:
+    """Return the keywords of composition that ``node``, at ``where``, has, with what ``build`` makes of each schema."""
+    return {
+        keyword: [build(each, f"{where}/{keyword}/{index}") for index, each in enumerate(node[keyword])]
+        if isinstance(node[keyword], list)
+        else build(node[keyword], f"{where}/{keyword}")
+        for keyword in COMPOSITION
+        if keyword in node
+    }
+
+
+def whole(value: Any) -> Any:
+    """Return a number without a fraction as an integer, and anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def is_of(kind: str, value: Any) -> bool:
+    """Return whether a JSON value is of a type of JSON Schema."""
+    found = JSON_TYPES.get(type(whole(value)), "null")
+    return found == kind or (kind == "number" and found == "integer")

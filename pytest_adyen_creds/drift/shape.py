@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.keywords import JSON_TYPES, whole
+
 Schema = Mapping[str, Any] | bool
 """A schema as it stands in a document."""
 
@@ -49,7 +51,6 @@ _READ: Final = frozenset(
     | {"properties", "required", "additionalProperties", "items", "oneOf", "anyOf", "default", "readOnly"}
     | {"writeOnly", "deprecated", "pattern", "uniqueItems", "multipleOf", *LIMITS}
 )
-_JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,7 @@ NOTHING: Final = Shape(types=NEVER, nullable=False)
 
 def canonical(value: Any) -> str:
     """Return ``value`` as JSON text that is equal exactly for equal values."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return json.dumps(whole(value), sort_keys=True, ensure_ascii=False, default=str)
 
 
 def shape_of(raw: Mapping[str, Any]) -> Shape:
@@ -131,7 +130,7 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
     enum = _enum(raw)
     if enum is not None:
         if types == ANY:
-            types = _simplest({_JSON_TYPES.get(type(value), "null") for value in _enum_values(raw)} - {"null"})
+            types = _simplest({JSON_TYPES.get(type(value), "null") for value in _enum_values(raw)} - {"null"})
             nullable = "null" in enum or raw.get("nullable") is True
         nullable = nullable and ("null" in enum or raw.get("nullable") is True)
         enum -= {"null"}
@@ -327,8 +326,8 @@ def _text(value: Any) -> str | None:
 
 def number(value: Any) -> float | None:
     """Return ``value`` if it is a finite number, an integer where it is whole."""
-    if isinstance(value, float) and isfinite(value):
-        return int(value) if value.is_integer() else value
+    if isinstance(value, float):
+        return whole(value) if isfinite(value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
