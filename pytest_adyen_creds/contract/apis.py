@@ -57,11 +57,6 @@ class Apis:
         """
         if self.folder is None:
             return load_contract(version)
-        if not self.names and self.folder.is_dir():
-            raise ContractError(
-                f"{self.folder}: no contract {version!r} (contracts there: none); adyen-creds contract import makes "
-                "them below it (API/VERSION), or name the folder that has the APIs"
-            )
         if openapi_of(self.folder, version) is not None:
             return load_contract(version, self.folder)
         is_bundled = openapi_of(bundled("contracts"), version) is not None

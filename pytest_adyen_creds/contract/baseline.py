@@ -206,10 +206,6 @@ class Baseline:
         kept = tuple(entry for entry in self.entries if entry not in gone)
         return Baseline((*kept, *entries_for(judgement.findings, unwritten(today))))
 
-    def to_toml(self) -> str:
-        """Return the baseline as TOML."""
-        return "\n".join([_HEAD, *map(to_toml, self.entries)])
-
 
 def together(baselines: Iterable[Baseline]) -> Baseline:
     """Return the entries of all ``baselines``, each once."""
@@ -267,7 +263,7 @@ def read_deviations(path: Path, version: str) -> Baseline:
 
 def write_baseline(path: Path | str, baseline: Baseline) -> None:
     """Write ``baseline`` to ``path``; raises :class:`FileRefused` as :func:`.files.write_text` does."""
-    write_text(Path(path), baseline.to_toml())
+    write_text(Path(path), "\n".join([_HEAD, *map(to_toml, baseline.entries)]))
 
 
 def _first(names: Iterable[str]) -> str:

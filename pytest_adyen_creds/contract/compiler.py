@@ -212,8 +212,6 @@ class Compiler:
                 self._refuse(f"{at}/{keyword}", f"cannot be expressed for {kind}: {why}; remove it")
             if isinstance(node[keyword], bool) or not isinstance(node[keyword], int | float):
                 self._refuse(f"{at}/{keyword}", "must be a number; correct it")
-            if keyword == "multipleOf" and node[keyword] <= 0:
-                self._refuse(f"{at}/{keyword}", "must be more than 0; correct it")
             tighter = {"minimum": max, "maximum": min}.get(keyword)
             result[keyword] = tighter(node[keyword], result.get(keyword, node[keyword])) if tighter else node[keyword]
         return self._valued(result, node, at)
@@ -409,8 +407,8 @@ class Compiler:
         for keyword, value in node.items():
             if expected := misshapen(keyword, value):
                 self._refuse(f"{at}/{keyword}", f"must be {expected}; correct it")
-        if found := misused(node):
-            self._refuse(f"{at}/{found[0]}", found[1])
+        for keyword, why in misused(node):
+            self._refuse(f"{at}/{keyword}", why)
 
     def _check_keywords(self, node: Schema, known: frozenset[str], at: str) -> None:
         for keyword in node:

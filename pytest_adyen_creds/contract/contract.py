@@ -383,8 +383,14 @@ def load_contract(version: str = "v3", directory: Path | None = None) -> Contrac
     if path is None:
         if not os.path.isdir(folder):  # noqa: PTH112
             raise ContractError(f"{folder}: is no folder; name one that has contracts (API/VERSION/openapi.json)")
-        known = ", ".join(contracts_in(folder)) or "none"
-        raise ContractError(f"{folder}: no contract {version!r} (contracts there: {known}); correct name or folder")
+        known = ", ".join(contracts_in(folder))
+        import_them = (
+            "adyen-creds contract import makes them below it (API/VERSION), or name the folder that has the APIs"
+        )
+        raise ContractError(
+            f"{folder}: no contract {version!r} (contracts there: {known or 'none'}); "
+            f"{'correct name or folder' if known else import_them}"
+        )
     openapi, paths = read_openapi(path)
     folders = [source.parent / "structures" for source in paths]
     contract = Contract(version, openapi, load_documents(folders), path)

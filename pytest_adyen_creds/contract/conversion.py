@@ -21,6 +21,8 @@ from pytest_adyen_creds.contract.keywords import (
     WIRE,
     composed,
     is_of,
+    misshapen,
+    misused,
     whole,
 )
 from pytest_adyen_creds.contract.trees import COMPONENTS, DEFINITIONS, Schema, renamed, repointed
@@ -160,7 +162,9 @@ class Conversion:
         return {}, rest
 
     def _of_type(self, kind: str, rest: Schema, where: str) -> tuple[Schema, Schema]:
-        own = {key: rest.pop(key) for key in list(rest) if key in _OF_TYPE[kind] and key not in _unsound(rest)}
+        # what JSON Structure refuses for its value stays JSON Schema's
+        unsound = {key for key, _ in misused({key: value for key, value in rest.items() if not misshapen(key, value)})}
+        own = {key: rest.pop(key) for key in list(rest) if key in _OF_TYPE[kind] and key not in unsound}
         values = self._values(kind, rest)
         build = {"object": self._object, "array": self._array, "string": self._string}
         if kind in ("integer", "number"):
@@ -315,19 +319,6 @@ def texts_in(node: Any) -> Iterator[str]:
             yield from texts_in(each)
     elif isinstance(node, str):
         yield node
-
-
-def _unsound(schema: Schema) -> set[str]:
-    """Return the keywords of ``schema`` that JSON Structure refuses for their values, and JSON Schema takes."""
-    found: set[str] = set()
-    for noun in ("Length", "Items", "Properties", "Contains", "imum"):
-        least, most = schema.get(f"min{noun}"), schema.get(f"max{noun}")
-        if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
-            found |= {f"min{noun}", f"max{noun}"}
-    if "contains" not in schema:
-        found |= {"minContains", "maxContains"}
-    step = schema.get("multipleOf")
-    return found | ({"multipleOf"} if isinstance(step, int | float) and step <= 0 else set())
 
 
 def _bounds(name: str, own: Schema) -> Schema:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.keywords import misshapen
 from pytest_adyen_creds.contract.trees import DEFINITIONS, Schema, repointed
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.formats import read_json
@@ -80,9 +81,11 @@ def load_documents(folders: Iterable[Path]) -> dict[str, Document]:
             source = read_json(path)
             if not isinstance(source, dict) or not isinstance(source.get("$id"), str):
                 raise ContractError(f"{path}: is not a JSON Structure document; give it a $id")
-            for keyword, (expected, is_expected) in _HEAD.items():
-                if keyword in source and not is_expected(source[keyword]):
+            for keyword, value in source.items():
+                if expected := misshapen(keyword, value):
                     raise ContractError(f"{path}#/{keyword}: must be {expected}; correct it")
+            if not _IDENTIFIER.fullmatch(source.get("name", "_")):
+                raise ContractError(f"{path}#/name: must be a name of letters, digits and _; correct it")
             if source["$id"] in sources:
                 raise ContractError(f"{path}#/$id: another document has the $id {source['$id']}; give each its own")
             sources[source["$id"]] = path, source
@@ -168,29 +171,6 @@ def without_document(schema: Schema) -> Schema:
     return {key: value for key, value in schema.items() if key not in _DOCUMENT_KEYWORDS}
 
 
-_ADD_INS: Final = tuple(
-    f"JSONStructure{name}"
-    for name in ("Import", "AlternateNames", "Units", "ConditionalComposition", "Validation", "Relations")
-)
-
-
-def _matches(pattern: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
-
-
-_IS_URI: Final = _matches(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
-_HEAD: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
-    "$schema": ("an absolute URI", _IS_URI),
-    "$id": ("an absolute URI", _IS_URI),
-    "name": ("a name of letters, digits and _", _matches(r"[A-Za-z_][A-Za-z0-9_]*")),
-    "definitions": ("an object", lambda value: isinstance(value, dict)),
-    "$root": ("a JSON Pointer", lambda value: isinstance(value, str)),
-    "$uses": (
-        f"a list of {', '.join(_ADD_INS)}",
-        lambda value: isinstance(value, list) and all(each in _ADD_INS for each in value),
-    ),
-}
-"""Keyword of a document's head -> what its value must be, and what tells whether it is."""
-
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IMPORTS: Final = ("$import", "$importdefs")
 _DOCUMENT_KEYWORDS: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})

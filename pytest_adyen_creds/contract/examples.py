@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.contract.trees import COMPONENTS, Schema, repointed
@@ -63,13 +64,14 @@ def candidates(schema: Mapping[str, Any]) -> Iterator[Any]:
     """
     definitions = schema.get("$defs", {})
     for optional in (True, False):
-        yield _Maker(definitions, optional=optional).make(schema, ())
+        yield _Maker(definitions, optional).make(schema, ())
 
 
+@dataclass(frozen=True, slots=True)
 class _Maker:
-    def __init__(self, definitions: Mapping[str, Schema], *, optional: bool) -> None:
-        self._definitions = definitions
-        self._optional = optional
+    definitions: Mapping[str, Schema]
+    optional: bool
+    """Whether optional properties and items are made."""
 
     def make(self, schema: Any, within: tuple[str, ...]) -> Any:
         """Return a value of ``schema``; ``within`` are the definitions that it is a part of."""
@@ -77,7 +79,7 @@ class _Maker:
             return None
         if isinstance(schema.get("$ref"), str):
             name = schema["$ref"].rpartition("/")[2]
-            return self.make(self._definitions.get(name, {}), (*within, name))
+            return self.make(self.definitions.get(name, {}), (*within, name))
         known = [schema[each] for each in ("const", "default") if each in schema]
         known += [
             schema[each][0] for each in ("examples", "enum") if isinstance(schema.get(each), list) and schema[each]
@@ -115,13 +117,13 @@ class _Maker:
         return {
             name: self.make(each, within)
             for name, each in properties.items()
-            if name in required or (self._optional and len(within) < _DEEPEST and not _recurs(each, within))
+            if name in required or (self.optional and len(within) < _DEEPEST and not _recurs(each, within))
         }
 
     def _array(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> list[Any]:
         least = schema.get("minItems", 0)
         items = schema.get("items", {})
-        number = max(least, 1 if self._optional and len(within) < _DEEPEST and not _recurs(items, within) else 0)
+        number = max(least, 1 if self.optional and len(within) < _DEEPEST and not _recurs(items, within) else 0)
         made = [self.make(items, within) for _ in range(min(number, schema.get("maxItems", number)))]
         return made if not schema.get("uniqueItems") else made[:1]
 

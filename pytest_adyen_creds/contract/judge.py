@@ -116,7 +116,7 @@ def places(
     """
     structure = operation.responses[status]
     assert structure is not None
-    return _BodyFindings(contract, operation, status, structure, body).observations(violations)
+    return _BodyFindings(operation.label, status, body, contract.schema(structure)).observations(violations)
 
 
 def _departure(operation: Operation, status: int, content_type: str | None, body: bytes) -> Finding | None:
@@ -180,14 +180,14 @@ def _parsed(body: bytes) -> tuple[Any, str]:
         return None, "is HTML, not JSON" if _HTML.match(body) else "is not JSON"
 
 
+@dataclass(frozen=True, slots=True)
 class _BodyFindings:
     """Turns the violations of one body into observations."""
 
-    def __init__(self, contract: Contract, operation: Operation, status: int, structure: str, body: Any) -> None:
-        self._operation = operation
-        self._status = status
-        self._body = body
-        self._schema = contract.validator(structure).schema
+    operation: str
+    status: int
+    body: Any
+    schema: Mapping[str, Any]
 
     def observations(self, violations: list[Violation]) -> Iterator[Observation]:
         """Yield one observation a departure: a wrapped or unwrapped object is one, not one for each property."""
@@ -211,11 +211,11 @@ class _BodyFindings:
             else "response-undocumented-property"
         )
         name, location = _readable(pointer_parts(violation.pointer)[-1]), self._location(violation.pointer)
-        finding = finding_of(id_, self._operation.label, self._status, location, name=name)
+        finding = finding_of(id_, self.operation, self.status, location, name=name)
         return Observation(finding, _masked(violation.message), violation.pointer)
 
     def _of_value(self, violation: Violation) -> Observation:
-        value = at(self._body, violation.pointer)
+        value = at(self.body, violation.pointer)
         is_type = violation.keyword == "type"
         found = f"is {_type_name(value)}" if is_type else "is not as documented"
         name = "became-nullable" if is_type and value is None else _KEYWORDS.get(violation.keyword, "{keyword}-changed")
@@ -225,7 +225,7 @@ class _BodyFindings:
 
     def _wrapping(self, pointer: str) -> Observation | None:
         """Return the observation for an object that came inside another, or without the one around it."""
-        value = at(self._body, pointer)
+        value = at(self.body, pointer)
         known = self._properties(pointer)
         if not isinstance(value, dict) or not known or not value:
             return None
@@ -245,14 +245,14 @@ class _BodyFindings:
 
     def _properties(self, pointer: str) -> Mapping[str, Any]:
         """Return the properties of the object that the contract has at ``pointer``; none where it has no object."""
-        schema: Any = self._schema
+        schema: Any = self.schema
         for part in pointer_parts(pointer):
             properties = self._properties_of(schema)
             if part in properties:
                 schema = properties[part]
             elif part.isdigit():
                 schema = next(
-                    (each["items"] for each in parts_of(schema, self._schema.get("$defs", {})) if "items" in each), None
+                    (each["items"] for each in parts_of(schema, self.schema.get("$defs", {})) if "items" in each), None
                 )
             else:
                 return {}
@@ -261,13 +261,13 @@ class _BodyFindings:
     def _properties_of(self, schema: Any) -> dict[str, Any]:
         return {
             name: each
-            for part in parts_of(schema, self._schema.get("$defs", {}))
+            for part in parts_of(schema, self.schema.get("$defs", {}))
             for name, each in part.get("properties", {}).items()
         }
 
     def _location(self, pointer: str) -> str:
         """Return ``pointer`` with ``*`` for each place in an array."""
-        value, segments = self._body, []
+        value, segments = self.body, []
         for part in pointer_parts(pointer):
             segments.append("*" if isinstance(value, list) else escape_pointer(_readable(part)))
             value = member(value, part)
@@ -275,7 +275,7 @@ class _BodyFindings:
 
     def _observation(self, change: Change, pointer: str, said: str, example: str) -> Observation:
         change = replace(change, pointer=self._location(pointer))
-        finding = finding_of_change("response-body", change, self._operation.label, self._status, said=said)
+        finding = finding_of_change("response-body", change, self.operation, self.status, said=said)
         return Observation(finding, _masked(example), pointer)
 
 

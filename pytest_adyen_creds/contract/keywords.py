@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from pytest_adyen_creds.contract.patterns import is_pattern
@@ -74,9 +74,16 @@ RENAMED: Final = {
 JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 """Type of a JSON value in Python -> its type in JSON Schema; that of None, ``null``, is left out."""
 
+_ADD_INS: Final = tuple(
+    f"JSONStructure{name}"
+    for name in ("Import", "AlternateNames", "Units", "ConditionalComposition", "Validation", "Relations")
+)
 _COUNTS: Final = ("Length", "Items", "Properties", "Entries", "Contains")
 _SHAPES: Final[dict[str, tuple[str, ...]]] = {
-    "an object": ("properties", "patternProperties", "patternKeys", "choices", "not", "if", "then", "else"),
+    "an object": (
+        *("properties", "patternProperties", "patternKeys", "choices", "definitions"),
+        *("not", "if", "then", "else"),
+    ),
     "an object of texts": ("altnames", "descriptions"),
     "an object of objects": ("altenums",),
     "an object of lists of texts": ("dependentRequired",),
@@ -90,6 +97,9 @@ _SHAPES: Final[dict[str, tuple[str, ...]]] = {
     "true or false": ("uniqueItems", "abstract", "deprecated", "readOnly", "writeOnly"),
     "a list of texts, or of lists of texts": ("required",),
     "a list of texts": ("tuple",),
+    "an absolute URI": ("$schema", "$id"),
+    "a JSON Pointer": ("$root",),
+    f"a list of {', '.join(_ADD_INS)}": ("$uses",),
     "a reference or a list of references": ("$extends",),
 }
 _EXPECTED: Final = {keyword: expected for expected, keywords in _SHAPES.items() for keyword in keywords}
@@ -103,7 +113,7 @@ def _is_object_of(test: Callable[[Any], bool], value: Any) -> bool:
     return isinstance(value, dict) and all(map(test, value.values()))
 
 
-_TESTS: Final[dict[str, Callable[[Any], bool]]] = {
+_TESTS: Final[dict[str, Callable[[Any], object]]] = {
     "an object": lambda value: isinstance(value, dict),
     "an object of texts": lambda value: _is_object_of(lambda item: isinstance(item, str), value),
     "an object of objects": lambda value: _is_object_of(lambda item: isinstance(item, dict), value),
@@ -117,6 +127,9 @@ _TESTS: Final[dict[str, Callable[[Any], bool]]] = {
         isinstance(value, list) and all(isinstance(item, str) or _are_texts(item) for item in value)
     ),
     "a list of texts": _are_texts,
+    "an absolute URI": lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", value),
+    "a JSON Pointer": lambda value: isinstance(value, str),
+    f"a list of {', '.join(_ADD_INS)}": lambda value: _are_texts(value) and set(value) <= {*_ADD_INS},
     "a reference or a list of references": lambda value: isinstance(value, str) or _are_texts(value),
 }
 
@@ -127,25 +140,27 @@ def misshapen(keyword: str, value: Any) -> str | None:
     return expected if expected is not None and not _TESTS[expected](value) else None
 
 
-def misused(node: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return a keyword of ``node``, whose keywords are well-shaped each, and what is wrong with it all the same."""
+def misused(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the keywords of ``node``, whose keywords are well-shaped each, that are wrong all the same, and why."""
     for noun in ("imum", *_COUNTS):
         least, most = as_number(node.get(f"min{noun}")), as_number(node.get(f"max{noun}"))
         if least is not None and most is not None and least > most:
-            return f"min{noun}", f"is more than max{noun}, so that no value is right; correct one of them"
+            yield f"min{noun}", f"is more than max{noun}, so that no value is right; correct one of them"
+    step = as_number(node.get("multipleOf"))
+    if step is not None and step <= 0:
+        yield "multipleOf", "must be more than 0; correct it"
     if "enum" in node and len({json.dumps(value, sort_keys=True) for value in node["enum"]}) < len(node["enum"]):
-        return "enum", "lists a value twice; remove one"
+        yield "enum", "lists a value twice; remove one"
     if node.get("type") == "set" and node.get("uniqueItems") is False:
-        return "uniqueItems", "the items of a set are unique; remove it, or make this an array"
+        yield "uniqueItems", "the items of a set are unique; remove it, or make this an array"
     for keyword in ("minContains", "maxContains"):
         if keyword in node and "contains" not in node:
-            return keyword, "counts what contains says, which is missing; add it or remove this"
+            yield keyword, "counts what contains says, which is missing; add it or remove this"
     for keyword in ("pattern", "patternProperties", "patternKeys"):
         found = node.get(keyword, ())
         for pattern in [found] if isinstance(found, str) else found:
             if not is_pattern(pattern):
-                return keyword, f"{pattern!r} is no regular expression, or one too large to compile; correct it"
-    return None
+                yield keyword, f"{pattern!r} is no regular expression, or one too large to compile; correct it"
 
 
 def as_number(value: Any) -> Any:

@@ -46,6 +46,9 @@ WORDING: Final = frozenset(
 )
 """Keywords that say nothing about what a schema allows."""
 
+_OF_EITHER: Final = ("const", "unique", "one_of", "any_of", "read_only", "write_only", "deprecated")
+"""What a shape has where one of the two that it is merged of has it."""
+
 _READ: Final = frozenset(
     {"$ref", "allOf", "type", "nullable", "format", "enum", "const", "exclusiveMaximum", "exclusiveMinimum"}
     | {"properties", "required", "additionalProperties", "items", "oneOf", "anyOf", "default", "readOnly"}
@@ -181,12 +184,10 @@ def merge(one: Shape, other: Shape) -> Shape | None:
         "types": types,
         "nullable": one.nullable and other.nullable,
         "enum": one.enum if other.enum is None else other.enum if one.enum is None else one.enum & other.enum,
-        "const": one.const or other.const,
         "limits": {
             keyword: tighter(one.limits.get(keyword), other.limits.get(keyword), upper=is_upper(keyword))
             for keyword in {**one.limits, **other.limits}
         },
-        "unique": one.unique or other.unique,
         "properties": {
             name: _both(one.properties.get(name, True), other.properties.get(name, True))
             for name in {**one.properties, **other.properties}
@@ -195,12 +196,8 @@ def merge(one: Shape, other: Shape) -> Shape | None:
         "additional": _both(one.additional, other.additional),
         "unevaluated": one.unevaluated and other.additional is True,
         "items": _both(one.items, other.items),
-        "one_of": one.one_of or other.one_of,
-        "any_of": one.any_of or other.any_of,
         "default": one.default if one.default is not None else other.default,
-        "read_only": one.read_only or other.read_only,
-        "write_only": one.write_only or other.write_only,
-        "deprecated": one.deprecated or other.deprecated,
+        **{name: getattr(one, name) or getattr(other, name) for name in _OF_EITHER},
     }
     for name in ("format", "pattern", "multiple"):
         mine, theirs = getattr(one, name), getattr(other, name)

@@ -17,7 +17,7 @@ def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str
     for each in groups:
         yield printed(f"{each.level:<8}  {each.count:>{width}}x  {each.id}: {each.message}  [{where(each)}]")
         for finding in each.findings if verbose and len(each.findings) > 1 else ():
-            place = place_of(finding.operation, finding.status, finding.location)
+            place = " ".join(filter(None, (finding.operation, str(finding.status or ""), finding.location)))
             yield printed(f"{'':<10}{'':>{width}}   {place}")
 
 
@@ -41,11 +41,6 @@ def where(each: Group) -> str:
     statuses = ", ".join(map(str, each.statuses))
     shown = ", ".join(each.locations[:3]) + (f" and {len(each.locations) - 3} more" if len(each.locations) > 3 else "")
     return "; ".join(filter(None, (operations, statuses, shown)))
-
-
-def place_of(operation: str, status: int | None, location: str) -> str:
-    """Return in one line where a single finding is; ``status`` and ``location`` as a :class:`Finding` has them."""
-    return " ".join(filter(None, (operation, str(status or ""), location)))
 
 
 def tally(findings: Iterable[Finding]) -> str:
