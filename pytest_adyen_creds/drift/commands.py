@@ -29,7 +29,7 @@ from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import bare, key_of
 from pytest_adyen_creds.contract.source import read_specification
 from pytest_adyen_creds.drift.specification import compare
-from pytest_adyen_creds.drift.text import known_lines, lines, tally
+from pytest_adyen_creds.drift.text import known_lines, lines, sarif_results, tally
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError, FileRefused
 from pytest_adyen_creds.files import read_bytes
 from pytest_adyen_creds.settings import settings_of_ini
@@ -279,7 +279,6 @@ def _finish(
     if options["form"] == "json":
         click.echo(json.dumps([finding.to_json() for finding in judgement.findings], indent=2))
     elif options["form"] == "sarif":
-        from pytest_adyen_creds.drift.sarif import sarif_results
         from pytest_adyen_creds.sarif import to_sarif
 
         click.echo(to_sarif(sarif_results(judgement.findings, paths_of), Path.cwd()), nl=False)

@@ -1,13 +1,19 @@
-"""Findings as people read them: one line for all that say the same."""
+"""Findings as people read them: one line for all that say the same; and as SARIF, for code scanning."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
 
 from pytest_adyen_creds.contract.baseline import Entry, Judgement
-from pytest_adyen_creds.contract.finding import LEVELS, Finding, Group, group
+from pytest_adyen_creds.contract.finding import LEVELS, Finding, Group, Level, group
+from pytest_adyen_creds.drift.listing import entries
+from pytest_adyen_creds.sarif import SarifLevel, SarifResult
 from pytest_adyen_creds.text import counted, printed
+
+_SARIF_LEVELS: Final[Mapping[Level, SarifLevel]] = {"breaking": "error", "warning": "warning", "info": "note"}
 
 
 def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:
@@ -51,3 +57,23 @@ def tally(findings: Iterable[Finding]) -> str:
         return "no findings"
     levels = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
     return f"{counted(total, 'finding')} ({levels})"
+
+
+def sarif_results(
+    findings: Iterable[Finding], paths_of: Callable[[Finding], Iterable[str | Path | None]]
+) -> Iterator[SarifResult]:
+    """Yield each of ``findings`` once for each of the paths that ``paths_of`` returns for it."""
+    meanings = {entry.id: entry.meaning for entry in entries()}
+    for finding in findings:
+        status = "" if finding.status is None else f" -> {finding.status}"
+        place = f"{finding.operation}{status}{f' {finding.location}' if finding.location else ''}"
+        for path in paths_of(finding):
+            yield SarifResult(
+                rule=finding.id,
+                level=_SARIF_LEVELS[finding.level],
+                message=f"{finding.message} [{place}]",
+                meaning=meanings.get(finding.id, ""),
+                page=f"reference/findings.html#finding-{finding.id}",
+                path=path,
+                place=place,
+            )
