@@ -19,6 +19,7 @@ from pytest_adyen_creds.contract.keywords import (
     RENAMED,
     UNENFORCED,
     WIRE,
+    are_texts,
     composed,
     is_of,
     misshapen,
@@ -87,7 +88,7 @@ class Conversion:
         if not isinstance(raw, Mapping):
             raise ContractError(f"{where}: a schema must be an object; correct the document")
         raw = self.of_3_1(raw)
-        if not _are_names(raw.get("required", [])):
+        if not are_texts(raw.get("required", [])):
             self.notes.append(f"{where}: its required is no list of names, and left out")
             del raw["required"]
         result, rest = self._typed(raw, where)
@@ -328,10 +329,6 @@ def _bounds(name: str, own: Schema) -> Schema:
     # those of 64 bits JSON Structure writes as it writes the values
     said = {key: str(value) if name == "int64" else value for key, value in bounds.items() if key not in kept}
     return said | ({"x-json-schema": kept} if kept else {})
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _is_secret(name: str, schema: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Keywords of JSON Structure: which types take them, and what their values must be.
+"""Keywords of JSON Structure: which types take them, what their values must be, and what those say of a value.
 
 Source: JSON Structure core v0 and its import, validation and conditional-composition add-ins.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
-
-from pytest_adyen_creds.contract.patterns import is_pattern
 
 DOCUMENT: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})
 CARRIED: Final = frozenset({"description", "examples", "default"})
@@ -78,6 +77,7 @@ _ADD_INS: Final = tuple(
     f"JSONStructure{name}"
     for name in ("Import", "AlternateNames", "Units", "ConditionalComposition", "Validation", "Relations")
 )
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _COUNTS: Final = ("Length", "Items", "Properties", "Entries", "Contains")
 _SHAPES: Final[dict[str, tuple[str, ...]]] = {
     "an object": (
@@ -105,7 +105,8 @@ _SHAPES: Final[dict[str, tuple[str, ...]]] = {
 _EXPECTED: Final = {keyword: expected for expected, keywords in _SHAPES.items() for keyword in keywords}
 
 
-def _are_texts(value: Any) -> bool:
+def are_texts(value: Any) -> bool:
+    """Return whether a JSON value is a list of texts."""
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
@@ -117,20 +118,20 @@ _TESTS: Final[dict[str, Callable[[Any], object]]] = {
     "an object": lambda value: isinstance(value, dict),
     "an object of texts": lambda value: _is_object_of(lambda item: isinstance(item, str), value),
     "an object of objects": lambda value: _is_object_of(lambda item: isinstance(item, dict), value),
-    "an object of lists of texts": lambda value: _is_object_of(_are_texts, value),
+    "an object of lists of texts": lambda value: _is_object_of(are_texts, value),
     "a list": lambda value: isinstance(value, list),
     "a list that is not empty": lambda value: isinstance(value, list) and bool(value),
     "a whole number, 0 or more": lambda value: type(value) is int and value >= 0,
     "a text": lambda value: isinstance(value, str),
     "true or false": lambda value: isinstance(value, bool),
     "a list of texts, or of lists of texts": lambda value: (
-        isinstance(value, list) and all(isinstance(item, str) or _are_texts(item) for item in value)
+        isinstance(value, list) and all(isinstance(item, str) or are_texts(item) for item in value)
     ),
-    "a list of texts": _are_texts,
+    "a list of texts": are_texts,
     "an absolute URI": lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", value),
     "a JSON Pointer": lambda value: isinstance(value, str),
-    f"a list of {', '.join(_ADD_INS)}": lambda value: _are_texts(value) and set(value) <= {*_ADD_INS},
-    "a reference or a list of references": lambda value: isinstance(value, str) or _are_texts(value),
+    f"a list of {', '.join(_ADD_INS)}": lambda value: are_texts(value) and set(value) <= {*_ADD_INS},
+    "a reference or a list of references": lambda value: isinstance(value, str) or are_texts(value),
 }
 
 
@@ -159,7 +160,7 @@ def misused(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for keyword in ("pattern", "patternProperties", "patternKeys"):
         found = node.get(keyword, ())
         for pattern in [found] if isinstance(found, str) else found:
-            if not is_pattern(pattern):
+            if not _is_pattern(pattern):
                 yield keyword, f"{pattern!r} is no regular expression, or one too large to compile; correct it"
 
 
@@ -190,3 +191,29 @@ def is_of(kind: str, value: Any) -> bool:
     """Return whether a JSON value is of a type of JSON Schema."""
     found = JSON_TYPES.get(type(whole(value)), "null")
     return found == kind or (kind == "number" and found == "integer")
+
+
+def _is_pattern(pattern: str) -> bool:
+    """Return whether ``pattern`` is a regular expression that can be compiled in reasonable space."""
+    import jsonschema_rs
+
+    try:
+        _compiled(pattern)
+    except (jsonschema_rs.ValidationError, ValueError):  # ValueError: half of a surrogate pair, which is no text
+        return False
+    return True
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Return whether ``pattern``, a regular expression of ECMA 262, is found in ``text``, in bounded time.
+
+    Python's own engine reads other expressions, and takes exponential time over some of those that both read.
+    """
+    return bool(_compiled(pattern).is_valid(_SURROGATE.sub("\ufffd", text)))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator({"pattern": pattern})

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from pytest_adyen_creds.contract.patterns import matches
+from pytest_adyen_creds.contract.keywords import matches
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.secrets import MASK, SECRETS
 from pytest_adyen_creds.text import counted, escape_pointer, plain
