@@ -24,6 +24,7 @@ from pytest_adyen_creds.contract.contract import (
 from pytest_adyen_creds.contract.operations import Operation
 from pytest_adyen_creds.errors import ContractError
 
+_ADYENS: Final = (".adyen.com", ".adyenpayments.com")
 _VERSION: Final = re.compile(r"/v[0-9]+/")
 
 
@@ -96,7 +97,7 @@ class Apis:
         """
         parts = urlsplit(url)
         host, path = parts.hostname or "", parts.path
-        there = [each for each in self._servers if host == each[0] or not _is_adyens(host)]
+        there = [each for each in self._servers if host == each[0] or not host.endswith(_ADYENS)]
         for server, base, contract in there:
             if (base or host == server) and (path == base or path.startswith(f"{base}/")):
                 return contract
@@ -122,10 +123,6 @@ class Apis:
     def labelled(self, label: str) -> list[tuple[Contract, Operation]]:
         """Return each operation of the folder's contracts that is called ``label``."""
         return [(each, each.operations[label]) for each in self.all_own if label in each.operations]
-
-
-def _is_adyens(host: str) -> bool:
-    return host.endswith((".adyen.com", ".adyenpayments.com"))
 
 
 @lru_cache(maxsize=8)

@@ -178,8 +178,8 @@ def export(api: str, folder: Path | None, form: str, name: str | None) -> None:
 def _exported(found: Contract, form: str, name: str | None) -> Any:
     if form == "openapi":
         return found.to_openapi()
-    if name is not None:
-        _require(found, name)
+    if name is not None and name not in found.structures:
+        _refuse(name, [found])
     names = [name] if name else list(found.structures)
     every = {each: found.to_json_schema(each) if form == "json-schema" else found.structures[each] for each in names}
     return every[name] if name else every
@@ -199,18 +199,13 @@ def _having(name: str, api: str | None, version: str | None, folder: Path | None
         raise ContractError(f"{name!r} is in {', '.join(each.name for each in found)}; say which with --api")
     folder = folder or _folder_of_ini(api, version)
     chosen_one = load_contract(chosen(api, version, folder), folder)
-    if own and not _has(chosen_one, name):
+    if not _has(chosen_one, name):
         _refuse(name, (*own, chosen_one))
     return chosen_one
 
 
 def _has(contract: Contract, name: str) -> bool:
     return contract.has_webhook(name) or name in contract.structures
-
-
-def _require(found: Contract, name: str) -> None:
-    if name not in found.structures:
-        _refuse(name, [found])
 
 
 def _refuse(name: str, contracts: Sequence[Contract]) -> NoReturn:
@@ -249,9 +244,7 @@ def validate(
     adyen-creds contract validate balancePlatform.transfer.created webhook.json --contracts contracts
     """
     found = _having(name, api, api_version, folder)
-    structure = found.body_of(name)
-    _require(found, structure)
-    violations = found.validate(structure, read_json(file))
+    violations = found.validate(found.body_of(name), read_json(file))
     if form == "json":
         click.echo(json.dumps([violation.to_json() for violation in violations], indent=2))
     else:

@@ -388,7 +388,11 @@ class Compiler:
             self._refuse(f"{at}/properties", f"{', '.join(sorted(again))}: inherited, so not to be defined again")
         merged |= {key: value for key, value in node.items() if key != "$extends"}
         merged["properties"] = properties | node.get("properties", {})
-        merged["required"] = list(dict.fromkeys(_hashable(name) for name in required + node.get("required", [])))
+        merged["required"] = list(
+            dict.fromkeys(
+                each if isinstance(each, str) else tuple(each) for each in required + node.get("required", [])
+            )
+        )
         return merged
 
     def _check_base(self, base: Schema, target: str, at: str) -> None:
@@ -444,10 +448,6 @@ def _as_component(reference: str) -> str:
     """Return a reference to a definition as one to where compiled schemas are."""
     name = reference.removeprefix(DEFINITIONS)
     return reference if name == reference else COMPONENTS + name.replace("/", ".")
-
-
-def _hashable(required: Any) -> Any:
-    return required if isinstance(required, str) else tuple(required)
 
 
 def _kind(node: Schema) -> str:

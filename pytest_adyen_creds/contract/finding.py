@@ -39,10 +39,9 @@ class Finding:
         return (self.id, self.level, self.operation, status, self.location, self.message)
 
     @property
-    def rank(self) -> tuple[int, str, str, str, str, str]:
+    def rank(self) -> tuple[int, tuple[str, ...]]:
         """Return what findings are sorted by: the most serious first, then by id, operation, status and place."""
-        _, _, operation, status, location, message = self.key
-        return (LEVELS.index(self.level), self.id, operation, status, location, message)
+        return LEVELS.index(self.level), self.key
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as the JSON object that every report of this package holds."""

@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
@@ -58,7 +58,7 @@ class Imported:
     files: Mapping[str, Any]
     operations: int
     webhooks: int
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def name_of_api(source: str, document: Mapping[str, Any]) -> str:
@@ -272,7 +272,9 @@ class _Import:
             shared |= names.keys() - users.keys()  # that no body has
         shared = set(reachable(shared, references))
         documents: dict[str, Schema] = {}
-        common = self._free(_COMMON)
+        common = _COMMON
+        while common.casefold() in {each.casefold() for each in (*names.values(), *self._inline)}:
+            common += "_"
         if shared:
             content = {"name": common, "$root": DEFINITIONS + names[min(shared)]}
             documents[common] = self._document_of(common, content, shared)
@@ -286,12 +288,6 @@ class _Import:
             own = reached[name] - shared - self._messages.keys()
             documents[name] = self._document_of(name, content, own, common if reached[name] & shared else "")
         return documents
-
-    def _free(self, name: str) -> str:
-        taken = {each.casefold() for each in (*self._conversion.names.values(), *self._inline)}
-        while name.casefold() in taken:
-            name = f"{name}_"
-        return name
 
     def _document_of(self, name: str, content: Schema, types: Collection[str], common: str = "") -> Schema:
         """Return the document ``name`` with the definitions of ``types``; it imports ``common``, if that is given."""

@@ -54,6 +54,8 @@ _READ: Final = frozenset(
     | {"properties", "required", "additionalProperties", "items", "oneOf", "anyOf", "default", "readOnly"}
     | {"writeOnly", "deprecated", "pattern", "uniqueItems", "multipleOf", *LIMITS}
 )
+_NO_REST: Final = _READ | WORDING | {"unevaluatedProperties"}
+"""Keywords that are not compared as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,9 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
     if raw.get("not") in ({}, True):
         return NOTHING
     types, nullable = _types_of(raw)
-    enum = _enum(raw)
-    if enum is not None:
+    enum = None
+    if "const" in raw or isinstance(raw.get("enum"), list):
+        enum = frozenset(map(canonical, _enum_values(raw)))
         if types == ANY:
             types = _simplest({JSON_TYPES.get(type(value), "null") for value in _enum_values(raw)} - {"null"})
             nullable = "null" in enum or raw.get("nullable") is True
@@ -166,7 +169,7 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         read_only=raw.get("readOnly") is True,
         write_only=raw.get("writeOnly") is True,
         deprecated=raw.get("deprecated") is True,
-        rest={name: value for name, value in raw.items() if _is_rest(name)},
+        rest={name: value for name, value in raw.items() if name not in _NO_REST and not name.startswith("x-")},
     )
 
 
@@ -234,10 +237,6 @@ def _both(one: Schema, other: Schema) -> Schema:
     return False if one is False or other is False else {"allOf": [one, other]}
 
 
-def _is_rest(name: str) -> bool:
-    return name not in _READ and name not in WORDING and name != "unevaluatedProperties" and not name.startswith("x-")
-
-
 def _types_of(raw: Mapping[str, Any]) -> tuple[frozenset[str], bool]:
     declared = raw.get("type")
     names = {declared} if isinstance(declared, str) else {str(name) for name in _list(declared)}
@@ -258,12 +257,6 @@ def _simplest(names: Iterable[str]) -> frozenset[str]:
 
 def _enum_values(raw: Mapping[str, Any]) -> list[Any]:
     return [raw["const"]] if "const" in raw else _list(raw.get("enum"))
-
-
-def _enum(raw: Mapping[str, Any]) -> frozenset[str] | None:
-    if "const" not in raw and not isinstance(raw.get("enum"), list):
-        return None
-    return frozenset(canonical(value) for value in _enum_values(raw))
 
 
 def _limits_of(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit]:
