@@ -118,9 +118,9 @@ class Entry:
         return {key: getattr(self, key) for key in _KEYS_OF_A_DEVIATION} | {"expires": expires, "evidence": evidence}
 
     def __str__(self) -> str:
+        labels = self.operations or ()
         where = [self.location] if self.location else []
-        where += [f"{len(self.operations)} operations"] if self.operations and len(self.operations) > 1 else []
-        where += list(self.operations) if self.operations and len(self.operations) == 1 else []
+        where += [f"{len(labels)} operations"] if len(labels) > 1 else labels
         return f"{self.id} ({', '.join(where)})" if where else self.id
 
 

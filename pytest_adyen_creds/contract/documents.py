@@ -51,16 +51,13 @@ class Document:
     @cached_property
     def _reachable(self) -> Mapping[str, Type]:
         """Each type that a reference in the document can name, by every pointer that names it; its own first."""
-        found: dict[str, Type] = {}
-        for keyword, document in reversed(self.imports):
-            for name, pointer, schema in document._reachable.values():
-                if pointer != "#":
-                    found[pointer] = found[f"#/definitions/{name}"] = name, pointer, schema
-                elif keyword == "$import":
-                    found[f"#/definitions/{name}"] = name, f"#/definitions/{name}", without_document(schema)
-        for name, pointer, schema in self.types.values():
-            found[pointer] = found[f"#/definitions/{name}"] = name, pointer, schema
-        return found
+        imported = [
+            each
+            for keyword, document in reversed(self.imports)
+            for each in _definitions(_definitions_of(document, with_root=keyword == "$import"), "#/definitions", "")
+        ]
+        found = (*imported, *self.types.values())
+        return {pointer: each for each in found for pointer in (each[1], f"#/definitions/{each[0]}")}
 
     def resolve(self, pointer: str, where: str) -> Type:
         """Return the type at ``pointer``; ``where`` says in an error what refers to it."""

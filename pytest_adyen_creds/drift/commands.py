@@ -42,11 +42,6 @@ if TYPE_CHECKING:
 _NOTHING: Final = Baseline()
 
 
-def _common(function: Any) -> Any:
-    """Add the options that every command about one contract takes."""
-    return contract_option(_judging(function))
-
-
 def _judging(function: Any) -> Any:
     """Add the options that every command here takes, whichever contracts it judges by."""
     options = (
@@ -78,7 +73,8 @@ def drift() -> None:
 @drift.command()
 @click.argument("source", metavar="[FILE_OR_URL]", required=False)
 @click.option("--against", metavar="FILE_OR_URL", help="Compare with this older document instead of the contract.")
-@_common
+@contract_option
+@_judging
 def spec(source: str | None, against: str | None, **options: Any) -> None:
     """Compare an OpenAPI document with the contract: its meaning, for the operations that the contract covers.
 
@@ -121,7 +117,8 @@ _STRICT = click.option("--strict", is_flag=True, help="Judge by the published do
 @click.option("--content-type", help="The answer's Content-Type ('': it had none).  [default: not known]")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @_STRICT
-@_common
+@contract_option
+@_judging
 def response(label: str, status: int, content_type: str | None, file: Path, strict: bool, **options: Any) -> None:
     """Hold one captured body in FILE (- for standard input) against the contract.
 
