@@ -105,11 +105,7 @@ class _Loader:
         if id_ not in self._made:
             path, source = self._sources[id_]
             stack = (*stack, id_)
-            imports = tuple(
-                (keyword, self.document(self._imported(source, keyword, "#", path, stack), stack))
-                for keyword in _IMPORTS
-                if keyword in source
-            )
+            imports = tuple(self._imports(source, "#", path, stack))
             own = {key: value for key, value in source.items() if key not in _IMPORTS}
             if "definitions" in own:
                 own["definitions"] = self._namespace(own["definitions"], "#/definitions", path, stack)
@@ -124,22 +120,25 @@ class _Loader:
                 raise ContractError(f"{path}{pointer}/{key}: must be a type or a namespace, an object; correct it")
             if "type" not in value and not _composes(value):
                 result[key] = self._namespace(value, f"{pointer}/{key}", path, stack)
-        for keyword in _IMPORTS:
-            if keyword in node:
-                imported = self.document(self._imported(node, keyword, pointer, path, stack), stack)
-                for name, schema in _definitions_of(imported, with_root=keyword == "$import").items():
-                    # to where its definitions are now
-                    here = repointed(schema, lambda reference: reference.replace(DEFINITIONS, f"{pointer}/", 1))
-                    result.setdefault(name, here)
+        for keyword, imported in self._imports(node, pointer, path, stack):
+            for name, schema in _definitions_of(imported, with_root=keyword == "$import").items():
+                # to where its definitions are now
+                here = repointed(schema, lambda reference: reference.replace(DEFINITIONS, f"{pointer}/", 1))
+                result.setdefault(name, here)
         return result
 
-    def _imported(self, node: Schema, keyword: str, pointer: str, path: Path, stack: tuple[str, ...]) -> str:
-        uri = node[keyword]
-        if not isinstance(uri, str) or uri not in self._sources:
-            raise ContractError(f"{path}{pointer}/{keyword}: no document has the $id {uri!r}; add it or correct this")
-        if uri in stack:
-            raise ContractError(f"{path}{pointer}/{keyword}: {uri} imports itself; break the circle")
-        return uri
+    def _imports(
+        self, node: Schema, pointer: str, path: Path, stack: tuple[str, ...]
+    ) -> Iterator[tuple[str, Document]]:
+        """Yield the documents that a document or a namespace imports, each with the keyword that says so."""
+        for keyword in _IMPORTS:
+            if keyword in node:
+                uri, where = node[keyword], f"{path}{pointer}/{keyword}"
+                if not isinstance(uri, str) or uri not in self._sources:
+                    raise ContractError(f"{where}: no document has the $id {uri!r}; add it or correct this")
+                if uri in stack:
+                    raise ContractError(f"{where}: {uri} imports itself; break the circle")
+                yield keyword, self.document(uri, stack)
 
 
 def _definitions(namespace: Mapping[str, Any], pointer: str, prefix: str) -> Iterator[Type]:

@@ -93,7 +93,11 @@ def judge(
         if problem:
             departure = finding_of("response-body-not-json", operation.label, status, problem=problem)
         elif violations := contract.validate(structure, value):
-            found = list(_once(places(contract, operation, status, value, violations)))
+            # of equal findings the first: counts are of answers, not of places in one
+            first: dict[tuple[str, ...], Observation] = {}
+            for each in places(contract, operation, status, value, violations):
+                first.setdefault(each.finding.key, each)
+            found = [*first.values()]
     if departure is not None:
         departures.insert(0, departure)
     media = (content_type or "").partition(";")[0].strip() or "no stated media type"
@@ -277,15 +281,6 @@ class _BodyFindings:
         change = replace(change, pointer=self._location(pointer))
         finding = finding_of_change("response-body", change, self.operation, self.status, said=said)
         return Observation(finding, _masked(example), pointer)
-
-
-def _once(observations: Iterator[Observation]) -> Iterator[Observation]:
-    """Pass on the first of equal findings: counts are of answers, not of places in one."""
-    seen: set[tuple[str, ...]] = set()
-    for observation in observations:
-        if observation.finding.key not in seen:
-            seen.add(observation.finding.key)
-            yield observation
 
 
 def _type_name(value: Any) -> str:

@@ -254,7 +254,7 @@ class Collector:
             yield found
         finally:
             with self._lock:
-                self._collecting[:] = [each for each in self._collecting if each is not found]
+                self._collecting.remove(found)
 
     @contextmanager
     def guarded(self, what: str) -> Iterator[None]:
