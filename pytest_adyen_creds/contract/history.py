@@ -48,14 +48,12 @@ class Change:
             body[self.name] = self.value
 
 
+@cache
 def history_of(published: str) -> tuple[Change, ...]:
     """Return what Adyen did to the structures of the document that is ``published`` there, in the order of the days."""
     found = _SERVICE.search(published)
-    return _changes(found["service"], found["version"]) if found else ()
-
-
-@cache
-def _changes(service: str, version: str) -> tuple[Change, ...]:
+    if found is None:
+        return ()
     listed = read_toml(_FILE)["change"]
     return tuple(
         Change(
@@ -67,6 +65,6 @@ def _changes(service: str, version: str) -> tuple[Change, ...]:
             each["text"].rstrip("."),
         )
         for each in sorted(listed, key=lambda each: str(each["date"]))
-        if each["service"] == service and version in each["versions"]
+        if each["service"] == found["service"] and found["version"] in each["versions"]
         for value in each.get("values", [each.get("value")])
     )

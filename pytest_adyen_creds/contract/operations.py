@@ -72,22 +72,20 @@ class Operation:
 class Responses(Mapping[int, str | None]):
     """The structure of each documented status; what a range (``4XX``) or ``default`` covers is found, not listed."""
 
-    exact: Mapping[int, str | None] = field(default_factory=dict)
-    ranges: Mapping[str, str | None] = field(default_factory=dict)
+    documented: Mapping[int | str, str | None] = field(default_factory=dict)
+    """With the ranges, as they are written."""
 
     def __getitem__(self, status: int) -> str | None:
-        if status in self.exact:
-            return self.exact[status]
-        for known in (f"{str(status)[:1]}XX", "default"):
-            if known in self.ranges:
-                return self.ranges[known]
+        for known in (status, f"{str(status)[:1]}XX", "default"):
+            if known in self.documented:
+                return self.documented[known]
         raise KeyError(status)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self.exact)
+        return (status for status in self.documented if isinstance(status, int))
 
     def __len__(self) -> int:
-        return len(self.exact)
+        return sum(1 for _ in self)
 
 
 def read_openapi(path: Path, seen: tuple[Path, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
@@ -167,19 +165,17 @@ def read_operations(
                 continue
             where = f"{source}#/{kind}/{path}/{method}"
             node = _object(item[method], where)
-            responses, ranges, headers = {}, {}, {}
+            responses: dict[int | str, str | None] = {}
+            headers: dict[int, tuple[Parameter, ...]] = {}
             for status, response in _object(node.get("responses", {}), f"{where}/responses").items():
                 if str(status).startswith("x-"):
                     continue
                 if not (re.fullmatch("[1-5](?:[0-9][0-9]|XX)", str(status)) or status == "default"):
                     raise ContractError(f"{where}/responses/{status}: name each status, like 200, 4XX or default")
                 response = dereference(document, response, where)
-                structure = _body(response, f"{where}/responses/{status}", root)
-                if not str(status).isdecimal():
-                    ranges[str(status)] = structure
-                    continue
-                responses[int(status)] = structure
-                if documented := tuple(_headers(document, response, f"{where}/responses/{status}")):
+                is_range = not str(status).isdecimal()
+                responses[status if is_range else int(status)] = _body(response, f"{where}/responses/{status}", root)
+                if not is_range and (documented := tuple(_headers(document, response, f"{where}/responses/{status}"))):
                     headers[int(status)] = documented
             request = dereference(document, node.get("requestBody", {}), where)
             yield Operation(
@@ -191,7 +187,7 @@ def read_operations(
                     _parameters(document, [*_list(item, "parameters", where), *_list(node, "parameters", where)], where)
                 ),
                 request=_body(request, f"{where}/requestBody", root),
-                responses=Responses(responses, ranges),
+                responses=Responses(responses),
                 headers=headers,
                 roles=_object(node.get(ROLES, {}), f"{where}/{ROLES}"),
             )
