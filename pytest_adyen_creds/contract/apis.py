@@ -24,6 +24,7 @@ from pytest_adyen_creds.contract.contract import (
 from pytest_adyen_creds.contract.operations import Operation
 from pytest_adyen_creds.errors import ContractError
 
+_ADYENS: Final = (".adyen.com", ".adyenpayments.com")
 _VERSION: Final = re.compile(r"/v[0-9]+/")
 
 
@@ -57,11 +58,6 @@ class Apis:
         """
         if self.folder is None:
             return load_contract(version)
-        if not self.names and self.folder.is_dir():
-            raise ContractError(
-                f"{self.folder}: no contract {version!r} (contracts there: none); adyen-creds contract import makes "
-                "them below it (API/VERSION), or name the folder that has the APIs"
-            )
         if openapi_of(self.folder, version) is not None:
             return load_contract(version, self.folder)
         is_bundled = openapi_of(bundled("contracts"), version) is not None
@@ -100,10 +96,8 @@ class Apis:
         ``any_version``: one of another version of the API will do, where there is none of the version that is asked.
         """
         parts = urlsplit(url)
-        return self._at(parts.hostname or "", parts.path, any_version=any_version)
-
-    def _at(self, host: str, path: str, *, any_version: bool) -> Contract | None:
-        there = [each for each in self._servers if host == each[0] or not _is_adyens(host)]
+        host, path = parts.hostname or "", parts.path
+        there = [each for each in self._servers if host == each[0] or not host.endswith(_ADYENS)]
         for server, base, contract in there:
             if (base or host == server) and (path == base or path.startswith(f"{base}/")):
                 return contract
@@ -129,10 +123,6 @@ class Apis:
     def labelled(self, label: str) -> list[tuple[Contract, Operation]]:
         """Return each operation of the folder's contracts that is called ``label``."""
         return [(each, each.operations[label]) for each in self.all_own if label in each.operations]
-
-
-def _is_adyens(host: str) -> bool:
-    return host.endswith((".adyen.com", ".adyenpayments.com"))
 
 
 @lru_cache(maxsize=8)

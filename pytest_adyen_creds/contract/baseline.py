@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from itertools import product
@@ -22,9 +23,12 @@ from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.formats import read_toml
 from pytest_adyen_creds.text import counted
 
-_KEYS: Final = {"id", "operations", "statuses", "location", "message", "reason", "expires"}
-_KEYS_OF_A_DEVIATION: Final = _KEYS | {"evidence", "versions", "sometimes"}
+_KEYS: Final = ("id", "operations", "statuses", "location", "message", "reason", "expires")
+_KEYS_OF_A_DEVIATION: Final = (*_KEYS, "versions", "sometimes", "evidence")
+"""What an entry can have, in the order in which it is written."""
 _KEYS_OF_EVIDENCE: Final = ("source", "date", "version")
+_LISTS: Final = {"operations": str, "statuses": int, "versions": str}
+"""Key whose value is a list -> what the list is of."""
 _DATE: Final = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 _UNWRITTEN: Final = re.compile(r"(accepted on \d{4}-\d\d-\d\d: )?say why")
 """The reason of a new entry, until a person writes another: :func:`unwritten`, or what a report shows."""
@@ -109,23 +113,14 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as a JSON object; what matches any is null."""
-        return {
-            "id": self.id,
-            "operations": self.operations,
-            "statuses": self.statuses,
-            "location": self.location,
-            "message": self.message,
-            "reason": self.reason,
-            "expires": self.expires.isoformat() if self.expires else None,
-            "versions": self.versions,
-            "sometimes": self.sometimes,
-            "evidence": [asdict(each) for each in self.evidence],
-        }
+        expires = self.expires.isoformat() if self.expires else None
+        evidence = [asdict(each) for each in self.evidence]
+        return {key: getattr(self, key) for key in _KEYS_OF_A_DEVIATION} | {"expires": expires, "evidence": evidence}
 
     def __str__(self) -> str:
+        labels = self.operations or ()
         where = [self.location] if self.location else []
-        where += [f"{len(self.operations)} operations"] if self.operations and len(self.operations) > 1 else []
-        where += list(self.operations) if self.operations and len(self.operations) == 1 else []
+        where += [f"{len(labels)} operations"] if len(labels) > 1 else labels
         return f"{self.id} ({', '.join(where)})" if where else self.id
 
 
@@ -165,26 +160,6 @@ class Judgement:
             )
 
 
-class _Index:
-    """Entries by what they name, so that a finding is held against those alone that may accept it."""
-
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self._entries: dict[tuple[Any, ...], list[tuple[int, Entry]]] = {}
-        for number, entry in enumerate(entries):
-            labels = {None} if entry.operations is None else set(map(key_of, entry.operations))
-            for label in labels:
-                self._entries.setdefault((entry.id, label, entry.location, entry.message), []).append((number, entry))
-
-    def accepting(self, finding: Finding) -> list[Entry]:
-        """Return the entries that are about ``finding``, in their order."""
-        found: list[tuple[int, Entry]] = []
-        named = ((None, key_of(finding.operation)), (None, finding.location), (None, finding.message))
-        for names in product(*named):
-            found += self._entries.get((finding.id, *names), ())
-        found.sort(key=lambda each: each[0])
-        return [entry for _, entry in found if entry.accepts(finding)]
-
-
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The accepted findings."""
@@ -197,13 +172,18 @@ class Baseline:
 
     def judge(self, findings: Iterable[Finding], today: date) -> Judgement:
         """Return which of ``findings`` count on ``today``, and which entries are unused or expired."""
-        index = _Index(self.entries)
+        # by what they name, so that a finding is held against those alone that may accept it
+        named: defaultdict[tuple[str | None, ...], list[tuple[int, Entry]]] = defaultdict(list)
+        for number, entry in enumerate(self.entries):
+            named[entry.id, entry.location, entry.message].append((number, entry))
         counting: list[Finding] = []
         accepted: dict[Finding, Entry] = {}
         expired: dict[Entry, None] = {}
         used: set[Entry] = set()
         for finding in findings:
-            matching = index.accepting(finding)
+            places = product((finding.id,), (None, finding.location), (None, finding.message))
+            likely = sorted(each for place in places for each in named.get(place, ()))
+            matching = [entry for _, entry in likely if entry.accepts(finding)]
             used.update(matching)
             valid = next((entry for entry in matching if not entry.is_expired(today)), None)
             if valid is not None:
@@ -225,10 +205,6 @@ class Baseline:
         gone = {*(judgement.unused if complete else ()), *(entry for entry in self.entries if entry.is_expired(today))}
         kept = tuple(entry for entry in self.entries if entry not in gone)
         return Baseline((*kept, *entries_for(judgement.findings, unwritten(today))))
-
-    def to_toml(self) -> str:
-        """Return the baseline as TOML."""
-        return "\n".join([_HEAD, *map(to_toml, self.entries)])
 
 
 def together(baselines: Iterable[Baseline]) -> Baseline:
@@ -287,17 +263,17 @@ def read_deviations(path: Path, version: str) -> Baseline:
 
 def write_baseline(path: Path | str, baseline: Baseline) -> None:
     """Write ``baseline`` to ``path``; raises :class:`FileRefused` as :func:`.files.write_text` does."""
-    write_text(Path(path), baseline.to_toml())
+    write_text(Path(path), "\n".join([_HEAD, *map(to_toml, baseline.entries)]))
 
 
 def _first(names: Iterable[str]) -> str:
     return repr(min(names, default="an 'accepted' that is no list of tables"))
 
 
-def _entry(item: Any, name: str, keys: set[str]) -> Entry:
+def _entry(item: Any, name: str, keys: Collection[str]) -> Entry:
     if not isinstance(item, dict):
         raise FileRefused(f"{name}: is not a table; write [[accepted]]")
-    if unknown := item.keys() - keys:
+    if unknown := item.keys() - set(keys):
         raise FileRefused(f"{name}: has the unknown key {_first(unknown)}; there are {', '.join(sorted(keys))}")
     if type(item.get("sometimes", False)) is not bool:
         raise FileRefused(f"{name}: its sometimes is not true or false; correct it")
@@ -307,22 +283,12 @@ def _entry(item: Any, name: str, keys: set[str]) -> Entry:
     for key in ("location", "message"):
         if key in item and not isinstance(item[key], str):
             raise FileRefused(f"{name}: its {key} is not a text; correct it")
-    return Entry(
-        id=item["id"],
-        reason=item["reason"],
-        operations=_listed(item, "operations", str, name),
-        statuses=_listed(item, "statuses", int, name),
-        location=item.get("location"),
-        message=item.get("message"),
-        expires=_day(item.get("expires"), name),
-        evidence=tuple(_evidence(item, name)) if "evidence" in keys else (),
-        versions=_listed(item, "versions", str, name),
-        sometimes=item.get("sometimes", False),
-    )
+    lists = {key: _listed(item[key], key, name) for key in _LISTS if key in item}
+    evidence = tuple(_evidence(item.get("evidence"), name)) if "evidence" in keys else ()
+    return Entry(**{**item, **lists, "expires": _day(item.get("expires"), name), "evidence": evidence})
 
 
-def _evidence(item: dict[str, Any], name: str) -> Iterator[Evidence]:
-    listed = item.get("evidence")
+def _evidence(listed: Any, name: str) -> Iterator[Evidence]:
     if not isinstance(listed, list) or not listed:
         raise FileRefused(f"{name}: needs evidence: write [[accepted.evidence]] with a source, a date and a version")
     for each in listed:
@@ -337,10 +303,8 @@ def _evidence(item: dict[str, Any], name: str) -> Iterator[Evidence]:
         yield Evidence(**texts)
 
 
-def _listed(item: dict[str, Any], key: str, kind: type, name: str) -> tuple[Any, ...] | None:
-    if key not in item:
-        return None
-    values = item[key]
+def _listed(values: Any, key: str, name: str) -> tuple[Any, ...]:
+    kind = _LISTS[key]
     if not isinstance(values, list) or not values or not all(type(value) is kind for value in values):
         raise FileRefused(f"{name}: its {key} are not a list of {'texts' if kind is str else 'numbers'}; correct them")
     return tuple(values)
@@ -391,31 +355,22 @@ def entries_for(findings: Iterable[Finding], reason: str, evidence: tuple[Eviden
 
 def to_toml(entry: Entry) -> str:
     """Return an entry as a TOML table of a baseline, or of known deviations where it has evidence."""
-    lines = ["[[accepted]]", f"id = {_text(entry.id)}"]
-    if entry.operations is not None:
-        if len(entry.operations) == 1:
-            lines.append(f"operations = [{_text(entry.operations[0])}]")
-        else:
-            lines += ["operations = [", *(f"    {_text(operation)}," for operation in entry.operations), "]"]
-    if entry.statuses is not None:
-        lines.append(f"statuses = [{', '.join(map(str, entry.statuses))}]")
-    if entry.location is not None:
-        lines.append(f"location = {_text(entry.location)}")
-    if entry.message is not None:
-        lines.append(f"message = {_text(entry.message)}")
-    lines.append(f"reason = {_text(entry.reason)}")
-    if entry.expires is not None:
-        lines.append(f"expires = {entry.expires.isoformat()}")
-    if entry.versions is not None:
-        lines.append(f"versions = [{', '.join(map(_text, entry.versions))}]")
-    if entry.sometimes:
-        lines.append("sometimes = true")
+    lines = ["[[accepted]]"]
+    stated = {key: getattr(entry, key) for key in _KEYS_OF_A_DEVIATION if key != "evidence"}
+    lines += [f"{key} = {_value(value)}" for key, value in stated.items() if value not in (None, False)]
     for each in entry.evidence:
-        lines.append("[[accepted.evidence]]")
-        lines += [f"{key} = {_text(getattr(each, key))}" for key in _KEYS_OF_EVIDENCE]
+        lines += ["[[accepted.evidence]]", *(f"{key} = {_value(value)}" for key, value in asdict(each).items())]
     return "\n".join(lines) + "\n"
 
 
-def _text(value: str) -> str:
-    # a JSON string is a TOML one but for the control character that JSON lets stand
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _value(value: Any) -> str:
+    """Return a value of an entry as TOML has it, each of several texts on a line of its own."""
+    if isinstance(value, str):
+        # a JSON string is a TOML one but for the control character that JSON lets stand
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple):
+        items = list(map(_value, value))
+        if len(items) > 1 and isinstance(value[0], str):
+            return "\n".join(["[", *(f"    {item}," for item in items), "]"])
+        return f"[{', '.join(items)}]"
+    return value.isoformat() if isinstance(value, date) else json.dumps(value)

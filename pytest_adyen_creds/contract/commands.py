@@ -24,8 +24,8 @@ from pytest_adyen_creds.contract.contract import (
     openapi_of,
 )
 from pytest_adyen_creds.contract.documents import SUFFIX
-from pytest_adyen_creds.contract.operations import read_openapi
-from pytest_adyen_creds.contract.roles import ROLES
+from pytest_adyen_creds.contract.operations import ROLES, read_openapi
+from pytest_adyen_creds.contract.trees import reachable, schemas_in
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError
 from pytest_adyen_creds.formats import read_json
 from pytest_adyen_creds.settings import settings_of_ini
@@ -178,8 +178,8 @@ def export(api: str, folder: Path | None, form: str, name: str | None) -> None:
 def _exported(found: Contract, form: str, name: str | None) -> Any:
     if form == "openapi":
         return found.to_openapi()
-    if name is not None:
-        _require(found, name)
+    if name is not None and name not in found.structures:
+        _refuse(name, [found])
     names = [name] if name else list(found.structures)
     every = {each: found.to_json_schema(each) if form == "json-schema" else found.structures[each] for each in names}
     return every[name] if name else every
@@ -199,18 +199,13 @@ def _having(name: str, api: str | None, version: str | None, folder: Path | None
         raise ContractError(f"{name!r} is in {', '.join(each.name for each in found)}; say which with --api")
     folder = folder or _folder_of_ini(api, version)
     chosen_one = load_contract(chosen(api, version, folder), folder)
-    if own and not _has(chosen_one, name):
+    if not _has(chosen_one, name):
         _refuse(name, (*own, chosen_one))
     return chosen_one
 
 
 def _has(contract: Contract, name: str) -> bool:
     return contract.has_webhook(name) or name in contract.structures
-
-
-def _require(found: Contract, name: str) -> None:
-    if name not in found.structures:
-        _refuse(name, [found])
 
 
 def _refuse(name: str, contracts: Sequence[Contract]) -> NoReturn:
@@ -249,9 +244,7 @@ def validate(
     adyen-creds contract validate balancePlatform.transfer.created webhook.json --contracts contracts
     """
     found = _having(name, api, api_version, folder)
-    structure = found.body_of(name)
-    _require(found, structure)
-    violations = found.validate(structure, read_json(file))
+    violations = found.validate(found.body_of(name), read_json(file))
     if form == "json":
         click.echo(json.dumps([violation.to_json() for violation in violations], indent=2))
     else:
@@ -359,20 +352,14 @@ def _problems(folder: Path, version: str) -> Iterator[str]:
             yield f"{name}, on its own: {problem}"
 
 
-def _imported(source: Any, by_id: Mapping[Any, Any]) -> set[str]:
+def _imported(source: Any, by_id: Mapping[Any, Any]) -> list[str]:
     """Return the ids of the documents that ``source`` imports, anywhere in it, and of those that they import."""
-    found: set[str] = set()
-    pending = [source]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
-            named = (node.get(keyword) for keyword in ("$import", "$importdefs"))
-            new = {each for each in named if isinstance(each, str) and each in by_id} - found
-            found |= new
-            pending += [*node.values(), *(by_id[each] for each in new)]
-        elif isinstance(node, list):
-            pending += node
-    return found
+
+    def named(document: Any) -> list[str]:
+        values = (node.get(keyword) for node in schemas_in(document) for keyword in ("$import", "$importdefs"))
+        return [each for each in values if isinstance(each, str) and each in by_id]
+
+    return reachable(named(source), lambda id_: named(by_id[id_]))
 
 
 def _count(number: int, noun: str) -> str:

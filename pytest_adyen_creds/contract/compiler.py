@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from pytest_adyen_creds.contract.documents import Document, Schema
+from pytest_adyen_creds.contract.documents import Document
 from pytest_adyen_creds.contract.keywords import (
     ANNOTATIONS,
     ARRAY,
@@ -23,14 +23,14 @@ from pytest_adyen_creds.contract.keywords import (
     UNENFORCED,
     WIRE,
     as_number,
+    composed,
+    is_of,
     misshapen,
     misused,
 )
 from pytest_adyen_creds.contract.primitives import ENCODINGS, PRIMITIVES, binary
+from pytest_adyen_creds.contract.trees import COMPONENTS, DEFINITIONS, Schema, repointed
 from pytest_adyen_creds.errors import ContractError
-
-REFS: Final = "#/components/schemas/"
-"""Where the references of a compiled schema point."""
 
 _READ: Final = frozenset({"x-wire", "x-json-schema"})
 """Annotations that the compiler carries out."""
@@ -84,10 +84,10 @@ class Compiler:
         if not isinstance(node, dict):
             self._refuse(at, "a schema must be an object")
         self._check_shapes(node, at)
-        composed = self._composition(node, at)
+        parts = composed(node, self._schema, at)
         kind = node.get("type")
         if kind is None:
-            if not composed:
+            if not parts:
                 self._refuse(at, "a schema must say its type" + ("; write $ref inside type" if "$ref" in node else ""))
             self._check_keywords(node, frozenset(), at)
             result: Schema = {}
@@ -106,10 +106,10 @@ class Compiler:
         else:
             result = self._typed(kind, node, at)
         if result.keys().isdisjoint(COMPOSITION):
-            result = result | composed
-        elif composed:
+            result = result | parts
+        elif parts:
             # what is there already and what is added bind both
-            result = {"allOf": [result, composed]}
+            result = {"allOf": [result, parts]}
         return self._with_foreign(result, node, at) | self._annotations(node)
 
     def _with_foreign(self, result: Schema, node: Schema, at: str) -> Schema:
@@ -118,7 +118,7 @@ class Compiler:
         if not isinstance(kept, dict):
             self._refuse(f"{at}/x-json-schema", "must be an object of JSON Schema's keywords; correct it")
         required = [*result.get("required", ()), *kept.get("required", ())]
-        result = result | _as_components(kept)
+        result = result | repointed(kept, _as_component)
         return result | ({"required": required} if required else {})
 
     def _member(self, item: Any, node: Schema, at: str, where: str) -> Schema:
@@ -154,7 +154,7 @@ class Compiler:
         name, _, target = self._document.resolve(pointer, at.removeprefix("#"))
         if target.get("abstract"):
             self._refuse(at, f"{name} is abstract; extend it, or refer to a type that extends it")
-        return {"$ref": REFS + name}
+        return {"$ref": COMPONENTS + name}
 
     def _target(self, pointer: Any, at: str) -> Schema:
         """Return the type that a reference comes to in the end: one that is no reference itself."""
@@ -212,8 +212,6 @@ class Compiler:
                 self._refuse(f"{at}/{keyword}", f"cannot be expressed for {kind}: {why}; remove it")
             if isinstance(node[keyword], bool) or not isinstance(node[keyword], int | float):
                 self._refuse(f"{at}/{keyword}", "must be a number; correct it")
-            if keyword == "multipleOf" and node[keyword] <= 0:
-                self._refuse(f"{at}/{keyword}", "must be more than 0; correct it")
             tighter = {"minimum": max, "maximum": min}.get(keyword)
             result[keyword] = tighter(node[keyword], result.get(keyword, node[keyword])) if tighter else node[keyword]
         return self._valued(result, node, at)
@@ -236,7 +234,7 @@ class Compiler:
                 listed = node[keyword] if keyword == "enum" else [node[keyword]]
                 values = [symbols.get(value, value) if isinstance(value, str) else value for value in listed]
                 for value in values:
-                    if not _is_of(result["type"], value):
+                    if not is_of(result["type"], value):
                         self._refuse(f"{at}/{keyword}", f"{value!r} is no value of {node['type']}; correct it")
                 result[keyword] = values if keyword == "enum" else values[0]
         return result
@@ -390,7 +388,11 @@ class Compiler:
             self._refuse(f"{at}/properties", f"{', '.join(sorted(again))}: inherited, so not to be defined again")
         merged |= {key: value for key, value in node.items() if key != "$extends"}
         merged["properties"] = properties | node.get("properties", {})
-        merged["required"] = list(dict.fromkeys(_hashable(name) for name in required + node.get("required", [])))
+        merged["required"] = list(
+            dict.fromkeys(
+                each if isinstance(each, str) else tuple(each) for each in required + node.get("required", [])
+            )
+        )
         return merged
 
     def _check_base(self, base: Schema, target: str, at: str) -> None:
@@ -405,25 +407,12 @@ class Compiler:
                 f"{', '.join(composed)} of {target} would not be inherited; move them to the types that extend it",
             )
 
-    def _composition(self, node: Schema, at: str) -> Schema:
-        result: Schema = {}
-        for keyword in COMPOSITION:
-            if keyword not in node:
-                continue
-            value = node[keyword]
-            result[keyword] = (
-                [self._schema(item, f"{at}/{keyword}/{index}") for index, item in enumerate(value)]
-                if keyword in ("allOf", "anyOf", "oneOf")
-                else self._schema(value, f"{at}/{keyword}")
-            )
-        return result
-
     def _check_shapes(self, node: Schema, at: str) -> None:
         for keyword, value in node.items():
             if expected := misshapen(keyword, value):
                 self._refuse(f"{at}/{keyword}", f"must be {expected}; correct it")
-        if found := misused(node):
-            self._refuse(f"{at}/{found[0]}", found[1])
+        for keyword, why in misused(node):
+            self._refuse(f"{at}/{keyword}", why)
 
     def _check_keywords(self, node: Schema, known: frozenset[str], at: str) -> None:
         for keyword in node:
@@ -436,7 +425,7 @@ class Compiler:
     def _annotations(self, node: Schema) -> Schema:
         result: Schema = {key: value for key, value in node.items() if key in CARRIED}
         foreign = {key for key in node if key in FOREIGN or (key.startswith("x-") and key not in _READ)}
-        result |= _as_components({key: node[key] for key in node if key in foreign})
+        result |= repointed({key: node[key] for key in node if key in foreign}, _as_component)
         carried = (ANNOTATIONS - {"name", "abstract", "$comment"}) & node.keys()
         return result | {f"x-{key}": node[key] for key in sorted(carried)}
 
@@ -455,33 +444,10 @@ def _name_on_the_wire(name: str, schema: Any) -> str:
     return own if isinstance(own, str) else name
 
 
-def _is_of(kind: str, value: Any) -> bool:
-    """Return whether a value is of a type of JSON Schema that is no compound."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {
-        "string": isinstance(value, str),
-        "boolean": isinstance(value, bool),
-        "null": value is None,
-        "number": is_number,
-        "integer": is_number and value == value // 1,
-    }[kind]
-
-
-def _as_components(node: Any, key: str = "") -> Any:
-    """Return ``node`` with its references to definitions pointing to where compiled schemas are; values stay."""
-    if key in ("default", "examples", "enum", "const"):
-        return node
-    if isinstance(node, dict):
-        return {name: _as_components(value, "mapping" if key == "mapping" else name) for name, value in node.items()}
-    if isinstance(node, list):
-        return [_as_components(each, key) for each in node]
-    if key in ("$ref", "mapping") and isinstance(node, str) and node.startswith("#/definitions/"):
-        return REFS + node.removeprefix("#/definitions/").replace("/", ".")
-    return node
-
-
-def _hashable(required: Any) -> Any:
-    return required if isinstance(required, str) else tuple(required)
+def _as_component(reference: str) -> str:
+    """Return a reference to a definition as one to where compiled schemas are."""
+    name = reference.removeprefix(DEFINITIONS)
+    return reference if name == reference else COMPONENTS + name.replace("/", ".")
 
 
 def _kind(node: Schema) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
@@ -16,24 +16,27 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from pytest_adyen_creds.contract.compiler import REFS, Compiler
-from pytest_adyen_creds.contract.documents import Document, Schema, load_documents, without_document
+from pytest_adyen_creds.contract.compiler import Compiler
+from pytest_adyen_creds.contract.documents import Document, load_documents, without_document
 from pytest_adyen_creds.contract.operations import (
     DATA,
     Operation,
     Router,
     dereference,
+    document_of,
     read_openapi,
     read_operations,
-    read_webhooks,
-    structure_of,
 )
 from pytest_adyen_creds.contract.trees import (
+    COMPONENTS,
+    DEFINITIONS,
+    Schema,
     closure,
-    pointing_to_definitions,
+    reachable,
     references,
+    renamed,
+    repointed,
     secret_properties,
-    with_formats,
     without_wording,
 )
 from pytest_adyen_creds.contract.validation import Validator, Violation
@@ -97,13 +100,13 @@ class Contract:
         """The API's version, ``v3``."""
         self.source: Final = source
         self._openapi = openapi
-        self._documents = documents
-        self._schemas, self._roots = _compile(documents.values())
+        self._documents = documents.values()
+        self._schemas, self._roots = _compile(self._documents)
         self.operations: Final[Mapping[str, Operation]] = MappingProxyType(
-            {label: self._rooted(operation) for label, operation in read_operations(openapi, source).items()}
+            {each.label: each for each in read_operations(openapi, source, "paths", self._root)}
         )
         self.webhooks: Final[Mapping[str, Operation]] = MappingProxyType(
-            {name: self._rooted(webhook) for name, webhook in read_webhooks(openapi, source).items()}
+            {each.path: each for each in read_operations(openapi, source, "webhooks", self._root)}
         )
         """The webhooks that Adyen sends, by name."""
         listed = openapi.get("servers")
@@ -120,7 +123,6 @@ class Contract:
         """The paths of the servers, ``/v3``, ``/lem/v4``."""
         self._router = Router(self.operations, self.base_paths)
         self._validators: dict[str, Validator] = {}
-        self._contained: dict[str, Schema] = {}
 
     def __repr__(self) -> str:
         webhooks = f", {len(self.webhooks)} webhooks" if self.webhooks else ""
@@ -140,7 +142,12 @@ class Contract:
     @cached_property
     def structures(self) -> Mapping[str, Schema]:
         """Each type that is not abstract as a JSON Structure document of its own, imports carried out, by name."""
-        return MappingProxyType({name: self._structure(name) for name in sorted(self._schemas)})
+        found: dict[str, Schema] = {}
+        for document in (*self._documents, *_with_imports(self._documents)):
+            for name, pointer, schema in document.types.values():
+                if name not in found and not schema.get("abstract"):
+                    found[name] = _standalone(document, name, pointer)
+        return MappingProxyType(dict(sorted(found.items())))
 
     @cached_property
     def has_links(self) -> bool:
@@ -174,12 +181,19 @@ class Contract:
     def validator(self, name: str) -> Validator:
         """Return what judges bodies by the structure ``name``."""
         if name not in self._validators:
-            self._validators[name] = Validator(self._self_contained(name), self.secret_properties)
+            if name not in self._schemas:
+                known = ", ".join(sorted(self._schemas))
+                raise ContractError(f"no structure {name!r} in {self.version}; there are {known}")
+            schema = self._schemas[name]
+            parts = {other: self._schemas[other] for other in sorted(closure(schema, self._schemas))}
+            whole = {"$schema": DIALECT, "title": name, **repointed(schema, _as_part)}
+            whole |= {"$defs": repointed(parts, _as_part, names=True)} if parts else {}
+            self._validators[name] = Validator(whole, self.secret_properties)
         return self._validators[name]
 
     def check_structures(self) -> None:
         """Raise :class:`ContractError` where a structure is no schema that bodies can be judged by."""
-        definitions = pointing_to_definitions(self._schemas, names=True)
+        definitions = repointed(self._schemas, _as_part, names=True)
         each = [{"$ref": f"#/$defs/{name}"} for name in self._schemas]
         try:
             _ = Validator({"$schema": DIALECT, "anyOf": each or [True], "$defs": definitions}).is_valid
@@ -226,7 +240,7 @@ class Contract:
 
     def strategy(self, name: str) -> SearchStrategy[Any]:
         """Return a Hypothesis strategy for bodies of the structure or the webhook ``name``."""
-        from pytest_adyen_creds.contract.generation import strategy_for
+        from pytest_adyen_creds.contract.examples import strategy_for
 
         structure = self.body_of(name)
         return strategy_for(self.to_json_schema(structure)).filter(self.validator(structure).is_valid)
@@ -246,10 +260,11 @@ class Contract:
         return mutations(self.schema(structure), body, self.history)
 
     def schema(self, name: str) -> Schema:
-        """Return the structure ``name`` as a validator takes it, self-contained; not to be changed."""
-        if name not in self._contained:
-            self._contained[name] = self._self_contained(name)
-        return self._contained[name]
+        """Return the structure ``name`` as a validator takes it, self-contained; not to be changed.
+
+        A format that nobody enforces is an annotation there, ``x-format``.
+        """
+        return self.validator(name).schema
 
     def body_of(self, name: str) -> str:
         """Return the structure of the body of the webhook ``name``, and ``name`` itself where there is no such one."""
@@ -304,7 +319,7 @@ class Contract:
         for body in (
             *given,
             *([media["example"]] if "example" in media else ()),
-            *candidates(self._self_contained(structure)),
+            *candidates(self.schema(structure)),
         ):
             if self.is_valid(structure, body):
                 return copy.deepcopy(body)
@@ -314,15 +329,8 @@ class Contract:
 
     def to_json_schema(self, name: str) -> Schema:
         """Return the structure ``name`` as one self-contained JSON Schema 2020-12."""
-        schema: Schema = with_formats(self._self_contained(name))
+        schema: Schema = renamed(self.schema(name), "x-format", "format")
         return schema
-
-    def _self_contained(self, name: str) -> Schema:
-        """Return the structure ``name`` as a validator takes it: formats that nobody enforces are annotations."""
-        schema = self._schema(name)
-        definitions = {other: self._schemas[other] for other in sorted(closure(schema, self._schemas))}
-        result = {"$schema": DIALECT, "title": name, **pointing_to_definitions(schema)}
-        return result | ({"$defs": pointing_to_definitions(definitions, names=True)} if definitions else {})
 
     def to_openapi(self) -> dict[str, Any]:
         """Return the contract as one plain OpenAPI 3.1 document with JSON Schema 2020-12 bodies."""
@@ -333,41 +341,25 @@ class Contract:
     def _exported(self) -> str:
         document = self._with_schemas({key: value for key, value in self._openapi.items() if key not in _OF_CONTRACT})
         components = document.setdefault("components", {})
-        components["schemas"] = {name: with_formats(self._schemas[name]) for name in sorted(self._schemas)}
+        components["schemas"] = {
+            name: renamed(self._schemas[name], "x-format", "format") for name in sorted(self._schemas)
+        }
         return json.dumps(document)
 
     def _with_schemas(self, node: Any, where: str = "#") -> Any:
         if isinstance(node, dict):
             if isinstance(node.get("$ref"), str) and not node["$ref"].startswith("#"):
-                return {**node, "$ref": REFS + self._root(structure_of(node, where) or "")}
+                return {**node, "$ref": COMPONENTS + self._root(document_of(node, where))}
             return {key: self._with_schemas(value, f"{where}/{key}") for key, value in node.items()}
         if isinstance(node, list):
             return [self._with_schemas(item, f"{where}/{index}") for index, item in enumerate(node)]
         return node
-
-    def _rooted(self, operation: Operation) -> Operation:
-        request = operation.request and self._root(operation.request)
-        return replace(operation, request=request, responses=operation.responses.renamed(self._root))
 
     def _root(self, document: str) -> str:
         if document not in self._roots:
             known = ", ".join(sorted(self._roots))
             raise ContractError(f"{self.source}: no document structures/{document}.struct.json; there are {known}")
         return self._roots[document]
-
-    def _schema(self, name: str) -> Schema:
-        if name not in self._schemas:
-            raise ContractError(
-                f"no structure {name!r} in {self.version}; there are {', '.join(sorted(self._schemas))}"
-            )
-        return self._schemas[name]
-
-    def _structure(self, name: str) -> Schema:
-        for document in self._documents.values():
-            for found, pointer, schema in document.types.values():
-                if found == name and not schema.get("abstract"):
-                    return _standalone(document, name, pointer)
-        raise ContractError(f"no structure {name!r}")
 
 
 def openapi_of(folder: Path, name: str) -> Path | None:
@@ -391,8 +383,14 @@ def load_contract(version: str = "v3", directory: Path | None = None) -> Contrac
     if path is None:
         if not os.path.isdir(folder):  # noqa: PTH112
             raise ContractError(f"{folder}: is no folder; name one that has contracts (API/VERSION/openapi.json)")
-        known = ", ".join(contracts_in(folder)) or "none"
-        raise ContractError(f"{folder}: no contract {version!r} (contracts there: {known}); correct name or folder")
+        known = ", ".join(contracts_in(folder))
+        import_them = (
+            "adyen-creds contract import makes them below it (API/VERSION), or name the folder that has the APIs"
+        )
+        raise ContractError(
+            f"{folder}: no contract {version!r} (contracts there: {known or 'none'}); "
+            f"{'correct name or folder' if known else import_them}"
+        )
     openapi, paths = read_openapi(path)
     folders = [source.parent / "structures" for source in paths]
     contract = Contract(version, openapi, load_documents(folders), path)
@@ -401,15 +399,11 @@ def load_contract(version: str = "v3", directory: Path | None = None) -> Contrac
     return contract
 
 
-def _compile(documents: Iterable[Document]) -> tuple[dict[str, Schema], dict[str, str]]:
+def _compile(documents: Collection[Document]) -> tuple[dict[str, Schema], dict[str, str]]:
     """Return the schema of each type by name, and the name of each document's root type by the document's name."""
+    roots = {document.name: root for document in documents if (root := Compiler(document).root()) is not None}
     schemas: dict[str, Schema] = {}
     owners: dict[str, Path] = {}
-    roots: dict[str, str] = {}
-    for document in documents:
-        root = Compiler(document).root()
-        if root is not None:
-            roots[document.name] = root
     for document in _with_imports(documents):
         for name, schema in Compiler(document).compile().items():
             if schemas.setdefault(name, schema) != schema:
@@ -418,32 +412,30 @@ def _compile(documents: Iterable[Document]) -> tuple[dict[str, Schema], dict[str
     return schemas, roots
 
 
-def _with_imports(documents: Iterable[Document]) -> Iterator[Document]:
-    seen: set[str] = set()
-    pending = list(documents)[::-1]
-    while pending:
-        document = pending.pop()
-        if document.id not in seen:
-            seen.add(document.id)
-            yield document
-            pending += [imported for _, imported in document.imports]
+def _with_imports(documents: Collection[Document]) -> list[Document]:
+    return reachable(documents, lambda document: [imported for _, imported in document.imports])
+
+
+def _as_part(reference: str) -> str:
+    """Return a reference to a compiled schema as one to where a self-contained schema has it."""
+    return f"#/$defs/{reference.removeprefix(COMPONENTS)}"
 
 
 def _standalone(document: Document, name: str, pointer: str) -> Schema:
     """Return the type at ``pointer`` as a document that needs no other."""
+
+    def referred(at: str) -> list[str]:
+        schema = document.resolve(at, "")[2]
+        return [document.resolve(reference, at)[1] for reference in references(without_document(schema))]
+
     definitions: Schema = {}
-    wanted, pending = {pointer}, [pointer]
-    while pending:
-        _, at, schema = document.resolve(pending.pop(), "")
-        found = {document.resolve(reference, at)[1] for reference in references(without_document(schema))}
-        pending += found - wanted
-        wanted |= found
+    for at in reachable([pointer], referred):
         if at != "#":
-            *namespaces, key = at.removeprefix("#/definitions/").split("/")
+            *namespaces, key = at.removeprefix(DEFINITIONS).split("/")
             node = definitions
             for namespace in namespaces:
                 node = node.setdefault(namespace, {})
-            node[key] = schema
+            node[key] = document.resolve(at, "")[2]
     source = document.source
     head = {"$schema": source.get("$schema"), "$id": f"{document.id.rpartition('/')[0]}/{name}"}
     uses = [used for used in source.get("$uses", []) if used != "JSONStructureImport"]

@@ -11,12 +11,24 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from pytest_adyen_creds.contract.documents import Schema
-from pytest_adyen_creds.contract.keywords import CARRIED, COMPOSITION, FOREIGN, UNENFORCED, WIRE
+from pytest_adyen_creds.contract.keywords import (
+    CARRIED,
+    COMPOSITION,
+    FOREIGN,
+    JSON_TYPES,
+    RENAMED,
+    UNENFORCED,
+    WIRE,
+    are_texts,
+    composed,
+    is_of,
+    misshapen,
+    misused,
+    whole,
+)
+from pytest_adyen_creds.contract.trees import COMPONENTS, DEFINITIONS, Schema, renamed, repointed
 from pytest_adyen_creds.errors import ContractError
 
-COMPONENTS: Final = "#/components/schemas/"
-_DEFINITIONS: Final = "#/definitions/"
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _OF_TYPE: Final[Mapping[str, frozenset[str]]] = {
@@ -33,7 +45,6 @@ _OF_TYPE: Final[Mapping[str, frozenset[str]]] = {
 }
 """Type of JSON Schema -> the keywords that say something about its values."""
 
-_JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 _SECRET_NAME: Final = re.compile(
     r"(?i)(?:api|client|hmac|secret|private|encryption)_?key|.*password|.*passphrase|.*secret|cvc|(?:access|bearer)?token"
 )
@@ -77,19 +88,12 @@ class Conversion:
         if not isinstance(raw, Mapping):
             raise ContractError(f"{where}: a schema must be an object; correct the document")
         raw = self.of_3_1(raw)
-        if not _are_names(raw.get("required", [])):
+        if not are_texts(raw.get("required", [])):
             self.notes.append(f"{where}: its required is no list of names, and left out")
             del raw["required"]
         result, rest = self._typed(raw, where)
-        for keyword in COMPOSITION:
-            if keyword in rest:
-                value = rest.pop(keyword)
-                parts = enumerate(value) if isinstance(value, list) else ()
-                result[keyword] = (
-                    [self.schema(each, f"{where}/{keyword}/{index}") for index, each in parts]
-                    if isinstance(value, list)
-                    else self.schema(value, f"{where}/{keyword}")
-                )
+        result |= composed(rest, self.schema, where)
+        rest = {key: value for key, value in rest.items() if key not in COMPOSITION}
         if not result.keys() & {"type", *COMPOSITION}:
             result = {"type": "any", **result}
         for wording in ("description", "title"):
@@ -103,7 +107,7 @@ class Conversion:
             annotations["examples"] = [rest.pop("example"), *annotations.get("examples", ())]
         result |= self._repointed(annotations)
         if kept := {**result.get("x-json-schema", {}), **self._repointed(rest)}:
-            result["x-json-schema"] = _unenforced(kept)
+            result["x-json-schema"] = renamed(kept, "format", "x-format")  # nobody enforces it
         return result
 
     def _typed(self, raw: Schema, where: str) -> tuple[Schema, Schema]:
@@ -114,7 +118,7 @@ class Conversion:
             name = str(reference).removeprefix(COMPONENTS)
             if name not in self.names:
                 raise ContractError(f"{where}: {reference} is no schema of the document; correct the reference")
-            return {"type": {"$ref": _DEFINITIONS + self.names[name]}}, rest
+            return {"type": {"$ref": DEFINITIONS + self.names[name]}}, rest
         declared = rest.pop("type", None)
         if isinstance(declared, list) and len(declared) == 1:
             declared = declared[0]
@@ -130,7 +134,7 @@ class Conversion:
         bound = rest.keys() & {key for kind in types for key in ("enum", "const", *_OF_TYPE.get(kind, ()))}
         if bound and len(set(types) - {"null"}) > 1:
             # which of them a bound concerns, JSON Schema tells by the value
-            kept = {key: self._repointed(rest.pop(key)) for key in sorted(bound)}
+            kept = self._repointed({key: rest.pop(key) for key in sorted(bound)})
             return {"type": "any", "x-json-schema": {"type": types, **kept}}, rest
         branches = []
         left = {key: value for key, value in rest.items() if not any(key in _OF_TYPE.get(kind, ()) for kind in types)}
@@ -138,8 +142,8 @@ class Conversion:
         for kind in types:
             own = {key: value for key, value in rest.items() if key in _OF_TYPE.get(kind, ())}
             if "enum" in values:
-                own["enum"] = [each for each in values["enum"] if _is_of(kind, each)]
-            if "const" in values and _is_of(kind, values["const"]):
+                own["enum"] = [each for each in values["enum"] if is_of(kind, each)]
+            if "const" in values and is_of(kind, values["const"]):
                 own["const"] = values["const"]
             if own.get("enum") != [] and not ("const" in values and "const" not in own):
                 branches.append(self.schema({"type": kind, **own}, where) if kind != "null" else {"type": "null"})
@@ -149,7 +153,7 @@ class Conversion:
 
     def _untyped(self, rest: Schema, where: str) -> tuple[Schema, Schema]:
         listed = [rest["const"]] if "const" in rest else rest.get("enum")
-        kinds = {_JSON_TYPES.get(type(each), "null") for each in listed} if isinstance(listed, list) else set()
+        kinds = {JSON_TYPES.get(type(each), "null") for each in listed} if isinstance(listed, list) else set()
         if len(kinds) == 1 and kinds <= {"string", "boolean", "integer", "number"}:
             return self._of_type(kinds.pop(), rest, where)
         for kind, signs in (("object", {"properties", "required", "additionalProperties"}), ("array", {"items"})):
@@ -159,7 +163,9 @@ class Conversion:
         return {}, rest
 
     def _of_type(self, kind: str, rest: Schema, where: str) -> tuple[Schema, Schema]:
-        own = {key: rest.pop(key) for key in list(rest) if key in _OF_TYPE[kind] and key not in _unsound(rest)}
+        # what JSON Structure refuses for its value stays JSON Schema's
+        unsound = {key for key, _ in misused({key: value for key, value in rest.items() if not misshapen(key, value)})}
+        own = {key: rest.pop(key) for key in list(rest) if key in _OF_TYPE[kind] and key not in unsound}
         values = self._values(kind, rest)
         build = {"object": self._object, "array": self._array, "string": self._string}
         if kind in ("integer", "number"):
@@ -182,12 +188,12 @@ class Conversion:
         """Take ``enum`` and ``const`` out of ``rest`` as far as a structure can say them, and return them."""
         values: Schema = {}
         if isinstance(rest.get("enum"), list):
-            fitting = [_whole(each) for each in rest["enum"] if _is_of(kind, each)]
+            fitting = [whole(each) for each in rest["enum"] if is_of(kind, each)]
             distinct = [each for index, each in enumerate(fitting) if each not in fitting[:index]]
             if distinct:
                 del rest["enum"]
                 values["enum"] = distinct
-        if "const" in rest and _is_of(kind, rest["const"]):
+        if "const" in rest and is_of(kind, rest["const"]):
             values["const"] = rest.pop("const")
         return values
 
@@ -201,11 +207,11 @@ class Conversion:
             result: Schema = {"type": "map", "values": {"type": "any"}}
             if isinstance(extra, Mapping) and extra:
                 result["values"] = self.schema(extra, f"{where}/additionalProperties")
-            renamed = {"minProperties": "minEntries", "maxProperties": "maxEntries", "propertyNames": "keyNames"}
-            result |= {renamed[key]: own.pop(key) for key in list(own) if key in renamed}
+            of_maps = {schemas: ours for ours, schemas in RENAMED.items()}
+            result |= {of_maps[key]: own.pop(key) for key in list(own) if key in of_maps}
             kept = own | ({"required": required} if required else {})
             if patterns:
-                kept["patternProperties"] = self._repointed(patterns)
+                kept |= self._repointed({"patternProperties": patterns})
             if extra is False:
                 kept["additionalProperties"] = False
             return result | ({"x-json-schema": kept} if kept else {})
@@ -275,20 +281,14 @@ class Conversion:
                 result = {"anyOf": [result, {"type": "null"}], **wording}
         return result
 
-    def _repointed(self, node: Any, key: str = "") -> Any:
-        """Return ``node`` with its references to component schemas pointing to the structures; values stay."""
-        if key in ("default", "examples", "enum", "const"):
-            return node
-        if isinstance(node, Mapping):
-            return {
-                name: self._repointed(value, "mapping" if key == "mapping" else name) for name, value in node.items()
-            }
-        if isinstance(node, list):
-            return [self._repointed(each, key) for each in node]
-        if key in ("$ref", "mapping") and isinstance(node, str) and node.startswith(COMPONENTS):
-            name = node.removeprefix(COMPONENTS)
-            return _DEFINITIONS + self.names.get(name, name)
-        return node
+    def _repointed(self, keywords: Schema) -> Schema:
+        """Return keywords of JSON Schema with their references to component schemas pointing to the structures."""
+        result: Schema = repointed(keywords, self._as_definition)
+        return result
+
+    def _as_definition(self, reference: str) -> str:
+        name = reference.removeprefix(COMPONENTS)
+        return reference if name == reference else DEFINITIONS + self.names.get(name, name)
 
 
 def _identifiers(names: Mapping[str, Any], *, of_files: bool = False) -> dict[str, str]:
@@ -296,22 +296,17 @@ def _identifiers(names: Mapping[str, Any], *, of_files: bool = False) -> dict[st
 
     ``of_files``: names of files, which some systems tell apart by more than capitals and small letters only.
     """
+    key = str.casefold if of_files else str
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for name in names:
-        if _IDENTIFIER.fullmatch(name) and (name.casefold() not in taken or not of_files):
-            found[name] = name
-            taken.add(name.casefold() if of_files else name)
-    for name in names:
-        if name not in found:
-            plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
-            plain = plain if _IDENTIFIER.fullmatch(plain) else f"_{plain}"
-            number = 2
-            chosen = plain
-            while (chosen.casefold() if of_files else chosen) in taken:
-                chosen, number = f"{plain}_{number}", number + 1
-            taken.add(chosen.casefold() if of_files else chosen)
-            found[name] = chosen
+    for name in sorted(names, key=lambda name: not _IDENTIFIER.fullmatch(name)):
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        chosen = plain = plain if _IDENTIFIER.fullmatch(plain) else f"_{plain}"
+        number = 2
+        while key(chosen) in taken:
+            chosen, number = f"{plain}_{number}", number + 1
+        taken.add(key(chosen))
+        found[name] = chosen
     return {name: found[name] for name in names}
 
 
@@ -327,53 +322,13 @@ def texts_in(node: Any) -> Iterator[str]:
         yield node
 
 
-def _unsound(schema: Schema) -> set[str]:
-    """Return the keywords of ``schema`` that JSON Structure refuses for their values, and JSON Schema takes."""
-    found: set[str] = set()
-    for noun in ("Length", "Items", "Properties", "Contains", "imum"):
-        least, most = schema.get(f"min{noun}"), schema.get(f"max{noun}")
-        if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
-            found |= {f"min{noun}", f"max{noun}"}
-    if "contains" not in schema:
-        found |= {"minContains", "maxContains"}
-    step = schema.get("multipleOf")
-    return found | ({"multipleOf"} if isinstance(step, int | float) and step <= 0 else set())
-
-
 def _bounds(name: str, own: Schema) -> Schema:
     """Return the bounds of a number; a whole one's that are none themselves stay JSON Schema's."""
-    bounds = {key: _whole(value) for key, value in own.items()}
+    bounds = {key: whole(value) for key, value in own.items()}
     kept = {key: value for key, value in bounds.items() if name.startswith("int") and isinstance(value, float)}
     # those of 64 bits JSON Structure writes as it writes the values
     said = {key: str(value) if name == "int64" else value for key, value in bounds.items() if key not in kept}
     return said | ({"x-json-schema": kept} if kept else {})
-
-
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def _unenforced(node: Any, *, names: bool = False) -> Any:
-    """Return keywords of JSON Schema with each ``format`` as one that nobody enforces."""
-    if isinstance(node, list):
-        return [_unenforced(each) for each in node]
-    if isinstance(node, Mapping):
-        return {
-            ("x-format" if key == "format" and not names and isinstance(value, str) else key): value
-            if key in ("default", "examples", "enum", "const") and not names
-            else _unenforced(value, names=not names and key in ("properties", "patternProperties", "dependentSchemas"))
-            for key, value in node.items()
-        }
-    return node
-
-
-def _is_of(kind: str, value: Any) -> bool:
-    found = _JSON_TYPES.get(type(_whole(value)), "null")
-    return found == kind or (kind == "number" and found == "integer")
 
 
 def _is_secret(name: str, schema: Any) -> bool:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.keywords import misshapen
+from pytest_adyen_creds.contract.trees import DEFINITIONS, Schema, repointed
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.formats import read_json
 
 SUFFIX: Final = ".struct.json"
 """How the file names of JSON Structure documents end."""
 
-Schema = dict[str, Any]
-
-
 Type = tuple[str, str, Schema]
 """A type of a document: its name, namespaces dotted; its JSON Pointer; its schema."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
     """One JSON Structure document.
 
@@ -53,16 +51,13 @@ class Document:
     @cached_property
     def _reachable(self) -> Mapping[str, Type]:
         """Each type that a reference in the document can name, by every pointer that names it; its own first."""
-        found: dict[str, Type] = {}
-        for keyword, document in reversed(self.imports):
-            for name, pointer, schema in document._reachable.values():
-                if pointer != "#":
-                    found[pointer] = found[f"#/definitions/{name}"] = name, pointer, schema
-                elif keyword == "$import":
-                    found[f"#/definitions/{name}"] = name, f"#/definitions/{name}", without_document(schema)
-        for name, pointer, schema in self.types.values():
-            found[pointer] = found[f"#/definitions/{name}"] = name, pointer, schema
-        return found
+        imported = [
+            each
+            for keyword, document in reversed(self.imports)
+            for each in _definitions(_definitions_of(document, with_root=keyword == "$import"), "#/definitions", "")
+        ]
+        found = (*imported, *self.types.values())
+        return {pointer: each for each in found for pointer in (each[1], f"#/definitions/{each[0]}")}
 
     def resolve(self, pointer: str, where: str) -> Type:
         """Return the type at ``pointer``; ``where`` says in an error what refers to it."""
@@ -83,9 +78,11 @@ def load_documents(folders: Iterable[Path]) -> dict[str, Document]:
             source = read_json(path)
             if not isinstance(source, dict) or not isinstance(source.get("$id"), str):
                 raise ContractError(f"{path}: is not a JSON Structure document; give it a $id")
-            for keyword, (expected, is_expected) in _HEAD.items():
-                if keyword in source and not is_expected(source[keyword]):
+            for keyword, value in source.items():
+                if expected := misshapen(keyword, value):
                     raise ContractError(f"{path}#/{keyword}: must be {expected}; correct it")
+            if not _IDENTIFIER.fullmatch(source.get("name", "_")):
+                raise ContractError(f"{path}#/name: must be a name of letters, digits and _; correct it")
             if source["$id"] in sources:
                 raise ContractError(f"{path}#/$id: another document has the $id {source['$id']}; give each its own")
             sources[source["$id"]] = path, source
@@ -108,11 +105,7 @@ class _Loader:
         if id_ not in self._made:
             path, source = self._sources[id_]
             stack = (*stack, id_)
-            imports = tuple(
-                (keyword, self.document(self._imported(source, keyword, "#", path, stack), stack))
-                for keyword in _IMPORTS
-                if keyword in source
-            )
+            imports = tuple(self._imports(source, "#", path, stack))
             own = {key: value for key, value in source.items() if key not in _IMPORTS}
             if "definitions" in own:
                 own["definitions"] = self._namespace(own["definitions"], "#/definitions", path, stack)
@@ -127,20 +120,25 @@ class _Loader:
                 raise ContractError(f"{path}{pointer}/{key}: must be a type or a namespace, an object; correct it")
             if "type" not in value and not _composes(value):
                 result[key] = self._namespace(value, f"{pointer}/{key}", path, stack)
-        for keyword in _IMPORTS:
-            if keyword in node:
-                imported = self.document(self._imported(node, keyword, pointer, path, stack), stack)
-                for name, schema in _definitions_of(imported, with_root=keyword == "$import").items():
-                    result.setdefault(name, _retarget(copy.deepcopy(schema), pointer))
+        for keyword, imported in self._imports(node, pointer, path, stack):
+            for name, schema in _definitions_of(imported, with_root=keyword == "$import").items():
+                # to where its definitions are now
+                here = repointed(schema, lambda reference: reference.replace(DEFINITIONS, f"{pointer}/", 1))
+                result.setdefault(name, here)
         return result
 
-    def _imported(self, node: Schema, keyword: str, pointer: str, path: Path, stack: tuple[str, ...]) -> str:
-        uri = node[keyword]
-        if not isinstance(uri, str) or uri not in self._sources:
-            raise ContractError(f"{path}{pointer}/{keyword}: no document has the $id {uri!r}; add it or correct this")
-        if uri in stack:
-            raise ContractError(f"{path}{pointer}/{keyword}: {uri} imports itself; break the circle")
-        return uri
+    def _imports(
+        self, node: Schema, pointer: str, path: Path, stack: tuple[str, ...]
+    ) -> Iterator[tuple[str, Document]]:
+        """Yield the documents that a document or a namespace imports, each with the keyword that says so."""
+        for keyword in _IMPORTS:
+            if keyword in node:
+                uri, where = node[keyword], f"{path}{pointer}/{keyword}"
+                if not isinstance(uri, str) or uri not in self._sources:
+                    raise ContractError(f"{where}: no document has the $id {uri!r}; add it or correct this")
+                if uri in stack:
+                    raise ContractError(f"{where}: {uri} imports itself; break the circle")
+                yield keyword, self.document(uri, stack)
 
 
 def _definitions(namespace: Mapping[str, Any], pointer: str, prefix: str) -> Iterator[Type]:
@@ -169,49 +167,6 @@ def without_document(schema: Schema) -> Schema:
     return {key: value for key, value in schema.items() if key not in _DOCUMENT_KEYWORDS}
 
 
-_ADD_INS: Final = tuple(
-    f"JSONStructure{name}"
-    for name in ("Import", "AlternateNames", "Units", "ConditionalComposition", "Validation", "Relations")
-)
-
-
-def _matches(pattern: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
-
-
-_IS_URI: Final = _matches(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
-_HEAD: Final[dict[str, tuple[str, Callable[[Any], bool]]]] = {
-    "$schema": ("an absolute URI", _IS_URI),
-    "$id": ("an absolute URI", _IS_URI),
-    "name": ("a name of letters, digits and _", _matches(r"[A-Za-z_][A-Za-z0-9_]*")),
-    "definitions": ("an object", lambda value: isinstance(value, dict)),
-    "$root": ("a JSON Pointer", lambda value: isinstance(value, str)),
-    "$uses": (
-        f"a list of {', '.join(_ADD_INS)}",
-        lambda value: isinstance(value, list) and all(each in _ADD_INS for each in value),
-    ),
-}
-"""Keyword of a document's head -> what its value must be, and what tells whether it is."""
-
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IMPORTS: Final = ("$import", "$importdefs")
 _DOCUMENT_KEYWORDS: Final = frozenset({"$schema", "$id", "$uses", "$root", "definitions"})
-
-
-def _retarget(schema: Any, target: str) -> Any:
-    """Point the references of an imported schema to where its definitions are now."""
-    if target == "#/definitions":
-        return schema
-    if isinstance(schema, list):
-        return [_retarget(item, target) for item in schema]
-    if isinstance(schema, dict):
-        return {
-            key: _repoint(value, target) if key in ("$ref", "$extends") else _retarget(value, target)
-            for key, value in schema.items()
-        }
-    return schema
-
-
-def _repoint(value: Any, target: str) -> Any:
-    if isinstance(value, list):
-        return [_repoint(item, target) for item in value]
-    return value.replace("#/definitions", target, 1) if isinstance(value, str) else value

@@ -1,11 +1,18 @@
-"""One body for a schema, the same each time: as the document's examples have it where they fit, else made up."""
+"""Bodies made of a schema: a Hypothesis strategy, and one example that is the same each time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds.contract.documents import Schema
+from pytest_adyen_creds.contract.trees import COMPONENTS, Schema, repointed
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+_LEFT_OUT: Final = {"readOnly": bool, "writeOnly": bool, "discriminator": dict}
+"""What is generated is whole, whoever sends it, and no discriminator decides on it: each with its value's type."""
 
 _DEEPEST: Final = 8
 _SECRET: Final = "Pseudonym-0000000000000000000000"
@@ -26,6 +33,30 @@ _TEXTS: Final = {
 """A text in each format."""
 
 
+def strategy_for(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
+    """Return a strategy for JSON values that ``schema``, a self-contained JSON Schema 2020-12, allows."""
+    import schemathesis
+
+    whole = repointed(_whole(schema), lambda reference: reference.replace("#/$defs/", COMPONENTS, 1))
+    definitions = whole.pop("$defs", {})
+    del whole["$schema"]
+    body = {"required": True, "content": {"application/json": {"schema": whole}}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "one body", "version": "1"},
+        "paths": {"/": {"post": {"requestBody": body, "responses": {"default": {"description": "any"}}}}},
+        "components": {"schemas": definitions},
+    }
+    operation = schemathesis.openapi.from_dict(document)["/"]["POST"]
+    return operation.as_strategy().map(lambda case: case.body)
+
+
+def _whole(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _whole(value) for key, value in node.items() if not isinstance(value, _LEFT_OUT.get(key, ()))}
+    return [_whole(each) for each in node] if isinstance(node, list) else node
+
+
 def candidates(schema: Mapping[str, Any]) -> Iterator[Any]:
     """Yield bodies that ``schema``, a self-contained JSON Schema, may allow, the fullest first.
 
@@ -33,13 +64,14 @@ def candidates(schema: Mapping[str, Any]) -> Iterator[Any]:
     """
     definitions = schema.get("$defs", {})
     for optional in (True, False):
-        yield _Maker(definitions, optional=optional).make(schema, ())
+        yield _Maker(definitions, optional).make(schema, ())
 
 
+@dataclass(frozen=True, slots=True)
 class _Maker:
-    def __init__(self, definitions: Mapping[str, Schema], *, optional: bool) -> None:
-        self._definitions = definitions
-        self._optional = optional
+    definitions: Mapping[str, Schema]
+    optional: bool
+    """Whether optional properties and items are made."""
 
     def make(self, schema: Any, within: tuple[str, ...]) -> Any:
         """Return a value of ``schema``; ``within`` are the definitions that it is a part of."""
@@ -47,7 +79,7 @@ class _Maker:
             return None
         if isinstance(schema.get("$ref"), str):
             name = schema["$ref"].rpartition("/")[2]
-            return self.make(self._definitions.get(name, {}), (*within, name))
+            return self.make(self.definitions.get(name, {}), (*within, name))
         known = [schema[each] for each in ("const", "default") if each in schema]
         known += [
             schema[each][0] for each in ("examples", "enum") if isinstance(schema.get(each), list) and schema[each]
@@ -85,13 +117,13 @@ class _Maker:
         return {
             name: self.make(each, within)
             for name, each in properties.items()
-            if name in required or (self._optional and len(within) < _DEEPEST and not _recurs(each, within))
+            if name in required or (self.optional and len(within) < _DEEPEST and not _recurs(each, within))
         }
 
     def _array(self, schema: Mapping[str, Any], within: tuple[str, ...]) -> list[Any]:
         least = schema.get("minItems", 0)
         items = schema.get("items", {})
-        number = max(least, 1 if self._optional and len(within) < _DEEPEST and not _recurs(items, within) else 0)
+        number = max(least, 1 if self.optional and len(within) < _DEEPEST and not _recurs(items, within) else 0)
         made = [self.make(items, within) for _ in range(min(number, schema.get("maxItems", number)))]
         return made if not schema.get("uniqueItems") else made[:1]
 

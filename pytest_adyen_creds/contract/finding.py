@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
-
-from pytest_adyen_creds.errors import FileRefused
 
 Level = Literal["breaking", "warning", "info"]
 """What a finding does to a client that was written against the contract, the worst first."""
@@ -39,27 +37,18 @@ class Finding:
         return (self.id, self.level, self.operation, status, self.location, self.message)
 
     @property
-    def rank(self) -> tuple[int, str, str, str, str, str]:
+    def rank(self) -> tuple[int, tuple[str, ...]]:
         """Return what findings are sorted by: the most serious first, then by id, operation, status and place."""
-        _, _, operation, status, location, message = self.key
-        return (LEVELS.index(self.level), self.id, operation, status, location, message)
+        return LEVELS.index(self.level), self.key
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as the JSON object that every report of this package holds."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Any) -> Finding:
-        """Return the finding that :meth:`to_json` wrote; raises :class:`FileRefused` for anything else."""
-        names = ("id", "level", "operation", "location", "message")
-        if not isinstance(value, Mapping) or not all(isinstance(value.get(name), str) for name in names):
-            raise FileRefused(f"a finding is an object with the texts {', '.join(names)}; this one is not")
-        status, count = value.get("status"), value.get("count", 1)
-        if value["level"] not in LEVELS:
-            raise FileRefused(f"a finding's level is one of {', '.join(LEVELS)}; not {value['level']!r}")
-        if not (status is None or type(status) is int) or type(count) is not int or count < 1:
-            raise FileRefused("a finding's status is a number or null, and its count a number above 0; this one's not")
-        return cls(**{name: value[name] for name in names}, status=status, count=count)
+    def from_json(cls, value: Mapping[str, Any]) -> Finding:
+        """Return the finding that :meth:`to_json` wrote; what stands beside it in ``value`` is passed over."""
+        return cls(**{each.name: value[each.name] for each in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +62,8 @@ class Group:
     operations: tuple[str, ...]
     statuses: tuple[int, ...]
     locations: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    """In the order of :func:`arrange`."""
 
 
 def arrange(findings: Iterable[Finding]) -> list[Finding]:
@@ -98,6 +89,7 @@ def group(findings: Iterable[Finding]) -> list[Group]:
             operations=tuple(sorted({finding.operation for finding in same})),
             statuses=tuple(sorted({finding.status for finding in same if finding.status is not None})),
             locations=tuple(sorted({finding.location for finding in same if finding.location})),
+            findings=tuple(sorted(same, key=lambda finding: finding.rank)),
         )
         for (level, id_, message), same in members.items()
     ]

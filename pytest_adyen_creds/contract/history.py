@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,31 +48,23 @@ class Change:
             body[self.name] = self.value
 
 
+@cache
 def history_of(published: str) -> tuple[Change, ...]:
     """Return what Adyen did to the structures of the document that is ``published`` there, in the order of the days."""
     found = _SERVICE.search(published)
-    return _changes(found["service"], found["version"]) if found else ()
-
-
-@cache
-def _changes(service: str, version: str) -> tuple[Change, ...]:
+    if found is None:
+        return ()
     listed = read_toml(_FILE)["change"]
     return tuple(
-        change
-        for each in sorted(listed, key=lambda each: str(each["date"]))
-        if each["service"] == service and version in each["versions"]
-        for change in _change(each)
-    )
-
-
-def _change(entry: dict[str, Any]) -> Iterable[Change]:
-    removed = entry["change"] == "property-removed"
-    for value in entry.get("values", [entry.get("value")]):
-        yield Change(
-            str(entry["date"]),
-            entry["change"],
-            frozenset(entry["structures"]),
-            entry["property"],
-            None if removed else value,
-            entry["text"].rstrip("."),
+        Change(
+            str(each["date"]),
+            each["change"],
+            frozenset(each["structures"]),
+            each["property"],
+            None if each["change"] == "property-removed" else value,
+            each["text"].rstrip("."),
         )
+        for each in sorted(listed, key=lambda each: str(each["date"]))
+        if each["service"] == found["service"] and found["version"] in each["versions"]
+        for value in each.get("values", [each.get("value")])
+    )

@@ -54,10 +54,13 @@ def level_of(direction: Direction, effect: Effect) -> Level:
     return "breaking" if effect == "differs" else "warning" if effect == "unknown" else "info"
 
 
-def _both(text: str, *effects: Effect) -> Rows:
-    """Return the rows of a change that is said alike whoever reads the values."""
+def _both(text: str, *effects: Effect, in_request: Effect | None = None) -> Rows:
+    """Return the rows of a change that is said alike whoever reads the values.
+
+    ``in_request`` is the effect on who reads a request, where that is another.
+    """
     notes = dict.fromkeys(effects, "")
-    return _read("request", text, notes) | _read("response", text, notes)
+    return _read("request", text, {in_request: ""} if in_request else notes) | _read("response", text, notes)
 
 
 def _read(direction: Direction, text: str, notes: Mapping[Effect, str]) -> dict[Direction, Row]:
@@ -239,10 +242,7 @@ OF_ANY: Final[Mapping[str, Rows]] = {
     "default-value-added": _both("the default of {it} is now {new}", "none"),
     "default-value-removed": _both("the default of {it} was {old} and is gone", "none"),
     # who reads an answer has no use for a default
-    "default-value-changed": (
-        _read("request", "the default of {it} changed from {old} to {new}", {"unknown": ""})
-        | _read("response", "the default of {it} changed from {old} to {new}", {"none": ""})
-    ),
+    "default-value-changed": _both("the default of {it} changed from {old} to {new}", "none", in_request="unknown"),
     "deprecated": _both("{it} is now deprecated", "none"),
     "reactivated": _both("{it} is no longer deprecated", "none"),
     "additional-properties-closed": _both("{it} now allows no properties but the documented ones", "narrows"),
@@ -321,14 +321,8 @@ _OF_PROPERTIES: Final[Mapping[str, Rows]] = {
         _read("request", "{it} became optional", {"widens": ""})
         | _read("response", "{it} became optional", {"widens": "; it may now be missing", "none": _NOT_ANSWERED})
     ),
-    "{in}{presence}-property-became-read-only": (
-        _read("request", "{it} became read-only", {"unknown": ""})
-        | _read("response", "{it} became read-only", {"none": ""})
-    ),
-    "{in}{presence}-property-became-write-only": (
-        _read("request", "{it} became write-only", {"none": ""})
-        | _read("response", "{it} became write-only", {"unknown": ""})
-    ),
+    "{in}{presence}-property-became-read-only": _both("{it} became read-only", "none", in_request="unknown"),
+    "{in}{presence}-property-became-write-only": _both("{it} became write-only", "unknown", in_request="none"),
     "{in}{presence}-property-became-not-read-only": _both("{it} is no longer read-only", "none"),
     "{in}{presence}-property-became-not-write-only": _both("{it} is no longer write-only", "none"),
 }
@@ -339,16 +333,6 @@ CHANGES: Final[Mapping[str, Rows]] = {**OF_ANY, **_OF_PROPERTIES}
 
 Names and texts are filled in at their ``{names}`` with the values of the change; ``{it}`` stands for the subject.
 """
-
-_HOLDERS: Final[Mapping[Kind, str]] = {
-    "request-body": "request-",
-    "request-parameter": "request-parameter-",
-    "response-body": "response-",
-    "response-header": "response-header-",
-    "webhook-body": "webhook-",
-    "webhook-answer": "webhook-answer-",
-}
-"""How ids of findings about a property begin, by what the property is in."""
 
 _OF_HEADERS: Final = frozenset({"new-required-{in}property", "became-required", "became-enum"})
 """What oasdiff names of its own in a property of a header parameter; the rest it names as of any parameter."""
@@ -435,7 +419,7 @@ def noun_of(kind: Kind) -> str:
 
 def id_of(kind: Kind, name: str, values: Mapping[str, object], *, below: bool, place: str) -> str:
     """Return the id of a change; ``below``: it is in a property or item, ``place``: where a parameter is."""
-    holder = _HOLDERS[kind]
+    holder = f"{kind.removesuffix('-body')}-"
     if kind == "request-parameter" and place == "header" and below and name.removesuffix(WITH_DEFAULT) in _OF_HEADERS:
         holder, name = "request-header-", name.removesuffix(WITH_DEFAULT)
     if "{in}" in name:

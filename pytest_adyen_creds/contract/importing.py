@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from pytest_adyen_creds.contract.contract import OPENAPI, PUBLISHED, WHOLE
 from pytest_adyen_creds.contract.conversion import Conversion, texts_in
-from pytest_adyen_creds.contract.documents import SUFFIX, Schema
-from pytest_adyen_creds.contract.operations import METHODS, WEBHOOK, dereference
-from pytest_adyen_creds.contract.roles import ROLES, roles_in
+from pytest_adyen_creds.contract.documents import SUFFIX
+from pytest_adyen_creds.contract.operations import METHODS, ROLES, WEBHOOK, dereference
+from pytest_adyen_creds.contract.trees import DEFINITIONS, Schema, reachable
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.files import write_text
 from pytest_adyen_creds.formats import read_json
@@ -27,6 +29,7 @@ _FILE: Final = OPENAPI[1]
 JSON_STRUCTURE: Final = "https://json-structure.org/meta/extended/v0/#"
 """The dialect of the documents of bodies, by which JSON Structure's draft OpenAPI binding tells them."""
 
+_KINDS: Final = ("paths", "webhooks")
 _IMPORT: Final = "x-import"
 _COMMON: Final = "common"
 _USES: Final = ("JSONStructureValidation", "JSONStructureConditionalComposition", "JSONStructureAlternateNames")
@@ -35,6 +38,15 @@ _ADYENS_FOLDER: Final = "https://raw.githubusercontent.com/Adyen/adyen-openapi/m
 _ADYENS_FILE: Final = re.compile(r"([A-Z][A-Za-z0-9]*)-(v[0-9]+)\.json")
 _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/v[0-9]+")
+_LISTED: Final = re.compile(
+    r"must have (?P<one>one of )?(?:the following|these|this)\s+(?:\[roles?\]\([^)]*\)|roles?)[^\n:]*:?\s*\n*"
+    r"(?P<roles>(?:[ \t]*[*-][ \t]+[^\n]+\n?)+)",
+    re.IGNORECASE,
+)
+_ANY: Final = re.compile(r"any of the (?P<start>[A-Z][A-Za-z ]+?) roles", re.IGNORECASE)
+_ASKS: Final = re.compile(
+    r"\broles?\]?\(?.{0,120}(?:must|need|require)|(?:must|need|require).{0,160}\brole", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class Imported:
     files: Mapping[str, Any]
     operations: int
     webhooks: int
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def name_of_api(source: str, document: Mapping[str, Any]) -> str:
@@ -97,7 +109,7 @@ class _Import:
         self._unclear = 0
 
     def result(self) -> Imported:
-        found = {"paths": self._items("paths"), "webhooks": self._items("webhooks")}
+        found = {kind: self._items(kind) for kind in _KINDS}
         if self._unclear:
             self._notes.append(
                 f"the roles of {counted(self._unclear, 'operation')} stand in prose that was not understood"
@@ -136,7 +148,8 @@ class _Import:
     def _chosen(self, operations: Collection[str]) -> set[str] | None:
         if not operations:
             return None
-        known = dict.fromkeys(label for kind in ("paths", "webhooks") for label, *_ in self._all(kind))
+        listed = (each for kind in _KINDS for each in _operations(self._document, self._source, kind))
+        known = dict.fromkeys(label for label, *_ in listed)
         for label in operations:
             if label not in known:
                 alike = get_close_matches(label, known, 1)
@@ -144,20 +157,9 @@ class _Import:
                 raise ContractError(f"no operation {label!r} in {self._source}; {meant}it has {', '.join(known)}")
         return set(operations)
 
-    def _all(self, kind: str) -> Iterator[tuple[str, str, str, Mapping[str, Any], Mapping[str, Any]]]:
-        """Yield each operation as (label, path or name, method, the item it stands in, itself)."""
-        for path, item in (self._document.get(kind) or {}).items():
-            item = dereference(self._document, item, f"{self._source}#/{kind}/{path}")
-            if str(path).startswith("x-") or not isinstance(item, Mapping):
-                continue
-            for method in METHODS:
-                if isinstance(item.get(method), Mapping):
-                    label = f"{method.upper()} {path}" if kind == "paths" else f"{WEBHOOK} {path}"
-                    yield label, path, method, item, item[method]
-
     def _items(self, kind: str) -> dict[str, Any]:
         items: dict[str, Any] = {}
-        for label, path, method, item, raw in self._all(kind):
+        for label, path, method, item, raw in _operations(self._document, self._source, kind):
             if self._wanted is None or label in self._wanted:
                 for left_out in ("servers", "$ref"):
                     if left_out in item:
@@ -168,7 +170,7 @@ class _Import:
     def _operation(self, label: str, item: Mapping[str, Any], raw: Mapping[str, Any], where: str) -> dict[str, Any]:
         where = f"{self._source}{where}"
         result = {key: value for key, value in raw.items() if key not in ("parameters", "requestBody", "responses")}
-        if ROLES not in result and (roles := roles_in(raw.get("description"))) is not None:
+        if ROLES not in result and (roles := _roles_in(raw.get("description"))) is not None:
             if roles:
                 result[ROLES] = roles
             else:
@@ -256,72 +258,81 @@ class _Import:
 
     def _structures(self) -> dict[str, Schema]:
         """Return the JSON Structure documents by name: one for each message, one for the types of several."""
-        names, conversion = self._conversion.names, self._conversion
-        reached: dict[str, set[str]] = {}
-        for message in self._messages:
-            reached[names[message]] = _closure({message}, conversion)
-        own_names = {f"#/definitions/{own}": raw for raw, own in names.items()}
+        names, references = self._conversion.names, self._conversion.references
+        own_names = {DEFINITIONS + own: raw for raw, own in names.items()}
+        first = {names[message]: {message} for message in self._messages}
         for name, schema in self._inline.items():
-            first = {own_names[each] for each in texts_in(schema) if each in own_names}
-            reached[name] = _closure(first, conversion)
-        users: dict[str, int] = {}
-        for types in reached.values():
-            for each in types:
-                users[each] = users.get(each, 0) + 1
-        within = {each for types in reached.values() for one in types for each in conversion.references(one)}
+            first[name] = {own_names[each] for each in texts_in(schema) if each in own_names}
+        reached = {name: set(reachable(types, references)) for name, types in first.items()}
+        users = Counter(chain.from_iterable(reached.values()))
+        parts = {part for each in users for part in references(each)}
         # a message that is a part of another is a shared type, too
-        common = {each for each, number in users.items() if number > 1 or (each in self._messages and each in within)}
+        shared = {each for each, number in users.items() if number > 1 or (each in self._messages and each in parts)}
         if self._wanted is None:
-            common |= names.keys() - {each for types in reached.values() for each in types}  # that no body has
-        common = _closure(common, conversion)
+            shared |= names.keys() - users.keys()  # that no body has
+        shared = set(reachable(shared, references))
         documents: dict[str, Schema] = {}
-        if common:
-            definitions = {names[each]: conversion.component(each) for each in sorted(common)}
-            root = {"$root": f"#/definitions/{next(iter(definitions))}"}
-            documents[self._free(_COMMON)] = self._document_of(
-                self._free(_COMMON), {"name": self._free(_COMMON), **root}, definitions, imports=False
-            )
-        for message in self._messages:
-            own = sorted(reached[names[message]] - common - {message})
-            definitions = {names[each]: conversion.component(each) for each in own}
-            root = {"name": names[message], "$root": f"#/definitions/{names[message]}"}
-            shared = bool(reached[names[message]] & common)
-            content = root if message in common else conversion.component(message)
-            documents[names[message]] = self._document_of(names[message], content, definitions, imports=shared)
-        for name, schema in self._inline.items():
-            own = sorted(reached[name] - common)
-            definitions = {names[each]: conversion.component(each) for each in own}
-            documents[name] = self._document_of(name, schema, definitions, imports=bool(reached[name] & common))
+        common = _COMMON
+        while common.casefold() in {each.casefold() for each in (*names.values(), *self._inline)}:
+            common += "_"
+        if shared:
+            content = {"name": common, "$root": DEFINITIONS + names[min(shared)]}
+            documents[common] = self._document_of(common, content, shared)
+        contents = {
+            names[message]: {"name": names[message], "$root": DEFINITIONS + names[message]}
+            if message in shared
+            else self._conversion.component(message)
+            for message in self._messages
+        }
+        for name, content in (contents | self._inline).items():
+            own = reached[name] - shared - self._messages.keys()
+            documents[name] = self._document_of(name, content, own, common if reached[name] & shared else "")
         return documents
 
-    def _free(self, name: str) -> str:
-        taken = {each.casefold() for each in (*self._conversion.names.values(), *self._inline)}
-        while name.casefold() in taken:
-            name = f"{name}_"
-        return name
-
-    def _document_of(self, name: str, content: Schema, definitions: Schema, *, imports: bool) -> Schema:
+    def _document_of(self, name: str, content: Schema, types: Collection[str], common: str = "") -> Schema:
+        """Return the document ``name`` with the definitions of ``types``; it imports ``common``, if that is given."""
         prefix = f"adyen-creds://{self._name}/"
-        uses = [*(["JSONStructureImport"] if imports else []), *_USES]
+        uses = [*(["JSONStructureImport"] if common else []), *_USES]
         head: Schema = {"$schema": JSON_STRUCTURE, "$id": f"{prefix}{name}", "$uses": uses}
-        if imports:
-            head["$import"] = f"{prefix}{self._free(_COMMON)}"
+        if common:
+            head["$import"] = f"{prefix}{common}"
+        definitions = {self._conversion.names[each]: self._conversion.component(each) for each in sorted(types)}
         return head | content | ({"definitions": definitions} if definitions else {})
 
 
-def _closure(first: Collection[str], conversion: Conversion) -> set[str]:
-    found: set[str] = set()
-    pending = list(first)
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending += conversion.references(name)
-    return found
+def _operations(
+    document: Mapping[str, Any], source: str, kind: str
+) -> Iterator[tuple[str, str, str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield each operation as (label, path or name, method, the item it stands in, itself)."""
+    for path, item in (document.get(kind) or {}).items():
+        item = dereference(document, item, f"{source}#/{kind}/{path}")
+        if str(path).startswith("x-") or not isinstance(item, Mapping):
+            continue
+        for method in METHODS:
+            if isinstance(item.get(method), Mapping):
+                label = f"{method.upper()} {path}" if kind == "paths" else f"{WEBHOOK} {path}"
+                yield label, path, method, item, item[method]
 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _roles_in(description: Any) -> dict[str, Any] | None:
+    """Return the roles that a description says an operation asks for, as :data:`ROLES` has them.
+
+    An API key's scheme has no place for them. Empty where it speaks of roles that are needed and is not understood;
+    None where it does not speak of them.
+    """
+    if not isinstance(description, str):
+        return None
+    if found := _LISTED.search(description):
+        roles = [re.sub(r"[*_`]", "", line).strip(" \t-.") for line in found["roles"].splitlines()]
+        roles = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", role) for role in roles if role]
+        return {"one" if found["one"] else "all": roles}
+    if found := _ANY.search(description):
+        return {"any": found["start"]}
+    return {} if _ASKS.search(description) else None
 
 
 def _pascal(operation: Mapping[str, Any], label: str) -> str:
@@ -348,39 +359,23 @@ def lost_edits(imported: Imported, folder: Path) -> list[str]:
         return [f"{each} as a whole" for each in (*by_hand, *sorted(there))]
     old = read_json(path)
     digests = ((old.pop(_IMPORT, None) or {}).get("files") or {}) if isinstance(old, dict) else {}
-    gone = sorted(set(_labels(old)) - set(_labels(imported.files[_FILE])))
-    lines = [f"{each} as a whole" for each in by_hand] + [f"the operation {label}" for label in gone]
+    before, after = (
+        {label: f"/{kind}/{escape_pointer(name)}" for kind in _KINDS for label, name, *_ in _operations(each, "", kind)}
+        for each in (old if isinstance(old, dict) else {}, imported.files[_FILE])
+    )
+    left_out = {*before.values()} - {*after.values()}
+    lines = [f"{each} as a whole" for each in by_hand]
+    lines += [f"the operation {label}" for label in sorted(before.keys() - after.keys())]
     for each in sorted({*there, _FILE}):
         content = old if each == _FILE else read_json(path.parent / each)
         if _digest(content) == digests.get(each):
             continue
         if each in imported.files:
             new = {key: value for key, value in imported.files[each].items() if key != _IMPORT}
-            left_out = {f"/{kind}/{escape_pointer(path)}" for kind, path in _items_of(old) - _items_of(new)}
             lines += [f"{each}#{place}" for place in _edits(content, new) if place not in left_out]
         else:
             lines.append(f"{each} as a whole")
     return lines
-
-
-def _items_of(openapi: Any) -> set[tuple[str, str]]:
-    """Return the paths and the webhooks of an OpenAPI document, each with what it is."""
-    return {
-        (kind, str(name)) for kind in ("paths", "webhooks") for name in (openapi.get(kind) or {}) if "paths" in openapi
-    }
-
-
-def _labels(openapi: Any) -> list[str]:
-    """Return the labels of the operations and the webhooks of a contract's OpenAPI document."""
-    if not isinstance(openapi, Mapping):
-        return []
-    return [
-        f"{method.upper()} {name}" if kind == "paths" else f"{WEBHOOK} {name}"
-        for kind in ("paths", "webhooks")
-        for name, item in (openapi.get(kind) or {}).items()
-        for method in METHODS
-        if isinstance(item, Mapping) and method in item
-    ]
 
 
 def _files_in(folder: Path) -> list[str]:

@@ -10,11 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_adyen_creds.contract.finding import Finding
-from pytest_adyen_creds.contract.ids import Change, change_of, finding_of, finding_of_change, kebab
+from pytest_adyen_creds.contract.ids import BOUNDS, Change, change_of, finding_of, finding_of_change, kebab
+from pytest_adyen_creds.contract.trees import at, member, parts_of
 from pytest_adyen_creds.contract.validation import Validator
 from pytest_adyen_creds.errors import ContractError, FileRefused
 from pytest_adyen_creds.formats import parse_json
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _HTML: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html|<head|<body|<\?xml)", re.IGNORECASE)
 _LONGEST: Final = 200
-_DEEPEST_SCHEMA: Final = 50
 
 DOCUMENTED: Final = "application/json"
 """The media type of every body that a contract describes."""
@@ -35,14 +34,11 @@ _KEYWORDS: Final[Mapping[str, str]] = {
     "type": "type-changed",
     "enum": "enum-value-added",
     "const": "const-changed",
-    "maxLength": "max-length-increased",
-    "minLength": "min-length-decreased",
-    "maxItems": "max-items-increased",
-    "minItems": "min-items-decreased",
-    "maxProperties": "max-properties-increased",
-    "minProperties": "min-properties-decreased",
-    "maximum": "max-increased",
-    "minimum": "min-decreased",
+    **{
+        keyword: f"{noun}-{'increased' if keyword.startswith('max') else 'decreased'}"
+        for keyword, noun in BOUNDS.items()
+        if not keyword.endswith("Contains")
+    },
     "exclusiveMaximum": "exclusive-max-increased",
     "exclusiveMinimum": "exclusive-min-decreased",
     "pattern": "pattern-changed",
@@ -97,7 +93,11 @@ def judge(
         if problem:
             departure = finding_of("response-body-not-json", operation.label, status, problem=problem)
         elif violations := contract.validate(structure, value):
-            found = list(_once(places(contract, operation, status, value, violations)))
+            # of equal findings the first: counts are of answers, not of places in one
+            first: dict[tuple[str, ...], Observation] = {}
+            for each in places(contract, operation, status, value, violations):
+                first.setdefault(each.finding.key, each)
+            found = [*first.values()]
     if departure is not None:
         departures.insert(0, departure)
     media = (content_type or "").partition(";")[0].strip() or "no stated media type"
@@ -120,7 +120,7 @@ def places(
     """
     structure = operation.responses[status]
     assert structure is not None
-    return _BodyFindings(contract, operation, status, structure, body).observations(violations)
+    return _BodyFindings(operation.label, status, body, contract.schema(structure)).observations(violations)
 
 
 def _departure(operation: Operation, status: int, content_type: str | None, body: bytes) -> Finding | None:
@@ -184,14 +184,14 @@ def _parsed(body: bytes) -> tuple[Any, str]:
         return None, "is HTML, not JSON" if _HTML.match(body) else "is not JSON"
 
 
+@dataclass(frozen=True, slots=True)
 class _BodyFindings:
     """Turns the violations of one body into observations."""
 
-    def __init__(self, contract: Contract, operation: Operation, status: int, structure: str, body: Any) -> None:
-        self._operation = operation
-        self._status = status
-        self._body = body
-        self._schema = contract.validator(structure).schema
+    operation: str
+    status: int
+    body: Any
+    schema: Mapping[str, Any]
 
     def observations(self, violations: list[Violation]) -> Iterator[Observation]:
         """Yield one observation a departure: a wrapped or unwrapped object is one, not one for each property."""
@@ -215,11 +215,11 @@ class _BodyFindings:
             else "response-undocumented-property"
         )
         name, location = _readable(pointer_parts(violation.pointer)[-1]), self._location(violation.pointer)
-        finding = finding_of(id_, self._operation.label, self._status, location, name=name)
+        finding = finding_of(id_, self.operation, self.status, location, name=name)
         return Observation(finding, _masked(violation.message), violation.pointer)
 
     def _of_value(self, violation: Violation) -> Observation:
-        value = self._at(violation.pointer)
+        value = at(self.body, violation.pointer)
         is_type = violation.keyword == "type"
         found = f"is {_type_name(value)}" if is_type else "is not as documented"
         name = "became-nullable" if is_type and value is None else _KEYWORDS.get(violation.keyword, "{keyword}-changed")
@@ -229,7 +229,7 @@ class _BodyFindings:
 
     def _wrapping(self, pointer: str) -> Observation | None:
         """Return the observation for an object that came inside another, or without the one around it."""
-        value = self._at(pointer)
+        value = at(self.body, pointer)
         known = self._properties(pointer)
         if not isinstance(value, dict) or not known or not value:
             return None
@@ -249,68 +249,38 @@ class _BodyFindings:
 
     def _properties(self, pointer: str) -> Mapping[str, Any]:
         """Return the properties of the object that the contract has at ``pointer``; none where it has no object."""
-        schema: Any = self._schema
+        schema: Any = self.schema
         for part in pointer_parts(pointer):
             properties = self._properties_of(schema)
             if part in properties:
                 schema = properties[part]
             elif part.isdigit():
-                schema = next((each["items"] for each in self._parts_of(schema) if "items" in each), None)
+                schema = next(
+                    (each["items"] for each in parts_of(schema, self.schema.get("$defs", {})) if "items" in each), None
+                )
             else:
                 return {}
         return self._properties_of(schema)
 
     def _properties_of(self, schema: Any) -> dict[str, Any]:
-        return {name: each for part in self._parts_of(schema) for name, each in part.get("properties", {}).items()}
-
-    def _parts_of(self, schema: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-        """Yield what must all hold: a schema, what it refers to, what its allOf has, and the one type beside null."""
-        if not isinstance(schema, Mapping) or depth > _DEEPEST_SCHEMA:
-            return
-        yield schema
-        further = list(schema.get("allOf", ()))
-        if isinstance(schema.get("$ref"), str):
-            further.append(self._schema.get("$defs", {}).get(schema["$ref"].removeprefix("#/$defs/")))
-        for keyword in ("anyOf", "oneOf"):
-            real = [each for each in schema.get(keyword, ()) if each != {"type": "null"}]
-            further += real if len(real) == 1 else []
-        for each in further:
-            yield from self._parts_of(each, depth + 1)
-
-    def _at(self, pointer: str) -> Any:
-        return reduce(_member, pointer_parts(pointer), self._body)
+        return {
+            name: each
+            for part in parts_of(schema, self.schema.get("$defs", {}))
+            for name, each in part.get("properties", {}).items()
+        }
 
     def _location(self, pointer: str) -> str:
         """Return ``pointer`` with ``*`` for each place in an array."""
-        value, segments = self._body, []
+        value, segments = self.body, []
         for part in pointer_parts(pointer):
             segments.append("*" if isinstance(value, list) else escape_pointer(_readable(part)))
-            value = _member(value, part)
+            value = member(value, part)
         return "".join(f"/{part}" for part in segments)
 
     def _observation(self, change: Change, pointer: str, said: str, example: str) -> Observation:
         change = replace(change, pointer=self._location(pointer))
-        finding = finding_of_change("response-body", change, self._operation.label, self._status, said=said)
+        finding = finding_of_change("response-body", change, self.operation, self.status, said=said)
         return Observation(finding, _masked(example), pointer)
-
-
-_ABSENT: Final = object()
-
-
-def _member(value: Any, part: str) -> Any:
-    """Return the member of a JSON value that a part of a pointer names, ``_ABSENT`` where there is none."""
-    if isinstance(value, list):
-        return value[int(part)] if part.isdigit() and int(part) < len(value) else _ABSENT
-    return value.get(part, _ABSENT) if isinstance(value, dict) else _ABSENT
-
-
-def _once(observations: Iterator[Observation]) -> Iterator[Observation]:
-    """Pass on the first of equal findings: counts are of answers, not of places in one."""
-    seen: set[tuple[str, ...]] = set()
-    for observation in observations:
-        if observation.finding.key not in seen:
-            seen.add(observation.finding.key)
-            yield observation
 
 
 def _type_name(value: Any) -> str:

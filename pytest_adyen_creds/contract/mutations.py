@@ -10,10 +10,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
-from pytest_adyen_creds.contract.documents import Schema
 from pytest_adyen_creds.contract.history import Change
+from pytest_adyen_creds.contract.trees import Schema, parts_of
 from pytest_adyen_creds.text import escape_pointer
 
 Kind = Literal["additions", "removals", "history"]
@@ -26,6 +27,8 @@ _IDS: Final = frozenset({"credential", "origin-id", "id", "username"})
 """What ``x-identity`` calls names that the server gives, whose form no client may rely on."""
 _NAMES: Final = "x-names"
 """In a place's schema: the names of the structures that it is of."""
+_NULLABLE: Final = "x-nullable"
+"""In a place's schema: whether null may stand there instead of a value of its type."""
 _DEEPEST: Final = 50
 _OTHER_TYPE: Final[Mapping[str, Any]] = {
     "string": 7,
@@ -75,6 +78,21 @@ class _Place(NamedTuple):
     name: str
     is_required: bool
 
+    @property
+    def values(self) -> list[Any]:
+        """The values, one for each holder."""
+        return [container[key] for container, key in self.holders]
+
+    def set(self, make: Callable[[Any], Any]) -> None:
+        """Put in the place of each value what ``make`` returns for it."""
+        for container, key in self.holders:
+            container[key] = make(container[key])
+
+    def remove(self) -> None:
+        """Take each value out of what holds it."""
+        for container, key in self.holders:
+            del container[key]
+
 
 def mutations(schema: Schema, body: Any, history: Sequence[Change] = ()) -> Iterator[tuple[Mutation, Any]]:
     """Yield each mutation of ``body``, a JSON value that ``schema`` allows, with the body as it is then.
@@ -108,19 +126,22 @@ def identifiers(schema: Schema, body: Any) -> Iterator[tuple[str, str, str]]:
     """Yield each identifier that the server gives in ``body``: what of, where (a JSON Pointer), and itself."""
     for place in _places(schema, [body]):
         if what := _identity(place):
-            for container, key in place.holders:
-                if isinstance(container[key], str) and container[key]:
-                    yield what, place.location, container[key]
+            yield from ((what, place.location, value) for value in place.values if isinstance(value, str) and value)
 
 
 _Change = tuple[Mutation, Callable[[], None]]
+_Fate = tuple[Kind, Class, str, str, Callable[[], None]]
+"""What can happen to a place: kind, class, change and text of the mutation, and what carries it out."""
 
 
 def _changes(places: list[_Place], history: Sequence[Change]) -> list[_Change]:
     found: dict[str, _Change] = {}
     for place in places:
-        for change in (*_of_place(place, places), *_of_history(place, history)):
-            found.setdefault(change[0].id, change)
+        for kind, must, change, text, apply in _of_place(place, places):
+            mutation = Mutation(kind, must, change, place.location, text)
+            found.setdefault(mutation.id, (mutation, apply))
+        for mutation, apply in _of_history(place, history):
+            found.setdefault(mutation.id, (mutation, apply))
     return list(found.values())
 
 
@@ -129,99 +150,62 @@ def _identity(place: _Place) -> str | None:
     return said if said in _IDS else None
 
 
-def _of_place(place: _Place, places: list[_Place]) -> Iterator[_Change]:
-    schema, values = place.schema, [container[key] for container, key in place.holders]
+def _of_place(place: _Place, places: list[_Place]) -> Iterator[_Fate]:
+    values = place.values
     here = f"at {place.location}" if place.location else "at the top"
 
-    def change(kind: Kind, must: Class, name: str, text: str, apply: Callable[[], None]) -> _Change:
-        return Mutation(kind, must, name, place.location, text), apply
-
-    def setting(make: Callable[[Any], Any]) -> Callable[[], None]:
-        def apply() -> None:
-            for container, key in place.holders:
-                container[key] = make(container[key])
-
-        return apply
-
-    def removing() -> None:
-        for container, key in place.holders:
-            del container[key]
+    def put(make: Callable[[Any], Any]) -> Callable[[], None]:
+        return partial(place.set, make)
 
     if all(isinstance(value, dict) for value in values):
         text = f"an unknown property came {here}"
-        yield change("additions", "must-survive", "property-added", text, setting(lambda v: {**v, NEW_PROPERTY: "new"}))
+        yield "additions", "must-survive", "property-added", text, put(lambda value: {**value, NEW_PROPERTY: "new"})
         if any(len(value) > 1 for value in values):
             text = f"the properties {here} come in another order"
-            make = setting(lambda value: dict(_turned(list(value.items()))))
-            yield change("additions", "must-survive", "properties-reordered", text, make)
+            make = put(lambda value: dict(_turned(list(value.items()))))
+            yield "additions", "must-survive", "properties-reordered", text, make
     if all(isinstance(value, list) for value in values):
-        yield from _of_list(place, change, setting, here)
-    if schema.get("enum") and all(isinstance(value, str) for value in values):
+        if any(values) and not place.schema.get("minItems"):
+            yield "removals", "must-survive", "list-emptied", f"the list {here} is empty", put(lambda _: [])
+        if any(len(each) > 1 for each in values):
+            text = f"the items {here} come in another order"
+            yield "additions", "must-survive", "items-reordered", text, put(_turned)
+        if place.name == "roles":
+            text = f"a role that nobody knew came {here}"
+            yield "additions", "must-survive", "role-added", text, put(lambda each: [*each, _NEW_ROLE])
+    if place.schema.get("enum") and all(isinstance(value, str) for value in values):
         text = f"the value {here} is one that was added to the enumeration"
-        yield change("additions", "must-survive", "enum-value-added", text, setting(lambda _: NEW_VALUE))
+        yield "additions", "must-survive", "enum-value-added", text, put(lambda _: NEW_VALUE)
     if _identity(place) and all(isinstance(value, str) and value for value in values):
         text = f"the id {here} is longer and of another form"
-        yield change("additions", "must-survive", "id-form-changed", text, lambda: _rename(values, places))
+        yield "additions", "must-survive", "id-form-changed", text, partial(_rename, values, places)
     if place.name:
         fate = "required" if place.is_required else "optional"
         must: Class = "must-notice" if place.is_required else "must-survive"
-        yield change("removals", must, f"{fate}-property-removed", f"the {fate} property {here} is gone", removing)
-    yield from _of_another_type(place, change, setting, here)
-
-
-def _of_list(place: _Place, change: Any, setting: Any, here: str) -> Iterator[_Change]:
-    lists = [container[key] for container, key in place.holders]
-    if any(lists) and not place.schema.get("minItems"):
-        yield change("removals", "must-survive", "list-emptied", f"the list {here} is empty", setting(lambda _: []))
-    if any(len(each) > 1 for each in lists):
-        text = f"the items {here} come in another order"
-        yield change("additions", "must-survive", "items-reordered", text, setting(_turned))
-    if place.name == "roles":
-        text = f"a role that nobody knew came {here}"
-        yield change("additions", "must-survive", "role-added", text, setting(lambda each: [*each, _NEW_ROLE]))
-
-
-def _of_another_type(place: _Place, change: Any, setting: Any, here: str) -> Iterator[_Change]:
+        yield "removals", must, f"{fate}-property-removed", f"the {fate} property {here} is gone", place.remove
     kinds = place.schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if len(kinds) == 1 and kinds[0] in _OTHER_TYPE:
         other = _OTHER_TYPE[kinds[0]]
-        text = f"the value {here} is of another type"
-        yield change("removals", "must-notice", "type-changed", text, setting(lambda _: other))
-        if not place.schema.get("x-nullable"):
-            yield change("removals", "must-notice", "became-null", f"the value {here} is null", setting(lambda _: None))
+        yield "removals", "must-notice", "type-changed", f"the value {here} is of another type", put(lambda _: other)
+        if not place.schema[_NULLABLE]:
+            yield "removals", "must-notice", "became-null", f"the value {here} is null", put(lambda _: None)
 
 
 def _of_history(place: _Place, history: Sequence[Change]) -> Iterator[_Change]:
     """Yield what Adyen did on a day to the structures that ``place`` is of."""
-    names = place.schema.get(_NAMES, ())
+    objects = [value for value in place.values if isinstance(value, dict)]
     for each in history:
-        if each.structures.isdisjoint(names):
-            continue
-        objects = [container[key] for container, key in place.holders if isinstance(container[key], dict)]
-        location = f"{place.location}/{escape_pointer(each.name)}"
-
-        def apply(each: Change = each, objects: list[Any] = objects) -> None:
-            for one in objects:
-                each.carry_out(one)
-
-        if any(map(each.can_be_carried_out, objects)):
-            yield (
-                Mutation(
-                    "history",
-                    "must-survive",
-                    each.change,
-                    location,
-                    f"{each.date}: {each.text} ({each.name})",
-                    each.date,
-                ),
-                apply,
-            )
+        if not each.structures.isdisjoint(place.schema[_NAMES]) and any(map(each.can_be_carried_out, objects)):
+            location = f"{place.location}/{escape_pointer(each.name)}"
+            text = f"{each.date}: {each.text} ({each.name})"
+            mutation = Mutation("history", "must-survive", each.change, location, text, each.date)
+            yield mutation, partial(_for_each, objects, each.carry_out)
 
 
-def _dated(change: Change, location: str) -> Mutation:
-    text = f"{change.date}: {change.text} ({change.name})"
-    return Mutation("history", "must-survive", change.change, location, text, change.date)
+def _for_each(objects: list[Any], carry_out: Callable[[Any], None]) -> None:
+    for one in objects:
+        carry_out(one)
 
 
 def _turned(items: list[Any]) -> list[Any]:
@@ -243,51 +227,36 @@ def _places(schema: Schema, holder: list[Any]) -> list[_Place]:
     """Return the places of the body in ``holder``, the outermost first, equal places of a list's items as one."""
     definitions = schema.get("$defs", {})
     found: list[_Place] = []
-    pending = [_Place("", _merged(schema, definitions, 0), [(holder, 0)], "", True)]
+    pending = [_Place("", _merged(schema, definitions), [(holder, 0)], "", True)]
     while pending:
         place = pending.pop(0)
         found.append(place)
-        values = [container[key] for container, key in place.holders]
+        values = place.values
         if place.location.count("/") > _DEEPEST:
             continue
-        for name, each in place.schema.get("properties", {}).items():
+        for name, each in place.schema["properties"].items():
             holders = [(value, name) for value in values if isinstance(value, dict) and name in value]
             if holders:
                 location = f"{place.location}/{escape_pointer(name)}"
-                required = name in place.schema.get("required", ())
-                pending.append(_Place(location, _merged(each, definitions, 0), holders, name, required))
+                required = name in place.schema["required"]
+                pending.append(_Place(location, _merged(each, definitions), holders, name, required))
         items = place.schema.get("items")
         lists = [value for value in values if isinstance(value, list)]
         members: list[tuple[Any, Any]] = [(each, index) for each in lists for index in range(len(each))]
         if isinstance(items, dict) and members:
-            pending.append(_Place(f"{place.location}/*", _merged(items, definitions, 0), members, "", True))
+            pending.append(_Place(f"{place.location}/*", _merged(items, definitions), members, "", True))
     return found
 
 
-def _merged(schema: Any, definitions: Mapping[str, Schema], depth: int) -> Schema:
+def _merged(schema: Any, definitions: Mapping[str, Schema]) -> Schema:
     """Return the keywords of a schema with those of what it refers to, its parts, and the one type beside null."""
-    if not isinstance(schema, dict) or depth > _DEEPEST:
-        return {}
-    result: Schema = {key: value for key, value in schema.items() if key not in ("$ref", "allOf", "anyOf", "oneOf")}
-    result[_NAMES] = {schema["title"]} if depth == 0 and "$defs" in schema else set()
-    parts = list(schema.get("allOf", ()))
-    if isinstance(schema.get("$ref"), str):
-        name = schema["$ref"].rpartition("/")[2]
-        result[_NAMES].add(name)
-        parts.append(definitions.get(name, {}))
-    for choice in ("anyOf", "oneOf"):
-        branches = schema.get(choice, [])
-        real = [each for each in branches if each != {"type": "null"}]
-        parts += real if len(real) == 1 else []
-        if len(real) < len(branches):
-            result["x-nullable"] = True
-    for part in parts:
-        other = _merged(part, definitions, depth + 1)
-        result = {
-            **other,
-            **result,
-            "properties": {**other.get("properties", {}), **result.get("properties", {})},
-            "required": [*other.get("required", ()), *result.get("required", ())],
-            _NAMES: result[_NAMES] | other.get(_NAMES, set()),
-        }
-    return result
+    parts = list(parts_of(schema, definitions))
+    names = {part["$ref"].rpartition("/")[2] for part in parts if isinstance(part.get("$ref"), str)}
+    names |= {part["title"] for part in parts if "$defs" in part}
+    return {
+        **{key: value for part in reversed(parts) for key, value in part.items()},
+        "properties": {name: each for part in reversed(parts) for name, each in part.get("properties", {}).items()},
+        "required": [name for part in parts for name in part.get("required", ())],
+        _NAMES: names,
+        _NULLABLE: any({"type": "null"} in part.get(choice, ()) for part in parts for choice in ("anyOf", "oneOf")),
+    }

@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import unquote
 
 from pytest_adyen_creds.contract.documents import SUFFIX
-from pytest_adyen_creds.contract.roles import ROLES
+from pytest_adyen_creds.contract.trees import ABSENT, at
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.formats import read_document
-from pytest_adyen_creds.text import unescape_pointer
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _ABOUT_PATHS: Final = frozenset({"$ref", "summary", "description", "servers", "parameters"})
@@ -28,25 +27,22 @@ PARAMETER: Final = re.compile(r"\{([^{}/]+)\}")
 """A parameter in a path."""
 WEBHOOK: Final = "WEBHOOK"
 """How the label of a webhook begins: ``WEBHOOK NAME``; Adyen sends it, and the user's server answers."""
+ROLES: Final = "x-adyen-roles"
+"""In an operation: ``{"all": […]}``, ``{"one": […]}``, or ``{"any": "Management API"}``: how a role's name begins."""
 EXTENDS: Final = "x-extends"
 """In a document: the document that this one is a JSON merge patch (RFC 7396) on, as a relative path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation; ``schema`` is JSON Schema."""
+    """One parameter of an operation, or a documented header of a response.
+
+    ``location`` is ``path``, ``query``, ``header`` or ``cookie``; ``schema`` is JSON Schema of the value that its text
+    stands for.
+    """
 
     name: str
     location: str
-    required: bool
-    schema: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """One documented header of a response; ``schema`` is JSON Schema of the value that its text stands for."""
-
-    name: str
     required: bool
     schema: Mapping[str, Any]
 
@@ -68,44 +64,28 @@ class Operation:
     parameters: tuple[Parameter, ...]
     request: str | None
     responses: Responses
-    headers: Mapping[int, tuple[Header, ...]] = field(default_factory=dict)
+    headers: Mapping[int, tuple[Parameter, ...]] = field(default_factory=dict)
     roles: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Responses(dict[int, str | None]):
+@dataclass(frozen=True, eq=False)
+class Responses(Mapping[int, str | None]):
     """The structure of each documented status; what a range (``4XX``) or ``default`` covers is found, not listed."""
 
-    def __init__(
-        self, exact: Mapping[int, str | None] | None = None, ranges: Mapping[str, str | None] | None = None
-    ) -> None:
-        super().__init__(exact or {})
-        self.ranges: Final = ranges or {}
+    documented: Mapping[int | str, str | None] = field(default_factory=dict)
+    """With the ranges, as they are written."""
 
-    def _range_of(self, status: object) -> str | None:
-        return next((each for each in (f"{str(status)[:1]}XX", "default") if each in self.ranges), None)
+    def __getitem__(self, status: int) -> str | None:
+        for known in (status, f"{str(status)[:1]}XX", "default"):
+            if known in self.documented:
+                return self.documented[known]
+        raise KeyError(status)
 
-    def __contains__(self, status: object) -> bool:
-        return super().__contains__(status) or self._range_of(status) is not None
+    def __iter__(self) -> Iterator[int]:
+        return (status for status in self.documented if isinstance(status, int))
 
-    def __missing__(self, status: int) -> str | None:
-        known = self._range_of(status)
-        if known is None:
-            raise KeyError(status)
-        return self.ranges[known]
-
-    def get(self, status: int, default: Any = None) -> Any:
-        """Return the structure of ``status``, ``default`` where it is not documented."""
-        try:
-            return self[status]
-        except KeyError:
-            return default
-
-    def renamed(self, name: Callable[[str], str]) -> Responses:
-        """Return the same with each structure's name replaced."""
-        return Responses(
-            {status: each and name(each) for status, each in self.items()},
-            {status: each and name(each) for status, each in self.ranges.items()},
-        )
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def read_openapi(path: Path, seen: tuple[Path, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
@@ -148,37 +128,28 @@ def dereference(document: Mapping[str, Any], node: Any, where: str) -> Any:
     for _ in range(20):
         if not (isinstance(node, dict) and isinstance(node.get("$ref"), str) and node["$ref"].startswith("#/")):
             return node
-        target: Any = document
-        for part in node["$ref"][2:].split("/"):
-            part = unescape_pointer(unquote(part))
-            if not isinstance(target, Mapping) or part not in target:
-                raise ContractError(f"{where}: {node['$ref']} is not in the document; correct the reference")
-            target = target[part]
+        target = at(document, unquote(node["$ref"][1:]))
+        if target is ABSENT:
+            raise ContractError(f"{where}: {node['$ref']} is not in the document; correct the reference")
         node = target
     raise ContractError(f"{where}: the references go in a circle; break it")
 
 
-def structure_of(schema: Any, where: str) -> str | None:
-    """Return the structure that a body's schema refers to (``structures/NAME.struct.json``), None for no schema."""
-    if schema is None:
-        return None
+def document_of(schema: Any, where: str) -> str:
+    """Return the JSON Structure document that a body's schema refers to (``structures/NAME.struct.json``)."""
     reference = schema.get("$ref") if isinstance(schema, dict) else None
     if not isinstance(reference, str) or not reference.endswith(SUFFIX):
         raise ContractError(f"{where}: a body's schema must be a $ref to structures/NAME{SUFFIX}")
     return reference.rpartition("/")[2].removesuffix(SUFFIX)
 
 
-def read_operations(document: Mapping[str, Any], source: Path) -> dict[str, Operation]:
-    """Return the operations of an OpenAPI ``document`` by label; ``source`` is what errors call it."""
-    return {operation.label: operation for operation in _operations(document, source, "paths")}
+def read_operations(
+    document: Mapping[str, Any], source: Path, kind: Literal["paths", "webhooks"], root: Callable[[str], str]
+) -> Iterator[Operation]:
+    """Yield the operations or the webhooks of an OpenAPI ``document``.
 
-
-def read_webhooks(document: Mapping[str, Any], source: Path) -> dict[str, Operation]:
-    """Return the webhooks of an OpenAPI ``document`` by name; ``source`` is what errors call it."""
-    return {webhook.path: webhook for webhook in _operations(document, source, "webhooks")}
-
-
-def _operations(document: Mapping[str, Any], source: Path, kind: str) -> Iterator[Operation]:
+    ``source`` is what errors call it; ``root`` returns the structure that a JSON Structure document describes.
+    """
     _object(document.get("components", {}), f"{source}#/components")
     for path, item in _object(document.get(kind, {}), f"{source}#/{kind}").items():
         names = PARAMETER.findall(path)
@@ -194,19 +165,17 @@ def _operations(document: Mapping[str, Any], source: Path, kind: str) -> Iterato
                 continue
             where = f"{source}#/{kind}/{path}/{method}"
             node = _object(item[method], where)
-            responses, ranges, headers = {}, {}, {}
+            responses: dict[int | str, str | None] = {}
+            headers: dict[int, tuple[Parameter, ...]] = {}
             for status, response in _object(node.get("responses", {}), f"{where}/responses").items():
                 if str(status).startswith("x-"):
                     continue
                 if not (re.fullmatch("[1-5](?:[0-9][0-9]|XX)", str(status)) or status == "default"):
                     raise ContractError(f"{where}/responses/{status}: name each status, like 200, 4XX or default")
                 response = dereference(document, response, where)
-                structure = _body(response, f"{where}/responses/{status}")
-                if not str(status).isdecimal():
-                    ranges[str(status)] = structure
-                    continue
-                responses[int(status)] = structure
-                if documented := tuple(_headers(document, response, f"{where}/responses/{status}")):
+                is_range = not str(status).isdecimal()
+                responses[status if is_range else int(status)] = _body(response, f"{where}/responses/{status}", root)
+                if not is_range and (documented := tuple(_headers(document, response, f"{where}/responses/{status}"))):
                     headers[int(status)] = documented
             request = dereference(document, node.get("requestBody", {}), where)
             yield Operation(
@@ -217,20 +186,20 @@ def _operations(document: Mapping[str, Any], source: Path, kind: str) -> Iterato
                 parameters=tuple(
                     _parameters(document, [*_list(item, "parameters", where), *_list(node, "parameters", where)], where)
                 ),
-                request=_body(request, f"{where}/requestBody"),
-                responses=Responses(responses, ranges),
+                request=_body(request, f"{where}/requestBody", root),
+                responses=Responses(responses),
                 headers=headers,
                 roles=_object(node.get(ROLES, {}), f"{where}/{ROLES}"),
             )
 
 
-def _headers(document: Mapping[str, Any], response: Any, where: str) -> Iterator[Header]:
+def _headers(document: Mapping[str, Any], response: Any, where: str) -> Iterator[Parameter]:
     for name, node in _object(response.get("headers", {}), f"{where}/headers").items():
         # OpenAPI: a Content-Type header described here is to be ignored
         if str(name).lower() != "content-type":
             node = _object(dereference(document, node, where), f"{where}/headers/{name}")
             schema = _object(node.get("schema", {}), f"{where}/headers/{name}")
-            yield Header(str(name), bool(node.get("required")), schema)
+            yield Parameter(str(name), "header", bool(node.get("required")), schema)
 
 
 def _parameters(document: Mapping[str, Any], nodes: list[Any], where: str) -> Iterator[Parameter]:
@@ -255,13 +224,14 @@ def _list(node: Mapping[str, Any], name: str, where: str) -> list[Any]:
     return listed
 
 
-def _body(node: Any, where: str) -> str | None:
+def _body(node: Any, where: str, root: Callable[[str], str]) -> str | None:
     media = _object(_object(node, where).get("content", {}), f"{where}/content")
     if not media:
         return None
     if list(media) != ["application/json"]:
         raise ContractError(f"{where}/content: only application/json is read; found {', '.join(media)}")
-    return structure_of(_object(media["application/json"], f"{where}/content").get("schema"), where)
+    schema = _object(media["application/json"], f"{where}/content").get("schema")
+    return None if schema is None else root(document_of(schema, where))
 
 
 class Router:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from pytest_adyen_creds.contract.patterns import matches
+from pytest_adyen_creds.contract.keywords import matches
 from pytest_adyen_creds.errors import ContractError
 from pytest_adyen_creds.secrets import MASK, SECRETS
 from pytest_adyen_creds.text import counted, escape_pointer, plain
@@ -51,7 +51,7 @@ class Validator:
     """Judges bodies by one JSON Schema 2020-12."""
 
     def __init__(self, schema: Mapping[str, Any], secret_properties: Collection[str] = ()) -> None:
-        self.schema = schema
+        self.schema: Final = dict(schema)
         self._secret_properties = secret_properties
 
     @cached_property
@@ -60,7 +60,7 @@ class Validator:
         import jsonschema_rs
 
         try:
-            decide = jsonschema_rs.validator_for(dict(self.schema), validate_formats=True).is_valid
+            decide = jsonschema_rs.validator_for(self.schema, validate_formats=True).is_valid
         except (jsonschema_rs.ValidationError, ValueError) as error:  # ValueError: no text, half a surrogate pair
             problem = str(error).partition("\n")[0]
             raise ContractError(f"structure {self.schema.get('title')}: {problem}; correct it") from None
@@ -97,7 +97,7 @@ class Validator:
             "additionalProperties": _explain_additional_properties,
         }
         explainer: Any = validators.extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
-        return explainer(dict(self.schema), format_checker=Draft202012Validator.FORMAT_CHECKER)
+        return explainer(self.schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
     def _violations(self, error: Any) -> Iterator[Violation]:
         path = [str(part) for part in error.absolute_path]

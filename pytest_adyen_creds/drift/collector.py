@@ -21,7 +21,7 @@ from pytest_adyen_creds.contract.baseline import Acceptance, Judgement
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.drift.text import lines
-from pytest_adyen_creds.errors import FileRefused, in_words
+from pytest_adyen_creds.errors import in_words
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:
@@ -109,18 +109,14 @@ class Aggregate:
             "findings": [self.details(found.observation.finding) for _, found in sorted(self._found.items())],
         }
 
-    def merge(self, value: Any) -> None:
-        """Add what another process wrote with :meth:`to_json`; raises :class:`FileRefused` for anything else."""
-        listed = value.get("findings") if isinstance(value, Mapping) else None
-        if not isinstance(value, Mapping) or not isinstance(listed, list) or type(value.get("answers")) is not int:
-            raise FileRefused("what a worker found is an object with 'answers' and 'findings'; this is not one")
-        observations = [Observation(Finding.from_json(item), str(item.get("example", ""))) for item in listed]
+    def merge(self, value: Mapping[str, Any]) -> None:
+        """Add what another process wrote with :meth:`to_json`."""
         self.answers += value["answers"]
-        self.origins.update(value.get("origins", {}))
-        for pattern, count in value.get("patterns", ()):
+        self.origins.update(value["origins"])
+        for pattern, count in value["patterns"]:
             self._patterns[tuple(map(tuple, pattern))] += count
-        for observation, item in zip(observations, listed, strict=True):
-            self._add(observation, item.get("origins", {}), item.get("tests", ()))
+        for item in value["findings"]:
+            self._add(Observation(Finding.from_json(item), item["example"]), item["origins"], item["tests"])
 
 
 class Collector:
@@ -258,7 +254,7 @@ class Collector:
             yield found
         finally:
             with self._lock:
-                self._collecting[:] = [each for each in self._collecting if each is not found]
+                self._collecting.remove(found)
 
     @contextmanager
     def guarded(self, what: str) -> Iterator[None]:
@@ -284,9 +280,7 @@ class Collector:
             }
 
     def merge(self, value: Mapping[str, Any]) -> None:
-        """Add what another process wrote with :meth:`to_json`; raises :class:`FileRefused` for anything else."""
-        if value.keys() != {"found", "traffic", "answered", "versions", "unjudged", "problems"}:
-            raise FileRefused("what a worker collected is an object with 'found', 'traffic' and so on; this is not")
+        """Add what another process wrote with :meth:`to_json`."""
         self.found.merge(value["found"])
         self.traffic.update({(label, status): count for label, status, count in value["traffic"]})
         self.answered.update({(label, status): count for label, status, count in value["answered"]})

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +29,7 @@ from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.operations import bare, key_of
 from pytest_adyen_creds.contract.source import read_specification
 from pytest_adyen_creds.drift.specification import compare
-from pytest_adyen_creds.drift.text import known_lines, lines, tally
+from pytest_adyen_creds.drift.text import known_lines, lines, sarif_results, tally
 from pytest_adyen_creds.errors import AdyenCredsError, ContractError, FileRefused
 from pytest_adyen_creds.files import read_bytes
 from pytest_adyen_creds.settings import settings_of_ini
@@ -39,11 +40,6 @@ if TYPE_CHECKING:
 
 
 _NOTHING: Final = Baseline()
-
-
-def _common(function: Any) -> Any:
-    """Add the options that every command about one contract takes."""
-    return contract_option(_judging(function))
 
 
 def _judging(function: Any) -> Any:
@@ -77,7 +73,8 @@ def drift() -> None:
 @drift.command()
 @click.argument("source", metavar="[FILE_OR_URL]", required=False)
 @click.option("--against", metavar="FILE_OR_URL", help="Compare with this older document instead of the contract.")
-@_common
+@contract_option
+@_judging
 def spec(source: str | None, against: str | None, **options: Any) -> None:
     """Compare an OpenAPI document with the contract: its meaning, for the operations that the contract covers.
 
@@ -120,7 +117,8 @@ _STRICT = click.option("--strict", is_flag=True, help="Judge by the published do
 @click.option("--content-type", help="The answer's Content-Type ('': it had none).  [default: not known]")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @_STRICT
-@_common
+@contract_option
+@_judging
 def response(label: str, status: int, content_type: str | None, file: Path, strict: bool, **options: Any) -> None:
     """Hold one captured body in FILE (- for standard input) against the contract.
 
@@ -214,7 +212,7 @@ def ids(form: str) -> None:
 
     listed = entries()
     if form == "json":
-        click.echo(json.dumps([entry.to_json() for entry in listed], indent=2))
+        click.echo(json.dumps([asdict(entry) for entry in listed], indent=2))
     else:
         for entry in listed:
             click.echo(f"{entry.id}  {', '.join(entry.levels)}  {entry.meaning}")
@@ -278,7 +276,6 @@ def _finish(
     if options["form"] == "json":
         click.echo(json.dumps([finding.to_json() for finding in judgement.findings], indent=2))
     elif options["form"] == "sarif":
-        from pytest_adyen_creds.drift.sarif import sarif_results
         from pytest_adyen_creds.sarif import to_sarif
 
         click.echo(to_sarif(sarif_results(judgement.findings, paths_of), Path.cwd()), nl=False)

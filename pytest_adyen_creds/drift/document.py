@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from pytest_adyen_creds.contract.operations import METHODS, WEBHOOK, bare
+from pytest_adyen_creds.contract.trees import ABSENT, at
 from pytest_adyen_creds.drift.shape import ANY, ANYTHING, NOTHING, Schema, Shape, merge, schema_or_true, shape_of
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.text import escape_pointer, unescape_pointer
+from pytest_adyen_creds.text import escape_pointer
 
 SignIn = Mapping[str, frozenset[str]]
 """One way to sign in: security scheme -> scopes, all of them together."""
@@ -177,15 +178,9 @@ class Document:
     def _referred(self, reference: Any) -> Any:
         if not isinstance(reference, str) or not reference.startswith("#"):
             raise FileRefused(f"$ref {reference!r} leaves the document; bundle it into one file first")
-        node: Any = self._root
-        for part in unquote(reference[1:]).split("/")[1:]:
-            key = unescape_pointer(part)
-            if isinstance(node, Mapping) and key in node:
-                node = node[key]
-            elif isinstance(node, list) and key.isdigit() and int(key) < len(node):
-                node = node[int(key)]
-            else:
-                raise FileRefused(f"$ref {reference!r} points to nothing; mend the document")
+        node = at(self._root, unquote(reference[1:]))
+        if node is ABSENT:
+            raise FileRefused(f"$ref {reference!r} points to nothing; mend the document")
         if not isinstance(node, Mapping | bool):
             raise FileRefused(f"$ref {reference!r} does not point to an object; mend the document")
         return node

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final
+from typing import Final
 
 from pytest_adyen_creds.contract.finding import LEVELS, Level
 from pytest_adyen_creds.contract.ids import (
@@ -31,10 +31,6 @@ class Entry:
     id: str
     levels: tuple[Level, ...]
     meaning: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry as a JSON object."""
-        return asdict(self)
 
 
 class _Example(dict[str, object]):

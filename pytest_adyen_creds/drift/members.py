@@ -13,6 +13,7 @@ from math import inf
 from typing import Any, Final
 
 from pytest_adyen_creds.contract.ids import WITH_DEFAULT, Change, Direction, Effect, change_of, kebab
+from pytest_adyen_creds.contract.trees import ABSENT
 from pytest_adyen_creds.drift.change import changes_of_bound, changes_of_keywords, types_relation
 from pytest_adyen_creds.drift.document import Document
 from pytest_adyen_creds.drift.shape import ANY, ANYTHING, NEVER, Limit, Schema, Shape, canonical, number
@@ -28,7 +29,6 @@ _SINGLE: Final = frozenset(
 _NAMED: Final = {"patternProperties": "pattern-property", "dependentSchemas": "dependent-schema"}
 _CONTAINS: Final = {"minContains": 1, "maxContains": inf}
 """Keyword -> the value that holds where none is given."""
-_ABSENT: Final = object()
 
 DEEPEST: Final = 120
 """How deep a body may nest before the comparison gives up, in levels."""
@@ -186,19 +186,19 @@ class Members:
         elif keyword in _NAMED:
             one, other = (_mapping(rest.get(keyword)) for rest in (old, new))
             for name in sorted(one.keys() | other.keys(), key=str):
-                schemas = (one.get(name, _ABSENT), other.get(name, _ABSENT))
+                schemas = (one.get(name, ABSENT), other.get(name, ABSENT))
                 yield from self._seen(_NAMED[keyword], f"`{name}` in {keyword}", *schemas, self._same)
         elif keyword == "discriminator" and keyword in old and keyword in new:
             yield from self._discriminator(_mapping(old[keyword]), _mapping(new[keyword]))
         else:
-            values = (old.get(keyword, _ABSENT), new.get(keyword, _ABSENT))
+            values = (old.get(keyword, ABSENT), new.get(keyword, ABSENT))
             yield from self._seen(kebab(keyword), keyword, *values, partial(self._same_keyword, keyword))
 
     def _seen(self, noun: str, value: str, old: Any, new: Any, same: Callable[[Any, Any], bool]) -> Iterator[Change]:
-        """Yield the change, if there is one, in what ``value`` names; ``old`` or ``new`` can be :data:`_ABSENT`."""
-        if new is _ABSENT:
+        """Yield the change, if there is one, in what ``value`` names; ``old`` or ``new`` can be :data:`ABSENT`."""
+        if new is ABSENT:
             yield self._change("{keyword}-removed", keyword=noun, value=value)
-        elif old is _ABSENT:
+        elif old is ABSENT:
             yield self._change("{keyword}-added", keyword=noun, value=value)
         elif not same(old, new):
             yield self._change("{keyword}-changed", keyword=noun, value=value)

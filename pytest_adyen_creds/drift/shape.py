@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.keywords import JSON_TYPES, whole
+
 Schema = Mapping[str, Any] | bool
 """A schema as it stands in a document."""
 
@@ -44,12 +46,16 @@ WORDING: Final = frozenset(
 )
 """Keywords that say nothing about what a schema allows."""
 
+_OF_EITHER: Final = ("const", "unique", "one_of", "any_of", "read_only", "write_only", "deprecated")
+"""What a shape has where one of the two that it is merged of has it."""
+
 _READ: Final = frozenset(
     {"$ref", "allOf", "type", "nullable", "format", "enum", "const", "exclusiveMaximum", "exclusiveMinimum"}
     | {"properties", "required", "additionalProperties", "items", "oneOf", "anyOf", "default", "readOnly"}
     | {"writeOnly", "deprecated", "pattern", "uniqueItems", "multipleOf", *LIMITS}
 )
-_JSON_TYPES: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+_NO_REST: Final = _READ | WORDING | {"unevaluatedProperties"}
+"""Keywords that are not compared as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +124,7 @@ NOTHING: Final = Shape(types=NEVER, nullable=False)
 
 def canonical(value: Any) -> str:
     """Return ``value`` as JSON text that is equal exactly for equal values."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return json.dumps(whole(value), sort_keys=True, ensure_ascii=False, default=str)
 
 
 def shape_of(raw: Mapping[str, Any]) -> Shape:
@@ -128,10 +132,11 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
     if raw.get("not") in ({}, True):
         return NOTHING
     types, nullable = _types_of(raw)
-    enum = _enum(raw)
-    if enum is not None:
+    enum = None
+    if "const" in raw or isinstance(raw.get("enum"), list):
+        enum = frozenset(map(canonical, _enum_values(raw)))
         if types == ANY:
-            types = _simplest({_JSON_TYPES.get(type(value), "null") for value in _enum_values(raw)} - {"null"})
+            types = _simplest({JSON_TYPES.get(type(value), "null") for value in _enum_values(raw)} - {"null"})
             nullable = "null" in enum or raw.get("nullable") is True
         nullable = nullable and ("null" in enum or raw.get("nullable") is True)
         enum -= {"null"}
@@ -164,7 +169,7 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         read_only=raw.get("readOnly") is True,
         write_only=raw.get("writeOnly") is True,
         deprecated=raw.get("deprecated") is True,
-        rest={name: value for name, value in raw.items() if _is_rest(name)},
+        rest={name: value for name, value in raw.items() if name not in _NO_REST and not name.startswith("x-")},
     )
 
 
@@ -182,12 +187,10 @@ def merge(one: Shape, other: Shape) -> Shape | None:
         "types": types,
         "nullable": one.nullable and other.nullable,
         "enum": one.enum if other.enum is None else other.enum if one.enum is None else one.enum & other.enum,
-        "const": one.const or other.const,
         "limits": {
             keyword: tighter(one.limits.get(keyword), other.limits.get(keyword), upper=is_upper(keyword))
             for keyword in {**one.limits, **other.limits}
         },
-        "unique": one.unique or other.unique,
         "properties": {
             name: _both(one.properties.get(name, True), other.properties.get(name, True))
             for name in {**one.properties, **other.properties}
@@ -196,12 +199,8 @@ def merge(one: Shape, other: Shape) -> Shape | None:
         "additional": _both(one.additional, other.additional),
         "unevaluated": one.unevaluated and other.additional is True,
         "items": _both(one.items, other.items),
-        "one_of": one.one_of or other.one_of,
-        "any_of": one.any_of or other.any_of,
         "default": one.default if one.default is not None else other.default,
-        "read_only": one.read_only or other.read_only,
-        "write_only": one.write_only or other.write_only,
-        "deprecated": one.deprecated or other.deprecated,
+        **{name: getattr(one, name) or getattr(other, name) for name in _OF_EITHER},
     }
     for name in ("format", "pattern", "multiple"):
         mine, theirs = getattr(one, name), getattr(other, name)
@@ -238,10 +237,6 @@ def _both(one: Schema, other: Schema) -> Schema:
     return False if one is False or other is False else {"allOf": [one, other]}
 
 
-def _is_rest(name: str) -> bool:
-    return name not in _READ and name not in WORDING and name != "unevaluatedProperties" and not name.startswith("x-")
-
-
 def _types_of(raw: Mapping[str, Any]) -> tuple[frozenset[str], bool]:
     declared = raw.get("type")
     names = {declared} if isinstance(declared, str) else {str(name) for name in _list(declared)}
@@ -262,12 +257,6 @@ def _simplest(names: Iterable[str]) -> frozenset[str]:
 
 def _enum_values(raw: Mapping[str, Any]) -> list[Any]:
     return [raw["const"]] if "const" in raw else _list(raw.get("enum"))
-
-
-def _enum(raw: Mapping[str, Any]) -> frozenset[str] | None:
-    if "const" not in raw and not isinstance(raw.get("enum"), list):
-        return None
-    return frozenset(canonical(value) for value in _enum_values(raw))
 
 
 def _limits_of(raw: Mapping[str, Any], types: frozenset[str]) -> dict[str, Limit]:
@@ -327,8 +316,8 @@ def _text(value: Any) -> str | None:
 
 def number(value: Any) -> float | None:
     """Return ``value`` if it is a finite number, an integer where it is whole."""
-    if isinstance(value, float) and isfinite(value):
-        return int(value) if value.is_integer() else value
+    if isinstance(value, float):
+        return whole(value) if isfinite(value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

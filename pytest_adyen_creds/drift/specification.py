@@ -117,35 +117,32 @@ class _SpecificationComparison:
             yield operation.finding("api-operation-id-removed", old=old.id, fate=fate)
         yield from self._security(operation, old, new)
         for key in sorted(old.parameters.keys() | new.parameters.keys()):
-            before, after = old.parameters.get(key), new.parameters.get(key)
-            if old.is_webhook:  # which its receiver reads, as a header of an answer is read
-                yield from self._header(operation, before, after)
-            else:
-                yield from self._parameter(old.label, before, after)
+            # what a webhook brings is read by its receiver, as a header of an answer is read
+            kind: Kind = "response-header" if old.is_webhook else "request-parameter"
+            yield from self._parameter(kind, operation, old.parameters.get(key), new.parameters.get(key))
         yield from self._bodies(old, new)
 
-    def _parameter(self, label: str, old: Parameter | None, new: Parameter | None) -> Iterator[Finding]:
+    def _parameter(
+        self, kind: Kind, holder: _Subject, old: Parameter | None, new: Parameter | None
+    ) -> Iterator[Finding]:
+        """Yield what changed in a parameter of a request, or in a header that its receiver reads."""
         known = old or new
         assert known is not None
-        location = f"/{known.place}/{escape_pointer(known.name)}"
-        parameter = _Subject(label, location=location, names={"place": known.place, "name": known.name})
+        is_header, presence = kind == "response-header", "required" if known.required else "optional"
+        location = f"/{'header' if is_header else known.place}/{escape_pointer(known.name)}"
+        parameter = _Subject(holder.operation, holder.status, location, {"place": known.place, "name": known.name})
         if old is None:
-            if known.place == "path":
-                yield parameter.finding("new-request-path-parameter")
-            else:
-                presence = "required" if known.required else "optional"
-                yield parameter.finding(f"new-{presence}-request-parameter")
-            return
-        if new is None:
-            yield parameter.finding("request-parameter-removed")
-            return
-        yield from parameter.required("request-parameter", old.required, new.required)
-        if old.deprecated != new.deprecated:
-            change = change_of("request", "deprecated" if new.deprecated else "reactivated")
-            yield parameter.change("request-parameter", change)
-        if old.serialization != new.serialization:
-            yield parameter.finding("request-parameter-serialization-changed")
-        yield from self._schema("request-parameter", parameter, old.schema, new.schema)
+            of_request = "new-request-path" if known.place == "path" else f"new-{presence}-request"
+            yield parameter.finding("response-header-added" if is_header else f"{of_request}-parameter")
+        elif new is None:
+            yield parameter.finding(f"{presence}-response-header-removed" if is_header else f"{kind}-removed")
+        else:
+            yield from parameter.required(kind, old.required, new.required)
+            if old.deprecated != new.deprecated and not is_header:
+                yield parameter.change(kind, change_of("request", "deprecated" if new.deprecated else "reactivated"))
+            if old.serialization != new.serialization and not is_header:
+                yield parameter.finding(f"{kind}-serialization-changed")
+            yield from self._schema(kind, parameter, old.schema, new.schema)
 
     def _request(self, operation: Operation, old: Body | None, new: Body | None) -> Iterator[Finding]:
         body = _Subject(operation.label)
@@ -168,7 +165,7 @@ class _SpecificationComparison:
         if old is not None and new is not None:
             yield from self._content(kind.removesuffix("-body"), kind, response, old.content, new.content)
             for key in sorted(old.headers.keys() | new.headers.keys()):
-                yield from self._header(response, old.headers.get(key), new.headers.get(key))
+                yield from self._parameter("response-header", response, old.headers.get(key), new.headers.get(key))
             return
         if operation.is_webhook:
             yield response.finding(f"webhook-answer-status-{'added' if old is None else 'removed'}", code=status)
@@ -187,19 +184,6 @@ class _SpecificationComparison:
                 yield subject.finding(f"{noun}-media-type-added", media=name)
             else:
                 yield from self._schema(kind, subject, old[name], new[name])
-
-    def _header(self, response: _Subject, old: Parameter | None, new: Parameter | None) -> Iterator[Finding]:
-        known = old or new
-        assert known is not None
-        location = f"/header/{escape_pointer(known.name)}"
-        header = _Subject(response.operation, response.status, location, {"name": known.name})
-        if old is None:
-            yield header.finding("response-header-added")
-        elif new is None:
-            yield header.finding(f"{'required' if old.required else 'optional'}-response-header-removed")
-        else:
-            yield from header.required("response-header", old.required, new.required)
-            yield from self._schema("response-header", header, old.schema, new.schema)
 
     def _schema(self, kind: Kind, subject: _Subject, old: Schema, new: Schema) -> Iterator[Finding]:
         changes = list(self._schemas.changes(old, new, direction_of(kind)))

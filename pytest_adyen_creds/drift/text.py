@@ -1,28 +1,29 @@
-"""Findings as people read them: one line for all that say the same."""
+"""Findings as people read them: one line for all that say the same; and as SARIF, for code scanning."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
 
 from pytest_adyen_creds.contract.baseline import Entry, Judgement
-from pytest_adyen_creds.contract.finding import LEVELS, Finding, Group, group
+from pytest_adyen_creds.contract.finding import LEVELS, Finding, Group, Level, group
+from pytest_adyen_creds.drift.listing import entries
+from pytest_adyen_creds.sarif import SarifLevel, SarifResult
 from pytest_adyen_creds.text import counted, printed
+
+_SARIF_LEVELS: Final[Mapping[Level, SarifLevel]] = {"breaking": "error", "warning": "warning", "info": "note"}
 
 
 def lines(findings: Iterable[Finding], *, verbose: bool = False) -> Iterator[str]:
     """Yield one line a group of findings, the most serious first; ``verbose``: below it the places of several."""
-    findings = list(findings)
     groups = group(findings)
     width = max((len(str(each.count)) for each in groups), default=1)
-    members: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in sorted(findings, key=lambda finding: finding.rank) if verbose else ():
-        members.setdefault((finding.level, finding.id, finding.message), []).append(finding)
     for each in groups:
         yield printed(f"{each.level:<8}  {each.count:>{width}}x  {each.id}: {each.message}  [{where(each)}]")
-        places = members.get((each.level, each.id, each.message), ())
-        for finding in places if len(places) > 1 else ():
-            place = place_of(finding.operation, finding.status, finding.location)
+        for finding in each.findings if verbose and len(each.findings) > 1 else ():
+            place = " ".join(filter(None, (finding.operation, str(finding.status or ""), finding.location)))
             yield printed(f"{'':<10}{'':>{width}}   {place}")
 
 
@@ -48,11 +49,6 @@ def where(each: Group) -> str:
     return "; ".join(filter(None, (operations, statuses, shown)))
 
 
-def place_of(operation: str, status: int | None, location: str) -> str:
-    """Return in one line where a single finding is; ``status`` and ``location`` as a :class:`Finding` has them."""
-    return " ".join(filter(None, (operation, str(status or ""), location)))
-
-
 def tally(findings: Iterable[Finding]) -> str:
     """Return how many findings there are, by level: ``13 findings (13 info)``."""
     counts = Counter(finding.level for finding in findings)
@@ -61,3 +57,23 @@ def tally(findings: Iterable[Finding]) -> str:
         return "no findings"
     levels = ", ".join(f"{counts[level]} {level}" for level in LEVELS if counts[level])
     return f"{counted(total, 'finding')} ({levels})"
+
+
+def sarif_results(
+    findings: Iterable[Finding], paths_of: Callable[[Finding], Iterable[str | Path | None]]
+) -> Iterator[SarifResult]:
+    """Yield each of ``findings`` once for each of the paths that ``paths_of`` returns for it."""
+    meanings = {entry.id: entry.meaning for entry in entries()}
+    for finding in findings:
+        status = "" if finding.status is None else f" -> {finding.status}"
+        place = f"{finding.operation}{status}{f' {finding.location}' if finding.location else ''}"
+        for path in paths_of(finding):
+            yield SarifResult(
+                rule=finding.id,
+                level=_SARIF_LEVELS[finding.level],
+                message=f"{finding.message} [{place}]",
+                meaning=meanings.get(finding.id, ""),
+                page=f"reference/findings.html#finding-{finding.id}",
+                path=path,
+                place=place,
+            )

@@ -18,7 +18,7 @@ from pytest_adyen_creds.text import pointer_parts
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
-    from pytest_adyen_creds.contract.documents import Schema
+    from pytest_adyen_creds.contract.trees import Schema
 
 _FRAMING: Final = frozenset({"content-length", "content-encoding", "transfer-encoding"})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_adyen_creds.contract.finding import Finding
-from pytest_adyen_creds.drift.sarif import sarif_results
+from pytest_adyen_creds.drift.text import sarif_results
 from pytest_adyen_creds.sarif import SarifResult, to_sarif
 from pytest_adyen_creds.settings import ini_options
 

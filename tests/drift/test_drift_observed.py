@@ -16,7 +16,6 @@ from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.drift.collector import Aggregate
-from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.secrets import Secret
 
 ERROR: dict[str, Any] = {
@@ -173,11 +172,3 @@ def test_counts_are_of_answers_and_add_up_over_processes() -> None:
     assert "5 characters" in here.example(here.findings[0])
     assert here.example(Finding("x", "info", "", None, "", "")) == ""
     assert len(here.findings) == 2
-
-
-@pytest.mark.parametrize(
-    "value", [None, [], {"answers": 1}, {"answers": "1", "findings": []}, {"answers": 1, "findings": [1]}]
-)
-def test_what_no_process_wrote_is_refused(value: Any) -> None:
-    with pytest.raises(FileRefused):
-        Aggregate().merge(value)

@@ -356,6 +356,3 @@ def test_equal_findings_are_added_up_and_grouped_the_worst_first() -> None:
 def test_a_finding_goes_to_json_and_back() -> None:
     finding = Finding("response-undocumented-property", "warning", "GET /me", 200, "/data/*/new", "new", 3)
     assert Finding.from_json(json.loads(json.dumps(finding.to_json()))) == finding
-    for wrong in ({}, [], {**finding.to_json(), "level": "bad"}, {**finding.to_json(), "count": 0}):
-        with pytest.raises(FileRefused):
-            Finding.from_json(wrong)
