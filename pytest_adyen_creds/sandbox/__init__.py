@@ -111,7 +111,7 @@ class Sandbox:
             raise
         ids = key_service.ids
         self.contract_answers = ContractAnswers(contracts_there)
-        self.faults = Faults(ids.fraction, self.contract_answers.labels)
+        self.faults = Faults(ids.fraction, lambda: contracts_there.labels)
         self.customer_area = CustomerArea(state, key_service, self.clock)
         self.repository = CredentialRepository(state, key_service, self.provisioning.id, style)
         self.app = ManagementApp(

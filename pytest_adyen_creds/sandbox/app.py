@@ -23,6 +23,7 @@ from pytest_adyen_creds.sandbox.journal import NO_ANSWER, Journal, Message
 from pytest_adyen_creds.sandbox.operations import Call, is_permitted, perform, permit
 from pytest_adyen_creds.sandbox.outcomes import Kind, Outcome, Refused
 from pytest_adyen_creds.sandbox.rendering import Address
+from pytest_adyen_creds.sandbox.roles import missing_role
 from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route, served
 from pytest_adyen_creds.sandbox.rules import RECORDED, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Clock, Credential
@@ -202,7 +203,7 @@ class ManagementApp:
         request: Request,
         body: bytes | Refused,
     ) -> _Reply:
-        lacks = contract_answers.missing_role(operation, roles)
+        lacks = missing_role(operation.roles, roles)
         if lacks is not None:
             raise Refused(contract_answers.CONTRACT_ROLES, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
         if operation.request is not None and 422 in operation.responses:  # else no refusal would keep to the contract

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles
 from pytest_adyen_creds.sandbox.keys import PROPAGATION
@@ -133,18 +134,14 @@ def identify(
     return credential
 
 
-def authorise(caller: Credential, *, any_role: bool) -> None:
-    """Raise :class:`Refused` unless ``caller`` may make requests of this sort.
-
-    ``any_role``: any Management API role is enough; else the one for API credentials is asked for.
-    """
+def authorise(caller: Credential, operation: Operation) -> None:
+    """Raise :class:`Refused` unless kind and roles of ``caller`` allow ``operation``, at an account that it reaches."""
     if caller.kind is not UserKind.COMPANY:
         raise Refused(USER_KINDS, Kind.FORBIDDEN, "Users of this kind cannot call the Management API.")
-    if any_role:
-        if not roles.holds_any_management_role(caller.roles):
-            raise Refused(ANY_ROLE, Kind.FORBIDDEN, "The credential has no Management API role.")
-    elif not roles.holds(caller.roles, roles.API_CREDENTIALS_ROLE):
-        raise Refused(CREDENTIALS_ROLE, Kind.FORBIDDEN, f"The credential lacks the role: {roles.API_CREDENTIALS_ROLE}.")
+    lacks = roles.missing_role(operation.roles, caller.roles)
+    if lacks is not None:
+        rule = ANY_ROLE if "any" in operation.roles else CREDENTIALS_ROLE
+        raise Refused(rule, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
 
 
 @dataclass(frozen=True)

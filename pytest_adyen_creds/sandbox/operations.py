@@ -52,7 +52,7 @@ class Target:
 
 def permit(repository: CredentialRepository, call: Call) -> Scope | None:
     """Return the account that ``call`` names, ``None`` under ``/me``; raises :class:`Refused` if it may not be made."""
-    _authorise(call.caller, call.operation)
+    authorise(call.caller, call.operation)
     own = not call.parameters.keys() & {"companyId", "merchantId"}
     return None if own else scope_of(repository.state, call.caller, call.parameters)
 
@@ -60,7 +60,7 @@ def permit(repository: CredentialRepository, call: Call) -> Scope | None:
 def is_permitted(caller: Credential, operation: Operation) -> bool:
     """Tell whether the kind and the roles of ``caller`` let it make ``operation``, at an account that it reaches."""
     try:
-        _authorise(caller, operation)
+        authorise(caller, operation)
     except Refused:
         return False
     return True
@@ -77,11 +77,6 @@ def perform(repository: CredentialRepository, call: Call, scope: Scope | None) -
         found = repository.find(scope, call.parameters["apiCredentialId"])
         target = Target(found, scope, call.address.credentials(scope, found.id))
     return _OF_CREDENTIAL[action](repository, call, target)
-
-
-def _authorise(caller: Credential, operation: Operation) -> None:
-    own = operation.path.split("/")[1] == "me"  # not merchants
-    authorise(caller, any_role=own and _action(operation) != "POST generateClientKey")
 
 
 def _action(operation: Operation) -> str:
