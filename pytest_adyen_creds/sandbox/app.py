@@ -58,13 +58,10 @@ INTERNAL: Final = Rule.documented(
 _LOG: Final = logging.getLogger(__name__)
 
 
-_CALLER: Final = "pytest_adyen_creds.caller"
-"""The key in a request's WSGI environment: the id of the credential that makes it."""
+@dataclass(frozen=True, kw_only=True)
+class _Reply(Answer):
+    """An answer of the API: what it rests on, and whether it stays the answer to its idempotency key."""
 
-
-@dataclass(frozen=True)
-class _Reply:
-    answer: Answer
     rule: Rule
     request_id: str
     decided: bool = False
@@ -125,7 +122,7 @@ class ManagementApp:
         fault = self._faults.take(label)
         noted = partial(self._noted, request, body, label, fault)
         if fault is not None and fault.kind is FaultKind.RESET:
-            noted(_Reply(Answer(NO_ANSWER, None), ASKED_FOR, self._ids.request_id()))
+            noted(_Reply(NO_ANSWER, None, rule=ASKED_FOR, request_id=self._ids.request_id()))
             raise ConnectionLost("the connection ends here because a fault says so")
         if fault is not None and fault.kind is FaultKind.STATUS:
             request.environ[BY_FAULT] = True
@@ -143,9 +140,9 @@ class ManagementApp:
         if fault.kind is FaultKind.TIMEOUT:
             noted(reply)
             raise AnswerTimeout("no answer came in time because a fault says so")
-        answer = self._spoilt(reply.answer, fault)
-        request.environ[BY_FAULT] = answer is not reply.answer
-        return noted(replace(reply, answer=answer))
+        spoilt = self._spoilt(reply, fault)
+        request.environ[BY_FAULT] = spoilt is not reply
+        return noted(spoilt)
 
     def _decide(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
         try:
@@ -154,9 +151,9 @@ class ManagementApp:
             reply = self._refusal(refused, match.version)
             if match.contract is None:
                 return reply
-            answer, detail = reply.answer, refused.invalid[0].message if refused.invalid else refused.detail
-            document = self._contracts.refusal(match.contract, match.operation, answer.status, detail)
-            return reply if document is None else replace(reply, answer=replace(answer, document=document))
+            detail = refused.invalid[0].message if refused.invalid else refused.detail
+            document = self._contracts.refusal(match.contract, match.operation, reply.status, detail)
+            return reply if document is None else replace(reply, document=document)
         except Exception:  # noqa: BLE001
             # the last resort of a server: a bug must not take the other requests with it
             _LOG.exception("the sandbox failed on %s", match.operation.label)
@@ -168,7 +165,7 @@ class ManagementApp:
             now = self._clock.now()
             address = request.environ.get("REMOTE_ADDR")
             who = identify(self._repository.state, request.header("X-API-Key"), request.login, address, now)
-            request.environ[_CALLER] = who.id
+            request.caller = who.id
             self._limit.admit(who.id, now)
         if match.contract is not None:
             return self._from_contract(match.contract, match.operation, who.roles, request, body)
@@ -183,8 +180,7 @@ class ManagementApp:
         kept = self._idempotency.begin(key, f"{request.path}\n".encode() + content, now)
         echo = {"Idempotency-Key": key}
         if kept is not None:
-            first = kept.answer
-            return self._reply(first.status, first.document, idempotency.REPLAY, echo, request_id=kept.request_id)
+            return self._reply(kept.status, kept.document, idempotency.REPLAY, echo, request_id=kept.request_id)
         decided: _Reply | None = None
         try:
             reply = self._perform(call, delay, match.version)
@@ -192,7 +188,7 @@ class ManagementApp:
                 decided = reply
         finally:
             self._idempotency.finish(key, decided)
-        return replace(reply, answer=replace(reply.answer, headers={**reply.answer.headers, **echo}))
+        return replace(reply, headers={**reply.headers, **echo})
 
     @implements(contract_answers.FROM_CONTRACT, contract_answers.SET_BY_TEST, contract_answers.CONTRACT_ROLES)
     def _from_contract(
@@ -251,14 +247,16 @@ class ManagementApp:
         decided: bool = False,
     ) -> _Reply:
         request_id = request_id or self._ids.request_id()
-        answer = Answer(
+        return _Reply(
             status,
             document,
             {**self._style.headers(status, request_id, self._ids), **headers},
             self._style.media_type(status),
             escapes_slashes=self._style.has_headers,
+            rule=rule,
+            request_id=request_id,
+            decided=decided,
         )
-        return _Reply(answer, rule, request_id, decided)
 
     def _mismatch(self, mismatch: Mismatch) -> _Reply:
         if not mismatch.allowed:
@@ -276,36 +274,35 @@ class ManagementApp:
         document = self._style.show_status(fault.status, request_id)
         return self._reply(fault.status, document, ASKED_FOR, headers, request_id=request_id)
 
-    def _spoilt(self, answer: Answer, fault: Fault) -> Answer:
+    def _spoilt(self, reply: _Reply, fault: Fault) -> _Reply:
         spoilt: Any = None
-        if answer.document is not None:
+        if reply.document is not None:
             if fault.kind is FaultKind.TRUNCATED:
-                return replace(answer, truncated=True)
+                return replace(reply, truncated=True)
             if fault.kind is FaultKind.CONTENT_TYPE:
-                return replace(answer, media_type=fault.content_type)
-            if fault.kind is FaultKind.VIOLATION and isinstance(answer.document, Mapping):
-                spoilt = VIOLATIONS[fault.violation](dict(answer.document), fault.field)
+                return replace(reply, media_type=fault.content_type)
+            if fault.kind is FaultKind.VIOLATION and isinstance(reply.document, Mapping):
+                spoilt = VIOLATIONS[fault.violation](dict(reply.document), fault.field)
         if spoilt is None and fault.kind is not FaultKind.DELAY:
             self._faults.give_back(fault)
-        return answer if spoilt is None else replace(answer, document=spoilt)
+        return reply if spoilt is None else replace(reply, document=spoilt)
 
     def _noted(
         self, request: Request, body: bytes | Refused, operation: str | None, fault: Fault | None, reply: _Reply
     ) -> Answer:
-        """Return the answer of ``reply``, which is in the journal then."""
-        answer = reply.answer
-        headers = (("content-type", answer.media_type), *answer.headers.items())
+        """Return ``reply``, which is in the journal then."""
+        headers = (("content-type", reply.media_type), *reply.headers.items())
         self.journal.add(
             at=self._clock.now(),
             method=request.method,
             origin=request.origin,
             target=request.target,
             operation=operation,
-            status=answer.status,
+            status=reply.status,
             rule=reply.rule.id,
             fault=fault.kind.value if fault else "",
             sent=Message.of_request(request.environ, b"" if isinstance(body, Refused) else body),
-            answered=Message(headers, document=answer.document),
-            caller=request.environ.get(_CALLER, ""),
+            answered=Message(headers, document=reply.document),
+            caller=request.caller,
         )
-        return answer
+        return reply

@@ -37,10 +37,14 @@ class AnswerTimeout(TimeoutError):
 
 
 class Request:
-    """One request, read off its WSGI environment; ``path`` is percent-encoded, as it was sent."""
+    """One request, read off its WSGI environment; ``path`` is percent-encoded, as it was sent.
+
+    ``caller`` is the id of the credential that makes it, empty until one was let in.
+    """
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
+        self.caller = ""
         self.method: str = environ["REQUEST_METHOD"]
         self.path = _raw_path(environ)
 
