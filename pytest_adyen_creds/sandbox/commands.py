@@ -25,7 +25,6 @@ from pytest_adyen_creds.secrets import Secret
 
 _LONGEST_KEY_FILE: Final = 4096
 _SHORTEST_KEY: Final = 16
-_ANYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104
 _BEYOND_LOOPBACK: Final = (
     "Whoever reaches {host} can make and read this sandbox's invented credentials: only in a network of your own."
 )
@@ -109,10 +108,10 @@ def serve(
     It listens on loopback only, unless --host says otherwise.
     """
     from pytest_adyen_creds.sandbox.guard import is_loopback
-    from pytest_adyen_creds.sandbox.server import serve_until_told
+    from pytest_adyen_creds.sandbox.server import ANYWHERE, serve_until_told
     from pytest_adyen_creds.sandbox.tls import make_certificate
 
-    certificate = make_certificate((*_name_of(host), *allowed_hosts)) if tls else None
+    certificate = make_certificate((ANYWHERE.get(host, host), *allowed_hosts)) if tls else None
     embedded = Sandbox(
         company,
         merchants or ("TestMerchant", "TestMerchantEU"),
@@ -170,11 +169,6 @@ def show_rules(rules: tuple[Rule, ...]) -> str:
     counts = Counter(rule.evidence for rule in rules)
     totals = ", ".join(f"{count} {evidence}" for evidence, count in sorted(counts.items()))
     return "\n".join([*lines, f"{len(rules)} rules: {totals}"])
-
-
-def _name_of(host: str) -> tuple[str, ...]:
-    """Return what a certificate calls ``host``: nothing where it stands for all addresses."""
-    return () if host in _ANYWHERE else (host,)
 
 
 def _read_key(path: Path) -> Secret:

@@ -10,7 +10,6 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -26,7 +25,7 @@ REQUEST_TIMEOUT: Final = 30.0
 LOOPBACK: Final = "127.0.0.1"
 """Where the server listens unless it is told otherwise."""
 
-_ANYWHERE: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104
+ANYWHERE: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104
 """The addresses that stand for all of a machine's, and by which of them the machine itself reaches them."""
 _POLL: Final = 0.05
 
@@ -53,9 +52,10 @@ class Server:
     ) -> None:
         if not 0 <= port < 65536:
             raise SandboxError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one")
-        names = [*allowed_hosts] if _is_address(host) else [host, *allowed_hosts]
+        # every address is allowed as it is, and one of IPv6 is no name
+        names = [*allowed_hosts] if ":" in host else [host, *allowed_hosts]
         self._app = Guard(app, names, takes_plain_names=not is_loopback(host))
-        self._host = _ANYWHERE.get(host, host)
+        self._host = ANYWHERE.get(host, host)
         self._scheme = "http" if tls is None else "https"
         handler = type("Handler", (QuietHandler,), {"timeout": request_timeout})
         # bound here: werkzeug ends the process when a port is taken
@@ -145,14 +145,6 @@ def _listener(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRNOTAVAIL:
             raise SandboxError(f"{host} cannot be listened at ({why}); give an address of this machine") from None
         raise SandboxError(f"port {port} cannot be had ({why}); give another, or 0 for any") from None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _wait_for_end(connection: socket.socket | None) -> None:
