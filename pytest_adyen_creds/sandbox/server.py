@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
@@ -114,23 +115,17 @@ def serve_until_told(
 
     To be called from the main thread. Raises :class:`SandboxError` like :class:`Server`.
     """
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    waking, woken = socket.socketpair()
-    with waking, woken:
-        # A signal that comes just before this thread waits, or to another one, wakes no lock and no event; this does.
-        waking.setblocking(False)
-        woke_before = signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
-        for number in before:
-            signal.signal(number, lambda *_: None)
-        try:
-            with Server(app, port, host=host, allowed_hosts=allowed_hosts, tls=tls) as server:
-                announce(server.url)
-                while woken.recv(1)[0] not in before:
-                    pass
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(woke_before)
+    told: list[int] = []
+    before = {n: signal.signal(n, lambda number, _: told.append(number)) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with Server(app, port, host=host, allowed_hosts=allowed_hosts, tls=tls) as server:
+            announce(server.url)
+            # a signal that comes just before this thread waits, or to another one, wakes no lock and no event
+            while not told:
+                time.sleep(_POLL)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -17,7 +17,6 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,16 +75,13 @@ class StateFile:
         self._check(path)
         try:
             self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                self._open({"company": company, "merchants": list(merchants), "answers": answers})
+            except BaseException:
+                self._database.close()
+                raise
         except sqlite3.Error as error:
             raise self._refused(error) from None
-        try:
-            self._open({"company": company, "merchants": list(merchants), "answers": answers})
-        except sqlite3.Error as error:
-            self._database.close()
-            raise self._refused(error) from None
-        except FileRefused:
-            self._database.close()
-            raise
 
     def close(self) -> None:
         """Let go of the file; another sandbox may take it then."""
@@ -214,13 +210,11 @@ class StateFile:
     def _write(self, *statements: tuple[str, tuple[Any, ...]]) -> None:
         with self._lock:
             try:
-                self._database.execute("BEGIN")
-                for statement, values in statements:
-                    self._database.execute(statement, values)
-                self._database.execute("COMMIT")
+                with self._database:  # commits, or rolls back
+                    self._database.execute("BEGIN")
+                    for statement, values in statements:
+                        self._database.execute(statement, values)
             except sqlite3.Error as error:
-                with suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
                 raise self._refused(error) from None
 
     def _damaged(self) -> FileRefused:
