@@ -13,15 +13,15 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.sandbox import bodies, contract_answers, idempotency
-from pytest_adyen_creds.sandbox.caller import RateLimit, identify
+from pytest_adyen_creds.sandbox.caller import RateLimit, identify, refusal_of
 from pytest_adyen_creds.sandbox.contract_answers import ContractAnswers
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
 from pytest_adyen_creds.sandbox.journal import NO_ANSWER, Journal, Message
-from pytest_adyen_creds.sandbox.operations import Call, is_permitted, perform, permit
-from pytest_adyen_creds.sandbox.outcomes import Kind, Outcome, Refused
+from pytest_adyen_creds.sandbox.operations import Call, perform, permit
+from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.roles import missing_role
 from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route, served
@@ -107,7 +107,7 @@ class ManagementApp:
 
     def permitted(self, caller: Credential) -> list[str]:
         """Return the labels of the operations that kind and roles of ``caller`` allow, at accounts that it reaches."""
-        known = [each.label for each in served().values() if is_permitted(caller, each)]
+        known = [each.label for each in served().values() if refusal_of(caller, each) is None]
         return known + self._contracts.permitted(caller.roles)
 
     def _answer(self, request: Request) -> Answer:
@@ -206,27 +206,23 @@ class ManagementApp:
             sent = bodies.read_value(body, request.header("Content-Type"))
             if sent is not None:
                 bodies.check_shape(operation.request, sent, contract)
-        status, document, headers, rule = self._contracts.answer(contract, operation)
-        return self._reply(status, document, rule, headers)
+        return self._reply(*self._contracts.answer(contract, operation))
 
     @implements(SUCCESS)
     def _perform(self, call: Call, delay: float, version: str) -> _Reply:
+        state = self._repository.state
         try:
-            outcome = self._outcome(call, delay)
+            with state.lock:
+                scope = permit(self._repository, call)
+            if delay:  # even no time takes a tenth of what a request does
+                self.sleep(delay)
+            with state.lock:
+                # the caller as it is now: another request may have changed it since it was identified
+                current = state.get(call.caller.id) or call.caller
+                outcome = perform(self._repository, replace(call, caller=current, now=self._clock.now()), scope)
         except Refused as refused:
             return self._refusal(refused, version)
         return self._reply(204 if outcome.document is None else 200, outcome.document, outcome.rule, decided=True)
-
-    def _outcome(self, call: Call, delay: float) -> Outcome:
-        state = self._repository.state
-        with state.lock:
-            scope = permit(self._repository, call)
-        if delay:  # even no time takes a tenth of what a request does
-            self.sleep(delay)
-        with state.lock:
-            # the caller as it is now: another request may have changed it since it was identified
-            current = state.get(call.caller.id) or call.caller
-            return perform(self._repository, replace(call, caller=current, now=self._clock.now()), scope)
 
     def _refusal(self, refused: Refused, version: str = "") -> _Reply:
         # an error without invalid fields is the same in every version

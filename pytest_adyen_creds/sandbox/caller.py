@@ -134,14 +134,18 @@ def identify(
     return credential
 
 
-def authorise(caller: Credential, operation: Operation) -> None:
-    """Raise :class:`Refused` unless kind and roles of ``caller`` allow ``operation``, at an account that it reaches."""
+def refusal_of(caller: Credential, operation: Operation) -> Refused | None:
+    """Return the refusal of ``operation`` to ``caller``; None where its kind and its roles allow it.
+
+    At an account, that is, which it reaches: see :func:`scope_of`.
+    """
     if caller.kind is not UserKind.COMPANY:
-        raise Refused(USER_KINDS, Kind.FORBIDDEN, "Users of this kind cannot call the Management API.")
+        return Refused(USER_KINDS, Kind.FORBIDDEN, "Users of this kind cannot call the Management API.")
     lacks = roles.missing_role(operation.roles, caller.roles)
-    if lacks is not None:
-        rule = ANY_ROLE if "any" in operation.roles else CREDENTIALS_ROLE
-        raise Refused(rule, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
+    if lacks is None:
+        return None
+    rule = ANY_ROLE if "any" in operation.roles else CREDENTIALS_ROLE
+    return Refused(rule, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.contract.apis import Apis
@@ -34,15 +33,6 @@ CONTRACT_ROLES: Final = Rule.assumed(
 
 ANSWER_HEADER: Final = "Adyen-Creds-Answer"
 """The header that says of an answer that it was made from a contract, and which."""
-
-
-class ContractAnswer(NamedTuple):
-    """An answer: ``document`` is a JSON value, None for no body."""
-
-    status: int
-    document: Any
-    headers: Mapping[str, str]
-    rule: Rule
 
 
 class ContractAnswers:
@@ -107,16 +97,16 @@ class ContractAnswers:
             f"{label} ({contract.name})" for (contract, each), label in found if not missing_role(each.roles, roles)
         ]
 
-    def answer(self, contract: Contract, operation: Operation) -> ContractAnswer:
-        """Return the answer to a request of ``operation``."""
-        headers = {ANSWER_HEADER: f"made from the contract {contract.name}; stateless"}
+    def answer(self, contract: Contract, operation: Operation) -> tuple[int, Any, Rule, dict[str, str]]:
+        """Return the answer to a request of ``operation``: status, JSON value (None: no body), rule, and headers."""
         with self._lock:
             known = self._set.get((contract.name, operation.label))
             self._met.add((contract.name, operation.label))
         if known is not None:
-            return ContractAnswer(*known, {ANSWER_HEADER: f"set by the test; {contract.name}"}, SET_BY_TEST)
+            return *known, SET_BY_TEST, {ANSWER_HEADER: f"set by the test; {contract.name}"}
         status = _success(operation)
-        return ContractAnswer(status, contract.example(operation.label, status), headers, FROM_CONTRACT)
+        headers = {ANSWER_HEADER: f"made from the contract {contract.name}; stateless"}
+        return status, contract.example(operation.label, status), FROM_CONTRACT, headers
 
     def refusal(self, contract: Contract, operation: Operation, status: int, detail: str) -> Any:
         """Return the body of a refused request, in the contract's own form; None where it has none for ``status``."""
