@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -27,7 +27,7 @@ from pytest_adyen_creds.sandbox.roles import missing_role
 from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route, served
 from pytest_adyen_creds.sandbox.rules import RECORDED, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Clock, Credential
-from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, AnswerTimeout, ConnectionLost, Request
+from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, AnswerTimeout, ConnectionLost, Reply, Request
 
 UNKNOWN_PATH: Final = Rule.assumed(
     "paths.unknown",
@@ -58,15 +58,6 @@ INTERNAL: Final = Rule.documented(
 _LOG: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Reply(Answer):
-    """An answer of the API: what it rests on, and whether it stays the answer to its idempotency key."""
-
-    rule: Rule
-    request_id: str
-    decided: bool = False
-
-
 class ManagementApp:
     """The embedded Management API as a WSGI callable.
 
@@ -94,7 +85,7 @@ class ManagementApp:
         self._limit = limit
         self._control = control
         self._contracts = contracts
-        self._idempotency: IdempotencyKeys[_Reply] = IdempotencyKeys()
+        self._idempotency = IdempotencyKeys()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -122,7 +113,7 @@ class ManagementApp:
         fault = self._faults.take(label)
         noted = partial(self._noted, request, body, label, fault)
         if fault is not None and fault.kind is FaultKind.RESET:
-            noted(_Reply(NO_ANSWER, None, rule=ASKED_FOR, request_id=self._ids.request_id()))
+            noted(Reply(NO_ANSWER, None, rule=ASKED_FOR, request_id=self._ids.request_id()))
             raise ConnectionLost("the connection ends here because a fault says so")
         if fault is not None and fault.kind is FaultKind.STATUS:
             request.environ[BY_FAULT] = True
@@ -144,7 +135,7 @@ class ManagementApp:
         request.environ[BY_FAULT] = spoilt is not reply
         return noted(spoilt)
 
-    def _decide(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
+    def _decide(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> Reply:
         try:
             return self._carry_out(request, match, body, delay)
         except Refused as refused:
@@ -160,7 +151,7 @@ class ManagementApp:
             return self._refusal(Refused(INTERNAL, Kind.INTERNAL, "The sandbox failed; see its log."), match.version)
 
     @implements(BODY_IGNORED, idempotency.POST_ONLY, idempotency.ONLY_DECIDED)
-    def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
+    def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> Reply:
         with self._repository.state.lock:
             now = self._clock.now()
             address = request.environ.get("REMOTE_ADDR")
@@ -181,7 +172,7 @@ class ManagementApp:
         echo = {"Idempotency-Key": key}
         if kept is not None:
             return self._reply(kept.status, kept.document, idempotency.REPLAY, echo, request_id=kept.request_id)
-        decided: _Reply | None = None
+        decided: Reply | None = None
         try:
             reply = self._perform(call, delay, match.version)
             if reply.decided:
@@ -198,7 +189,7 @@ class ManagementApp:
         roles: tuple[str, ...],
         request: Request,
         body: bytes | Refused,
-    ) -> _Reply:
+    ) -> Reply:
         lacks = missing_role(operation.roles, roles)
         if lacks is not None:
             raise Refused(contract_answers.CONTRACT_ROLES, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
@@ -209,7 +200,7 @@ class ManagementApp:
         return self._reply(*self._contracts.answer(contract, operation))
 
     @implements(SUCCESS)
-    def _perform(self, call: Call, delay: float, version: str) -> _Reply:
+    def _perform(self, call: Call, delay: float, version: str) -> Reply:
         state = self._repository.state
         try:
             with state.lock:
@@ -224,7 +215,7 @@ class ManagementApp:
             return self._refusal(refused, version)
         return self._reply(204 if outcome.document is None else 200, outcome.document, outcome.rule, decided=True)
 
-    def _refusal(self, refused: Refused, version: str = "") -> _Reply:
+    def _refusal(self, refused: Refused, version: str = "") -> Reply:
         # an error without invalid fields is the same in every version
         request_id = self._ids.request_id()
         status, document = self._style.show_refusal(refused, version, request_id)
@@ -241,9 +232,9 @@ class ManagementApp:
         *,
         request_id: str | None = None,
         decided: bool = False,
-    ) -> _Reply:
+    ) -> Reply:
         request_id = request_id or self._ids.request_id()
-        return _Reply(
+        return Reply(
             status,
             document,
             {**self._style.headers(status, request_id, self._ids), **headers},
@@ -254,7 +245,7 @@ class ManagementApp:
             decided=decided,
         )
 
-    def _mismatch(self, mismatch: Mismatch) -> _Reply:
+    def _mismatch(self, mismatch: Mismatch) -> Reply:
         if not mismatch.allowed:
             return self._refusal(Refused(UNKNOWN_PATH, Kind.NO_SUCH_PATH, "There is nothing at this path."))
         allow = {"Allow": ", ".join(mismatch.allowed)}
@@ -262,7 +253,7 @@ class ManagementApp:
         return self._refusal(Refused(UNKNOWN_METHOD, Kind.METHOD_NOT_ALLOWED, detail, headers=allow))
 
     @implements(idempotency.TRANSIENT)
-    def _status(self, fault: Fault) -> _Reply:
+    def _status(self, fault: Fault) -> Reply:
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         if fault.status == 429 or fault.status >= 500:
             headers["transient-error"] = "true"
@@ -270,7 +261,7 @@ class ManagementApp:
         document = self._style.show_status(fault.status, request_id)
         return self._reply(fault.status, document, ASKED_FOR, headers, request_id=request_id)
 
-    def _spoilt(self, reply: _Reply, fault: Fault) -> _Reply:
+    def _spoilt(self, reply: Reply, fault: Fault) -> Reply:
         spoilt: Any = None
         if reply.document is not None:
             if fault.kind is FaultKind.TRUNCATED:
@@ -284,7 +275,7 @@ class ManagementApp:
         return reply if spoilt is None else replace(reply, document=spoilt)
 
     def _noted(
-        self, request: Request, body: bytes | Refused, operation: str | None, fault: Fault | None, reply: _Reply
+        self, request: Request, body: bytes | Refused, operation: str | None, fault: Fault | None, reply: Reply
     ) -> Answer:
         """Return ``reply``, which is in the journal then."""
         headers = (("content-type", reply.media_type), *reply.headers.items())
