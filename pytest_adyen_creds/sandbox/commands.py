@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -159,12 +160,11 @@ def list_behaviours(layout: str) -> None:
 def show_rules(rules: tuple[Rule, ...]) -> str:
     """Return ``rules`` as text: by subject, each with evidence, sentence and source, and the totals at the end."""
     lines: list[str] = []
-    for subject in dict.fromkeys(rule.subject for rule in rules):
+    for subject, about in groupby(rules, key=lambda rule: rule.subject):
         lines.append(subject)
-        for rule in rules:
-            if rule.subject == subject:
-                lines.append(f"  {rule.evidence:<10}  {rule.id.partition('.')[2]}: {rule.says}")
-                lines.append(f"              source: {rule.source}")
+        for rule in about:
+            lines.append(f"  {rule.evidence:<10}  {rule.id.partition('.')[2]}: {rule.says}")
+            lines.append(f"              source: {rule.source}")
         lines.append("")
     counts = Counter(rule.evidence for rule in rules)
     totals = ", ".join(f"{count} {evidence}" for evidence, count in sorted(counts.items()))
