@@ -109,7 +109,7 @@ def serve(
     It listens on loopback only, unless --host says otherwise.
     """
     from pytest_adyen_creds.sandbox.guard import is_loopback
-    from pytest_adyen_creds.sandbox.server import ANYWHERE, serve_until_told
+    from pytest_adyen_creds.sandbox.server import ANYWHERE, Server, serve_until_told
     from pytest_adyen_creds.sandbox.tls import make_certificate
 
     certificate = make_certificate((ANYWHERE.get(host, host), *allowed_hosts)) if tls else None
@@ -146,7 +146,7 @@ def serve(
         context = certificate.context if certificate else None
         shown = click.get_current_context().obj  # with its pages, of which nothing is known here
         app = shown(embedded) if callable(shown) else embedded.app
-        serve_until_told(app, port, announce, host=host, allowed_hosts=allowed_hosts, tls=context)
+        serve_until_told(Server(app, port, host=host, allowed_hosts=allowed_hosts, tls=context), announce)
 
 
 @sandbox.command(name="behaviours")

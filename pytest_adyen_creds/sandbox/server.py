@@ -102,23 +102,15 @@ class Server:
             raise
 
 
-def serve_until_told(
-    app: WSGIApplication,
-    port: int,
-    announce: Callable[[str], None],
-    *,
-    host: str = LOOPBACK,
-    allowed_hosts: Iterable[str] = (),
-    tls: ssl.SSLContext | None = None,
-) -> None:
-    """Serve ``app`` until SIGTERM or SIGINT; ``announce`` is called with the address once requests are taken.
+def serve_until_told(server: Server, announce: Callable[[str], None]) -> None:
+    """Run ``server`` until SIGTERM or SIGINT; ``announce`` is called with the address once requests are taken.
 
-    To be called from the main thread. Raises :class:`SandboxError` like :class:`Server`.
+    To be called from the main thread.
     """
     told: list[int] = []
     before = {n: signal.signal(n, lambda number, _: told.append(number)) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with Server(app, port, host=host, allowed_hosts=allowed_hosts, tls=tls) as server:
+        with server:
             announce(server.url)
             # a signal that comes just before this thread waits, or to another one, wakes no lock and no event
             while not told:
