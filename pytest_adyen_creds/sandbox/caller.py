@@ -144,8 +144,9 @@ def refusal_of(caller: Credential, operation: Operation) -> Refused | None:
     lacks = roles.missing_role(operation.roles, caller.roles)
     if lacks is None:
         return None
-    rule = ANY_ROLE if "any" in operation.roles else CREDENTIALS_ROLE
-    return Refused(rule, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
+    if "any" in operation.roles:
+        return Refused(ANY_ROLE, Kind.FORBIDDEN, f"The credential has no {operation.roles['any']} role.")
+    return Refused(CREDENTIALS_ROLE, Kind.FORBIDDEN, f"The credential lacks the role: {lacks}.")
 
 
 @dataclass(frozen=True)
