@@ -42,9 +42,8 @@ def what(verdict: Verdict) -> str:
 
 
 def rehearsal_lines(results: Results, *, verbosity: int = 0) -> Iterator[str]:
-    """Yield the table of tests by kinds, the worst first, each with what to do; then the counts."""
-    for line in _lines(results, verbosity):
-        yield printed(line)
+    """Return the table of tests by kinds, the worst first, each with what to do; then the counts."""
+    return map(printed, _lines(results, verbosity))
 
 
 def _lines(results: Results, verbosity: int) -> Iterator[str]:

@@ -89,11 +89,6 @@ class StateFile:
             self._database.close()
 
     @property
-    def starts(self) -> int:
-        """How many sandboxes had this file before."""
-        return self._starts
-
-    @property
     def advanced(self) -> timedelta:
         """How far the clock was moved."""
         return self._fact("advanced", _advanced, 0.0)
@@ -188,9 +183,10 @@ class StateFile:
         made_for = self._fact("accounts", dict, {})
         if made_for != accounts:
             raise FileRefused(f"{self._name}: is of {_describe(made_for)}; serve with these, or name another file")
-        self._starts = self._fact("starts", int, -1) + 1
+        self.starts = self._fact("starts", int, -1) + 1
+        """How many sandboxes had this file before."""
         _ = self.credentials(), self.entries(), self.numbers, self.advanced  # what is damaged shows here
-        execute(_PUT_FACT, ("starts", str(self._starts)))
+        execute(_PUT_FACT, ("starts", str(self.starts)))
         execute("COMMIT")
         # A commit is one write at the end of a second file, which is not waited for: a process that is killed loses
         # nothing, a machine that loses power the last changes. That file goes when the sandbox ends.
