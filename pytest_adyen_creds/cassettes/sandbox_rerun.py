@@ -22,7 +22,7 @@ from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.answers import Answers
 from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
 from pytest_adyen_creds.sandbox.origins import replaced
-from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE, DEFAULT_ROLE, holds_any_management_role
+from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE, DEFAULT_ROLE, missing_role
 from pytest_adyen_creds.sandbox.state import Credential
 from pytest_adyen_creds.text import normalised
 
@@ -178,7 +178,7 @@ class Attempt:
         """Return the known ones of the roles that are ``shown``, and one to ask the operation with."""
         spelled = {normalised(role): role for role in CATALOGUE}
         roles = [spelled[name] for role in texts_in(shown.get("roles")) if (name := normalised(role)) in spelled]
-        if not holds_any_management_role(roles) or self._operation.path.endswith("/generateClientKey"):
+        if missing_role({"any": "Management API"}, roles) or self._operation.path.endswith("/generateClientKey"):
             roles = list(dict.fromkeys([*roles, API_CREDENTIALS_ROLE]))
         return tuple(roles)
 

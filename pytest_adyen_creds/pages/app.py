@@ -23,10 +23,10 @@ from werkzeug.wrappers import Request, Response
 from pytest_adyen_creds.cassettes.redact.finder import masked
 from pytest_adyen_creds.errors import CassetteError, SandboxError
 from pytest_adyen_creds.pages import requests
-from pytest_adyen_creds.pages.forms import details, lines, meaning, sentence, whole
+from pytest_adyen_creds.pages.forms import details, lines, meaning, sentence
 from pytest_adyen_creds.pages.permissions import CUSTOM, PRESETS, categories, chosen_roles, whole_preset
 from pytest_adyen_creds.sandbox import Sandbox
-from pytest_adyen_creds.sandbox.customer_area import Configuration, NewUser
+from pytest_adyen_creds.sandbox.customer_area import Configuration, CustomerArea, NewUser
 from pytest_adyen_creds.sandbox.faults import ARGUMENTS, DETAILS, VIOLATIONS, FaultKind
 from pytest_adyen_creds.sandbox.routing import served
 from pytest_adyen_creds.sandbox.rules import behaviours
@@ -59,6 +59,13 @@ _LEVELS: Final[Mapping[UserKind, str]] = {
     UserKind.BALANCE_PLATFORM: "Balance platform",
     UserKind.LEGAL_ENTITY: "Legal entity management",
 }
+
+_GENERATED: Final[Mapping[str, tuple[str, Callable[[CustomerArea, str], Secret]]]] = {
+    "generate-api-key": ("API key", CustomerArea.generate_api_key),
+    "generate-password": ("Password", CustomerArea.generate_password),
+    "generate-client-key": ("Client key", CustomerArea.generate_client_key),
+}
+"""What each button makes anew, and how."""
 
 
 class Shown(str):
@@ -186,35 +193,29 @@ class Pages:
         form, action = self._form(request, found), request.form.get("do", "save")
         if action == "search":
             return self._to(at, Note(form=form), fragment="permissions")
-        acts: Mapping[str, Callable[[], Note]] = {
-            "save": lambda: self._save(found, form),
-            "generate-api-key": lambda: _made("API key", self._area.generate_api_key(found.id)),
-            "generate-password": lambda: _made("Password", self._area.generate_password(found.id)),
-            "generate-client-key": lambda: _made("Client key", self._area.generate_client_key(found.id)),
-            "reset": lambda: self._reset(found),
-            "expire": lambda: self._expire(found),
-        }
-        if action not in acts:
-            return self._to(at, Note(error="This is nothing that a credential's page does.", form=form))
         try:
-            note = acts[action]()
+            note = self._carried_out(action, found.id, form)
         except SandboxError as error:
             return self._to(at, Note(error=sentence(error), form=form))
         unsaved = None if action == "save" or form == _form_of(found) else form
         return self._to(at, Note(note.says, secrets=note.secrets, form=unsaved))
 
-    def _save(self, found: Credential, form: Mapping[str, Any]) -> Note:
-        settings = {name: form[name] for name in ("active", "description", "roles", "allowed_ips", "origins")}
-        self._area.configure(found.id, Configuration(**settings))
-        return Note("Saved.")
-
-    def _reset(self, found: Credential) -> Note:
-        self._area.reset_previous_key(found.id)
-        return Note("The previous API key expires in 24 hours.")
-
-    def _expire(self, found: Credential) -> Note:
-        self._area.expire_previous_key(found.id)
-        return Note("The previous API key has expired.")
+    def _carried_out(self, action: str, id: str, form: Mapping[str, Any]) -> Note:
+        match action:
+            case "save":
+                settings = {name: form[name] for name in ("active", "description", "roles", "allowed_ips", "origins")}
+                self._area.configure(id, Configuration(**settings))
+                return Note("Saved.")
+            case "reset":
+                self._area.reset_previous_key(id)
+                return Note("The previous API key expires in 24 hours.")
+            case "expire":
+                self._area.expire_previous_key(id)
+                return Note("The previous API key has expired.")
+            case _ if action in _GENERATED:
+                name, generate = _GENERATED[action]
+                return Note(f"{name} generated.", secrets={name: generate(self._area, id)})
+        raise SandboxError("this is nothing that a credential's page does")
 
     def _form(self, request: Request, found: Credential | None = None) -> dict[str, Any]:
         sent = request.form
@@ -365,11 +366,11 @@ class Pages:
             return self._to("/ca/faults", Note("No fault is set."))
         try:
             if sent.get("do") == "remove":
-                self._sandbox.faults.remove(whole(sent.get("id", "")))
+                self._sandbox.faults.remove(sent.get("id", 0, type=int))
                 return self._to("/ca/faults", Note("The fault is taken away."))
-            kind = FaultKind(sent.get("kind", ""))
+            kind = sent.get("kind", "")
             fault = self._sandbox.faults.add(kind, **details(kind, sent))
-        except (SandboxError, ValueError) as error:
+        except SandboxError as error:
             return self._to("/ca/faults", Note(error=sentence(error), form=dict(sent)))
         return self._to("/ca/faults", Note(f"Set: {fault}."))
 
@@ -463,10 +464,6 @@ def _form_of(credential: Credential) -> dict[str, Any]:
         "origins": tuple(origin.domain for origin in credential.origins),
         "q": "",
     }
-
-
-def _made(what: str, secret: Secret) -> Note:
-    return Note(f"{what} generated.", secrets={what: secret})
 
 
 def _at(key: Key) -> str:

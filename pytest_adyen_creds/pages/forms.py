@@ -21,21 +21,13 @@ def sentence(error: Exception) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def whole(text: str) -> int:
-    """Return a whole number that was typed; raises :class:`SandboxError` for another text."""
-    try:
-        return int(text)
-    except ValueError:
-        raise SandboxError(f"{text!r} is no whole number; write one like 3") from None
-
-
 def meaning(kind: FaultKind) -> str:
     """Return what a fault of ``kind`` does, in one sentence."""
     said = inspect.getdoc(SETTERS[kind]) or ""
     return " ".join(said.partition("\n\n")[0].split()).replace("``", "")
 
 
-def details(kind: FaultKind, sent: Mapping[str, str]) -> dict[str, Any]:
+def details(kind: str, sent: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments of a fault that a form gives: those of its kind, where they are not empty."""
     taken: dict[str, Any] = {}
     for name in (*DETAILS.get(kind, ()), "operation", "times", "probability"):

@@ -41,8 +41,8 @@ class Category:
     @property
     def presets(self) -> tuple[str, ...]:
         """The presets that differ in this category."""
-        seen: set[frozenset[str]] = set()
-        return tuple(name for name in PRESETS if (of := self.of(name)) not in seen and not seen.add(of))  # type: ignore[func-returns-value]
+        different = {self.of(name): name for name in reversed(PRESETS)}
+        return tuple(name for name in PRESETS if name in different.values())
 
     @property
     def preset(self) -> str:

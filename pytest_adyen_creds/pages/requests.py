@@ -6,8 +6,6 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 
 import httpx
@@ -130,7 +128,7 @@ def _fault(entry: Entry) -> str:
     """Return the line that sets an entry's fault again, or a comment where it lacks what the fault takes."""
     if entry.fault == FaultKind.STATUS:
         return f'adyen_sandbox.faults.status({entry.status}, "{entry.operation}")'
-    if DETAILS.get(FaultKind(entry.fault)):
+    if DETAILS.get(entry.fault):
         return f"# a fault struck: {entry.fault}; set it with adyen_sandbox.faults"
     return f'adyen_sandbox.faults.add("{entry.fault}", operation="{entry.operation}")'
 
@@ -147,21 +145,13 @@ def entry_as_cassette(entry: Entry, accounts: tuple[str, ...]) -> str:
     kept = [account for account in accounts if account in SANDBOX_ACCOUNTS]
     interaction = interaction_of(*_messages(entry))
     (clean,) = Scrubber(contract, accounts, keep=kept).interactions([interaction])
-    return serializer.dumps(Cassette((clean,), provenance_of(contract, "sandbox", _real(entry.at))))
-
-
-def _real(at: datetime) -> datetime:
-    return min(at, clock.now())
-
-
-@lru_cache(maxsize=2)
-def _contract(version: str) -> Contract:
-    return load_contract(version)
+    at = min(entry.at, clock.now())  # the sandbox's clock may be ahead of the real one
+    return serializer.dumps(Cassette((clean,), provenance_of(contract, "sandbox", at)))
 
 
 def _contract_of(entry: Entry) -> Contract | None:
     version = entry.target.split("/", 2)[1] if "/" in entry.target[:1] else ""
-    return _contract(version) if version in VERSIONS else None
+    return load_contract(version) if version in VERSIONS else None
 
 
 def _messages(entry: Entry) -> tuple[httpx.Request, httpx.Response]:

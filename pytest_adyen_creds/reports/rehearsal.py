@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from pytest_adyen_creds.checks.verdicts import Rehearsal, Rehearsed, Verdict, fails
+from pytest_adyen_creds.checks.verdicts import Rehearsed, Verdict, fails
 from pytest_adyen_creds.text import counted, printed
 
 if TYPE_CHECKING:
@@ -18,12 +18,6 @@ _LONGEST: Final = 400
 """Characters of a name that can be pasted."""
 _MOST: Final = 3
 """Findings of one test that are shown unless more is asked for."""
-
-
-def kinds_of(rehearsal: Rehearsal) -> list[str]:
-    """Return the kinds that there are verdicts of, in their order."""
-    there = {each.kind for each in rehearsal.verdicts}
-    return [kind for kind in _KINDS if kind in there]
 
 
 def tally_of(verdicts: Iterable[Verdict]) -> str:
@@ -48,14 +42,14 @@ def what(verdict: Verdict) -> str:
 
 
 def rehearsal_lines(results: Results, *, verbosity: int = 0) -> Iterator[str]:
-    """Yield the table of tests by kinds, the worst first, each with what to do; then the counts."""
-    for line in _lines(results, verbosity):
-        yield printed(line)
+    """Return the table of tests by kinds, the worst first, each with what to do; then the counts."""
+    return map(printed, _lines(results, verbosity))
 
 
 def _lines(results: Results, verbosity: int) -> Iterator[str]:
     rehearsal = results.rehearsal
-    kinds = kinds_of(rehearsal)
+    there = {each.kind for each in rehearsal.verdicts}
+    kinds = [kind for kind in _KINDS if kind in there]
     rows = list(rehearsal.by_test())
     cells = {each.test: [_cell(one for one in found if one.kind == kind) for kind in kinds] for each, found in rows}
     shown = [

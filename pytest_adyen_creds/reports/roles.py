@@ -21,11 +21,8 @@ FINDINGS: Final = {UNUSED: "a credential was given a role that nothing needed"}
 
 def unaccepted(results: Results, need: Need) -> list[tuple[str, str]]:
     """Return each credential with a role that it does not need, less those that the baseline accepts."""
-    return [each for each in need.unused if results.baseline.accepting(_subject(*each), results.today) is None]
-
-
-def _subject(credential: str, role: str) -> Subject:
-    return Subject(UNUSED, "", None, credential, role)
+    subjects = {each: Subject(UNUSED, "", None, *each) for each in need.unused}
+    return [each for each, of in subjects.items() if results.baseline.accepting(of, results.today) is None]
 
 
 def fails(results: Results) -> bool:

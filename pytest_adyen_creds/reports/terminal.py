@@ -126,12 +126,11 @@ def contract_lines(results: Results, *, table: bool = True, whole: bool = True) 
 
 
 def drift_lines(results: Results, *, examples: bool = False) -> Iterator[str]:
-    """Yield a line for each group of findings, the most serious first, and what the baseline makes of them.
+    """Return a line for each group of findings, the most serious first, and what the baseline makes of them.
 
     ``examples`` adds each finding's places, and one masked example with who answered so.
     """
-    for line in _drift_lines(results, examples=examples):
-        yield mask_text(line)
+    return map(mask_text, _drift_lines(results, examples=examples))
 
 
 def _drift_lines(results: Results, *, examples: bool) -> Iterator[str]:

@@ -101,7 +101,11 @@ class Sandbox:
         key_service = KeyService(style.ids(seed, api_key), propagation_delay)
         contracts_there = apis_in(contracts)
         state = State(company, self.merchants)
-        self._file = _open(state_file, company, self.merchants, style.name) if state_file else None
+        self._file: StateFile | None = None
+        if state_file is not None:
+            from pytest_adyen_creds.sandbox.state_file import StateFile
+
+            self._file = StateFile(state_file, company, merchants, style.name)
         try:
             if self._file is not None and self._file.starts:
                 key_service = KeyService(style.ids(_later_seed(seed, self._file.starts), api_key), propagation_delay)
@@ -111,7 +115,7 @@ class Sandbox:
             raise
         ids = key_service.ids
         self.contract_answers = ContractAnswers(contracts_there)
-        self.faults = Faults(ids.fraction, self.contract_answers.labels)
+        self.faults = Faults(ids.fraction, lambda: contracts_there.labels)
         self.customer_area = CustomerArea(state, key_service, self.clock)
         self.repository = CredentialRepository(state, key_service, self.provisioning.id, style)
         self.app = ManagementApp(
@@ -135,16 +139,14 @@ class Sandbox:
     def _begin(self, state: State, key_service: KeyService, api_key: Secret | None) -> Provisioning:
         """Fill ``state`` with what the file has, and make sure of the provisioning credential; return that."""
         ids, file, username = key_service.ids, self._file, f"ws@Company.{self.company}"
-        kept = file.credentials() if file is not None else []
         if file is not None:
             ids.resume(file.numbers)
             self.clock.restore(file.advanced)
             self.clock.on_advance = file.keep_advanced
-        now = self.clock.now()
-        for credential in kept:
-            state.put(credential, now)
-        if file is not None:
+            for credential in file.credentials():
+                state.put(credential, self.clock.now())
             state.on_put = lambda credential: file.keep_credential(credential, ids.numbers)
+        now = self.clock.now()
         # its keys work at once, whatever the delay
         first = KeyService(ids, timedelta()).new_credential(username, now, api_key=api_key)
         if (earlier := state.by_username(username)) is not None:
@@ -181,12 +183,6 @@ class Sandbox:
         from pytest_adyen_creds.sandbox.server import Server
 
         return Server(self.app, port)
-
-
-def _open(path: Path, company: str, merchants: Sequence[str], answers: str) -> StateFile:
-    from pytest_adyen_creds.sandbox.state_file import StateFile
-
-    return StateFile(path, company, merchants, answers)
 
 
 def _later_seed(seed: int, starts: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,20 +13,21 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.sandbox import bodies, contract_answers, idempotency
-from pytest_adyen_creds.sandbox.caller import RateLimit, identify
+from pytest_adyen_creds.sandbox.caller import RateLimit, identify, refusal_of
 from pytest_adyen_creds.sandbox.contract_answers import ContractAnswers
 from pytest_adyen_creds.sandbox.control import Control
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
 from pytest_adyen_creds.sandbox.faults import ASKED_FOR, VIOLATIONS, Fault, FaultKind, Faults
 from pytest_adyen_creds.sandbox.idempotency import IdempotencyKeys
 from pytest_adyen_creds.sandbox.journal import NO_ANSWER, Journal, Message
-from pytest_adyen_creds.sandbox.operations import Call, is_permitted, perform, permit
-from pytest_adyen_creds.sandbox.outcomes import Kind, Outcome, Refused
+from pytest_adyen_creds.sandbox.operations import Call, perform, permit
+from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
 from pytest_adyen_creds.sandbox.rendering import Address
+from pytest_adyen_creds.sandbox.roles import missing_role
 from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route, served
 from pytest_adyen_creds.sandbox.rules import RECORDED, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Clock, Credential
-from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, AnswerTimeout, ConnectionLost, Request
+from pytest_adyen_creds.sandbox.wire import BY_FAULT, Answer, AnswerTimeout, ConnectionLost, Reply, Request
 
 UNKNOWN_PATH: Final = Rule.assumed(
     "paths.unknown",
@@ -57,18 +58,6 @@ INTERNAL: Final = Rule.documented(
 _LOG: Final = logging.getLogger(__name__)
 
 
-_CALLER: Final = "pytest_adyen_creds.caller"
-"""The key in a request's WSGI environment: the id of the credential that makes it."""
-
-
-@dataclass(frozen=True)
-class _Reply:
-    answer: Answer
-    rule: Rule
-    request_id: str
-    decided: bool = False
-
-
 class ManagementApp:
     """The embedded Management API as a WSGI callable.
 
@@ -96,7 +85,7 @@ class ManagementApp:
         self._limit = limit
         self._control = control
         self._contracts = contracts
-        self._idempotency: IdempotencyKeys[_Reply] = IdempotencyKeys()
+        self._idempotency = IdempotencyKeys()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -109,7 +98,7 @@ class ManagementApp:
 
     def permitted(self, caller: Credential) -> list[str]:
         """Return the labels of the operations that kind and roles of ``caller`` allow, at accounts that it reaches."""
-        known = [each.label for each in served().values() if is_permitted(caller, each)]
+        known = [each.label for each in served().values() if refusal_of(caller, each) is None]
         return known + self._contracts.permitted(caller.roles)
 
     def _answer(self, request: Request) -> Answer:
@@ -124,7 +113,7 @@ class ManagementApp:
         fault = self._faults.take(label)
         noted = partial(self._noted, request, body, label, fault)
         if fault is not None and fault.kind is FaultKind.RESET:
-            noted(_Reply(Answer(NO_ANSWER, None), ASKED_FOR, self._ids.request_id()))
+            noted(Reply(NO_ANSWER, None, rule=ASKED_FOR, request_id=self._ids.request_id()))
             raise ConnectionLost("the connection ends here because a fault says so")
         if fault is not None and fault.kind is FaultKind.STATUS:
             request.environ[BY_FAULT] = True
@@ -142,32 +131,32 @@ class ManagementApp:
         if fault.kind is FaultKind.TIMEOUT:
             noted(reply)
             raise AnswerTimeout("no answer came in time because a fault says so")
-        answer = self._spoilt(reply.answer, fault)
-        request.environ[BY_FAULT] = answer is not reply.answer
-        return noted(replace(reply, answer=answer))
+        spoilt = self._spoilt(reply, fault)
+        request.environ[BY_FAULT] = spoilt is not reply
+        return noted(spoilt)
 
-    def _decide(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
+    def _decide(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> Reply:
         try:
             return self._carry_out(request, match, body, delay)
         except Refused as refused:
             reply = self._refusal(refused, match.version)
             if match.contract is None:
                 return reply
-            answer, detail = reply.answer, refused.invalid[0].message if refused.invalid else refused.detail
-            document = self._contracts.refusal(match.contract, match.operation, answer.status, detail)
-            return reply if document is None else replace(reply, answer=replace(answer, document=document))
+            detail = refused.invalid[0].message if refused.invalid else refused.detail
+            document = self._contracts.refusal(match.contract, match.operation, reply.status, detail)
+            return reply if document is None else replace(reply, document=document)
         except Exception:  # noqa: BLE001
             # the last resort of a server: a bug must not take the other requests with it
             _LOG.exception("the sandbox failed on %s", match.operation.label)
             return self._refusal(Refused(INTERNAL, Kind.INTERNAL, "The sandbox failed; see its log."), match.version)
 
     @implements(BODY_IGNORED, idempotency.POST_ONLY, idempotency.ONLY_DECIDED)
-    def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> _Reply:
+    def _carry_out(self, request: Request, match: Match, body: bytes | Refused, delay: float) -> Reply:
         with self._repository.state.lock:
             now = self._clock.now()
             address = request.environ.get("REMOTE_ADDR")
             who = identify(self._repository.state, request.header("X-API-Key"), request.login, address, now)
-            request.environ[_CALLER] = who.id
+            request.caller = who.id
             self._limit.admit(who.id, now)
         if match.contract is not None:
             return self._from_contract(match.contract, match.operation, who.roles, request, body)
@@ -182,16 +171,15 @@ class ManagementApp:
         kept = self._idempotency.begin(key, f"{request.path}\n".encode() + content, now)
         echo = {"Idempotency-Key": key}
         if kept is not None:
-            first = kept.answer
-            return self._reply(first.status, first.document, idempotency.REPLAY, echo, request_id=kept.request_id)
-        decided: _Reply | None = None
+            return self._reply(kept.status, kept.document, idempotency.REPLAY, echo, request_id=kept.request_id)
+        decided: Reply | None = None
         try:
             reply = self._perform(call, delay, match.version)
             if reply.decided:
                 decided = reply
         finally:
             self._idempotency.finish(key, decided)
-        return replace(reply, answer=replace(reply.answer, headers={**reply.answer.headers, **echo}))
+        return replace(reply, headers={**reply.headers, **echo})
 
     @implements(contract_answers.FROM_CONTRACT, contract_answers.SET_BY_TEST, contract_answers.CONTRACT_ROLES)
     def _from_contract(
@@ -201,37 +189,33 @@ class ManagementApp:
         roles: tuple[str, ...],
         request: Request,
         body: bytes | Refused,
-    ) -> _Reply:
-        lacks = contract_answers.missing_role(operation, roles)
+    ) -> Reply:
+        lacks = missing_role(operation.roles, roles)
         if lacks is not None:
             raise Refused(contract_answers.CONTRACT_ROLES, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
         if operation.request is not None and 422 in operation.responses:  # else no refusal would keep to the contract
             sent = bodies.read_value(body, request.header("Content-Type"))
             if sent is not None:
                 bodies.check_shape(operation.request, sent, contract)
-        status, document, headers, rule = self._contracts.answer(contract, operation)
-        return self._reply(status, document, rule, headers)
+        return self._reply(*self._contracts.answer(contract, operation))
 
     @implements(SUCCESS)
-    def _perform(self, call: Call, delay: float, version: str) -> _Reply:
+    def _perform(self, call: Call, delay: float, version: str) -> Reply:
+        state = self._repository.state
         try:
-            outcome = self._outcome(call, delay)
+            with state.lock:
+                scope = permit(self._repository, call)
+            if delay:  # even no time takes a tenth of what a request does
+                self.sleep(delay)
+            with state.lock:
+                # the caller as it is now: another request may have changed it since it was identified
+                current = state.get(call.caller.id) or call.caller
+                outcome = perform(self._repository, replace(call, caller=current, now=self._clock.now()), scope)
         except Refused as refused:
             return self._refusal(refused, version)
         return self._reply(204 if outcome.document is None else 200, outcome.document, outcome.rule, decided=True)
 
-    def _outcome(self, call: Call, delay: float) -> Outcome:
-        state = self._repository.state
-        with state.lock:
-            scope = permit(self._repository, call)
-        if delay:  # even no time takes a tenth of what a request does
-            self.sleep(delay)
-        with state.lock:
-            # the caller as it is now: another request may have changed it since it was identified
-            current = state.get(call.caller.id) or call.caller
-            return perform(self._repository, replace(call, caller=current, now=self._clock.now()), scope)
-
-    def _refusal(self, refused: Refused, version: str = "") -> _Reply:
+    def _refusal(self, refused: Refused, version: str = "") -> Reply:
         # an error without invalid fields is the same in every version
         request_id = self._ids.request_id()
         status, document = self._style.show_refusal(refused, version, request_id)
@@ -248,18 +232,20 @@ class ManagementApp:
         *,
         request_id: str | None = None,
         decided: bool = False,
-    ) -> _Reply:
+    ) -> Reply:
         request_id = request_id or self._ids.request_id()
-        answer = Answer(
+        return Reply(
             status,
             document,
             {**self._style.headers(status, request_id, self._ids), **headers},
             self._style.media_type(status),
             escapes_slashes=self._style.has_headers,
+            rule=rule,
+            request_id=request_id,
+            decided=decided,
         )
-        return _Reply(answer, rule, request_id, decided)
 
-    def _mismatch(self, mismatch: Mismatch) -> _Reply:
+    def _mismatch(self, mismatch: Mismatch) -> Reply:
         if not mismatch.allowed:
             return self._refusal(Refused(UNKNOWN_PATH, Kind.NO_SUCH_PATH, "There is nothing at this path."))
         allow = {"Allow": ", ".join(mismatch.allowed)}
@@ -267,7 +253,7 @@ class ManagementApp:
         return self._refusal(Refused(UNKNOWN_METHOD, Kind.METHOD_NOT_ALLOWED, detail, headers=allow))
 
     @implements(idempotency.TRANSIENT)
-    def _status(self, fault: Fault) -> _Reply:
+    def _status(self, fault: Fault) -> Reply:
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
         if fault.status == 429 or fault.status >= 500:
             headers["transient-error"] = "true"
@@ -275,36 +261,35 @@ class ManagementApp:
         document = self._style.show_status(fault.status, request_id)
         return self._reply(fault.status, document, ASKED_FOR, headers, request_id=request_id)
 
-    def _spoilt(self, answer: Answer, fault: Fault) -> Answer:
+    def _spoilt(self, reply: Reply, fault: Fault) -> Reply:
         spoilt: Any = None
-        if answer.document is not None:
+        if reply.document is not None:
             if fault.kind is FaultKind.TRUNCATED:
-                return replace(answer, truncated=True)
+                return replace(reply, truncated=True)
             if fault.kind is FaultKind.CONTENT_TYPE:
-                return replace(answer, media_type=fault.content_type)
-            if fault.kind is FaultKind.VIOLATION and isinstance(answer.document, Mapping):
-                spoilt = VIOLATIONS[fault.violation](dict(answer.document), fault.field)
+                return replace(reply, media_type=fault.content_type)
+            if fault.kind is FaultKind.VIOLATION and isinstance(reply.document, Mapping):
+                spoilt = VIOLATIONS[fault.violation](dict(reply.document), fault.field)
         if spoilt is None and fault.kind is not FaultKind.DELAY:
             self._faults.give_back(fault)
-        return answer if spoilt is None else replace(answer, document=spoilt)
+        return reply if spoilt is None else replace(reply, document=spoilt)
 
     def _noted(
-        self, request: Request, body: bytes | Refused, operation: str | None, fault: Fault | None, reply: _Reply
+        self, request: Request, body: bytes | Refused, operation: str | None, fault: Fault | None, reply: Reply
     ) -> Answer:
-        """Return the answer of ``reply``, which is in the journal then."""
-        answer = reply.answer
-        headers = (("content-type", answer.media_type), *answer.headers.items())
+        """Return ``reply``, which is in the journal then."""
+        headers = (("content-type", reply.media_type), *reply.headers.items())
         self.journal.add(
             at=self._clock.now(),
             method=request.method,
             origin=request.origin,
             target=request.target,
             operation=operation,
-            status=answer.status,
+            status=reply.status,
             rule=reply.rule.id,
             fault=fault.kind.value if fault else "",
             sent=Message.of_request(request.environ, b"" if isinstance(body, Refused) else body),
-            answered=Message(headers, document=answer.document),
-            caller=request.environ.get(_CALLER, ""),
+            answered=Message(headers, document=reply.document),
+            caller=request.caller,
         )
-        return answer
+        return reply

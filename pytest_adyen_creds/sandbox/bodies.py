@@ -111,7 +111,8 @@ def check_shape(message: str, body: Any, contract: Contract | None = None) -> No
     invalid = InvalidFields(Kind.INVALID_ORIGIN if "AllowedOrigin" in message else Kind.INVALID)
     members = body if isinstance(body, dict) else {}
     for name in sorted(found, key=[*members, *found].index):
-        violation, value = found[name], shown(members.get(name, ""))
+        violation, value = found[name], members.get(name, "")
+        value = value if isinstance(value, str) else json.dumps(value)
         is_inside = violation.pointer.count("/") > 1
         if violation.keyword == "additionalProperties" and not is_inside:
             invalid.add(UNKNOWN_FIELD, name[:100], value, "This field is not known.")
@@ -121,11 +122,6 @@ def check_shape(message: str, body: Any, contract: Contract | None = None) -> No
             where = f" at {violation.pointer}" if is_inside else ""
             invalid.add(WRONG_TYPE, name, value, f"This field must be {violation.expected}{where}.")
     invalid.raise_any()
-
-
-def shown(value: Any) -> str:
-    """Return a refused value as the text that ``invalidFields`` shows: at most 100 characters."""
-    return (value if isinstance(value, str) else json.dumps(value))[:100]
 
 
 def _refuse_constant(constant: str) -> NoReturn:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles
 from pytest_adyen_creds.sandbox.keys import PROPAGATION
@@ -133,18 +134,19 @@ def identify(
     return credential
 
 
-def authorise(caller: Credential, *, any_role: bool) -> None:
-    """Raise :class:`Refused` unless ``caller`` may make requests of this sort.
+def refusal_of(caller: Credential, operation: Operation) -> Refused | None:
+    """Return the refusal of ``operation`` to ``caller``; None where its kind and its roles allow it.
 
-    ``any_role``: any Management API role is enough; else the one for API credentials is asked for.
+    At an account, that is, which it reaches: see :func:`scope_of`.
     """
     if caller.kind is not UserKind.COMPANY:
-        raise Refused(USER_KINDS, Kind.FORBIDDEN, "Users of this kind cannot call the Management API.")
-    if any_role:
-        if not roles.holds_any_management_role(caller.roles):
-            raise Refused(ANY_ROLE, Kind.FORBIDDEN, "The credential has no Management API role.")
-    elif not roles.holds(caller.roles, roles.API_CREDENTIALS_ROLE):
-        raise Refused(CREDENTIALS_ROLE, Kind.FORBIDDEN, f"The credential lacks the role: {roles.API_CREDENTIALS_ROLE}.")
+        return Refused(USER_KINDS, Kind.FORBIDDEN, "Users of this kind cannot call the Management API.")
+    lacks = roles.missing_role(operation.roles, caller.roles)
+    if lacks is None:
+        return None
+    if "any" in operation.roles:
+        return Refused(ANY_ROLE, Kind.FORBIDDEN, f"The credential has no {operation.roles['any']} role.")
+    return Refused(CREDENTIALS_ROLE, Kind.FORBIDDEN, f"The credential lacks the role: {lacks}.")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,6 @@ from pytest_adyen_creds.secrets import Secret
 
 _LONGEST_KEY_FILE: Final = 4096
 _SHORTEST_KEY: Final = 16
-_ANYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104
 _BEYOND_LOOPBACK: Final = (
     "Whoever reaches {host} can make and read this sandbox's invented credentials: only in a network of your own."
 )
@@ -109,10 +109,10 @@ def serve(
     It listens on loopback only, unless --host says otherwise.
     """
     from pytest_adyen_creds.sandbox.guard import is_loopback
-    from pytest_adyen_creds.sandbox.server import serve_until_told
+    from pytest_adyen_creds.sandbox.server import ANYWHERE, Server, serve_until_told
     from pytest_adyen_creds.sandbox.tls import make_certificate
 
-    certificate = make_certificate((*_name_of(host), *allowed_hosts)) if tls else None
+    certificate = make_certificate((ANYWHERE.get(host, host), *allowed_hosts)) if tls else None
     embedded = Sandbox(
         company,
         merchants or ("TestMerchant", "TestMerchantEU"),
@@ -146,7 +146,7 @@ def serve(
         context = certificate.context if certificate else None
         shown = click.get_current_context().obj  # with its pages, of which nothing is known here
         app = shown(embedded) if callable(shown) else embedded.app
-        serve_until_told(app, port, announce, host=host, allowed_hosts=allowed_hosts, tls=context)
+        serve_until_told(Server(app, port, host=host, allowed_hosts=allowed_hosts, tls=context), announce)
 
 
 @sandbox.command(name="behaviours")
@@ -160,21 +160,15 @@ def list_behaviours(layout: str) -> None:
 def show_rules(rules: tuple[Rule, ...]) -> str:
     """Return ``rules`` as text: by subject, each with evidence, sentence and source, and the totals at the end."""
     lines: list[str] = []
-    for subject in dict.fromkeys(rule.subject for rule in rules):
+    for subject, about in groupby(rules, key=lambda rule: rule.subject):
         lines.append(subject)
-        for rule in rules:
-            if rule.subject == subject:
-                lines.append(f"  {rule.evidence:<10}  {rule.id.partition('.')[2]}: {rule.says}")
-                lines.append(f"              source: {rule.source}")
+        for rule in about:
+            lines.append(f"  {rule.evidence:<10}  {rule.id.partition('.')[2]}: {rule.says}")
+            lines.append(f"              source: {rule.source}")
         lines.append("")
     counts = Counter(rule.evidence for rule in rules)
     totals = ", ".join(f"{count} {evidence}" for evidence, count in sorted(counts.items()))
     return "\n".join([*lines, f"{len(rules)} rules: {totals}"])
-
-
-def _name_of(host: str) -> tuple[str, ...]:
-    """Return what a certificate calls ``host``: nothing where it stands for all addresses."""
-    return () if host in _ANYWHERE else (host,)
 
 
 def _read_key(path: Path) -> Secret:

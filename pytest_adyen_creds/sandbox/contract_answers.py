@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.contract.apis import Apis
 from pytest_adyen_creds.errors import ContractError, SandboxError
-from pytest_adyen_creds.sandbox.roles import holds
+from pytest_adyen_creds.sandbox.roles import missing_role
 from pytest_adyen_creds.sandbox.routing import served
 from pytest_adyen_creds.sandbox.rules import Rule
-from pytest_adyen_creds.text import normalised
 
 FROM_CONTRACT: Final = Rule.assumed(
     "contracts.answers",
@@ -37,20 +35,11 @@ ANSWER_HEADER: Final = "Adyen-Creds-Answer"
 """The header that says of an answer that it was made from a contract, and which."""
 
 
-class ContractAnswer(NamedTuple):
-    """An answer: ``document`` is a JSON value, None for no body."""
-
-    status: int
-    document: Any
-    headers: Mapping[str, str]
-    rule: Rule
-
-
 class ContractAnswers:
     """What a sandbox answers for the operations of ``apis`` that it does not know itself. Thread-safe."""
 
-    def __init__(self, apis: Apis | None = None) -> None:
-        self.apis = apis or Apis()
+    def __init__(self, apis: Apis) -> None:
+        self.apis = apis
         self._lock = threading.Lock()
         self._set: dict[tuple[str, str], tuple[int, Any]] = {}
         self._met: set[tuple[str, str]] = set()
@@ -97,29 +86,27 @@ class ContractAnswers:
         contracts = self.apis.all_own
         if not contracts:
             return "adyen_contracts names no folder of contracts; adyen-creds contract import makes one"
-        alike = get_close_matches(label, sorted(self.labels()), 1)
+        alike = get_close_matches(label, sorted(self.apis.labels), 1)
         meant = f"did you mean {alike[0]}? " if alike else ""
         return f"{meant}no contract of another API has it ({', '.join(each.name for each in contracts)})"
 
-    def labels(self) -> frozenset[str]:
-        """Return the labels of all operations that are answered here."""
-        return self.apis.labels
-
     def permitted(self, roles: tuple[str, ...]) -> list[str]:
         """Return the labels of the operations that ``roles`` suffice for, each with its contract."""
-        found = [(each, label) for label in sorted(self.labels()) for each in self.apis.labelled(label)]
-        return [f"{label} ({contract.name})" for (contract, each), label in found if missing_role(each, roles) is None]
+        found = [(each, label) for label in sorted(self.apis.labels) for each in self.apis.labelled(label)]
+        return [
+            f"{label} ({contract.name})" for (contract, each), label in found if not missing_role(each.roles, roles)
+        ]
 
-    def answer(self, contract: Contract, operation: Operation) -> ContractAnswer:
-        """Return the answer to a request of ``operation``."""
-        headers = {ANSWER_HEADER: f"made from the contract {contract.name}; stateless"}
+    def answer(self, contract: Contract, operation: Operation) -> tuple[int, Any, Rule, dict[str, str]]:
+        """Return the answer to a request of ``operation``: status, JSON value (None: no body), rule, and headers."""
         with self._lock:
             known = self._set.get((contract.name, operation.label))
             self._met.add((contract.name, operation.label))
         if known is not None:
-            return ContractAnswer(*known, {ANSWER_HEADER: f"set by the test; {contract.name}"}, SET_BY_TEST)
+            return *known, SET_BY_TEST, {ANSWER_HEADER: f"set by the test; {contract.name}"}
         status = _success(operation)
-        return ContractAnswer(status, contract.example(operation.label, status), headers, FROM_CONTRACT)
+        headers = {ANSWER_HEADER: f"made from the contract {contract.name}; stateless"}
+        return status, contract.example(operation.label, status), FROM_CONTRACT, headers
 
     def refusal(self, contract: Contract, operation: Operation, status: int, detail: str) -> Any:
         """Return the body of a refused request, in the contract's own form; None where it has none for ``status``."""
@@ -140,18 +127,3 @@ class ContractAnswers:
 def _success(operation: Operation) -> int:
     """Return the status that an operation answers with where all went well."""
     return next((status for status in sorted(operation.responses) if 200 <= status < 300), 200)
-
-
-def missing_role(operation: Operation, roles: tuple[str, ...]) -> str | None:
-    """Return in words the role that ``operation`` asks for and ``roles`` lack; None where they suffice."""
-    needed = operation.roles
-    for role in needed.get("all", ()):
-        if not holds(roles, role):
-            return str(role)
-    one = needed.get("one", ())
-    if one and not any(holds(roles, role) for role in one):
-        return "one of " + ", ".join(map(str, one))
-    start = needed.get("any")
-    if start and not any(normalised(role).startswith(normalised(str(start))) for role in roles):
-        return f"any {start} role"
-    return None

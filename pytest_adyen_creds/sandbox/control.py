@@ -73,7 +73,7 @@ class Control:
         handler, values = found[request.method]
         try:
             body = {} if request.method == "GET" else read_body(data, request.header("Content-Type"))
-            result = handler(body, *values)
+            result = handler(body, *values.values())
         except (Refused, SandboxError) as error:
             return Answer(400, {"error": str(error)})
         return Answer(204, None) if result is None else Answer(200, result)

@@ -16,7 +16,7 @@ from pytest_adyen_creds.sandbox.keys import KeyService
 from pytest_adyen_creds.sandbox.outcomes import InvalidFields
 from pytest_adyen_creds.sandbox.roles import DEFAULT_ROLE
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
-from pytest_adyen_creds.sandbox.state import Clock, Credential, Digested, State, UserKind
+from pytest_adyen_creds.sandbox.state import Clock, Credential, Digested, KeyKind, State, UserKind
 from pytest_adyen_creds.secrets import Secret
 
 BY_HAND: Final = Rule.documented(
@@ -104,8 +104,7 @@ class CustomerArea:
         ``roles`` default to the one that the API gives where none are asked for. Its answers have no ``clientKey``,
         also with published answers, although Adyen's document requires it.
         """
-        wanted = tuple(roles) or (DEFAULT_ROLE,)
-        return self._create(UserKind.COMPANY, f"@Company.{self._state.company}", wanted, description)
+        return self._create(UserKind.COMPANY, f"@Company.{self._state.company}", roles, description)
 
     def create_merchant_user(self, merchant: str, *, roles: Iterable[str] = (), description: str = "") -> NewUser:
         """Make a user for the Management API that is limited to ``merchant``, as :meth:`create_company_user` does.
@@ -115,8 +114,7 @@ class CustomerArea:
         if merchant not in self._state.merchants:
             there = ", ".join(self._state.merchants)
             raise SandboxError(f"the company has no merchant account {merchant!r}; give one of: {there}")
-        wanted = tuple(roles) or (DEFAULT_ROLE,)
-        return self._create(UserKind.COMPANY, f"@Company.{self._state.company}", wanted, description, merchant)
+        return self._create(UserKind.COMPANY, f"@Company.{self._state.company}", roles, description, merchant)
 
     @implements(keys.PASSWORD_AT_ONCE, keys.PASSWORD_WORKS)
     def generate_password(self, name: str) -> Secret:
@@ -127,8 +125,7 @@ class CustomerArea:
 
     def generate_api_key(self, name: str) -> Secret:
         """Give a credential of any kind a new API key and return it; the old one works for 24 more hours."""
-        with_new_key = self._key_service.with_new_key
-        return self._change(name, lambda credential, now: with_new_key(credential, "api_keys", now)).api_keys[-1].secret
+        return self._generate(name, "api_keys")
 
     @implements(keys.RESET_EXPIRY)
     def reset_previous_key(self, name: str) -> None:
@@ -174,9 +171,7 @@ class CustomerArea:
 
     def generate_client_key(self, name: str) -> Secret:
         """Give a credential of any kind a new client key and return it; the old one works for 24 more hours."""
-        with_new_key = self._key_service.with_new_key
-        changed = self._change(name, lambda credential, now: with_new_key(credential, "client_keys", now))
-        return changed.client_keys[-1].secret
+        return self._generate(name, "client_keys")
 
     def configure(self, name: str, wanted: Configuration) -> None:
         """Give a credential the settings ``wanted``, all of them or none.
@@ -213,6 +208,10 @@ class CustomerArea:
         """Return the names of the APIs that users of a kind authenticate requests to."""
         return REACHES[kind]
 
+    def _generate(self, name: str, kind: KeyKind) -> Secret:
+        changed = self._change(name, lambda credential, now: self._key_service.with_new_key(credential, kind, now))
+        return changed.keys(kind)[-1].secret
+
     def _change(self, name: str, change: Callable[[Credential, datetime], Credential]) -> Credential:
         """Store and return what ``change`` makes of the credential ``name`` at the sandbox's present time."""
         with self._state.lock:
@@ -227,9 +226,9 @@ class CustomerArea:
         with self._state.lock:
             now = self._clock.now()
             username = f"ws_{self._key_service.ids.user_number()}{name}"
-            has_client_key = kind is not UserKind.COMPANY
-            new = self._key_service.new_credential(username, now, has_client_key=has_client_key)
-            wanted = tuple(roles) or (f"{REACHES[kind][0]} role",)
+            is_company = kind is UserKind.COMPANY
+            new = self._key_service.new_credential(username, now, has_client_key=not is_company)
+            wanted = tuple(roles) or (DEFAULT_ROLE if is_company else f"{REACHES[kind][0]} role",)
             limits = (home,) if home else ()
             new = replace(new, kind=kind, home=home, merchants=limits, roles=wanted, description=description or None)
             made = self._state.put(new, now)

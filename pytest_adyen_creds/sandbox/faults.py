@@ -271,7 +271,7 @@ class Faults:
         return self._struck[fault.id] == fault.times
 
 
-DETAILS: Final[Mapping[FaultKind, tuple[str, ...]]] = {
+DETAILS: Final[Mapping[str, tuple[str, ...]]] = {
     FaultKind.STATUS: ("status", "retry_after"),
     FaultKind.DELAY: ("seconds",),
     FaultKind.CONTENT_TYPE: ("content_type",),

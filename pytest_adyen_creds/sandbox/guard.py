@@ -13,6 +13,8 @@ from ipaddress import ip_address
 from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from werkzeug.wrappers import Response
+
 from pytest_adyen_creds.errors import SandboxError
 
 _HOST: Final = re.compile(r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9_.-]{1,253}))(?::[0-9]{1,5})?")
@@ -54,9 +56,7 @@ class Guard:
         if refused is None:
             return self._app(environ, start_response)
         status, text = refused
-        body = f"{text}\n".encode()
-        start_response(status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        return Response(f"{text}\n", status)(environ, start_response)
 
     def _refusal(self, environ: WSGIEnvironment) -> tuple[str, str] | None:
         host = environ.get("HTTP_HOST", "")

@@ -7,10 +7,11 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
 from pytest_adyen_creds.sandbox.rules import Rule, implements
+from pytest_adyen_creds.sandbox.wire import Reply
 
 _PAGE: Final = "docs.adyen.com, API idempotency"
 
@@ -63,25 +64,22 @@ _KEPT_FOR: Final = timedelta(days=31)
 _KEPT_AT_MOST: Final = 10_000
 
 
-Answered = TypeVar("Answered")
-
-
 @dataclass(frozen=True)
-class _Entry(Generic[Answered]):
+class _Entry:
     request: bytes
     since: datetime
-    answer: Answered | None
+    answer: Reply | None
 
 
-class IdempotencyKeys(Generic[Answered]):
+class IdempotencyKeys:
     """The keys that were used in the company, and the first answer under each. Bounded: the oldest go first."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[str, _Entry[Answered]] = OrderedDict()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
     @implements(COMPANY_WIDE, RETENTION)
-    def begin(self, key: str, request: bytes, now: datetime) -> Answered | None:
+    def begin(self, key: str, request: bytes, now: datetime) -> Reply | None:
         """Note that a request with ``key`` starts, and return ``None``; return the first answer if it is a repetition.
 
         ``request`` is what makes two requests the same. Raises :class:`Refused` for a key that is too long, in
@@ -107,7 +105,7 @@ class IdempotencyKeys(Generic[Answered]):
             )
         return entry.answer
 
-    def finish(self, key: str, answer: Answered | None) -> None:
+    def finish(self, key: str, answer: Reply | None) -> None:
         """Keep ``answer`` under ``key``; ``None`` frees the key, for an answer that decides nothing."""
         with self._lock:
             entry = self._entries.get(key)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule, implements
@@ -208,9 +209,8 @@ class PlatformIdGenerator(IdGenerator):
         """Return a new request id: a UUID, ``_``, a digit, ``-``, and 16 capitals and digits that begin as it does."""
         serial = next(self._serials["request"])
         digits = self._text("request", serial, _HEX.lower(), 32)
-        parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
         end = digits[:8].upper() + self._text("request-end", serial, _UPPER, 8)
-        return f"{'-'.join(parts)}_{self._number('request-digit', serial) % 3}-{end}"
+        return f"{UUID(digits)}_{self._number('request-digit', serial) % 3}-{end}"
 
 
 class PublishedIdGenerator(IdGenerator):

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.sandbox import bodies, credentials, keys, origins, paging, rendering
-from pytest_adyen_creds.sandbox.caller import Scope, authorise, scope_of
+from pytest_adyen_creds.sandbox.caller import Scope, refusal_of, scope_of
 from pytest_adyen_creds.sandbox.credentials import CredentialRepository
-from pytest_adyen_creds.sandbox.outcomes import Outcome, Refused
+from pytest_adyen_creds.sandbox.outcomes import Outcome
 from pytest_adyen_creds.sandbox.rendering import Address
 from pytest_adyen_creds.sandbox.rules import SPECIFICATION, Rule
 from pytest_adyen_creds.sandbox.state import Credential, KeyKind
@@ -52,18 +52,10 @@ class Target:
 
 def permit(repository: CredentialRepository, call: Call) -> Scope | None:
     """Return the account that ``call`` names, ``None`` under ``/me``; raises :class:`Refused` if it may not be made."""
-    _authorise(call.caller, call.operation)
+    if refused := refusal_of(call.caller, call.operation):
+        raise refused
     own = not call.parameters.keys() & {"companyId", "merchantId"}
     return None if own else scope_of(repository.state, call.caller, call.parameters)
-
-
-def is_permitted(caller: Credential, operation: Operation) -> bool:
-    """Tell whether the kind and the roles of ``caller`` let it make ``operation``, at an account that it reaches."""
-    try:
-        _authorise(caller, operation)
-    except Refused:
-        return False
-    return True
 
 
 def perform(repository: CredentialRepository, call: Call, scope: Scope | None) -> Outcome:
@@ -77,11 +69,6 @@ def perform(repository: CredentialRepository, call: Call, scope: Scope | None) -
         found = repository.find(scope, call.parameters["apiCredentialId"])
         target = Target(found, scope, call.address.credentials(scope, found.id))
     return _OF_CREDENTIAL[action](repository, call, target)
-
-
-def _authorise(caller: Credential, operation: Operation) -> None:
-    own = operation.path.split("/")[1] == "me"  # not merchants
-    authorise(caller, any_role=own and _action(operation) != "POST generateClientKey")
 
 
 def _action(operation: Operation) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from pytest_adyen_creds.sandbox.outcomes import InvalidFields
 from pytest_adyen_creds.sandbox.rules import RECORDED, SDKS, SPECIFICATION, Rule, implements
@@ -115,6 +115,18 @@ def holds(roles: Iterable[str], wanted: str) -> bool:
     return normalised(wanted) in map(normalised, roles)
 
 
-def holds_any_management_role(roles: Iterable[str]) -> bool:
-    """Tell whether ``roles`` has any role of the Management API: what the operations under ``/me`` ask for."""
-    return any(normalised(role).startswith("managementapi") for role in roles)
+def missing_role(asked: Mapping[str, Any], roles: Sequence[str]) -> str | None:
+    """Return in words the role that an operation asks for and ``roles`` lack; None where they suffice.
+
+    ``asked`` is the operation's ``x-adyen-roles``.
+    """
+    for role in asked.get("all", ()):
+        if not holds(roles, role):
+            return str(role)
+    one = asked.get("one", ())
+    if one and not any(holds(roles, role) for role in one):
+        return "one of " + ", ".join(map(str, one))
+    start = asked.get("any")
+    if start and not any(normalised(role).startswith(normalised(str(start))) for role in roles):
+        return f"any {start} role"
+    return None

@@ -51,18 +51,15 @@ def route(method: str, path: str) -> Match | Mismatch:
         values = match_path(template, segments)
         if values is None:
             continue
-        if method not in operations:
-            return Mismatch(tuple(operations))
-        names = (name[1:-1] for name in template if name.startswith("{"))
-        return Match(operations[method], version, dict(zip(names, values, strict=True)))
+        return Match(operations[method], version, values) if method in operations else Mismatch(tuple(operations))
     return Mismatch(())
 
 
-def match_path(template: Sequence[str], segments: Sequence[str]) -> list[str] | None:
-    """Return the percent-decoded segments that stand for a template's names in braces; ``None`` for another path."""
+def match_path(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
+    """Return by name the percent-decoded segments that stand for names in braces; ``None`` for another path."""
     if len(template) != len(segments):
         return None
     pairs = list(zip(template, segments, strict=True))
     if not all(name.startswith("{") or name == given for name, given in pairs):
         return None
-    return [unquote(given) for name, given in pairs if name.startswith("{")]
+    return {name[1:-1]: unquote(given) for name, given in pairs if name.startswith("{")}

@@ -8,9 +8,9 @@ import signal
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -26,7 +26,7 @@ REQUEST_TIMEOUT: Final = 30.0
 LOOPBACK: Final = "127.0.0.1"
 """Where the server listens unless it is told otherwise."""
 
-_ANYWHERE: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104
+ANYWHERE: Final = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104
 """The addresses that stand for all of a machine's, and by which of them the machine itself reaches them."""
 _POLL: Final = 0.05
 
@@ -53,9 +53,10 @@ class Server:
     ) -> None:
         if not 0 <= port < 65536:
             raise SandboxError(f"{port} is no port; give one from 1 to 65535, or 0 for any free one")
-        names = [*allowed_hosts] if _is_address(host) else [host, *allowed_hosts]
+        # every address is allowed as it is, and one of IPv6 is no name
+        names = [*allowed_hosts] if ":" in host else [host, *allowed_hosts]
         self._app = Guard(app, names, takes_plain_names=not is_loopback(host))
-        self._host = _ANYWHERE.get(host, host)
+        self._host = ANYWHERE.get(host, host)
         self._scheme = "http" if tls is None else "https"
         handler = type("Handler", (QuietHandler,), {"timeout": request_timeout})
         # bound here: werkzeug ends the process when a port is taken
@@ -101,36 +102,22 @@ class Server:
             raise
 
 
-def serve_until_told(
-    app: WSGIApplication,
-    port: int,
-    announce: Callable[[str], None],
-    *,
-    host: str = LOOPBACK,
-    allowed_hosts: Iterable[str] = (),
-    tls: ssl.SSLContext | None = None,
-) -> None:
-    """Serve ``app`` until SIGTERM or SIGINT; ``announce`` is called with the address once requests are taken.
+def serve_until_told(server: Server, announce: Callable[[str], None]) -> None:
+    """Run ``server`` until SIGTERM or SIGINT; ``announce`` is called with the address once requests are taken.
 
-    To be called from the main thread. Raises :class:`SandboxError` like :class:`Server`.
+    To be called from the main thread.
     """
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    waking, woken = socket.socketpair()
-    with waking, woken:
-        # A signal that comes just before this thread waits, or to another one, wakes no lock and no event; this does.
-        waking.setblocking(False)
-        woke_before = signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
-        for number in before:
-            signal.signal(number, lambda *_: None)
-        try:
-            with Server(app, port, host=host, allowed_hosts=allowed_hosts, tls=tls) as server:
-                announce(server.url)
-                while woken.recv(1)[0] not in before:
-                    pass
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            signal.set_wakeup_fd(woke_before)
+    told: list[int] = []
+    before = {n: signal.signal(n, lambda number, _: told.append(number)) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with server:
+            announce(server.url)
+            # a signal that comes just before this thread waits, or to another one, wakes no lock and no event
+            while not told:
+                time.sleep(_POLL)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listener(host: str, port: int) -> socket.socket:
@@ -145,14 +132,6 @@ def _listener(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRNOTAVAIL:
             raise SandboxError(f"{host} cannot be listened at ({why}); give an address of this machine") from None
         raise SandboxError(f"port {port} cannot be had ({why}); give another, or 0 for any") from None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _wait_for_end(connection: socket.socket | None) -> None:

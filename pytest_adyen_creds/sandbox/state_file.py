@@ -17,7 +17,6 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,26 +75,18 @@ class StateFile:
         self._check(path)
         try:
             self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+            try:
+                self._open({"company": company, "merchants": list(merchants), "answers": answers})
+            except BaseException:
+                self._database.close()
+                raise
         except sqlite3.Error as error:
             raise self._refused(error) from None
-        try:
-            self._open({"company": company, "merchants": list(merchants), "answers": answers})
-        except sqlite3.Error as error:
-            self._database.close()
-            raise self._refused(error) from None
-        except FileRefused:
-            self._database.close()
-            raise
 
     def close(self) -> None:
         """Let go of the file; another sandbox may take it then."""
         with self._lock:
             self._database.close()
-
-    @property
-    def starts(self) -> int:
-        """How many sandboxes had this file before."""
-        return self._starts
 
     @property
     def advanced(self) -> timedelta:
@@ -192,9 +183,10 @@ class StateFile:
         made_for = self._fact("accounts", dict, {})
         if made_for != accounts:
             raise FileRefused(f"{self._name}: is of {_describe(made_for)}; serve with these, or name another file")
-        self._starts = self._fact("starts", int, -1) + 1
+        self.starts = self._fact("starts", int, -1) + 1
+        """How many sandboxes had this file before."""
         _ = self.credentials(), self.entries(), self.numbers, self.advanced  # what is damaged shows here
-        execute(_PUT_FACT, ("starts", str(self._starts)))
+        execute(_PUT_FACT, ("starts", str(self.starts)))
         execute("COMMIT")
         # A commit is one write at the end of a second file, which is not waited for: a process that is killed loses
         # nothing, a machine that loses power the last changes. That file goes when the sandbox ends.
@@ -214,13 +206,11 @@ class StateFile:
     def _write(self, *statements: tuple[str, tuple[Any, ...]]) -> None:
         with self._lock:
             try:
-                self._database.execute("BEGIN")
-                for statement, values in statements:
-                    self._database.execute(statement, values)
-                self._database.execute("COMMIT")
+                with self._database:  # commits, or rolls back
+                    self._database.execute("BEGIN")
+                    for statement, values in statements:
+                        self._database.execute(statement, values)
             except sqlite3.Error as error:
-                with suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
                 raise self._refused(error) from None
 
     def _damaged(self) -> FileRefused:

@@ -18,6 +18,7 @@ import httpx
 
 from pytest_adyen_creds.sandbox.bodies import LARGEST_BODY, TOO_LARGE, UNREADABLE
 from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
+from pytest_adyen_creds.sandbox.rules import Rule
 from pytest_adyen_creds.secrets import Secret
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
@@ -37,10 +38,14 @@ class AnswerTimeout(TimeoutError):
 
 
 class Request:
-    """One request, read off its WSGI environment; ``path`` is percent-encoded, as it was sent."""
+    """One request, read off its WSGI environment; ``path`` is percent-encoded, as it was sent.
+
+    ``caller`` is the id of the credential that makes it, empty until one was let in.
+    """
 
     def __init__(self, environ: WSGIEnvironment) -> None:
         self.environ = environ
+        self.caller = ""
         self.method: str = environ["REQUEST_METHOD"]
         self.path = _raw_path(environ)
 
@@ -130,6 +135,15 @@ class Answer:
         if self.truncated:
             return _half(body)
         return [] if head_only or not body else [body]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply(Answer):
+    """An answer of the API, by ``rule``; ``decided`` tells whether it stays the answer to its idempotency key."""
+
+    rule: Rule
+    request_id: str
+    decided: bool = False
 
 
 def _half(body: bytes) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from reports_samples import HOSTILE, report, results_of
 
-from pytest_adyen_creds.reports.journal import journal_lines
+from pytest_adyen_creds.reports.asked import journal_lines
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.journal import Journal, Message

@@ -20,8 +20,8 @@ KEY = "AQE" + "k" * 60
 def run(monkeypatch, capsys):
     """Run a command; ``serve`` announces itself and ends at once."""
 
-    def served(app, port, announce, **_):
-        with Sandbox().serve(port) as server:
+    def served(server, announce):
+        with server:
             announce(server.url)
 
     monkeypatch.setattr("pytest_adyen_creds.sandbox.server.serve_until_told", served)
