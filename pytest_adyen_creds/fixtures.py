@@ -15,7 +15,7 @@ from pytest_adyen_creds.compat.pytest import fixture_names, write_line
 if TYPE_CHECKING:
     import httpx
 
-    from pytest_adyen_creds.cassettes.session import Session
+    from pytest_adyen_creds.cassettes.modes import Session
     from pytest_adyen_creds.checks.responses import CheckingContract
     from pytest_adyen_creds.checks.suite import Suite
     from pytest_adyen_creds.client import ManagementClient

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_adyen_creds.cassettes.compare import Comparison
-    from pytest_adyen_creds.cassettes.session import Layer, RunContext
+    from pytest_adyen_creds.cassettes.modes import Layer, RunContext
     from pytest_adyen_creds.client.transports import Route
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.live_run import LiveSession
@@ -100,7 +100,7 @@ class Run:
     @cached_property
     def context(self) -> RunContext:
         """What the traffic of this run's tests shares."""
-        from pytest_adyen_creds.cassettes.session import RunContext
+        from pytest_adyen_creds.cassettes.modes import RunContext
 
         return RunContext(
             self.settings,

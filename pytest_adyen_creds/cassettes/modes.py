@@ -1,40 +1,228 @@
-"""The modes: what answers a test, by the interceptor for each HTTP library and the route of the plugin's clients."""
+"""A test's traffic: who answers it, its cassette, and the credentials that it was lent.
+
+The interceptor answers each HTTP library, the route the plugin's own clients.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import paths, recorded_leases, serializer
+from pytest_adyen_creds.cassettes import recorded_leases, serializer
 from pytest_adyen_creds.cassettes.lint import find_staleness
-from pytest_adyen_creds.cassettes.model import SANDBOX, Cassette, origin_of
-from pytest_adyen_creds.cassettes.playback import Playback
-from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport
+from pytest_adyen_creds.cassettes.model import SANDBOX, Cassette, find_header, origin_of
+from pytest_adyen_creds.cassettes.paths import shown
+from pytest_adyen_creds.cassettes.playback import Playback, request_of
+from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport, provenance_of
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
-from pytest_adyen_creds.cassettes.session import Layer, Mode, RunContext, Session, mode_of
 from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
 from pytest_adyen_creds.contract.apis import apis_in
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
-from pytest_adyen_creds.credentials.leases import embedded
-from pytest_adyen_creds.endpoints import check_endpoint
-from pytest_adyen_creds.errors import EndpointRefused, StaleCassetteWarning
+from pytest_adyen_creds.credentials.credential import HandmadeCredential
+from pytest_adyen_creds.credentials.leases import LeaseClient, Leases, Lent, embedded
+from pytest_adyen_creds.endpoints import check_endpoint, is_loopback
+from pytest_adyen_creds.errors import CassetteError, EndpointRefused, SandboxError, StaleCassetteWarning
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.interceptor import OTHER_TOOL, Interceptor, current
 from pytest_adyen_creds.intercept.live import LiveRoute
 from pytest_adyen_creds.sandbox import routing
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.sandbox import Sandbox
+    from pytest_adyen_creds.client import Observer
+    from pytest_adyen_creds.client.transports import Route
+    from pytest_adyen_creds.contract import Contract
+    from pytest_adyen_creds.credentials.provisioning import Report
+    from pytest_adyen_creds.sandbox import Fault, Sandbox
+    from pytest_adyen_creds.settings import Settings
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Who answers a test, and whether what it is answered is recorded."""
+
+    answers: Literal["cassette", "sandbox", "live"]
+    records: bool = False
+
+
+def mode_of(settings: Settings, *, has_cassette: bool, drives_sandbox: bool) -> Mode:
+    """Return the mode of one test.
+
+    ``drives_sandbox``: the test asks for the sandbox itself (its clock, its faults), which no recording can stand for,
+    so the sandbox answers it wherever no server does, unrecorded. Whoever records has a backend answer, never a
+    cassette.
+    """
+    if settings.backend == "live":
+        return Mode("live", settings.record != "none")
+    if drives_sandbox:
+        return Mode("sandbox")
+    if settings.record != "none":
+        return Mode("sandbox", records=True)
+    if settings.backend == "replay" or (settings.backend == "auto" and has_cassette):
+        return Mode("cassette")
+    return Mode("sandbox")
+
+
+class Layer(Lent, Protocol):
+    """What a test's traffic goes through on its way to who answers it."""
+
+    def answer(self, request: httpx.Request, inner: httpx.BaseTransport, *, of_fixture: bool) -> httpx.Response:
+        """Return the answer to a request; ``of_fixture``: a client that a fixture gave the test sends it."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the traffic of all tests of one run shares."""
+
+    settings: Settings
+    contract: Callable[[], Contract]
+    """Returns the contract that the run is held to."""
+    route: Route
+    """Where the requests of this process's clients go while a test runs."""
+    observer: Callable[[str], Observer]
+    """Returns an observer of a client that an origin, in words, answers."""
+    gateway_url: Callable[[], str]
+    """Returns the URL that stands for a live run's server in other processes."""
+    unrecorded: set[Path]
+    """Where the cassettes would lie of tests that the sandbox answered for want of one: where to note another."""
+    recordings: set[Path]
+    """The cassettes that answered: where to note another."""
+    layers: Callable[[Literal["cassette", "sandbox", "live"]], Sequence[Layer]]
+    """Returns what the running test's traffic goes through, what is nearest to who answers first."""
+
+
+def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
+    """Return what a recording of ``backend`` calls itself: no answer of a server on this machine is called Adyen's."""
+    return "sandbox" if backend.sandbox is not None or is_loopback(backend.base_url) else "live"
+
+
+@dataclass(eq=False, repr=False)
+class Session:
+    """What the fixture ``adyen_traffic`` gives a test: while it lasts, any HTTP library is answered in its mode."""
+
+    _run: RunContext
+    cassette: Path
+    """Where the test's cassette lies, or would."""
+    mode: Mode
+    _throwaways_of_run: Callable[[], LeaseClient]
+    sandbox: Sandbox | None = None
+    """The sandbox that the test may drive; None where a cassette or another server answers."""
+    recording: Recording | None = None
+    recorded: Cassette = field(default_factory=partial(Cassette, ()))
+    """The cassette that answers; an empty one where none does."""
+    interceptor: Interceptor | None = None
+    """What takes the requests of the code under test, while the test runs."""
+    unmet: list[Fault] = field(default_factory=list)
+    """The faults that the test set and nothing met, once it has ended."""
+    unmet_answers: list[str] = field(default_factory=list)
+    """Likewise, the operations that it set an answer for."""
+    _missed: list[str] = field(default_factory=list)
+
+    @cached_property
+    def throwaways(self) -> LeaseClient:
+        """What lends credentials to this test: the run's, unless its mode has set another."""
+        return self._throwaways_of_run()
+
+    def leases(self, report: Report) -> Leases:
+        """Return what the fixture ``adyen_credentials`` gives the test."""
+        layers: list[Lent] = [*self._run.layers(self.mode.answers)]
+        if self.recording is not None:
+            layers.append(recorded_leases.LeaseNotes(self.recording.context))
+        return Leases(self.throwaways, report, layers, self._run.settings.roles_given)
+
+    def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
+        """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""
+        if self.mode.answers == "cassette":
+            known = self.recorded.context.get(recorded_leases.BY_HAND, {})
+            if kind not in known:
+                raise CassetteError(self.miss(f"{self.cassette}: holds no {kind} credential; {serializer.AGAIN}"))
+            return recorded_leases.from_context(HandmadeCredential, known[kind], self.cassette)
+        credential = make(self.throwaways.backend)
+        if self.recording is not None:
+            by_hand = self.recording.context.setdefault(recorded_leases.BY_HAND, {})
+            by_hand[kind] = recorded_leases.to_context(credential)
+        return credential
+
+    def save(self) -> bool:
+        """Write the recording: the test has passed. With ``missing``, only where the cassette lacks something of it.
+
+        Return whether it was written.
+        Raises :class:`CassetteError` where it cannot be written.
+        """
+        recording, run = self.recording, self._run
+        if recording is None:
+            return False
+        backend = self.throwaways.backend
+        key = backend.key.reveal()
+        if any(find_header(each.request_headers, "x-api-key") == key for each in recording.noted):
+            recording.context[recorded_leases.PROVISIONING] = {"apiKey": key}
+        source = recorded_from(backend)
+        clean = recording.scrubbed(provenance_of(run.contract(), source, clock.now()))
+        if run.settings.record == "missing" and self.cassette.is_file():
+            before = serializer.read(self.cassette)
+            if _holds(before, clean):
+                return False
+            if before.provenance is None or before.provenance.backend != source:
+                raise CassetteError(
+                    f"{self.cassette}: lacks what this test asks for, and it was not recorded from "
+                    f"{backend.origin}; to record all of it anew use --adyen-record=all"
+                )
+        serializer.write(self.cassette, clean)
+        return True
+
+    def miss(self, message: str) -> str:
+        """Note that something was asked for in vain, and return what to say: ``message``, if there is a cassette."""
+        version, provenance = self._run.contract().version, self.recorded.provenance
+        if not self.cassette.is_file():
+            message = (
+                "no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing "
+                f"(or --adyen-live --adyen-record=missing): {shown(self.cassette)}"
+            )
+        elif provenance is not None and provenance.contract != version:
+            message = (
+                f"recorded for {provenance.contract}, this run is {version}: run it with --adyen-api-version="
+                f"{provenance.contract}, or replace the cassette by one for {version} with --adyen-backend=sandbox "
+                f"--adyen-record=all (or --adyen-live --adyen-record=all): {shown(self.cassette)}"
+            )
+        self._missed.append(message)
+        return message
+
+    @contextmanager
+    def making_up(self) -> Iterator[None]:
+        """Hold nothing against the test that it asks for in vain in a ``with`` block that answers it all the same."""
+        before = len(self._missed)
+        yield
+        del self._missed[before:]
+
+    def check(self) -> None:
+        """Raise what a test that passed has missed.
+
+        :class:`CassetteError` where it asked for what no recording holds, and took no notice; :class:`SandboxError`
+        where it set a fault or an answer that nothing met.
+        """
+        if self._missed:
+            raise CassetteError(self._missed[0])
+        if self.unmet_answers:
+            raise SandboxError(
+                f"nothing asked for the answer that the test set for {', '.join(self.unmet_answers)}: send a request "
+                "of that operation, by a credential whose roles suffice, or set none"
+            )
+        if self.unmet:
+            unmet = "; ".join(map(str, self.unmet))
+            raise SandboxError(
+                f"nothing met {counted(len(self.unmet), 'fault')} that the test set: {unmet}. Send a request of that "
+                "operation, set the fault for the operation that is sent, or set it with optional=True"
+            )
 
 
 @dataclass(frozen=True)
@@ -105,25 +293,19 @@ def recordings_of_others_led_through(layer: Layer, base_url: str) -> Iterator[No
         yield
 
 
+@dataclass(frozen=True)
 class _Layered(httpx.BaseTransport):
     """A transport whose answers a layer may change; what the layer makes up for is missed by nobody."""
 
-    def __init__(
-        self,
-        layer: Layer,
-        inner: httpx.BaseTransport,
-        making_up: Callable[[], AbstractContextManager[None]] = nullcontext,
-        *,
-        of_fixture: bool,
-    ) -> None:
-        self._layer = layer
-        self._inner = inner
-        self._making_up = making_up
-        self._of_fixture = of_fixture
+    layer: Layer
+    inner: httpx.BaseTransport
+    making_up: Callable[[], AbstractContextManager[None]] = nullcontext
+    _: KW_ONLY
+    of_fixture: bool
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with self._making_up():
-            return self._layer.answer(request, self._inner, of_fixture=self._of_fixture)
+        with self.making_up():
+            return self.layer.answer(request, self.inner, of_fixture=self.of_fixture)
 
 
 class _Nowhere(httpx.BaseTransport):
@@ -139,11 +321,11 @@ class _Nowhere(httpx.BaseTransport):
 
 
 def _from_cassette(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
-    path, name = test.cassette, paths.shown(test.cassette)
+    path, name = test.cassette, shown(test.cassette)
     cassette = serializer.read(path) if path.is_file() else Cassette(())
     if path.is_file():
         run.recordings.add(path)
-    session.recorded_for = cassette.provenance.contract if cassette.provenance else None
+    session.recorded = cassette
     _warn_if_stale(run, test, cassette)
     origin = origin_of(cassette.provenance)
     backend = _own_sandbox(run, test, origin)
@@ -156,7 +338,7 @@ def _from_cassette(run: RunContext, test: Test, session: Session, stack: ExitSta
     leases = recorded_leases.RecordedLeases(cassette.context, path, session.miss)
     throwaways = recorded_leases.RecordedLeaseClient(backend, leases, Budget(0), new_run())
     stack.callback(throwaways.close)
-    session.context, session.throwaways = cassette.context, throwaways
+    session.throwaways = throwaways
     base_urls = [run.settings.base_url]
     replay = ReplayTransport(index, name, base_urls=base_urls, on_miss=session.miss)
     run.route.mode, run.route.origin = replay, origin
@@ -265,4 +447,10 @@ def _warn_if_stale(run: RunContext, test: Test, cassette: Cassette) -> None:
         digests={contract.version: contract.digest},
     )
     for problem in problems:
-        test.warn(StaleCassetteWarning(f"{paths.shown(problem.path)} is stale: {problem.message}"))
+        test.warn(StaleCassetteWarning(f"{shown(problem.path)} is stale: {problem.message}"))
+
+
+def _holds(before: Cassette, clean: Cassette) -> bool:
+    index = Playback(before.interactions)
+    is_lent = before.context.keys() >= clean.context.keys()
+    return is_lent and all(index.take(request_of(interaction)) is not None for interaction in clean.interactions)

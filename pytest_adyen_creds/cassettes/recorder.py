@@ -12,7 +12,7 @@ import pytest
 from pytest_adyen_creds.compat.pytest import fixture_names, set_up_first
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.cassettes.session import Session
+    from pytest_adyen_creds.cassettes.modes import Session
     from pytest_adyen_creds.sandbox import Sandbox
 
 TALKING: Final = frozenset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -56,24 +57,24 @@ class Recording:
         return cassette
 
 
+@dataclass(frozen=True)
 class RecordingTransport(httpx.BaseTransport):
     """Notes each exchange of ``inner`` in ``recording``."""
 
-    def __init__(self, recording: Recording, inner: httpx.BaseTransport) -> None:
-        self._recording = recording
-        self._inner = inner
+    recording: Recording
+    inner: httpx.BaseTransport
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer of ``inner``, and note it."""
         # in the order of asking, not of answering, so that two recordings of concurrent requests are alike
         asked_at: float = request.extensions.get(ASKED_AT) or clock.monotonic()
-        response = self._inner.handle_request(request)
-        self._recording.note(interaction_of(request, read(response)), asked_at)
+        response = self.inner.handle_request(request)
+        self.recording.note(interaction_of(request, read(response)), asked_at)
         return response
 
     def close(self) -> None:
         """Close the inner transport."""
-        self._inner.close()
+        self.inner.close()
 
 
 def provenance_of(
