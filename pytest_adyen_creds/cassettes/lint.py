@@ -17,7 +17,7 @@ from pytest_adyen_creds.cassettes.model import Cassette, Interaction
 from pytest_adyen_creds.cassettes.redact.fields import Fields, Kind, digits_of
 from pytest_adyen_creds.cassettes.redact.finder import find_keys, find_keys_in_base64, may_be, names_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
-from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, hosts_of
+from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, stand_ins_in
 from pytest_adyen_creds.cassettes.redact.visitor import (
     SESSION_HEADERS,
     TRACE_HEADERS,
@@ -29,6 +29,7 @@ from pytest_adyen_creds.cassettes.redact.visitor import (
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError
 from pytest_adyen_creds.files import read_text
 from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.secrets.registry import apart
 from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
 _SCRUB: Final = "scrub it with 'adyen-creds cassettes scrub', and have the secret replaced: it may have been shared"
@@ -139,14 +140,9 @@ def _secrets_in(text: str) -> Iterator[tuple[str, str]]:
                 seen.add(line)
                 yield f"line {line}", f"{what} that is no pseudonym; {_SCRUB}"
     # a run that replays knows what stands in a secret's place as its secrets
-    known = sorted((start, end) for start, end, value in SECRETS.find(text) if not is_pseudonym(value))
-    count = done = 0
-    for start, end in known:
-        count += start >= done
-        done = max(done, end)
-    if known:
+    if known := apart(span for span in SECRETS.find(text) if not is_pseudonym(span[2])):
         where = f"line {bisect_left(ends, known[0][0]) + 1}"
-        yield where, f"a secret that this session knows ({count} in the file); {_SCRUB}"
+        yield where, f"a secret that this session knows ({len(known)} in the file); {_SCRUB}"
 
 
 def _unscrubbed_in(cassette: Cassette, fields: Fields) -> Iterator[tuple[str, str]]:
@@ -156,15 +152,15 @@ def _unscrubbed_in(cassette: Cassette, fields: Fields) -> Iterator[tuple[str, st
     like, names and ids by what they look like in any text, and headers with a session or a trace. The sandbox's own
     account names pass, and what other tools put in such places.
     """
-    hosts = hosts_of(cassette.interactions, fields, foreign=cassette.provenance is None)
+    stand_ins = stand_ins_in(cassette.interactions, fields, foreign=cassette.provenance is None)
     noter = _Noter()
-    visit_context(cassette.context, fields, hosts, noter)
-    visit_context(cassette.metadata, fields, hosts, noter)
+    visit_context(cassette.context, fields, stand_ins, noter)
+    visit_context(cassette.metadata, fields, stand_ins, noter)
     yield from (("", message) for message in noter.messages())
     for number, interaction in enumerate(cassette.interactions, 1):
         noter, where = _Noter(), f"interaction {number}"
         try:
-            visit(interaction, fields, hosts, noter)
+            visit(interaction, fields, stand_ins, noter)
         except CassetteError as error:
             yield where, str(error)
         else:

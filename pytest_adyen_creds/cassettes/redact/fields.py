@@ -20,6 +20,9 @@ Kind = Literal["secret", "company", "merchant", "account", "id", "username", "re
 """What stands in a place: a key, password or token; an account's name; the id of a credential, an origin or another
 resource; a user name; what the server calls one request."""
 
+Host = Literal["management", "adyen", "other"]
+"""Whose a host is: the Management API's, another of Adyen's, or someone else's."""
+
 _IDENTITY: Final = "x-identity"
 """The annotation by which a contract says that a property or a parameter says who: one of :data:`_ANNOTATED`."""
 _DATA: Final = "x-adyen-data"
@@ -100,7 +103,7 @@ class Fields:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         return [(_template(path), _path_kinds(path, methods), methods) for path, methods in by_path.items()]
 
-    def names(self, host: Literal["management", "adyen", "other"], operation: Operation | None = None) -> Names:
+    def names(self, host: Host, operation: Operation | None = None) -> Names:
         """Return the names for exchanges with ``host``, whose operation is ``operation`` where the contract has it."""
         key = (host, operation.label if operation else "")
         if key not in self._names:
@@ -160,22 +163,15 @@ def fields_of(contract: Contract, others: tuple[Contract, ...] = ()) -> Fields:
     return Fields(contract, others)
 
 
-class Hosts:
-    """Which hosts of a recording are Adyen's: by their names, and the loopback servers that stood for one of them."""
-
-    def __init__(self, stand_ins: Iterable[str] = ()) -> None:
-        self.stand_ins: Final = frozenset(stand_ins)
-        """Origins (``http://127.0.0.1:8000``)."""
-
-    def of(self, uri: str) -> Literal["management", "adyen", "other"]:
-        """Return whose host the absolute ``uri`` has: the Management API's, another of Adyen's, or someone else's."""
-        origin = origin_of_uri(uri)
-        if origin in self.stand_ins:
-            return "management"
-        host = urlsplit(origin).hostname or ""
-        if is_host_of_adyen(host):
-            return "management" if host.startswith("management-") else "adyen"
-        return "other"
+def host_of(uri: str, stand_ins: frozenset[str]) -> Host:
+    """Return whose host the absolute ``uri`` has; ``stand_ins`` are origins on loopback that stood for Adyen's."""
+    origin = origin_of_uri(uri)
+    if origin in stand_ins:
+        return "management"
+    host = urlsplit(origin).hostname or ""
+    if is_host_of_adyen(host):
+        return "management" if host.startswith("management-") else "adyen"
+    return "other"
 
 
 def origin_of_uri(uri: str) -> str:
