@@ -7,6 +7,7 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -64,12 +65,8 @@ class Body:
     def _of_text(cls, data: bytes, encoding: str) -> Body:
         # two or four bytes a character show in their zeros; without them it is something else that begins alike
         wide = [encoding] if data.count(0) * 4 >= len(data) > 0 else []
-        for each in (*wide, "utf-8"):
-            try:
-                return cls(data=data, text=data.decode(each), encoding=each)
-            except UnicodeDecodeError:
-                continue
-        return cls(data=data, text=data.decode("latin-1"), encoding="latin-1")
+        encoding = next(each for each in (*wide, "utf-8", "latin-1") if _is_text(data, each))
+        return cls(data=data, text=data.decode(encoding), encoding=encoding)
 
     def bytes_of(self, text: str) -> bytes:
         """Return the bytes of ``text``, which was made from this body's text; the same bytes for the same text."""
@@ -133,13 +130,16 @@ def _layer_off(data: bytes) -> bytes | None:
             return None if plain is data else plain
     if len(data) < 3:
         return None
-    if _has_zlib_head(data) and (inner := _undone_if_whole(data, "deflate")) is not None:
-        return inner
+    if _has_zlib_head(data):
+        with suppress(ValueError):
+            return _undone(data, "deflate")
     if _is_text(data):
         return None
     if _has_zlib_head(data) and _begins(data):
         raise _closed("deflate")
-    return _undone_if_whole(data, _RAW) or None
+    with suppress(ValueError):
+        return _undone(data, _RAW) or None
+    return None
 
 
 def _undone_or_plain(data: bytes, coding: str) -> bytes:
@@ -151,13 +151,6 @@ def _undone_or_plain(data: bytes, coding: str) -> bytes:
         if _is_text(data):
             return data
         raise _closed(coding) from None
-
-
-def _undone_if_whole(data: bytes, coding: str) -> bytes | None:
-    try:
-        return _undone(data, coding)
-    except ValueError:
-        return None
 
 
 def _undone(data: bytes, coding: str) -> bytes:
@@ -189,9 +182,9 @@ def _has_zlib_head(data: bytes) -> bool:
     return data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
 
 
-def _is_text(data: bytes) -> bool:
+def _is_text(data: bytes, encoding: str = "utf-8") -> bool:
     try:
-        data.decode()
+        data.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True
