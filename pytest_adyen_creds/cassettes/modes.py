@@ -10,21 +10,23 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import httpx
+import pytest
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import recorded_leases, serializer
 from pytest_adyen_creds.cassettes.lint import find_staleness
 from pytest_adyen_creds.cassettes.model import SANDBOX, Cassette, find_header, origin_of
-from pytest_adyen_creds.cassettes.paths import shown
+from pytest_adyen_creds.cassettes.paths import cassette_of, is_recorded_elsewhere, shown
 from pytest_adyen_creds.cassettes.playback import Playback, request_of
 from pytest_adyen_creds.cassettes.recording import Recording, RecordingTransport, provenance_of
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
 from pytest_adyen_creds.client import Budget, Ownership
 from pytest_adyen_creds.client.tag import new_run
+from pytest_adyen_creds.compat.pytest import fixture_names
 from pytest_adyen_creds.contract.apis import apis_in
 from pytest_adyen_creds.credentials.backend import Backend, open_backend
 from pytest_adyen_creds.credentials.credential import HandmadeCredential
@@ -110,11 +112,12 @@ def recorded_from(backend: Backend) -> Literal["sandbox", "live"]:
 class Session:
     """What the fixture ``adyen_traffic`` gives a test: while it lasts, any HTTP library is answered in its mode."""
 
-    _run: RunContext
+    run: RunContext
+    request: pytest.FixtureRequest
+    """The test's."""
     cassette: Path
     """Where the test's cassette lies, or would."""
     mode: Mode
-    _throwaways_of_run: Callable[[], LeaseClient]
     sandbox: Sandbox | None = None
     """The sandbox that the test may drive; None where a cassette or another server answers."""
     recording: Recording | None = None
@@ -131,14 +134,15 @@ class Session:
     @cached_property
     def throwaways(self) -> LeaseClient:
         """What lends credentials to this test: the run's, unless its mode has set another."""
-        return self._throwaways_of_run()
+        throwaways: LeaseClient = self.request.getfixturevalue("_adyen_throwaways")
+        return throwaways
 
     def leases(self, report: Report) -> Leases:
         """Return what the fixture ``adyen_credentials`` gives the test."""
-        layers: list[Lent] = [*self._run.layers(self.mode.answers)]
+        layers: list[Lent] = [*self.run.layers(self.mode.answers)]
         if self.recording is not None:
             layers.append(recorded_leases.LeaseNotes(self.recording.context))
-        return Leases(self.throwaways, report, layers, self._run.settings.roles_given)
+        return Leases(self.throwaways, report, layers, self.run.settings.roles_given)
 
     def made_by_hand(self, kind: str, make: Callable[[Backend], HandmadeCredential]) -> HandmadeCredential:
         """Return the credential of ``kind`` that no API creates: in replay the recorded one, else ``make``'s."""
@@ -159,7 +163,7 @@ class Session:
         Return whether it was written.
         Raises :class:`CassetteError` where it cannot be written.
         """
-        recording, run = self.recording, self._run
+        recording, run = self.recording, self.run
         if recording is None:
             return False
         backend = self.throwaways.backend
@@ -182,7 +186,7 @@ class Session:
 
     def miss(self, message: str) -> str:
         """Note that something was asked for in vain, and return what to say: ``message``, if there is a cassette."""
-        version, provenance = self._run.contract().version, self.recorded.provenance
+        version, provenance = self.run.contract().version, self.recorded.provenance
         if not self.cassette.is_file():
             message = (
                 "no such cassette; record it with --adyen-backend=sandbox --adyen-record=missing "
@@ -225,42 +229,25 @@ class Session:
             )
 
 
-@dataclass(frozen=True)
-class Test:
-    """What is known of the test whose traffic is answered."""
-
-    __test__ = False
-
-    cassette: Path
-    """Where its cassette lies, or would."""
-    drives_sandbox: bool
-    """Whether it asks for the sandbox itself."""
-    is_recorded_elsewhere: bool
-    """Whether another tool has its hands on the HTTP libraries: only the plugin's own clients are answered then.
-
-    What that tool lets out passes the guards all the same.
-    """
-    fixture: Callable[[str], Any]
-    """Returns the value of a fixture."""
-    warn: Callable[[Warning], None]
-
-
 @contextmanager
-def opened(run: RunContext, test: Test) -> Iterator[Session]:
-    """Answer the traffic of ``test`` in a ``with`` block, as the run's settings and the test's cassette have it.
+def opened(run: RunContext, request: pytest.FixtureRequest) -> Iterator[Session]:
+    """Answer the traffic of a test in a ``with`` block, as the run's settings and the test's cassette have it.
 
-    Raises :class:`CassetteError` for a cassette that cannot be read.
+    ``request`` is the test's. Raises :class:`CassetteError` for a cassette that cannot be read.
     """
-    mode = mode_of(run.settings, has_cassette=test.cassette.is_file(), drives_sandbox=test.drives_sandbox)
-    if mode == Mode("sandbox") and not test.drives_sandbox and run.settings.backend == "auto":
-        run.unrecorded.add(test.cassette)
-    session = Session(run, test.cassette, mode, lambda: test.fixture("_adyen_throwaways"))
+    cassette, drives_sandbox = cassette_of(request.node), "adyen_sandbox" in fixture_names(request.node)
+    mode = mode_of(run.settings, has_cassette=cassette.is_file(), drives_sandbox=drives_sandbox)
+    if mode == Mode("sandbox") and not drives_sandbox and run.settings.backend == "auto":
+        run.unrecorded.add(cassette)
+    session = Session(run, request, cassette, mode)
     with ExitStack() as stack:
-        interceptor = _MODES[mode](run, test, session, stack)
-        if test.is_recorded_elsewhere and mode.answers != "live":
+        interceptor = _MODES[mode](session, stack)
+        # another tool has its hands on the HTTP libraries then: only the plugin's own clients are answered, and what
+        # that tool lets out passes the guards all the same
+        if is_recorded_elsewhere(request.node) and mode.answers != "live":
             interceptor = Interceptor(_Nowhere(), Hosts([run.settings.base_url]), interceptor.origin, answers_all=True)
         for layer in run.layers(mode.answers):
-            _put_between(layer, run, session, interceptor)
+            _put_between(layer, session, interceptor)
         session.interceptor = stack.enter_context(interceptor.opened())
         try:
             yield session
@@ -268,11 +255,11 @@ def opened(run: RunContext, test: Test) -> Iterator[Session]:
             run.route.mode = run.route.origin = None
 
 
-def _put_between(layer: Layer, run: RunContext, session: Session, interceptor: Interceptor) -> None:
+def _put_between(layer: Layer, session: Session, interceptor: Interceptor) -> None:
     """Have what the test sends, by its own clients and by those of fixtures, go through ``layer``."""
-    here = session.sandbox or session.throwaways.backend
-    inner = run.route.mode or here.transport()
-    run.route.mode = _Layered(layer, inner, session.making_up, of_fixture=True)
+    here, route = session.sandbox or session.throwaways.backend, session.run.route
+    inner = route.mode or here.transport()
+    route.mode = _Layered(layer, inner, session.making_up, of_fixture=True)
     interceptor.lead_through(partial(_Layered, layer, making_up=session.making_up, of_fixture=False))
 
 
@@ -320,15 +307,15 @@ class _Nowhere(httpx.BaseTransport):
         )
 
 
-def _from_cassette(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
-    path, name = test.cassette, shown(test.cassette)
+def _from_cassette(session: Session, stack: ExitStack) -> Interceptor:
+    run, path = session.run, session.cassette
     cassette = serializer.read(path) if path.is_file() else Cassette(())
     if path.is_file():
         run.recordings.add(path)
     session.recorded = cassette
-    _warn_if_stale(run, test, cassette)
+    _warn_if_stale(session)
     origin = origin_of(cassette.provenance)
-    backend = _own_sandbox(run, test, origin)
+    backend = _own_sandbox(session, origin)
     index = Playback(cassette.interactions)
     index.keep(*recorded_leases.names_in(cassette.context))
     provisioning = cassette.context.get(recorded_leases.PROVISIONING)
@@ -340,37 +327,39 @@ def _from_cassette(run: RunContext, test: Test, session: Session, stack: ExitSta
     stack.callback(throwaways.close)
     session.throwaways = throwaways
     base_urls = [run.settings.base_url]
-    replay = ReplayTransport(index, name, base_urls=base_urls, on_miss=session.miss)
+    replay = ReplayTransport(index, shown(path), base_urls=base_urls, on_miss=session.miss)
     run.route.mode, run.route.origin = replay, origin
     return Interceptor(replay, Hosts(base_urls), origin, answers_all=True)
 
 
-def _from_sandbox(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
+def _from_sandbox(session: Session, stack: ExitStack) -> Interceptor:
+    run = session.run
     if run.settings.backend == "replay":  # in which no server outlives a test
-        sandbox = _lend_from(replace(_own_sandbox(run, test, None), route=None), session, stack)
+        sandbox = _lend_from(replace(_own_sandbox(session, None), route=None), session, stack)
         run.route.mode = sandbox.transport()
     else:
-        backend: Backend = test.fixture("_adyen_backend")
+        backend: Backend = session.request.getfixturevalue("_adyen_backend")
         assert backend.sandbox is not None
         session.sandbox = sandbox = backend.sandbox
     stack.callback(_end_faults, sandbox, session)
     return _answered_by(sandbox, sandbox.transport(), run)
 
 
-def _recorded_sandbox(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
+def _recorded_sandbox(session: Session, stack: ExitStack) -> Interceptor:
     # a sandbox of its own: a recording must not depend on which tests ran before, nor on which worker
-    sandbox = _lend_from(_own_sandbox(run, test, None), session, stack)
+    run, sandbox = session.run, _lend_from(_own_sandbox(session, None), session, stack)
     session.recording = Recording(_scrubber(run, SANDBOX_ACCOUNTS))
     run.route.mode = RecordingTransport(session.recording, sandbox.transport())
     return _answered_by(sandbox, run.route.mode, run)
 
 
-def _from_live(run: RunContext, test: Test, session: Session, stack: ExitStack) -> Interceptor:
+def _from_live(session: Session, stack: ExitStack) -> Interceptor:
+    run = session.run
     throwaways = session.throwaways  # taken now: the fixture is gone before the last test's recording is written
     if session.mode.records:
         session.recording = Recording(_scrubber(run, ()))
         run.route.mode = RecordingTransport(session.recording, throwaways.backend.transport())
-    recording = None if test.is_recorded_elsewhere else session.recording
+    recording = None if is_recorded_elsewhere(session.request.node) else session.recording
     return live_interceptor(throwaways.backend, throwaways.ownership, recording, entrances=[run.gateway_url()])
 
 
@@ -389,7 +378,7 @@ def live_interceptor(
     return Interceptor(route, hosts, backend.origin, answers_all=True, behind=behind)
 
 
-_MODES: dict[Mode, Callable[[RunContext, Test, Session, ExitStack], Interceptor]] = {
+_MODES: dict[Mode, Callable[[Session, ExitStack], Interceptor]] = {
     Mode("cassette"): _from_cassette,
     Mode("sandbox"): _from_sandbox,
     Mode("sandbox", records=True): _recorded_sandbox,
@@ -427,8 +416,9 @@ def _lend_from(backend: Backend, session: Session, stack: ExitStack) -> Sandbox:
     return backend.sandbox
 
 
-def _own_sandbox(run: RunContext, test: Test, origin: str | None) -> Backend:
-    backend = open_backend(run.settings, test.fixture("adyen_sandbox_config"))
+def _own_sandbox(session: Session, origin: str | None) -> Backend:
+    run = session.run
+    backend = open_backend(run.settings, session.request.getfixturevalue("adyen_sandbox_config"))
     return replace(backend, observers=(run.observer(origin or backend.origin),), route=run.route)
 
 
@@ -437,17 +427,13 @@ def _scrubber(run: RunContext, keep: tuple[str, ...]) -> Scrubber:
     return Scrubber(run.contract(), accounts, keep=keep, others=apis_in(run.settings.contracts).all_own)
 
 
-def _warn_if_stale(run: RunContext, test: Test, cassette: Cassette) -> None:
-    contract = run.contract()
-    problems = find_staleness(
-        cassette,
-        test.cassette,
-        now=clock.now(),
-        max_age=run.settings.cassette_max_age,
-        digests={contract.version: contract.digest},
-    )
-    for problem in problems:
-        test.warn(StaleCassetteWarning(f"{shown(problem.path)} is stale: {problem.message}"))
+def _warn_if_stale(session: Session) -> None:
+    contract, max_age = session.run.contract(), session.run.settings.cassette_max_age
+    digests = {contract.version: contract.digest}
+    for problem in find_staleness(
+        session.recorded, session.cassette, now=clock.now(), max_age=max_age, digests=digests
+    ):
+        session.request.node.warn(StaleCassetteWarning(f"{shown(problem.path)} is stale: {problem.message}"))
 
 
 def _holds(before: Cassette, clean: Cassette) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from pytest_adyen_creds.errors import CassetteError
 
 SUFFIXES: Final = (".yaml", ".yml")
@@ -61,6 +63,21 @@ def cassette_path(test_file: Path, test_class: str | None, test_name: str) -> Pa
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise CassetteError(f"{path}: is a link that leads out of its folder; replace it by the file itself")
     return path
+
+
+def cassette_of(item: pytest.Item) -> Path:
+    """Return where the cassette of ``item`` lies, or would: beside its file, as pytest-recording lays it out.
+
+    Where pytest-recording records the test as well, ``TEST.yaml`` is that tool's, and ``TEST.adyen.yaml`` is ours.
+    """
+    of_class = getattr(item, "cls", None)
+    suffix = ".adyen" if is_recorded_elsewhere(item) else ""
+    return cassette_path(item.path, of_class.__name__ if of_class else None, item.name + suffix)
+
+
+def is_recorded_elsewhere(item: pytest.Item) -> bool:
+    """Tell whether pytest-recording (or pytest-vcr) records ``item``."""
+    return item.get_closest_marker("vcr") is not None
 
 
 def find_cassettes(folder: Path, *, har: bool = False) -> Iterator[Path]:
