@@ -16,9 +16,8 @@ import click
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import serializer
-from pytest_adyen_creds.cassettes.lint import Issue, lint
+from pytest_adyen_creds.cassettes.lint import Issue, find_orphans, lint
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction
-from pytest_adyen_creds.cassettes.orphans import find_orphans
 from pytest_adyen_creds.cassettes.paths import find_cassettes, is_cassette
 from pytest_adyen_creds.cassettes.redact.fields import Fields, fields_of, path_of_uri
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber

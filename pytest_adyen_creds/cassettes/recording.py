@@ -8,13 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, Provenance
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import ASKED_AT
@@ -50,12 +48,6 @@ class Recording:
         interactions, context = self._scrubber.recording(self.noted, self.context)
         return Cassette(interactions=tuple(interactions), provenance=provenance, context=context)
 
-    def save(self, path: Path, provenance: Provenance) -> Cassette:
-        """Write the recording to ``path``, whole or not at all, and return what was written; see :meth:`scrubbed`."""
-        cassette = self.scrubbed(provenance)
-        serializer.write(path, cassette)
-        return cassette
-
 
 @dataclass(frozen=True)
 class RecordingTransport(httpx.BaseTransport):
@@ -71,10 +63,6 @@ class RecordingTransport(httpx.BaseTransport):
         response = self.inner.handle_request(request)
         self.recording.note(interaction_of(request, read(response)), asked_at)
         return response
-
-    def close(self) -> None:
-        """Close the inner transport."""
-        self.inner.close()
 
 
 def provenance_of(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds.contract.contract import Contract
 from pytest_adyen_creds.contract.operations import PARAMETER, Operation
+from pytest_adyen_creds.contract.trees import schemas_in
 from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
 
@@ -248,13 +249,9 @@ def _annotation(schema: Any) -> Kind | None:
 
 def properties_in(node: Any) -> Iterator[tuple[str, Any]]:
     """Yield the properties that JSON Schema ``node`` describes, at any depth: each name and its schema."""
-    if isinstance(node, dict):
-        if isinstance(node.get("properties"), dict):
-            yield from node["properties"].items()
-        node = list(node.values())
-    if isinstance(node, list):
-        for item in node:
-            yield from properties_in(item)
+    for schema in schemas_in(node):
+        if isinstance(schema.get("properties"), dict):
+            yield from schema["properties"].items()
 
 
 def _in_text(secrets: Iterable[str]) -> re.Pattern[str]:
