@@ -34,8 +34,7 @@ from pytest_adyen_creds.credentials.leases import LeaseClient, Leases, Lent, emb
 from pytest_adyen_creds.endpoints import check_endpoint, is_loopback
 from pytest_adyen_creds.errors import CassetteError, EndpointRefused, SandboxError, StaleCassetteWarning
 from pytest_adyen_creds.intercept.hosts import Hosts
-from pytest_adyen_creds.intercept.interceptor import OTHER_TOOL, Interceptor, current
-from pytest_adyen_creds.intercept.live import LiveRoute
+from pytest_adyen_creds.intercept.interceptor import OTHER_TOOL, Interceptor, LiveRoute, current
 from pytest_adyen_creds.sandbox import routing
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import counted
