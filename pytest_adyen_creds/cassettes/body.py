@@ -54,7 +54,7 @@ class Body:
         encoding = json.detect_encoding(data)
         try:
             text = data.decode(encoding)
-            value = parse_exact(text)
+            value = _EXACT.decode(text)
             if is_deeper(value, DEEPEST):
                 raise ValueError("deep")
             return cls(data=data, text=text, encoding=encoding, is_json=True, value=value)
@@ -71,14 +71,6 @@ class Body:
     def bytes_of(self, text: str) -> bytes:
         """Return the bytes of ``text``, which was made from this body's text; the same bytes for the same text."""
         return self.data if text == self.text else text.encode(self.encoding)
-
-
-def parse_exact(text: str) -> Any:
-    """Return the JSON value of ``text``; ValueError where writing it again would not give the same value.
-
-    That is the case for a member's name that occurs twice, for numbers that lose digits, and for what is no JSON.
-    """
-    return _EXACT.decode(text)
 
 
 def unpacked(data: bytes, headers: Headers) -> bytes:
@@ -236,3 +228,7 @@ _EXACT: Final = json.JSONDecoder(
     parse_float=partial(_exact, float),
     parse_constant=_refuse,
 )
+"""Raises ValueError for JSON that would not be the same value once it is written again.
+
+That is the case for a member's name that occurs twice, for numbers that lose digits, and for what is no JSON.
+"""

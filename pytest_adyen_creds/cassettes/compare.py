@@ -29,7 +29,7 @@ from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, Captured, object
 from pytest_adyen_creds.contract import Contract
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.finding import Finding
-from pytest_adyen_creds.contract.judge import Observation, judge
+from pytest_adyen_creds.contract.judge import Observation, judge, type_name
 from pytest_adyen_creds.credentials.credential import texts
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.formats import parse_json
@@ -293,7 +293,7 @@ def _places(value: Any, contract: Contract) -> Places:
 
 def _collect(value: Any, pointer: str, name: str, into: Places, contract: Contract) -> None:
     kinds = into.setdefault(pointer, set())
-    kinds.add(_TYPES[type(value)])
+    kinds.add("nothing" if value == b"" else "not readable JSON" if value is _UNREADABLE else type_name(value))
     if isinstance(value, dict):
         for key, item in value.items():
             _collect(item, f"{pointer}/{_said_property(key, contract)}", key, into, contract)
@@ -306,17 +306,6 @@ def _collect(value: Any, pointer: str, name: str, into: Places, contract: Contra
 
 _UNREADABLE: Final = object()
 """The value of a body that is not JSON, or nested too deeply to be read."""
-_TYPES: Final[Mapping[type, str]] = {
-    type(_UNREADABLE): "not readable JSON",
-    bytes: "nothing",
-    type(None): "null",
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-}
 
 
 def _form(value: str) -> str | None:

@@ -245,21 +245,15 @@ def opened(run: RunContext, request: pytest.FixtureRequest) -> Iterator[Session]
         # that tool lets out passes the guards all the same
         if is_recorded_elsewhere(request.node) and mode.answers != "live":
             interceptor = Interceptor(_Nowhere(), Hosts([run.settings.base_url]), interceptor.origin, answers_all=True)
-        for layer in run.layers(mode.answers):
-            _put_between(layer, session, interceptor)
+        for layer in run.layers(mode.answers):  # through which all goes that the test sends, by clients of fixtures too
+            inner = run.route.mode or (session.sandbox or session.throwaways.backend).transport()
+            run.route.mode = _Layered(layer, inner, session.making_up, of_fixture=True)
+            interceptor.lead_through(partial(_Layered, layer, making_up=session.making_up, of_fixture=False))
         session.interceptor = stack.enter_context(interceptor.opened())
         try:
             yield session
         finally:
             run.route.mode = run.route.origin = None
-
-
-def _put_between(layer: Layer, session: Session, interceptor: Interceptor) -> None:
-    """Have what the test sends, by its own clients and by those of fixtures, go through ``layer``."""
-    here, route = session.sandbox or session.throwaways.backend, session.run.route
-    inner = route.mode or here.transport()
-    route.mode = _Layered(layer, inner, session.making_up, of_fixture=True)
-    interceptor.lead_through(partial(_Layered, layer, making_up=session.making_up, of_fixture=False))
 
 
 def led_through_all(interceptor: Interceptor, layers: Iterable[Layer]) -> Interceptor:

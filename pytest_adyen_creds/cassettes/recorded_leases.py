@@ -102,10 +102,10 @@ class RecordedLeases:
                     self._entries.remove(entry)
                     return from_context(Credential, entry.get("credential"), self._path)
         further = "further " if self._count else ""
+        words = ", ".join(f"{name}={value!r}" for name, value in question.items() if value not in ([], False, 0))
         raise CassetteError(
             self._miss(
-                f"{self._path}: holds no {further}credential like the one that this test asks for "
-                f"({_words(question)}); {AGAIN}"
+                f"{self._path}: holds no {further}credential like the one that this test asks for ({words}); {AGAIN}"
             )
         )
 
@@ -126,8 +126,3 @@ class RecordedLeaseClient(LeaseClient):
 def _question(spec: Spec) -> dict[str, Any]:
     # how many accounts, not which: in a recording they have other names
     return {**spec.to_json(), "merchants": len(spec.merchants)}
-
-
-def _words(question: Mapping[str, Any]) -> str:
-    told = {name: value for name, value in question.items() if value not in ([], False, 0)}
-    return ", ".join(f"{name}={value!r}" for name, value in told.items())

@@ -78,7 +78,9 @@ def dumps_json(cassette: Cassette) -> str:
 def _document(cassette: Cassette) -> dict[str, Any]:
     document: dict[str, Any] = {"version": VERSION}
     if cassette.provenance is not None:
-        document["provenance"] = _provenance_out(cassette.provenance)
+        provenance = asdict(cassette.provenance)
+        versions = provenance.pop("versions")
+        document["provenance"] = provenance | ({"versions": dict(sorted(versions.items()))} if versions else {})
     if cassette.context:
         document["context"] = dict(cassette.context)
     if cassette.metadata:
@@ -167,12 +169,6 @@ def _fits_a_block(text: str) -> bool:
     if "\n" not in text[:-1] or text[0] in " \n" or text.endswith(("\n\n", " ")) or " \n" in text:
         return False
     return not _UNPRINTABLE.search(text)
-
-
-def _provenance_out(provenance: Provenance) -> dict[str, Any]:
-    result = asdict(provenance)
-    versions = result.pop("versions")
-    return result | ({"versions": dict(sorted(versions.items()))} if versions else {})
 
 
 def _interaction_out(interaction: Interaction) -> dict[str, Any]:

@@ -67,9 +67,7 @@ def mask_session_finish(config: pytest.Config) -> None:
 
 def mask_warning(warning_message: Any) -> None:
     """Mask the text of a recorded warning in place; it keeps its category and its place."""
-    text = str(warning_message.message)
-    if SECRETS.mask(text) != text:
-        warning_message.message = SECRETS.mask(text)
+    warning_message.message = _shown(warning_message.message, str)
 
 
 def _shown(value: Any, show: Callable[[Any], str] = repr) -> Any:

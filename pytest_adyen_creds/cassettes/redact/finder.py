@@ -192,18 +192,13 @@ def find_keys(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
 def find_keys_in_base64(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
     """Yield like :func:`find_keys` what holds a key in base64, wherever in the match that begins."""
     for match in _ENCODED.finditer(text):
-        for what, key in _keys_in_base64(match[0]):
-            yield match, f"{what} in base64", key
-
-
-def _keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
-    altchars = b"-_" if "-" in token or "_" in token else None
-    for start in range(4):
-        code = token[start:]
-        code = code[: len(code) - (len(code) % 4 == 1)]
-        data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars)
-        for _, what, key in find_keys(data.decode("latin-1")):
-            yield what, key
+        altchars = b"-_" if "-" in match[0] or "_" in match[0] else None
+        for start in range(4):
+            code = match[0][start:]
+            code = code[: len(code) - (len(code) % 4 == 1)]
+            data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars)
+            for _, what, key in find_keys(data.decode("latin-1")):
+                yield match, f"{what} in base64", key
 
 
 def any_of(values: Iterable[str]) -> str:

@@ -216,7 +216,10 @@ class _Visit:
             request_headers=request_headers,
             request_body=request_body,
             reason=reason,
-            response_headers=_with_length(response_headers, response_body),
+            response_headers=tuple(
+                (name, str(len(response_body)) if name == "content-length" else value)
+                for name, value in response_headers
+            ),
             response_body=response_body,
             meta={key: visitor.text(value) for key, value in interaction.meta.items()},
         )
@@ -404,7 +407,3 @@ def _unescaped(text: str) -> str:
         return str(json.loads(f'"{text}"')) if "\\" in text else text
     except ValueError:
         return text
-
-
-def _with_length(headers: Headers, body: bytes) -> Headers:
-    return tuple((name, str(len(body)) if name == "content-length" else value) for name, value in headers)
