@@ -158,9 +158,8 @@ class Comparison:
                 self.findings.setdefault((observation.finding, contract), (where, day))
                 if not _is_sayable(observation, media, contract):
                     self.unsaid.add((observation.finding, contract))
-            self._known[key] = None
-            with suppress(Exception):  # as in add
-                self._known[key] = captured.compare(self.answers, self._prepared)
+            self._known[key] = None  # should the next line raise
+            self._known[key] = captured.compare(self.answers, self._prepared)
         found = self._known[key]
         if found is None:
             self.uncompared[captured.operation.label, status] += 1

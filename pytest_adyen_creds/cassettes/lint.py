@@ -74,15 +74,13 @@ _MAKING: Final = frozenset({"*", "exec", "globals", "locals", "scenarios", "seta
 """By what a module gets names that it does not spell out; ``scenarios`` is pytest-bdd's."""
 _PLAIN_BASES: Final = frozenset({"object", "TestCase", "IsolatedAsyncioTestCase", "Protocol", "NamedTuple", "Enum"})
 
-_Kind = Literal["secret", "stale", "orphan", "unsafe"]
-
 
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One thing that is wrong with the cassette at ``path``; ``message`` holds no secret and says what to do next."""
 
     path: Path
-    kind: _Kind
+    kind: Literal["secret", "stale", "orphan", "unsafe"]
     where: str
     """``line 12``, ``interaction 3``, or empty for the whole file."""
     message: str

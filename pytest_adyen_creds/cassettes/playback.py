@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache, reduce
-from operator import getitem
+from operator import getitem, itemgetter
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -37,16 +37,16 @@ _ISSUED: Final = re.compile(SECRET_PSEUDONYM.encode())
 
 
 class Key(NamedTuple):
-    """What has to be equal of two requests: with accounts in path and body left open, and the query in any order."""
+    """What has to be equal of two requests: with accounts in path and body left open, and the query in any order.
+
+    The ``origin`` is empty for :data:`CANONICAL_ORIGIN`, and a ``body`` that is JSON is a text.
+    """
 
     method: str
-    """In capitals."""
     origin: str
-    """Empty for :data:`CANONICAL_ORIGIN`."""
     path: str
     query: tuple[tuple[str, str], ...]
     body: bytes | str
-    """JSON as text."""
 
 
 class CanonicalRequest(NamedTuple):
@@ -274,12 +274,8 @@ class Playback:
         exact = variants.get(self.translated(asked)[1:])
         if exact is not None and (not exact.is_spent or asked.key.method in _SAFE):
             return exact
-        best: tuple[tuple[int, int, int, int], _Answers] | None = None
-        for answers in variants.values():
-            rank = self._rank(answers, asked)
-            if rank is not None and (best is None or rank < best[0]):
-                best = rank, answers
-        return best and best[1]
+        ranked = [(rank, answers) for answers in variants.values() if (rank := self._rank(answers, asked))]
+        return min(ranked, key=itemgetter(0))[1] if ranked else None
 
     def _key_without_secrets(self, asked: CanonicalRequest) -> Key:
         """Return the key of a recorded request that differs only where it has pseudonyms; ``asked``'s where none is."""
