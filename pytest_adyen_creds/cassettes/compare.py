@@ -25,12 +25,11 @@ from pytest_adyen_creds.cassettes.body import unpacked_if_known
 from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.redact.fields import properties_in
 from pytest_adyen_creds.cassettes.redact.pseudonyms import is_pseudonym
-from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, Captured, objects_in, sandbox_answers
+from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, Captured, objects_in, sandbox_answers, texts_in
 from pytest_adyen_creds.contract import Contract
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.contract.judge import Observation, judge, type_name
-from pytest_adyen_creds.credentials.credential import texts
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.sandbox.answers import STYLES, UNVALUED, Answers
@@ -337,7 +336,7 @@ def _said(kinds: set[str]) -> str:
 def _role_differences(value: Any) -> Iterator[tuple[str, str, str]]:
     known = {normalised(role) for role in CATALOGUE}
     for shown in objects_in(value):
-        for role in texts(shown.get("roles")):
+        for role in texts_in(shown.get("roles")):
             if normalised(role) not in known:
                 yield "/roles", _said_role(role), "knows no such role"
 

@@ -9,11 +9,12 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
-
-import pytest
+from typing import TYPE_CHECKING, Final
 
 from pytest_adyen_creds.errors import CassetteError
+
+if TYPE_CHECKING:
+    import pytest
 
 SUFFIXES: Final = (".yaml", ".yml")
 """What a cassette's name ends in, unless vcrpy was given another one."""

@@ -16,7 +16,6 @@ import httpx
 
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, find_header
 from pytest_adyen_creds.contract import Contract, Operation
-from pytest_adyen_creds.credentials.credential import texts
 from pytest_adyen_creds.errors import FileRefused, SandboxError
 from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.sandbox import Sandbox
@@ -90,7 +89,7 @@ class Attempt:
         self._merchant = parameters.get("merchantId")
         company = parameters.get("companyId") or _company(self._shown)
         merchants = [self._merchant] if self._merchant else []
-        merchants += [name for shown in self._shown for name in texts(shown.get("associatedMerchantAccounts"))]
+        merchants += [name for shown in self._shown for name in texts_in(shown.get("associatedMerchantAccounts"))]
         known = list(dict.fromkeys(name for name in merchants if _ACCOUNT.fullmatch(name))) or ["TestMerchant"]
         if not _ACCOUNT.fullmatch(company):
             raise SandboxError(f"{company!r} is no account name")
@@ -101,7 +100,7 @@ class Attempt:
         list_shown = body if isinstance(body, dict) else {}
         total = list_shown.get("itemsTotal")
         self._total = total if type(total) is int else 0
-        self._origins = _domains(list_shown.get("data")) if "allowedOrigins" in self._operation.path else ()
+        self._origins = _domains(list_shown.get("data")) if "allowedOrigins" in self._operation.path else []
 
     def list_key(self) -> str | None:
         """Return what is the same for lists that one prepared sandbox can answer; None for all else."""
@@ -156,10 +155,10 @@ class Attempt:
         """Return a new credential like the one that is ``shown``; ``roles``: with these instead."""
         repository, now = self._sandbox.repository, self._sandbox.clock.now()
         keys = repository.key_service
-        merchants = [name for name in texts(shown.get("associatedMerchantAccounts")) if _ACCOUNT.fullmatch(name)]
+        merchants = [name for name in texts_in(shown.get("associatedMerchantAccounts")) if _ACCOUNT.fullmatch(name)]
         domains = _domains(shown.get("allowedOrigins")) or self._origins
         if "{originId}" in self._operation.path:
-            domains = (*domains, _ORIGIN)
+            domains = [*domains, _ORIGIN]
         username = f"ws_{keys.ids.user_number()}@Company.{self._sandbox.company}"
         has_client_key = not shown or "clientKey" in shown or "apiKey" in shown
         subject = shown.get("subjectDN")
@@ -178,7 +177,7 @@ class Attempt:
     def _roles(self, shown: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the known ones of the roles that are ``shown``, and one to ask the operation with."""
         spelled = {normalised(role): role for role in CATALOGUE}
-        roles = [spelled[name] for role in texts(shown.get("roles")) if (name := normalised(role)) in spelled]
+        roles = [spelled[name] for role in texts_in(shown.get("roles")) if (name := normalised(role)) in spelled]
         if not holds_any_management_role(roles) or self._operation.path.endswith("/generateClientKey"):
             roles = list(dict.fromkeys([*roles, API_CREDENTIALS_ROLE]))
         return tuple(roles)
@@ -210,6 +209,11 @@ def _company(shown: list[Mapping[str, Any]]) -> str:
     return "TestCompany"
 
 
-def _domains(listed: Any) -> tuple[str, ...]:
+def _domains(listed: Any) -> list[str]:
     origins = listed if isinstance(listed, list) else []
-    return texts([each.get("domain") for each in origins if isinstance(each, dict)])
+    return texts_in([each.get("domain") for each in origins if isinstance(each, dict)])
+
+
+def texts_in(value: Any) -> list[str]:
+    """Return the texts in ``value`` if that is a list, else none."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
