@@ -21,7 +21,6 @@ LARGEST: Final = 64 * 1024 * 1024
 
 _LAYERS: Final = 5
 """How often a body may be compressed."""
-_PLAIN_CODINGS: Final = {"", "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +79,9 @@ def unpacked(data: bytes, headers: Headers) -> bytes:
     :data:`LARGEST` bytes.
     """
     for coding in reversed(_codings(headers)):
-        if coding in _PLAIN_CODINGS or not data:
-            continue
-        is_raw = coding == "deflate" and not _has_zlib_head(data)
-        data = _undone_or_plain(data, _RAW if is_raw else coding)
+        if data:
+            is_raw = coding == "deflate" and not _has_zlib_head(data)
+            data = _undone_or_plain(data, _RAW if is_raw else coding)
     return data
 
 
@@ -105,13 +103,14 @@ def unpacked_if_known(data: bytes, headers: Headers) -> bytes | None:
     try:
         return unpacked(data, headers)
     except CassetteError:
-        if all(coding in _PLAIN_CODINGS or coding in _DECODERS for coding in _codings(headers)):
+        if _DECODERS.keys() >= set(_codings(headers)):
             raise
         return None
 
 
 def _codings(headers: Headers) -> list[str]:
-    return [name.strip().lower() for name in (find_header(headers, "content-encoding") or "").split(",")]
+    names = (find_header(headers, "content-encoding") or "").lower().split(",")
+    return [name for each in names if (name := each.strip()) not in ("", "identity")]
 
 
 def _layer_off(data: bytes) -> bytes | None:
@@ -127,8 +126,10 @@ def _layer_off(data: bytes) -> bytes | None:
             return _undone(data, "deflate")
     if _is_text(data):
         return None
-    if _has_zlib_head(data) and _begins(data):
-        raise _closed("deflate")
+    if _has_zlib_head(data):
+        with suppress(zlib.error):
+            if zlib.decompressobj().decompress(data, 1):
+                raise _closed("deflate")
     with suppress(ValueError):
         return _undone(data, _RAW) or None
     return None
@@ -161,13 +162,6 @@ def _undone(data: bytes, coding: str) -> bytes:
         # what comes after the last member is padding, as gzip itself has it
         data = decoder.unused_data.lstrip(b"\0")
     return inner
-
-
-def _begins(data: bytes) -> bool:
-    try:
-        return bool(zlib.decompressobj().decompress(data, 1))
-    except zlib.error:
-        return False
 
 
 def _has_zlib_head(data: bytes) -> bool:

@@ -283,23 +283,19 @@ Places = dict[str, set[str]]
 """By place: the JSON types of what stands there, of ids their forms, and what else can be said of it in words."""
 
 
-def _places(value: Any, contract: Contract) -> Places:
-    found: Places = {}
-    _collect(value, "", "", found, contract)
-    return found
-
-
-def _collect(value: Any, pointer: str, name: str, into: Places, contract: Contract) -> None:
+def _places(value: Any, contract: Contract, pointer: str = "", name: str = "", into: Places | None = None) -> Places:
+    into = {} if into is None else into
     kinds = into.setdefault(pointer, set())
     kinds.add("nothing" if value == b"" else "not readable JSON" if value is _UNREADABLE else type_name(value))
     if isinstance(value, dict):
         for key, item in value.items():
-            _collect(item, f"{pointer}/{_said_property(key, contract)}", key, into, contract)
+            _places(item, contract, f"{pointer}/{_said_property(key, contract)}", key, into)
     elif isinstance(value, list):
         for item in value:
-            _collect(item, f"{pointer}/*", name, into, contract)
+            _places(item, contract, f"{pointer}/*", name, into)
     elif isinstance(value, str) and name in _IDS and (form := _form(value)):
         kinds.add(form)
+    return into
 
 
 _UNREADABLE: Final = object()

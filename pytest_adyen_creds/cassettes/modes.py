@@ -173,7 +173,8 @@ class Session:
         clean = recording.scrubbed(provenance_of(run.contract(), source, clock.now()))
         if run.settings.record == "missing" and self.cassette.is_file():
             before = serializer.read(self.cassette)
-            if _holds(before, clean):
+            index, is_lent = Playback(before.interactions), before.context.keys() >= clean.context.keys()
+            if is_lent and all(index.take(request_of(each)) is not None for each in clean.interactions):
                 return False
             if before.provenance is None or before.provenance.backend != source:
                 raise CassetteError(
@@ -427,9 +428,3 @@ def _warn_if_stale(session: Session) -> None:
         session.recorded, session.cassette, now=clock.now(), max_age=max_age, digests=digests
     ):
         session.request.node.warn(StaleCassetteWarning(f"{shown(problem.path)} is stale: {problem.message}"))
-
-
-def _holds(before: Cassette, clean: Cassette) -> bool:
-    index = Playback(before.interactions)
-    is_lent = before.context.keys() >= clean.context.keys()
-    return is_lent and all(index.take(request_of(interaction)) is not None for interaction in clean.interactions)

@@ -175,10 +175,6 @@ class _Answers:
     def is_spent(self) -> bool:
         return self.played >= len(self.numbers)
 
-    @property
-    def next(self) -> int:
-        return self.numbers[min(self.played, len(self.numbers) - 1)]
-
 
 class Playback:
     """Finds the recorded answer to a request.
@@ -232,7 +228,7 @@ class Playback:
             answers = self._find(asked)
             if answers is None:
                 return None
-            number = answers.next
+            number = answers.numbers[min(answers.played, len(answers.numbers) - 1)]
             answers.played += 1
             if answers.asked is not asked:
                 self._bind(asked, answers.asked)

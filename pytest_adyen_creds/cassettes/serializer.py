@@ -241,15 +241,14 @@ def _has_texts_for_names(value: Any) -> bool:
 def _provenance_in(value: Any) -> Provenance:
     if not isinstance(value, dict) or str(value.get("backend")) not in _BACKENDS:
         raise _Unreadable("has a provenance that names no backend (sandbox or live)")
-    texts: dict[str, str] = {}
-    for key in ("recorded_at", "contract", "contract_digest", "generator"):
+    keys = ("recorded_at", "contract", "contract_digest", "generator")
+    for key in keys:
         if not isinstance(value.get(key), str):
             raise _Unreadable(f"has a provenance without {key}")
-        texts[key] = value[key]
     versions = value.get("versions", {})
     if not _is_text_mapping(versions):
         raise _Unreadable("has a provenance whose versions are not texts")
-    return Provenance(backend=value["backend"], versions=versions, **texts)
+    return Provenance(backend=value["backend"], versions=versions, **{key: value[key] for key in keys})
 
 
 def _interaction_in(item: Any, number: int) -> Interaction:

@@ -56,8 +56,6 @@ _AT_ADYEN: Final[Mapping[str, Kind]] = {
 }
 IN_ADDRESS: Final[Mapping[str, Kind]] = {"company": "company", "merchant": "merchant", "account": "account"}
 """Parameters of addresses of Adyen's, such as the Customer Area's; in bodies these are ordinary words."""
-_IN_MANAGEMENT: Final[Mapping[str, Kind]] = {"id": "id"}
-"""In other APIs of Adyen an ``id`` may be the user's own word, such as that of a line item."""
 
 _ORDINARY_IDS: Final = frozenset({"null", "none", "true", "false", "string", "undefined", "test"})
 _ID: Final = re.compile(r"[\w.~:+=-]{4,200}", re.ASCII)
@@ -112,18 +110,12 @@ class Fields:
             if host != "other":
                 kinds |= {**_AT_ADYEN, **secret_properties()}
             if host == "management":
-                kinds |= _IN_MANAGEMENT
-                kinds |= self._annotated if operation is None else self._of(operation)
+                kinds["id"] = "id"  # in other APIs of Adyen the user's own word, such as that of a line item
+                for each in [operation] if operation else self._contract.operations.values():
+                    kinds |= self._of(each)
             kinds |= dict.fromkeys(self._secrets, "secret")
             self._names[key] = Names(kinds, _in_text(name for name, kind in kinds.items() if kind == "secret"))
         return self._names[key]
-
-    @cached_property
-    def _annotated(self) -> dict[str, Kind]:
-        found: dict[str, Kind] = {}
-        for operation in self._contract.operations.values():
-            found |= self._of(operation)
-        return found
 
     def _of(self, operation: Operation) -> dict[str, Kind]:
         structures = {operation.request, *operation.responses.values()} - {None}

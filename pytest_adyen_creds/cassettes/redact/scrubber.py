@@ -201,7 +201,8 @@ class _Replacer(Visitor):
         guesses = {value for value in learner.looks - found if not self._found.find(value)}
         self._secrets |= guesses
         self._found.add(guesses)
-        self._names = _names_pattern(learner.known - keep)
+        names = any_of(name for name in learner.known - keep if len(name) >= 4 and name.lower() not in ORDINARY)
+        self._names = re.compile(rf"{KNOWN_FORMS.pattern}|(?<![A-Za-z0-9])(?P<name>{names})(?![A-Za-z0-9])", re.ASCII)
         self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in stand_ins) or r"(?!)")
 
     def field(self, value: str, kind: Kind) -> str:
@@ -330,8 +331,3 @@ def _is_distinct(value: str) -> bool:
 
 def _is_searched_for(value: str) -> bool:
     return not is_part_of_pseudonyms(value) and not holds_pseudonym(value)
-
-
-def _names_pattern(names: set[str]) -> re.Pattern[str]:
-    spread = any_of(name for name in names if len(name) >= 4 and name.lower() not in ORDINARY)
-    return re.compile(rf"{KNOWN_FORMS.pattern}|(?<![A-Za-z0-9])(?P<name>{spread})(?![A-Za-z0-9])", re.ASCII)
