@@ -50,7 +50,7 @@ class Body:
 
     @classmethod
     def _of(cls, data: bytes) -> Body:
-        encoding = json.detect_encoding(data)
+        encoding: str = json.detect_encoding(data)
         try:
             text = data.decode(encoding)
             value = _EXACT.decode(text)
@@ -58,10 +58,7 @@ class Body:
                 raise ValueError("deep")
             return cls(data=data, text=text, encoding=encoding, is_json=True, value=value)
         except (ValueError, RecursionError):
-            return cls._of_text(data, encoding)
-
-    @classmethod
-    def _of_text(cls, data: bytes, encoding: str) -> Body:
+            pass
         # two or four bytes a character show in their zeros; without them it is something else that begins alike
         wide = [encoding] if data.count(0) * 4 >= len(data) > 0 else []
         encoding = next(each for each in (*wide, "utf-8", "latin-1") if _is_text(data, each))

@@ -257,13 +257,6 @@ def opened(run: RunContext, request: pytest.FixtureRequest) -> Iterator[Session]
             run.route.mode = run.route.origin = None
 
 
-def led_through_all(interceptor: Interceptor, layers: Iterable[Layer]) -> Interceptor:
-    """Return ``interceptor``, whose answers go through ``layers``: of a test that has no traffic of its own."""
-    for layer in layers:
-        interceptor.lead_through(partial(_Layered, layer, of_fixture=False))
-    return interceptor
-
-
 @contextmanager
 def recordings_of_others_led_through(layer: Layer, base_url: str) -> Iterator[None]:
     """Have what cassettes of other tools answer for Adyen go through ``layer`` in a ``with`` block."""
@@ -358,18 +351,26 @@ def _from_live(session: Session, stack: ExitStack) -> Interceptor:
 
 
 def live_interceptor(
-    backend: Backend, ownership: Ownership, recording: Recording | None = None, *, entrances: Iterable[str] = ()
+    backend: Backend,
+    ownership: Ownership,
+    recording: Recording | None = None,
+    *,
+    entrances: Iterable[str] = (),
+    layers: Iterable[Layer] = (),
 ) -> Interceptor:
     """Return the interceptor of a live run: code under test reaches the server through the guards, and is recorded.
 
-    ``entrances`` are the URLs that stand for the server's in this process.
+    ``entrances`` are the URLs that stand for the server's in this process; the answers go through ``layers``.
     """
     network, hosts = backend.transport(), Hosts([backend.base_url, *entrances])
     behind = route = LiveRoute(backend.base_url, ownership, network, entrances=entrances)
     if recording is not None:  # but not what a cassette of another tool records
         network = RecordingTransport(recording, network)
         route = LiveRoute(backend.base_url, ownership, network, entrances=entrances)
-    return Interceptor(route, hosts, backend.origin, answers_all=True, behind=behind)
+    interceptor = Interceptor(route, hosts, backend.origin, answers_all=True, behind=behind)
+    for layer in layers:
+        interceptor.lead_through(partial(_Layered, layer, of_fixture=False))
+    return interceptor
 
 
 _MODES: dict[Mode, Callable[[Session, ExitStack], Interceptor]] = {

@@ -304,15 +304,13 @@ class _Visit:
         for piece in query.split("&"):
             name, equals, value = piece.partition("=")
             plain_name, plain = unquote_plus(name), unquote_plus(value)
-            value = _respelled(value, plain, self._pair(plain_name, plain, depth, form=form))
+            kind = self.names.kind_of(plain_name, "")
+            if kind is None and not form and self.host != "other":
+                kind = IN_ADDRESS.get(plain_name.lower())
+            answer = self.visitor.field(plain, kind) if kind else self._text(plain, depth + 1)
+            value = _respelled(value, plain, answer)
             pieces.append(_respelled(name, plain_name, self.visitor.text(plain_name)) + equals + value)
         return self.visitor.text("&".join(pieces))
-
-    def _pair(self, name: str, value: str, depth: int, *, form: bool) -> str:
-        kind = self.names.kind_of(name, "")
-        if kind is None and not form and self.host != "other":
-            kind = IN_ADDRESS.get(name.lower())
-        return self.visitor.field(value, kind) if kind else self._text(value, depth + 1)
 
     def _headers(self, headers: Headers, side: Literal["request", "response"]) -> Headers:
         kept = []
