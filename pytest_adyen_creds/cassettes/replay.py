@@ -82,7 +82,9 @@ def _unmatched(index: Playback, asked: CanonicalRequest, name: str) -> str:
     else:
         number, recorded = nearest
         lines.append(f"  nearest: interaction {number + 1}, {_title(recorded)}")
-        lines += [f"  differs: {difference}" for difference in _first(_differences(index, asked, recorded))]
+        found = list(_differences(index, asked, recorded))
+        more = [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        lines += [f"  differs: {difference}" for difference in found[:_SHOWN] + more]
     lines.append(f"  to record it: {_RECORD}")
     return SECRETS.mask("\n".join(lines))
 
@@ -175,12 +177,6 @@ def _title(asked: CanonicalRequest) -> str:
 
 def _query(asked: CanonicalRequest) -> str:
     return "&".join(f"{name}={value}" for name, value in asked.key.query) or "none"
-
-
-def _first(lines: Iterable[str]) -> list[str]:
-    every = list(lines)
-    more = [f"{len(every) - _SHOWN} more"] if len(every) > _SHOWN else []
-    return every[:_SHOWN] + more
 
 
 def _short(value: str | bytes) -> str:

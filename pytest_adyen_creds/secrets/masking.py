@@ -159,7 +159,8 @@ def mask_error(error: BaseException, seen: dict[int, BaseException] | None = Non
         if message != error.message or any(new is not old for new, old in zip(members, error.exceptions, strict=True)):
             made: BaseException = BaseExceptionGroup.__new__(_named(type(error), said), message, members)  # type: ignore[type-var]
             return _as(error, seen, made)
-    if _shows(error):
+    texts = _texts(error)
+    if texts is None or any(SECRETS.mask(text) != text for text in texts):
         builtin = next(base for base in type(error).__mro__ if base.__module__ == "builtins")  # safe to be made of
         return _as(error, seen, builtin.__new__(_named(type(error), said), *error.args))
     return error
@@ -190,11 +191,6 @@ def _texts(error: BaseException) -> tuple[str, str] | None:
     with suppress(Exception):  # it is the test's own
         return str(error), repr(error)
     return None
-
-
-def _shows(error: BaseException) -> bool:
-    texts = _texts(error)
-    return texts is None or any(SECRETS.mask(text) != text for text in texts)
 
 
 def _named(kind: type[BaseException], said: tuple[str, str] | None) -> type[BaseException]:
