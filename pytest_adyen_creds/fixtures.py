@@ -15,7 +15,7 @@ from pytest_adyen_creds.compat.pytest import fixture_names, write_line
 if TYPE_CHECKING:
     import httpx
 
-    from pytest_adyen_creds.cassettes.session import Session
+    from pytest_adyen_creds.cassettes.modes import Session
     from pytest_adyen_creds.checks.responses import CheckingContract
     from pytest_adyen_creds.checks.suite import Suite
     from pytest_adyen_creds.client import ManagementClient
@@ -145,20 +145,12 @@ def adyen_traffic(_adyen_run: Run, request: pytest.FixtureRequest) -> Iterator[S
     Every fixture that talks to Adyen brings it along. A test whose code under test alone does asks for it by name:
     ``@pytest.mark.usefixtures("adyen_traffic")``. ``adyen_traffic.cassette`` is where the test's recording lies.
     """
-    from pytest_adyen_creds.cassettes.modes import Test, opened
-    from pytest_adyen_creds.cassettes.recorder import attach, cassette_of, is_recorded_elsewhere
+    from pytest_adyen_creds.cassettes.modes import opened
+    from pytest_adyen_creds.cassettes.recorder import attach
     from pytest_adyen_creds.drift.traffic import observing
 
-    item = request.node
-    test = Test(
-        cassette_of(item),
-        drives_sandbox="adyen_sandbox" in fixture_names(item),
-        is_recorded_elsewhere=is_recorded_elsewhere(item),
-        fixture=request.getfixturevalue,
-        warn=item.warn,
-    )
-    with opened(_adyen_run.context, test) as traffic, observing(_adyen_run.results.collector, traffic.interceptor):
-        attach(item, traffic)
+    with opened(_adyen_run.context, request) as traffic, observing(_adyen_run.results.collector, traffic.interceptor):
+        attach(request.node, traffic)
         _adyen_run.results.answered[traffic.mode.answers] += 1
         yield traffic
 

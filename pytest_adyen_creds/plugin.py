@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,8 @@ from pytest_adyen_creds.compat.pytest import (
     change_debug_file,
     change_ids,
     change_log_lines,
+    change_parameters,
+    change_sections,
     collection_error,
     fixture_names,
     give_values,
@@ -274,18 +276,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 def _masked_sources(item: pytest.Item) -> Iterator[None]:
     restore_parameters(item)
     try:
-        if _known():
-            from pytest_adyen_creds.secrets.sources import masked_records
-
-            with masked_records(item.config):
-                yield
-        else:
+        masking = _masking()
+        with masking.masked_records(item.config) if masking else nullcontext():
             yield
     finally:
-        if _known():  # met in this phase, perhaps
-            from pytest_adyen_creds.secrets.sources import mask_parameters
-
-            mask_parameters(item)
+        if masking := _masking():  # met in this phase, perhaps
+            change_parameters(item, masking.plain)
 
 
 def _hold_floor(config: pytest.Config) -> None:
@@ -324,11 +320,9 @@ def pytest_runtest_makereport(
 
 
 def _mask_call(item: pytest.Item, call: pytest.CallInfo[Any]) -> None:
-    if _known():
-        from pytest_adyen_creds.secrets.sources import mask_call, mask_sections
-
-        mask_call(call)
-        mask_sections(item)
+    if masking := _masking():
+        masking.mask_call(call)
+        change_sections(item, _masked)
 
 
 def _formatted_error(

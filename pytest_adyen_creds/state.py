@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_adyen_creds.cassettes.compare import Comparison
-    from pytest_adyen_creds.cassettes.session import Layer, RunContext
+    from pytest_adyen_creds.cassettes.modes import Layer, RunContext
     from pytest_adyen_creds.client.transports import Route
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.live_run import LiveSession
@@ -67,11 +67,10 @@ class Run:
 
         if self.live is None:
             return to_the_network(self.settings.base_url)
-        from pytest_adyen_creds.cassettes.modes import led_through_all, live_interceptor
+        from pytest_adyen_creds.cassettes.modes import live_interceptor
 
-        client = self.live.lease_client
-        interceptor = live_interceptor(client.backend, client.ownership, entrances=[self.gateway.url])
-        return led_through_all(interceptor, self._layers("live"))
+        client, entrances, layers = self.live.lease_client, [self.gateway.url], self._layers("live")
+        return live_interceptor(client.backend, client.ownership, entrances=entrances, layers=layers)
 
     @cached_property
     def gateway(self) -> Gateway:
@@ -100,7 +99,7 @@ class Run:
     @cached_property
     def context(self) -> RunContext:
         """What the traffic of this run's tests shares."""
-        from pytest_adyen_creds.cassettes.session import RunContext
+        from pytest_adyen_creds.cassettes.modes import RunContext
 
         return RunContext(
             self.settings,

@@ -7,6 +7,7 @@ import json
 import lzma
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -20,7 +21,6 @@ LARGEST: Final = 64 * 1024 * 1024
 
 _LAYERS: Final = 5
 """How often a body may be compressed."""
-_PLAIN_CODINGS: Final = {"", "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +50,23 @@ class Body:
 
     @classmethod
     def _of(cls, data: bytes) -> Body:
-        encoding = json.detect_encoding(data)
+        encoding: str = json.detect_encoding(data)
         try:
             text = data.decode(encoding)
-            value = parse_exact(text)
+            value = _EXACT.decode(text)
             if is_deeper(value, DEEPEST):
                 raise ValueError("deep")
             return cls(data=data, text=text, encoding=encoding, is_json=True, value=value)
         except (ValueError, RecursionError):
-            return cls._of_text(data, encoding)
-
-    @classmethod
-    def _of_text(cls, data: bytes, encoding: str) -> Body:
+            pass
         # two or four bytes a character show in their zeros; without them it is something else that begins alike
         wide = [encoding] if data.count(0) * 4 >= len(data) > 0 else []
-        for each in (*wide, "utf-8"):
-            try:
-                return cls(data=data, text=data.decode(each), encoding=each)
-            except UnicodeDecodeError:
-                continue
-        return cls(data=data, text=data.decode("latin-1"), encoding="latin-1")
+        encoding = next(each for each in (*wide, "utf-8", "latin-1") if _is_text(data, each))
+        return cls(data=data, text=data.decode(encoding), encoding=encoding)
 
     def bytes_of(self, text: str) -> bytes:
         """Return the bytes of ``text``, which was made from this body's text; the same bytes for the same text."""
         return self.data if text == self.text else text.encode(self.encoding)
-
-
-def parse_exact(text: str) -> Any:
-    """Return the JSON value of ``text``; ValueError where writing it again would not give the same value.
-
-    That is the case for a member's name that occurs twice, for numbers that lose digits, and for what is no JSON.
-    """
-    return _EXACT.decode(text)
 
 
 def unpacked(data: bytes, headers: Headers) -> bytes:
@@ -91,10 +76,9 @@ def unpacked(data: bytes, headers: Headers) -> bytes:
     :data:`LARGEST` bytes.
     """
     for coding in reversed(_codings(headers)):
-        if coding in _PLAIN_CODINGS or not data:
-            continue
-        is_raw = coding == "deflate" and not _has_zlib_head(data)
-        data = _undone_or_plain(data, _RAW if is_raw else coding)
+        if data:
+            is_raw = coding == "deflate" and not _has_zlib_head(data)
+            data = _undone_or_plain(data, _RAW if is_raw else coding)
     return data
 
 
@@ -116,13 +100,14 @@ def unpacked_if_known(data: bytes, headers: Headers) -> bytes | None:
     try:
         return unpacked(data, headers)
     except CassetteError:
-        if all(coding in _PLAIN_CODINGS or coding in _DECODERS for coding in _codings(headers)):
+        if _DECODERS.keys() >= set(_codings(headers)):
             raise
         return None
 
 
 def _codings(headers: Headers) -> list[str]:
-    return [name.strip().lower() for name in (find_header(headers, "content-encoding") or "").split(",")]
+    names = (find_header(headers, "content-encoding") or "").lower().split(",")
+    return [name for each in names if (name := each.strip()) not in ("", "identity")]
 
 
 def _layer_off(data: bytes) -> bytes | None:
@@ -133,13 +118,18 @@ def _layer_off(data: bytes) -> bytes | None:
             return None if plain is data else plain
     if len(data) < 3:
         return None
-    if _has_zlib_head(data) and (inner := _undone_if_whole(data, "deflate")) is not None:
-        return inner
+    if _has_zlib_head(data):
+        with suppress(ValueError):
+            return _undone(data, "deflate")
     if _is_text(data):
         return None
-    if _has_zlib_head(data) and _begins(data):
-        raise _closed("deflate")
-    return _undone_if_whole(data, _RAW) or None
+    if _has_zlib_head(data):
+        with suppress(zlib.error):
+            if zlib.decompressobj().decompress(data, 1):
+                raise _closed("deflate")
+    with suppress(ValueError):
+        return _undone(data, _RAW) or None
+    return None
 
 
 def _undone_or_plain(data: bytes, coding: str) -> bytes:
@@ -151,13 +141,6 @@ def _undone_or_plain(data: bytes, coding: str) -> bytes:
         if _is_text(data):
             return data
         raise _closed(coding) from None
-
-
-def _undone_if_whole(data: bytes, coding: str) -> bytes | None:
-    try:
-        return _undone(data, coding)
-    except ValueError:
-        return None
 
 
 def _undone(data: bytes, coding: str) -> bytes:
@@ -178,20 +161,13 @@ def _undone(data: bytes, coding: str) -> bytes:
     return inner
 
 
-def _begins(data: bytes) -> bool:
-    try:
-        return bool(zlib.decompressobj().decompress(data, 1))
-    except zlib.error:
-        return False
-
-
 def _has_zlib_head(data: bytes) -> bool:
     return data[0] & 0x0F == 8 and int.from_bytes(data[:2], "big") % 31 == 0
 
 
-def _is_text(data: bytes) -> bool:
+def _is_text(data: bytes, encoding: str = "utf-8") -> bool:
     try:
-        data.decode()
+        data.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True
@@ -243,3 +219,7 @@ _EXACT: Final = json.JSONDecoder(
     parse_float=partial(_exact, float),
     parse_constant=_refuse,
 )
+"""Raises ValueError for JSON that would not be the same value once it is written again.
+
+That is the case for a member's name that occurs twice, for numbers that lose digits, and for what is no JSON.
+"""

@@ -16,9 +16,8 @@ import click
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes import serializer
-from pytest_adyen_creds.cassettes.lint import Issue, lint
+from pytest_adyen_creds.cassettes.lint import Issue, find_orphans, lint
 from pytest_adyen_creds.cassettes.model import Cassette, Interaction
-from pytest_adyen_creds.cassettes.orphans import find_orphans
 from pytest_adyen_creds.cassettes.paths import find_cassettes, is_cassette
 from pytest_adyen_creds.cassettes.redact.fields import Fields, fields_of, path_of_uri
 from pytest_adyen_creds.cassettes.redact.scrubber import SANDBOX_ACCOUNTS, Scrubber
@@ -123,7 +122,7 @@ def check(
     refused: list[AdyenCredsError] = []
     for place in places:
         try:
-            found |= dict.fromkeys(_find_if_any(place) if if_any else _find(place))
+            found |= dict.fromkeys(_find(place, if_any=if_any))
         except AdyenCredsError as error:
             refused.append(error)
     if refused and not found:
@@ -308,21 +307,16 @@ def _show_comparison(comparison: Comparison, from_sandbox: int, form: str) -> No
     )
 
 
-def _find(folder: Path) -> list[Path]:
-    """Return the cassettes in ``folder``; raises where there is none, or where it is a file that is no cassette."""
-    if os.path.isfile(folder):  # noqa: PTH113 - Path's own raises for a name that is too long
-        serializer.read(folder)
-    paths = list(find_cassettes(folder))
-    if not paths:
-        raise CassetteError(f"{folder}: no cassettes were found there; name the folder of the tests they belong to")
+def _find(place: Path, *, if_any: bool = False) -> list[Path]:
+    """Return the cassettes in ``place``, or ``place``; raises where it has none, or is none, unless ``if_any``."""
+    if os.path.isfile(place):  # noqa: PTH113 - Path's own raises for a name that is too long
+        if if_any:
+            return [place] if is_cassette(place) else []
+        serializer.read(place)
+    paths = list(find_cassettes(place))
+    if not paths and not if_any:
+        raise CassetteError(f"{place}: no cassettes were found there; name the folder of the tests they belong to")
     return paths
-
-
-def _find_if_any(place: Path) -> list[Path]:
-    """Return the cassettes in ``place``, or ``place``; none where it has none, or is none."""
-    if os.path.isfile(place):  # noqa: PTH113
-        return [place] if is_cassette(place) else []
-    return list(find_cassettes(place))
 
 
 def _all_but_last_said(refused: list[AdyenCredsError]) -> AdyenCredsError:

@@ -29,7 +29,7 @@ from pytest_adyen_creds.cassettes.sandbox_rerun import Attempt, Captured, object
 from pytest_adyen_creds.contract import Contract
 from pytest_adyen_creds.contract.baseline import Entry, Evidence, entries_for
 from pytest_adyen_creds.contract.finding import Finding
-from pytest_adyen_creds.contract.judge import Observation, judge
+from pytest_adyen_creds.contract.judge import Observation, judge, type_name
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.sandbox.answers import STYLES, UNVALUED, Answers
@@ -157,9 +157,8 @@ class Comparison:
                 self.findings.setdefault((observation.finding, contract), (where, day))
                 if not _is_sayable(observation, media, contract):
                     self.unsaid.add((observation.finding, contract))
-            self._known[key] = None
-            with suppress(Exception):  # as in add
-                self._known[key] = captured.compare(self.answers, self._prepared)
+            self._known[key] = None  # should the next line raise
+            self._known[key] = captured.compare(self.answers, self._prepared)
         found = self._known[key]
         if found is None:
             self.uncompared[captured.operation.label, status] += 1
@@ -284,38 +283,23 @@ Places = dict[str, set[str]]
 """By place: the JSON types of what stands there, of ids their forms, and what else can be said of it in words."""
 
 
-def _places(value: Any, contract: Contract) -> Places:
-    found: Places = {}
-    _collect(value, "", "", found, contract)
-    return found
-
-
-def _collect(value: Any, pointer: str, name: str, into: Places, contract: Contract) -> None:
+def _places(value: Any, contract: Contract, pointer: str = "", name: str = "", into: Places | None = None) -> Places:
+    into = {} if into is None else into
     kinds = into.setdefault(pointer, set())
-    kinds.add(_TYPES[type(value)])
+    kinds.add("nothing" if value == b"" else "not readable JSON" if value is _UNREADABLE else type_name(value))
     if isinstance(value, dict):
         for key, item in value.items():
-            _collect(item, f"{pointer}/{_said_property(key, contract)}", key, into, contract)
+            _places(item, contract, f"{pointer}/{_said_property(key, contract)}", key, into)
     elif isinstance(value, list):
         for item in value:
-            _collect(item, f"{pointer}/*", name, into, contract)
+            _places(item, contract, f"{pointer}/*", name, into)
     elif isinstance(value, str) and name in _IDS and (form := _form(value)):
         kinds.add(form)
+    return into
 
 
 _UNREADABLE: Final = object()
 """The value of a body that is not JSON, or nested too deeply to be read."""
-_TYPES: Final[Mapping[type, str]] = {
-    type(_UNREADABLE): "not readable JSON",
-    bytes: "nothing",
-    type(None): "null",
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-}
 
 
 def _form(value: str) -> str | None:

@@ -28,10 +28,6 @@ class Interaction:
     meta: Mapping[str, str] = field(default_factory=dict)
     """What the recorder says about it, such as ``operation`` (the contract's label) and ``generated_by``."""
 
-    def request_header(self, name: str) -> str | None:
-        """Return the value of the request's header ``name`` (any case), or ``None``."""
-        return find_header(self.request_headers, name)
-
 
 def find_header(headers: Headers, name: str) -> str | None:
     """Return the value of the first header ``name`` (any case) among ``headers``, or ``None``."""

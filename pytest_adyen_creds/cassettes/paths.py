@@ -9,9 +9,12 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_adyen_creds.errors import CassetteError
+
+if TYPE_CHECKING:
+    import pytest
 
 SUFFIXES: Final = (".yaml", ".yml")
 """What a cassette's name ends in, unless vcrpy was given another one."""
@@ -63,6 +66,21 @@ def cassette_path(test_file: Path, test_class: str | None, test_name: str) -> Pa
     return path
 
 
+def cassette_of(item: pytest.Item) -> Path:
+    """Return where the cassette of ``item`` lies, or would: beside its file, as pytest-recording lays it out.
+
+    Where pytest-recording records the test as well, ``TEST.yaml`` is that tool's, and ``TEST.adyen.yaml`` is ours.
+    """
+    of_class = getattr(item, "cls", None)
+    suffix = ".adyen" if is_recorded_elsewhere(item) else ""
+    return cassette_path(item.path, of_class.__name__ if of_class else None, item.name + suffix)
+
+
+def is_recorded_elsewhere(item: pytest.Item) -> bool:
+    """Tell whether pytest-recording (or pytest-vcr) records ``item``."""
+    return item.get_closest_marker("vcr") is not None
+
+
 def find_cassettes(folder: Path, *, har: bool = False) -> Iterator[Path]:
     """Yield the cassettes under ``folder``, sorted; a file's own path yields itself.
 
@@ -76,29 +94,27 @@ def find_cassettes(folder: Path, *, har: bool = False) -> Iterator[Path]:
         return
     if not os.path.isdir(folder):  # noqa: PTH112
         raise CassetteError(f"{folder}: does not exist; name a folder of cassettes")
-    yield from sorted(_walk(folder, har=har))
-
-
-def is_cassette(path: Path) -> bool:
-    """Tell whether the file at ``path`` is a cassette by where it is and how it begins: no more of it is read."""
-    return _is_cassette(path, in_cassettes=_is_in_cassettes(path.parent))
-
-
-def _walk(folder: Path, *, har: bool) -> Iterator[Path]:
+    found = []
     for root, folders, names in os.walk(folder):
         here = Path(root)
         folders[:] = (each for each in folders if each not in _OTHER_FOLDERS and not (here / each / _VENV).exists())
         in_cassettes = _is_in_cassettes(here)
         for path in map(here.joinpath, names):
-            if (har and path.suffix == ".har" and path.is_file()) or _is_cassette(path, in_cassettes=in_cassettes):
-                yield path
+            if (har and path.suffix == ".har" and path.is_file()) or is_cassette(path, in_cassettes):
+                found.append(path)
+    yield from sorted(found)
 
 
 def _is_in_cassettes(folder: Path) -> bool:
     return not FOLDERS.isdisjoint(Path(os.path.realpath(folder)).parts)
 
 
-def _is_cassette(path: Path, *, in_cassettes: bool) -> bool:
+def is_cassette(path: Path, in_cassettes: bool | None = None) -> bool:
+    """Tell whether the file at ``path`` is a cassette by where it is and how it begins: no more of it is read.
+
+    ``in_cassettes``: whether it is in one of :data:`FOLDERS`, where that is known.
+    """
+    in_cassettes = _is_in_cassettes(path.parent) if in_cassettes is None else in_cassettes
     is_yaml = path.suffix in SUFFIXES
     may_be_one = path.suffix not in _OTHER_SUFFIXES if in_cassettes else is_yaml or path.suffix in ("", ".json")
     try:

@@ -8,13 +8,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
+from operator import getitem, itemgetter
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
 from pytest_adyen_creds.cassettes.body import unique_members, unpacked_by_look
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, find_header
-from pytest_adyen_creds.cassettes.redact.pseudonyms import holds_pseudonym, is_pseudonym
+from pytest_adyen_creds.cassettes.redact.pseudonyms import SECRET_PSEUDONYM, holds_pseudonym, is_pseudonym
 from pytest_adyen_creds.cassettes.redact.scrubber import TAG_EXPIRY
 from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 from pytest_adyen_creds.errors import CassetteError
@@ -32,31 +33,33 @@ _TAG: Final = re.compile(r"(?<=pytest-adyen-creds )\S{8} exp \d{4}-\d\d-\d\dT\d\
 _ACCOUNT_LISTS: Final = ("associatedMerchantAccounts", "merchantAccount", "companyName")
 _LOOSE: Final = (b"pytest-adyen-creds ", *(name.encode() for name in _ACCOUNT_LISTS))
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_ISSUED: Final = re.compile(rb"AQEPSEUDONYM\d+|(?:test|live)_PSEUDONYM\d+|Pseudonym-\d+")
+_ISSUED: Final = re.compile(SECRET_PSEUDONYM.encode())
+
+
+class Key(NamedTuple):
+    """What has to be equal of two requests: with accounts in path and body left open, and the query in any order.
+
+    The ``origin`` is empty for :data:`CANONICAL_ORIGIN`, and a ``body`` that is JSON is a text.
+    """
+
+    method: str
+    origin: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: bytes | str
 
 
 class CanonicalRequest(NamedTuple):
     """One request in canonical form.
 
-    ``key`` has to be equal: method, origin, path and body with accounts left open, query in any order. The rest may
-    stand for something recorded under another name: ``accounts`` in order of occurrence, ``credential`` (``None``:
-    not signed in), and the body's ``media_type``.
+    All but the ``key`` may stand for something recorded under another name: ``accounts`` in order of occurrence,
+    ``credential`` (``None``: not signed in), and the body's ``media_type``.
     """
 
-    key: tuple[Any, ...]
+    key: Key
     accounts: tuple[str, ...]
     credential: str | None
     media_type: str
-
-    @property
-    def method(self) -> str:
-        """The method, in capitals."""
-        return str(self.key[0])
-
-    @property
-    def path(self) -> str:
-        """The path, with :data:`ANY` for each account."""
-        return str(self.key[2])
 
 
 def canonical_request(
@@ -67,7 +70,7 @@ def canonical_request(
     query = uri.partition("?")[2].partition("#")[0]
     canonical_body, accounts_in_body = _body(body) if body else (b"", ())
     return CanonicalRequest(
-        key=(method.upper(), origin, path, _query(query) if query else (), canonical_body),
+        key=Key(method.upper(), origin, path, _query(query) if query else (), canonical_body),
         accounts=accounts + accounts_in_body,
         credential=_credential(api_key, authorization),
         media_type=(media_type or "").partition(";")[0].strip().lower(),
@@ -172,10 +175,6 @@ class _Answers:
     def is_spent(self) -> bool:
         return self.played >= len(self.numbers)
 
-    @property
-    def next(self) -> int:
-        return self.numbers[min(self.played, len(self.numbers) - 1)]
-
 
 class Playback:
     """Finds the recorded answer to a request.
@@ -191,8 +190,8 @@ class Playback:
 
     def __init__(self, interactions: Iterable[Interaction]) -> None:
         self.interactions = tuple(map(_with_its_length, interactions))
-        self._answers: dict[tuple[Any, ...], dict[tuple[Any, ...], _Answers]] = {}
-        self._blanked: dict[tuple[Any, ...], dict[_Places, dict[str, list[tuple[Any, ...]]]]] = {}
+        self._answers: dict[Key, dict[tuple[Any, ...], _Answers]] = {}
+        self._blanked: dict[tuple[Any, ...], dict[_Places, dict[str, list[Key]]]] = {}
         """By what is in front of a body, by the places of pseudonyms in it, and by the body without them: its keys."""
         self._secrets: dict[str, str] = {}
         """The recorded pseudonym by the secret that a body of the test has in its place."""
@@ -212,7 +211,7 @@ class Playback:
         variants = self._answers.setdefault(asked.key, {})
         facets = (asked.accounts, asked.credential, asked.media_type)
         variants.setdefault(facets, _Answers(asked)).numbers.append(number)
-        body = asked.key[-1]
+        body = asked.key.body
         if isinstance(body, str) and holds_pseudonym(body):
             value = json.loads(body)
             if places := tuple(place for place in _pseudonyms_in(value) if place):
@@ -229,7 +228,7 @@ class Playback:
             answers = self._find(asked)
             if answers is None:
                 return None
-            number = answers.next
+            number = answers.numbers[min(answers.played, len(answers.numbers) - 1)]
             answers.played += 1
             if answers.asked is not asked:
                 self._bind(asked, answers.asked)
@@ -269,22 +268,18 @@ class Playback:
         if variants is None:
             return None
         exact = variants.get(self.translated(asked)[1:])
-        if exact is not None and (not exact.is_spent or asked.method in _SAFE):
+        if exact is not None and (not exact.is_spent or asked.key.method in _SAFE):
             return exact
-        best: tuple[tuple[int, int, int, int], _Answers] | None = None
-        for answers in variants.values():
-            rank = self._rank(answers, asked)
-            if rank is not None and (best is None or rank < best[0]):
-                best = rank, answers
-        return best and best[1]
+        ranked = [(rank, answers) for answers in variants.values() if (rank := self._rank(answers, asked))]
+        return min(ranked, key=itemgetter(0))[1] if ranked else None
 
-    def _key_without_secrets(self, asked: CanonicalRequest) -> tuple[Any, ...]:
+    def _key_without_secrets(self, asked: CanonicalRequest) -> Key:
         """Return the key of a recorded request that differs only where it has pseudonyms; ``asked``'s where none is."""
-        body = asked.key[-1]
+        body = asked.key.body
         for places, known in self._blanked.get(asked.key[:-1], {}).items() if isinstance(body, str) else ():
             blank, values = _blanked(json.loads(body), places)
             for key in known.get(blank, ()):
-                pairs = dict(zip(values, _blanked(json.loads(key[-1]), places)[1], strict=True))
+                pairs = dict(zip(values, _blanked(json.loads(key.body), places)[1], strict=True))
                 if all(self._may_stand_for(*pair) for pair in pairs.items()) and len(set(pairs.values())) == len(pairs):
                     self._secrets |= pairs
                     return key
@@ -295,7 +290,7 @@ class Playback:
         return known == recorded or (known is None and recorded not in self._secrets.values())
 
     def _rank(self, answers: _Answers, asked: CanonicalRequest) -> tuple[int, int, int, int] | None:
-        if answers.is_spent and asked.method not in _SAFE:
+        if answers.is_spent and asked.key.method not in _SAFE:
             return None
         accounts = self._fits_accounts(asked.accounts, answers.asked.accounts)
         credential = self._fits_credential(asked.credential, answers.asked.credential)
@@ -369,31 +364,21 @@ def _pseudonyms_in(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tu
 def _blanked(value: Any, places: _Places) -> tuple[str, tuple[str, ...]]:
     """Return a JSON value as text with ``places`` left open, and what stood there; empty where one has no text."""
     found = []
-    for *way, last in places:
-        holder = value
-        for part in way:
-            holder = _part(holder, part)
-        text = _part(holder, last)
-        if not isinstance(text, str):
-            return "", ()
-        found.append(text)
-        holder[last] = ANY
+    try:
+        for *way, last in places:
+            holder = reduce(getitem, way, value)
+            if not isinstance(text := holder[last], str):
+                return "", ()
+            found.append(text)
+            holder[last] = ANY
+    except (LookupError, TypeError):  # the other body has not that place
+        return "", ()
     return json.dumps(value, sort_keys=True), tuple(found)
-
-
-def _part(holder: Any, key: str | int) -> Any:
-    if isinstance(holder, dict):
-        return holder.get(key)
-    return holder[key] if isinstance(holder, list) and isinstance(key, int) and key < len(holder) else None
 
 
 def request_of(interaction: Interaction) -> CanonicalRequest:
     """Return the request of a recorded ``interaction`` in canonical form."""
-    return canonical_request(
-        interaction.method,
-        interaction.uri,
-        interaction.request_header("x-api-key"),
-        interaction.request_header("authorization"),
-        interaction.request_header("content-type"),
-        interaction.request_body,
-    )
+    names = ("x-api-key", "authorization", "content-type")
+    key, authorization, media_type = (find_header(interaction.request_headers, name) for name in names)
+    body = interaction.request_body
+    return canonical_request(interaction.method, interaction.uri, key, authorization, media_type, body)

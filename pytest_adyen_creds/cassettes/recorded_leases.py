@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -16,7 +17,7 @@ from pytest_adyen_creds.credentials.credential import (
     from_body,
     to_body,
 )
-from pytest_adyen_creds.credentials.leases import LeaseClient, Leases, Lent
+from pytest_adyen_creds.credentials.leases import LeaseClient
 from pytest_adyen_creds.credentials.provisioning import Report, ignore
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError, CredentialError
@@ -64,25 +65,17 @@ def names_in(context: Mapping[str, Any]) -> tuple[set[str], set[str]]:
     return accounts, keys | passwords
 
 
-class NotedLeases(Leases):
-    """Leases that are noted in the ``context`` of a recording."""
+@dataclass(frozen=True)
+class LeaseNotes:
+    """Notes each credential that a test is lent in the ``context`` of its recording."""
 
-    def __init__(
-        self,
-        client: LeaseClient,
-        report: Report,
-        context: dict[str, Any],
-        layers: Sequence[Lent] = (),
-        roles: tuple[str, ...] | None = None,
-    ) -> None:
-        super().__init__(client, report, layers, roles)
-        self._context = context
+    context: dict[str, Any]
 
-    def lease_as(self, spec: Spec) -> Credential:
-        """Return a throwaway on lease that is as ``spec`` says, and note it."""
-        credential = super().lease_as(spec)
-        entry = {"asked": _question(spec), "credential": to_context(credential)}
-        self._context.setdefault(LENT, []).append(entry)
+    def lend(self, credential: Credential, spec: Spec | None = None) -> Credential:
+        """Note ``credential`` where the test has asked for one as ``spec`` says, and return it."""
+        if spec is not None:
+            entry = {"asked": _question(spec), "credential": to_context(credential)}
+            self.context.setdefault(LENT, []).append(entry)
         return credential
 
 
@@ -109,10 +102,10 @@ class RecordedLeases:
                     self._entries.remove(entry)
                     return from_context(Credential, entry.get("credential"), self._path)
         further = "further " if self._count else ""
+        words = ", ".join(f"{name}={value!r}" for name, value in question.items() if value not in ([], False, 0))
         raise CassetteError(
             self._miss(
-                f"{self._path}: holds no {further}credential like the one that this test asks for "
-                f"({_words(question)}); {AGAIN}"
+                f"{self._path}: holds no {further}credential like the one that this test asks for ({words}); {AGAIN}"
             )
         )
 
@@ -133,8 +126,3 @@ class RecordedLeaseClient(LeaseClient):
 def _question(spec: Spec) -> dict[str, Any]:
     # how many accounts, not which: in a recording they have other names
     return {**spec.to_json(), "merchants": len(spec.merchants)}
-
-
-def _words(question: Mapping[str, Any]) -> str:
-    told = {name: value for name, value in question.items() if value not in ([], False, 0)}
-    return ", ".join(f"{name}={value!r}" for name, value in told.items())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from pytest_adyen_creds.compat.pytest import fixture_names, set_up_first
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.cassettes.session import Session
+    from pytest_adyen_creds.cassettes.modes import Session
     from pytest_adyen_creds.sandbox import Sandbox
 
 TALKING: Final = frozenset(
@@ -40,23 +39,6 @@ def prepare(item: pytest.Item) -> None:
     """Have the traffic of ``item`` answered before anything else of it begins, where it uses the plugin."""
     if not TALKING.isdisjoint(fixture_names(item)):
         set_up_first(item, "adyen_traffic")
-
-
-def cassette_of(item: pytest.Item) -> Path:
-    """Return where the cassette of ``item`` lies, or would: beside its file, as pytest-recording lays it out.
-
-    Where pytest-recording records the test as well, ``TEST.yaml`` is that tool's, and ``TEST.adyen.yaml`` is ours.
-    """
-    from pytest_adyen_creds.cassettes.paths import cassette_path
-
-    of_class = getattr(item, "cls", None)
-    suffix = ".adyen" if is_recorded_elsewhere(item) else ""
-    return cassette_path(item.path, of_class.__name__ if of_class else None, item.name + suffix)
-
-
-def is_recorded_elsewhere(item: pytest.Item) -> bool:
-    """Tell whether pytest-recording (or pytest-vcr) records ``item``."""
-    return item.get_closest_marker("vcr") is not None
 
 
 def attach(item: pytest.Item, traffic: Session) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, Provenance
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
 from pytest_adyen_creds.client import ASKED_AT
@@ -49,31 +48,21 @@ class Recording:
         interactions, context = self._scrubber.recording(self.noted, self.context)
         return Cassette(interactions=tuple(interactions), provenance=provenance, context=context)
 
-    def save(self, path: Path, provenance: Provenance) -> Cassette:
-        """Write the recording to ``path``, whole or not at all, and return what was written; see :meth:`scrubbed`."""
-        cassette = self.scrubbed(provenance)
-        serializer.write(path, cassette)
-        return cassette
 
-
+@dataclass(frozen=True)
 class RecordingTransport(httpx.BaseTransport):
     """Notes each exchange of ``inner`` in ``recording``."""
 
-    def __init__(self, recording: Recording, inner: httpx.BaseTransport) -> None:
-        self._recording = recording
-        self._inner = inner
+    recording: Recording
+    inner: httpx.BaseTransport
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer of ``inner``, and note it."""
         # in the order of asking, not of answering, so that two recordings of concurrent requests are alike
         asked_at: float = request.extensions.get(ASKED_AT) or clock.monotonic()
-        response = self._inner.handle_request(request)
-        self._recording.note(interaction_of(request, read(response)), asked_at)
+        response = self.inner.handle_request(request)
+        self.recording.note(interaction_of(request, read(response)), asked_at)
         return response
-
-    def close(self) -> None:
-        """Close the inner transport."""
-        self._inner.close()
 
 
 def provenance_of(

@@ -82,22 +82,24 @@ def _unmatched(index: Playback, asked: CanonicalRequest, name: str) -> str:
     else:
         number, recorded = nearest
         lines.append(f"  nearest: interaction {number + 1}, {_title(recorded)}")
-        lines += [f"  differs: {difference}" for difference in _first(_differences(index, asked, recorded))]
+        found = list(_differences(index, asked, recorded))
+        more = [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        lines += [f"  differs: {difference}" for difference in found[:_SHOWN] + more]
     lines.append(f"  to record it: {_RECORD}")
     return SECRETS.mask("\n".join(lines))
 
 
 def _nearest(index: Playback, asked: CanonicalRequest) -> tuple[int, CanonicalRequest] | None:
     matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(asked.path)
+    matcher.set_seq2(asked.key.path)
 
     def likeness(numbered: tuple[int, CanonicalRequest]) -> float:
         recorded = numbered[1]
-        matcher.set_seq1(recorded.path)
-        path: float = 4 * matcher.quick_ratio() + 2 * (recorded.path == asked.path)
+        matcher.set_seq1(recorded.key.path)
+        path: float = 4 * matcher.quick_ratio() + 2 * (recorded.key.path == asked.key.path)
         query_and_body: int = sum(mine == other for mine, other in zip(asked.key[3:], recorded.key[3:], strict=True))
         names = (recorded.credential == asked.credential) + (recorded.accounts == asked.accounts)
-        return path + (recorded.method == asked.method) + query_and_body + 0.5 * names
+        return path + (recorded.key.method == asked.key.method) + query_and_body + 0.5 * names
 
     return max(enumerate(map(request_of, index.interactions[:_COMPARED])), key=likeness, default=None)
 
@@ -106,16 +108,16 @@ def _differences(index: Playback, asked: CanonicalRequest, recorded: CanonicalRe
     if asked.key == recorded.key:
         yield from _facet_differences(index, asked, recorded)
         return
-    if asked.method != recorded.method:
-        yield f"method {asked.method}, recorded {recorded.method}"
-    if asked.key[1] != recorded.key[1]:
-        yield f"host {asked.key[1] or CANONICAL_ORIGIN}, recorded {recorded.key[1] or CANONICAL_ORIGIN}"
-    if asked.path != recorded.path:
-        yield f"path {asked.path}, recorded {recorded.path}"
-    if asked.key[3] != recorded.key[3]:
+    if asked.key.method != recorded.key.method:
+        yield f"method {asked.key.method}, recorded {recorded.key.method}"
+    if asked.key.origin != recorded.key.origin:
+        yield f"host {asked.key.origin or CANONICAL_ORIGIN}, recorded {recorded.key.origin or CANONICAL_ORIGIN}"
+    if asked.key.path != recorded.key.path:
+        yield f"path {asked.key.path}, recorded {recorded.key.path}"
+    if asked.key.query != recorded.key.query:
         yield f"query {_query(asked)}, recorded {_query(recorded)}"
-    if asked.key[4] != recorded.key[4]:
-        yield from _body_differences(asked.key[4], recorded.key[4])
+    if asked.key.body != recorded.key.body:
+        yield from _body_differences(asked.key.body, recorded.key.body)
 
 
 def _facet_differences(index: Playback, asked: CanonicalRequest, recorded: CanonicalRequest) -> list[str]:
@@ -166,21 +168,15 @@ def _value_differences(asked: Any, recorded: Any, pointer: str) -> Iterator[str]
 
 
 def _title(asked: CanonicalRequest) -> str:
-    place = asked.path
+    place = asked.key.path
     for account in asked.accounts:
         place = place.replace("*", account, 1)
     query = _query(asked)
-    return f"{asked.method} {asked.key[1] or CANONICAL_ORIGIN}{place}{'?' + query if asked.key[3] else ''}"
+    return f"{asked.key.method} {asked.key.origin or CANONICAL_ORIGIN}{place}{'?' + query if asked.key.query else ''}"
 
 
 def _query(asked: CanonicalRequest) -> str:
-    return "&".join(f"{name}={value}" for name, value in asked.key[3]) or "none"
-
-
-def _first(lines: Iterable[str]) -> list[str]:
-    every = list(lines)
-    more = [f"{len(every) - _SHOWN} more"] if len(every) > _SHOWN else []
-    return every[:_SHOWN] + more
+    return "&".join(f"{name}={value}" for name, value in asked.key.query) or "none"
 
 
 def _short(value: str | bytes) -> str:

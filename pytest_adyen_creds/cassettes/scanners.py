@@ -33,30 +33,25 @@ _IN_CODE: Final = r"\$\{|os\.environ|getenv|\.reveal\(|process\.env|secrets\.|^[
 
 @dataclass(frozen=True, slots=True)
 class ScannerRule:
-    """One kind of secret: ``pattern`` has one group, the secret; one of ``keywords`` stands in all that it matches.
+    """One kind of secret: ``pattern`` has one group, the secret; the ``keyword`` stands in all that it matches.
 
     ``entropy`` is the least that the secret has, in bits a character (Shannon); of the pseudonyms and of the values
-    that people write into examples most have less. ``passes`` are patterns of what is let pass besides pseudonyms.
+    that people write into examples most have less. ``allowed`` are patterns of what is no secret where it matches.
     """
 
     id: str
     description: str
-    keywords: tuple[str, ...]
+    keyword: str
     pattern: str
     entropy: float
-    passes: tuple[str, ...] = ()
-
-    @property
-    def allowed(self) -> tuple[str, ...]:
-        """Return patterns of what is no secret where the rule matches."""
-        return (SECRET_PSEUDONYM, *self.passes)
+    allowed: tuple[str, ...] = (SECRET_PSEUDONYM,)
 
 
 def _key_rule(id_: str, what: str, entropy: float) -> ScannerRule:
     form = KEY_FORMS[what]
     before = "(?:^|[^A-Za-z0-9])" if form.apart else ""
     pattern = f"{before}({form.prefix}{form.rest})"
-    return ScannerRule(id_, f"{what[0].upper()}{what[1:]} of Adyen's", (form.prefix.lower(),), pattern, entropy)
+    return ScannerRule(id_, f"{what[0].upper()}{what[1:]} of Adyen's", form.prefix.lower(), pattern, entropy)
 
 
 def _in_base64(text: str) -> Iterator[str]:
@@ -72,34 +67,34 @@ RULES: Final = (
     ScannerRule(
         "adyen-hmac-key",
         "An HMAC key, which signs Adyen's webhooks",
-        ("hmac",),
+        "hmac",
         rf"(?i:hmac){_SEPARATOR}(?:{_OPENING})?([0-9A-Fa-f]{{64}})(?:[^0-9A-Fa-f]|$)",
         3.0,
     ),
     ScannerRule(
         "adyen-password",
         "A password such as Adyen generates for basic authentication, where a name says that it is one",
-        ("password",),
+        "password",
         rf"(?i:password){_SEPARATOR}{_OPENING}([^\s\"'\\]{{16,64}})\\{{0,4}}[\"']",
         3.0,
-        (_IN_CODE,),
+        (SECRET_PSEUDONYM, _IN_CODE),
     ),
     ScannerRule(
         "adyen-password-variable",
         "A password such as Adyen generates, in a file of environment variables",
-        ("password",),
+        "password",
         r"(?:^|\s)[A-Z0-9_]{0,40}PASSWORD=([^\s\"'\\]{16,64})",
         3.0,
-        (_IN_CODE,),
+        (SECRET_PSEUDONYM, _IN_CODE),
     ),
     ScannerRule(
         "adyen-basic-auth",
         "The user name and password of an API credential of Adyen's, in basic authentication",
-        ("basic",),
+        "basic",
         # ws@… and ws_123456@…, in base64
         r"(?i:basic)\s{1,4}(d3N[Af][A-Za-z0-9+/_-]{24,}={0,2})",
         3.0,
-        tuple(_in_base64(f":{PASSWORD_PSEUDONYM}")),
+        (SECRET_PSEUDONYM, *_in_base64(f":{PASSWORD_PSEUDONYM}")),
     ),
 )
 """What no repository may hold."""
@@ -118,7 +113,6 @@ def _gitleaks(rules: Iterable[ScannerRule]) -> str:
         "useDefault = true",
     ]
     for rule in rules:
-        keywords = ", ".join(f'"{word}"' for word in rule.keywords)
         parts += [
             "",
             "[[rules]]",
@@ -127,7 +121,7 @@ def _gitleaks(rules: Iterable[ScannerRule]) -> str:
             f"regex = '''{rule.pattern}'''",
             "secretGroup = 1",
             f"entropy = {rule.entropy}",
-            f"keywords = [{keywords}]",
+            f'keywords = ["{rule.keyword}"]',
             *_gitleaks_allowlist("rules.allowlist", f"What is no secret there: {rule.id}", rule.allowed),
         ]
     parts += ["", *_gitleaks_allowlist("allowlist", "Pseudonyms, whatever rule finds them", (SECRET_PSEUDONYM,))]
@@ -150,7 +144,7 @@ def _trufflehog(rules: Iterable[ScannerRule]) -> str:
         {
             "name": rule.id,
             "description": rule.description,
-            "keywords": [*rule.keywords],
+            "keywords": [rule.keyword],
             "regex": {"secret": rule.pattern},
             "entropy": rule.entropy,
             "exclude_regexes_capture": [*rule.allowed],

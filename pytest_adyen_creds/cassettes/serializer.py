@@ -54,16 +54,8 @@ def dumps(cassette: Cassette) -> str:
 
     Raises ValueError for what no cassette can hold: in the context, a value that is not JSON.
     """
-    document: dict[str, Any] = {"version": VERSION}
-    lead = ""
-    if cassette.provenance is not None:
-        lead = _BACKENDS[cassette.provenance.backend]
-        document["provenance"] = _provenance_out(cassette.provenance)
-    if cassette.context:
-        document["context"] = dict(cassette.context)
-    if cassette.metadata:
-        document["metadata"] = dict(cassette.metadata)
-    document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
+    lead = _BACKENDS[cassette.provenance.backend] if cassette.provenance else ""
+    document = _document(cassette)
     text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
     return f"{lead}{text}{END}\n"
 
@@ -73,9 +65,7 @@ def dumps_json(cassette: Cassette) -> str:
 
     Raises ValueError for what JSON cannot hold, as :func:`dumps` does: a request's body that is no text.
     """
-    document: dict[str, Any] = {"version": VERSION} | ({"context": dict(cassette.context)} if cassette.context else {})
-    document["interactions"] = [_interaction_out(interaction) for interaction in cassette.interactions]
-    document |= {"metadata": dict(cassette.metadata)} if cassette.metadata else {}
+    document = _document(cassette)
     for number, each in enumerate(document["interactions"], 1):
         if isinstance(each["request"]["body"], bytes):
             raise ValueError(f"JSON cannot hold the request's body of interaction {number}, which is no text")
@@ -83,6 +73,19 @@ def dumps_json(cassette: Cassette) -> str:
         if isinstance(body["string"], bytes):  # which vcrpy does not write; what does calls it so
             body["base64_string"] = base64.b64encode(body.pop("string")).decode()
     return json.dumps(document, indent=4) + "\n"
+
+
+def _document(cassette: Cassette) -> dict[str, Any]:
+    document: dict[str, Any] = {"version": VERSION}
+    if cassette.provenance is not None:
+        provenance = asdict(cassette.provenance)
+        versions = provenance.pop("versions")
+        document["provenance"] = provenance | ({"versions": dict(sorted(versions.items()))} if versions else {})
+    if cassette.context:
+        document["context"] = dict(cassette.context)
+    if cassette.metadata:
+        document["metadata"] = dict(cassette.metadata)
+    return document | {"interactions": [_interaction_out(interaction) for interaction in cassette.interactions]}
 
 
 def is_json(text: str) -> bool:
@@ -168,12 +171,6 @@ def _fits_a_block(text: str) -> bool:
     return not _UNPRINTABLE.search(text)
 
 
-def _provenance_out(provenance: Provenance) -> dict[str, Any]:
-    result = asdict(provenance)
-    versions = result.pop("versions")
-    return result | ({"versions": dict(sorted(versions.items()))} if versions else {})
-
-
 def _interaction_out(interaction: Interaction) -> dict[str, Any]:
     result: dict[str, Any] = {
         "request": {
@@ -244,15 +241,14 @@ def _has_texts_for_names(value: Any) -> bool:
 def _provenance_in(value: Any) -> Provenance:
     if not isinstance(value, dict) or str(value.get("backend")) not in _BACKENDS:
         raise _Unreadable("has a provenance that names no backend (sandbox or live)")
-    texts: dict[str, str] = {}
-    for key in ("recorded_at", "contract", "contract_digest", "generator"):
+    keys = ("recorded_at", "contract", "contract_digest", "generator")
+    for key in keys:
         if not isinstance(value.get(key), str):
             raise _Unreadable(f"has a provenance without {key}")
-        texts[key] = value[key]
     versions = value.get("versions", {})
     if not _is_text_mapping(versions):
         raise _Unreadable("has a provenance whose versions are not texts")
-    return Provenance(backend=value["backend"], versions=versions, **texts)
+    return Provenance(backend=value["backend"], versions=versions, **{key: value[key] for key in keys})
 
 
 def _interaction_in(item: Any, number: int) -> Interaction:

@@ -262,6 +262,7 @@ def record(
     """Write ``exchanges``, one or more, scrubbed, as a cassette; ``keep`` are account names that are no secret."""
     from pytest_adyen_creds.cassettes.recording import Recording, interaction_of, provenance_of
     from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
+    from pytest_adyen_creds.cassettes.serializer import write
 
     contract = exchanges[0].contract
     recording = Recording(Scrubber(contract, keep=keep))
@@ -272,7 +273,7 @@ def record(
             meta["operation"] = each.operation.label
         recording.note(interaction_of(each.request, each.response, meta))
     tools = ("schemathesis", "hypothesis")
-    recording.save(path, provenance_of(contract, backend, clock.now(), tools))
+    write(path, recording.scrubbed(provenance_of(contract, backend, clock.now(), tools)))
 
 
 def replayed(path: Path, contract: Contract) -> Iterator[Exchange]:

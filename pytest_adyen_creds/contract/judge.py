@@ -221,7 +221,7 @@ class _BodyFindings:
     def _of_value(self, violation: Violation) -> Observation:
         value = at(self.body, violation.pointer)
         is_type = violation.keyword == "type"
-        found = f"is {_type_name(value)}" if is_type else "is not as documented"
+        found = f"is {type_name(value)}" if is_type else "is not as documented"
         name = "became-nullable" if is_type and value is None else _KEYWORDS.get(violation.keyword, "{keyword}-changed")
         change = change_of("response", name, keyword=kebab(violation.keyword))
         said = f"{found} where the contract has {violation.expected}"
@@ -283,7 +283,8 @@ class _BodyFindings:
         return Observation(finding, _masked(example), pointer)
 
 
-def _type_name(value: Any) -> str:
+def type_name(value: Any) -> str:
+    """Return what the type of a JSON value is called: ``a string``."""
     names = {
         str: "a string",
         bool: "a boolean",

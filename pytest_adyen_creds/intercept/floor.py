@@ -110,8 +110,7 @@ class Floor:
         if at is None or not self._is_laid or is_guarded():
             return
         if at == 0:
-            name, is_adyens = _known(arguments[0])
-            if is_adyens:
+            if is_host_of_adyen(name := _name_of(arguments[0])):
                 self._refuse(name)
         else:
             self._check(_as_read(arguments[at]))
@@ -128,10 +127,8 @@ class Floor:
                 judged[at] = _as_read(arguments[at])
                 self._check(judged[at])
                 arguments = tuple(judged)
-            if has_data and (through := _proxied(arguments[0])) is not None:
-                name, is_adyens = _known(through)
-                if is_adyens:
-                    self._refuse(name)
+            if has_data and (through := _proxied(arguments[0])) and is_host_of_adyen(name := _name_of(through)):
+                self._refuse(name)
             return theirs(sock, *arguments)
 
         return connecting
@@ -140,8 +137,7 @@ class Floor:
         @wraps(theirs)
         def looking_up(host: Any, *arguments: Any, **options: Any) -> Any:
             host = _plain(host)
-            name, is_adyens = _known(host)
-            if not is_adyens:
+            if not is_host_of_adyen(name := _name_of(host)):
                 return theirs(host, *arguments, **options)
             if not is_guarded():
                 self._refuse(name)
@@ -155,13 +151,11 @@ class Floor:
         # of the other families' addresses, some are tuples, and none has a name before a port
         if type(address) is not tuple or len(address) < 2:
             return
-        host, is_adyens = _known(address[0])
-        if is_adyens or host in self._addresses:
+        host = _name_of(address[0])
+        if is_host_of_adyen(host) or host in self._addresses:
             self._refuse(host)
         server, port = self._server, address[1]
-        if server is None or port != (server.port or 443) or not self._is_local:
-            return
-        if _is_local(host):
+        if server is not None and port == (server.port or 443) and self._is_local and _is_local(host):
             raise EndpointRefused(
                 f"{host}:{port} is this run's server, which only guarded requests reach; nothing was sent: {_WAY_OUT}, "
                 "or send requests to adyen_settings.base_url"
@@ -207,18 +201,13 @@ def _plain(item: Any) -> Any:
     return int.__index__(operator.index(item)) if hasattr(type(item), "__index__") else item
 
 
-def _known(host: Any) -> tuple[str, bool]:
-    """Return ``host`` as a resolver would read it, and whether it is one of Adyen's."""
+def _name_of(host: Any) -> str:
+    """Return ``host``, as a socket is given it, as a resolver would read it."""
     host = _plain(host)
-    return _known_text(host.decode("latin-1") if isinstance(host, bytes) else str(host or ""))
+    return _name(host.decode("latin-1") if isinstance(host, bytes) else str(host or ""))
 
 
 @lru_cache(maxsize=1024)
-def _known_text(text: str) -> tuple[str, bool]:
-    name = _name(text)
-    return name, is_host_of_adyen(name)
-
-
 def _name(text: str) -> str:
     """Return a host as a resolver would read it: an address, or a name in ASCII and small letters."""
     if (address := _address(text)) is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -25,11 +25,6 @@ class Taker:
     wants: Callable[[str], bool]
     is_mocked: Callable[[httpx.Request], bool]
     answer: Callable[[httpx.Request], httpx.Response]
-
-    async def answer_async(self, request: httpx.Request, via: dict[str, Any] | None = None) -> httpx.Response:
-        """Return the answer, given on a thread; ``via`` is how the library would have the request sent."""
-        request.extensions |= {ASKED_AT: clock.monotonic(), VIA: via or {}}
-        return await anyio.to_thread.run_sync(self.answer, request, abandon_on_cancel=True)
 
 
 @dataclass(frozen=True)
@@ -53,63 +48,63 @@ def entrances(taker: Taker) -> Iterator[Entrance]:
         yield Entrance(module.AsyncHTTPTransport, "handle_async_request", _handle_async_request(taker, module))
     if (requests := sys.modules.get("requests")) is not None:
         yield Entrance(requests.adapters.HTTPAdapter, "send", _send(taker, requests))
-    if (of_aiohttp := aiohttp.entrance(taker.wants, taker.answer_async)) is not None:
+    if (of_aiohttp := aiohttp.entrance(taker.wants, partial(_on_thread, taker.answer))) is not None:
         yield Entrance(*of_aiohttp)
 
 
+async def _on_thread(answer: Callable[[Any], Any], request: Any, via: dict[str, Any] | None = None) -> Any:
+    """Return the answer, given on a thread; ``via`` is how the library would have the request sent."""
+    request.extensions |= {ASKED_AT: clock.monotonic(), VIA: via or {}}
+    return await anyio.to_thread.run_sync(answer, request, abandon_on_cancel=True)
+
+
 def _handle_request(taker: Taker, module: Any) -> Any:
-    send = module.HTTPTransport.handle_request
+    send, answer = module.HTTPTransport.handle_request, _answering(taker, module)
 
     def handle_request(transport: Any, request: Any) -> Any:
         if not taker.wants(str(request.url)) or taker.is_mocked(request):
             return send(transport, request)
         request.read()
-        if module is httpx:
-            request.extensions.setdefault(TARGET, request.url.raw_path)
-            return taker.answer(request)
-        with _errors_of(module, request):
-            return _as_httpx2(taker.answer(_from_httpx2(request)), module)
+        return answer(request)
 
     return handle_request
 
 
 def _handle_async_request(taker: Taker, module: Any) -> Any:
-    send = module.AsyncHTTPTransport.handle_async_request
+    send, answer = module.AsyncHTTPTransport.handle_async_request, _answering(taker, module)
 
     async def handle_async_request(transport: Any, request: Any) -> Any:
         if not taker.wants(str(request.url)) or taker.is_mocked(request):
             return await send(transport, request)
         await request.aread()
-        if module is httpx:
-            request.extensions.setdefault(TARGET, request.url.raw_path)
-            return await taker.answer_async(request)
-        with _errors_of(module, request):
-            return _as_httpx2(await taker.answer_async(_from_httpx2(request)), module)
+        return await _on_thread(answer, request)
 
     return handle_async_request
 
 
-@contextmanager
-def _errors_of(httpx2: Any, request: Any) -> Iterator[None]:
-    try:
-        yield
-    except httpx.TransportError as error:
-        raise getattr(httpx2, type(error).__name__)(str(error), request=request) from error
+def _answering(taker: Taker, module: Any) -> Callable[[Any], Any]:
+    """Return what answers a request, which has been read, of ``module``: httpx or httpx2."""
 
+    def of_httpx(request: httpx.Request) -> httpx.Response:
+        request.extensions.setdefault(TARGET, request.url.raw_path)
+        return taker.answer(request)
 
-def _from_httpx2(request: Any) -> httpx.Request:
-    made = as_sent(request.method, str(request.url), request.headers.raw, request.content, target=request.url.raw_path)
-    made.extensions |= request.extensions
-    return made
+    def of_httpx2(request: Any) -> Any:
+        target = request.url.raw_path
+        made = as_sent(request.method, str(request.url), request.headers.raw, request.content, target=target)
+        made.extensions |= request.extensions
+        try:
+            response = taker.answer(made)
+        except httpx.TransportError as error:
+            raise getattr(module, type(error).__name__)(str(error), request=request) from error
+        return module.Response(
+            response.status_code,
+            headers=response.headers.raw,
+            stream=module.ByteStream(b"".join(response.stream)),  # type: ignore[arg-type]
+            extensions=response.extensions,
+        )
 
-
-def _as_httpx2(response: httpx.Response, httpx2: Any) -> Any:
-    return httpx2.Response(
-        response.status_code,
-        headers=response.headers.raw,
-        stream=httpx2.ByteStream(b"".join(response.stream)),  # type: ignore[arg-type]
-        extensions=response.extensions,
-    )
+    return of_httpx if module is httpx else of_httpx2
 
 
 def _send(taker: Taker, requests: Any) -> Any:

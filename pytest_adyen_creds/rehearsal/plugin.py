@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
-from pytest_adyen_creds.cassettes.recorder import TALKING, is_recorded_elsewhere
+from pytest_adyen_creds.cassettes.paths import is_recorded_elsewhere
+from pytest_adyen_creds.cassettes.recorder import TALKING
 from pytest_adyen_creds.checks.verdicts import SEVERAL, WORDS, Rehearsed, Verdict, fails
 from pytest_adyen_creds.compat.hypothesis import few_examples
 from pytest_adyen_creds.compat.pytest import (

@@ -97,7 +97,7 @@ def backend_lines(results: Results) -> Iterator[str]:
 
 
 def _orphan_lines(folders: set[Path]) -> Iterator[str]:
-    from pytest_adyen_creds.cassettes.orphans import find_orphans  # too heavy for every run
+    from pytest_adyen_creds.cassettes.lint import find_orphans  # too heavy for every run
 
     for folder in sorted(folders):
         issues, _ = find_orphans(sorted(folder.glob("*.yaml")))

@@ -7,7 +7,7 @@ import hmac
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, NoReturn, Self
 
 from pytest_adyen_creds.secrets.unescaping import View, unescaped, unescaped_views
@@ -32,11 +32,10 @@ _VARIED: Final = 0.8
 """How much of a secret must not be there twice for its pieces to tell of it."""
 
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
-_BASE85: Final = (
-    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~",  # of git and Python
-    "".join(map(chr, range(33, 118))),  # of Adobe
-)
 _ELLIPSIS: Final = re.compile(r"(?:\.{3,}|…|\[\d{1,9} chars\])+")
+
+Span = tuple[int, int, str]
+"""Where a secret starts and ends in a text, and the secret itself."""
 
 
 class Secret:
@@ -114,7 +113,7 @@ class _Index:
             by_shape = self._filed.setdefault(text[start : start + self._gram], {})
             by_shape.setdefault((start, length), {}).setdefault(text, []).append(form)
 
-    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+    def find(self, text: str) -> Iterator[Span]:
         """Yield the spans of ``text`` where a form stands, each with the secret that it is a form of."""
         filed, gram = self._filed, self._gram
         if not filed:
@@ -158,7 +157,7 @@ class _Pieces:
             elif len(there) < self._MOST and new[0] not in there:
                 self._filed[gram] = there + new
 
-    def find(self, text: str) -> Iterator[tuple[int, int, str]]:
+    def find(self, text: str) -> Iterator[Span]:
         """Yield the spans of ``text`` where a piece of a secret stands, each with the secret."""
         filed, gram = self._filed, self._GRAM
         done = 0
@@ -241,16 +240,9 @@ class SecretRegistry:
         indentation or the prefixes of pytest; and where a tool cut it short, what is left of it: beside an ellipsis, or
         ten characters in a row that are no words.
         """
-        spans = {(start, end) for start, end, _ in self.find(text)}
-        if not spans:
-            return text
-        parts, done = [], 0
-        for start, end in _merged(spans):
-            parts += [text[done:start], MASK]
-            done = end
-        return "".join([*parts, text[done:]])
+        return replaced(text, apart(self.find(text)), lambda _: MASK)
 
-    def find(self, text: str) -> set[tuple[int, int, str]]:
+    def find(self, text: str) -> set[Span]:
         """Return where :meth:`mask` masks, and which secret each span holds; spans may overlap. Never print it."""
         if not self._values or not text:
             return set()
@@ -260,7 +252,7 @@ class SecretRegistry:
             for start, end, value in self._find(view)
         }
 
-    def _find(self, view: View) -> Iterator[tuple[int, int, str]]:
+    def _find(self, view: View) -> Iterator[Span]:
         for index in (*self._indexes, self._pieces):
             yield from index.find(view.text)
         cuts = [cut.span() for cut in _ELLIPSIS.finditer(view.text)]
@@ -269,7 +261,7 @@ class SecretRegistry:
         for (start, end), first, last in zip(cuts, ends, starts, strict=False):
             yield from self._fragments(view.text, first, start, end, last)
 
-    def _fragments(self, text: str, first: int, start: int, end: int, last: int) -> Iterator[tuple[int, int, str]]:
+    def _fragments(self, text: str, first: int, start: int, end: int, last: int) -> Iterator[Span]:
         """Yield what stands of a secret between ``first`` and an ellipsis, and between the ellipsis and ``last``."""
         first, last = max(first, start - self._longest), min(last, end + self._longest)
         first = max(first, *(text.rfind(space, first, start) + 1 for space in " \n\t"))
@@ -308,27 +300,32 @@ def _spellings(given: str, value: str) -> Iterator[_Form]:
         )
     for lead in range(4):
         whole = raw[lead : lead + (len(raw) - lead) // 4 * 4]  # four bytes are five characters, whatever is beside them
-        for digits in _BASE85:
-            yield _Form(_in_base85(whole, digits), value)
+        for encode in (base64.b85encode, base64.a85encode):  # of git and Python, and of Adobe
+            yield _Form(encode(whole).decode(), value)
 
 
-def _in_base85(whole: bytes, digits: str) -> str:
-    # the standard library's builds tables of every two digits first, which takes milliseconds
-    words = [int.from_bytes(whole[at : at + 4]) for at in range(0, len(whole), 4)]
-    return "".join(digits[word // place % 85] for word in words for place in (85**4, 85**3, 85**2, 85, 1))
-
-
-def _merged(spans: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the spans in order, overlapping ones as one."""
-    ordered = iter(sorted(spans))
-    start, end = next(ordered)
-    for next_start, next_end in ordered:
-        if next_start >= end:
-            yield start, end
-            start, end = next_start, next_end
+def apart(spans: Iterable[Span]) -> list[Span]:
+    """Return ``spans`` in order, overlapping ones as one: that of the longest of them."""
+    found: list[Span] = []
+    longest = 0
+    for start, end, value in sorted(spans):
+        if not found or start >= found[-1][1]:
+            found.append((start, end, value))
+            longest = end - start
         else:
-            end = max(end, next_end)
-    yield start, end
+            first, last, known = found[-1]
+            found[-1] = first, max(last, end), value if end - start > longest else known
+            longest = max(longest, end - start)
+    return found
+
+
+def replaced(text: str, spans: Iterable[Span], stand_in: Callable[[str], str]) -> str:
+    """Return ``text`` with ``stand_in(secret)`` in the place of each of ``spans``, which are in order and apart."""
+    parts, done = [], 0
+    for start, end, value in spans:
+        parts += [text[done:start], stand_in(value)]
+        done = end
+    return "".join([*parts, text[done:]]) if parts else text
 
 
 def _bytes(value: str) -> bytes:

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 _DEEPEST: Final = 3
@@ -47,10 +48,11 @@ class View(NamedTuple):
 
     text: str
     parent: View | None = None
-    starts: Sequence[int] = ()
-    """Where each piece starts here, in order."""
-    pieces: Sequence[tuple[int, int]] = ()
-    """Where each piece starts in the parent, and for a resolved escape its length there; 0 for a piece unchanged."""
+    pieces: Sequence[tuple[int, int, int]] = ()
+    """Of each piece, in order: where it starts here and in the parent, and for a resolved escape its length there.
+
+    That is 0 for a piece unchanged.
+    """
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the original text that ``start`` to ``end`` of this view stands for."""
@@ -60,11 +62,9 @@ class View(NamedTuple):
         return self.parent.origin(first[0], last[1])
 
     def _at(self, index: int) -> tuple[int, int]:
-        piece = bisect_right(self.starts, index) - 1
-        start, length = self.pieces[piece]
-        if length:
-            return start, start + length
-        return start + index - self.starts[piece], start + index - self.starts[piece] + 1
+        here, there, length = self.pieces[bisect_right(self.pieces, index, key=itemgetter(0)) - 1]
+        start = there if length else there + index - here
+        return start, start + (length or 1)
 
 
 def unescaped_views(text: str, *, without_space: bool = False) -> Iterator[View]:
@@ -116,28 +116,25 @@ def _layers(view: View, pattern: str) -> Iterator[View]:
 
 
 def _resolved(view: View, pattern: str) -> View | None:
-    text, parts, starts, pieces = view.text, [], [], []
+    text, parts, pieces = view.text, [], []
     here = there = 0
     for match in _compiled(pattern).finditer(text):
         start, end = match.span()
         if start > there:
-            starts.append(here)
-            pieces.append((there, 0))
+            pieces.append((here, there, 0))
             parts.append(text[there:start])
             here += start - there
         if char := _resolve(match[0]):
-            starts.append(here)
-            pieces.append((start, end - start))
+            pieces.append((here, start, end - start))
             parts.append(char)
             here += len(char)
         there = end
     if not there:
         return None
     if there < len(text):
-        starts.append(here)
-        pieces.append((there, 0))
+        pieces.append((here, there, 0))
         parts.append(text[there:])
-    return View("".join(parts), view, starts, pieces)
+    return View("".join(parts), view, pieces)
 
 
 def _resolve(escape: str) -> str:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from pytest_adyen_creds import load_contract
+from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, Provenance
 from pytest_adyen_creds.cassettes.recording import Recording
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
@@ -40,7 +41,8 @@ def record(folder: Path, secret: str) -> None:
                 )
             )
         say(f"recording {generation}")
-        log.save(folder / "life.yaml", Provenance("sandbox", "2026-11-22T00:00:00Z", "v3", "sha256:0", "g"))
+        provenance = Provenance("sandbox", "2026-11-22T00:00:00Z", "v3", "sha256:0", "g")
+        serializer.write(folder / "life.yaml", log.scrubbed(provenance))
 
 
 def say(line: str) -> None:

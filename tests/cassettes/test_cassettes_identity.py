@@ -416,7 +416,8 @@ def test_nothing_is_left_in_a_recording_of_our_own(server: httpx.Client, tmp_pat
         response = server.request(each.method, path, headers=signed, content=each.request_body)
         log.note(interaction_of(response.request, response))
 
-    log.save(tmp_path / "own.yaml", provenance_of(contract, "live", datetime(2026, 11, 24, tzinfo=UTC)))
+    provenance = provenance_of(contract, "live", datetime(2026, 11, 24, tzinfo=UTC))
+    serializer.write(tmp_path / "own.yaml", log.scrubbed(provenance))
 
     text = (tmp_path / "own.yaml").read_text(encoding="utf-8")
     assert "Every secret, account name, user name and id below is a pseudonym" in text

@@ -14,7 +14,7 @@ from werkzeug import Response
 from werkzeug.serving import make_server
 
 from pytest_adyen_creds.cassettes import serializer
-from pytest_adyen_creds.cassettes.session import recorded_from
+from pytest_adyen_creds.cassettes.modes import recorded_from
 from pytest_adyen_creds.client import SystemClock
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.sandbox import Sandbox

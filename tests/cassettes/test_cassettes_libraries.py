@@ -433,7 +433,8 @@ def test_an_exchange_of_httpx_is_logged_as_it_is(server: str, tmp_path: Path) ->
     log.note(interaction_of(response.request, response, meta))
     made_at = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 
-    written = log.save(tmp_path / "x.yaml", provenance_of(load_contract("v1"), "live", made_at))
+    written = log.scrubbed(provenance_of(load_contract("v1"), "live", made_at))
+    serializer.write(tmp_path / "x.yaml", written)
 
     assert serializer.read(tmp_path / "x.yaml") == written
     assert written.provenance is not None

@@ -16,21 +16,18 @@ from typing import Any
 import pytest
 from _pytest._code.code import ReprFileLocation
 
+from pytest_adyen_creds.compat.pytest import change_parameters, change_sections
 from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
 from pytest_adyen_creds.secrets.masking import (
+    mask_call,
+    mask_error,
     mask_excepthooks,
     mask_exception,
     mask_report,
     mask_session_finish,
     mask_warning,
-    plain,
-)
-from pytest_adyen_creds.secrets.sources import (
-    mask_call,
-    mask_error,
-    mask_parameters,
-    mask_sections,
     masked_records,
+    plain,
 )
 
 KEY = "AQEcanary0002/TestsOnly+aVeryLongOne="
@@ -586,12 +583,12 @@ class TestRecords:
 
 def test_the_output_of_a_test_up_to_now() -> None:
     item: Any = types.SimpleNamespace(_report_sections=[("call", "stdout", f"printed {KEY}")])
-    mask_sections(item)
+    change_sections(item, SECRETS.mask)
     assert item._report_sections == [("call", "stdout", f"printed {MASK}")]
 
 
 def test_the_parameters_of_a_test() -> None:
     callspec = types.SimpleNamespace(params={"given": [KEY], "number": 7})
     item: Any = types.SimpleNamespace(callspec=callspec, stash=pytest.Stash())
-    mask_parameters(item)
+    change_parameters(item, plain)
     assert callspec.params == {"given": [MASK], "number": 7}

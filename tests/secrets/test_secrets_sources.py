@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
-from pytest_adyen_creds.secrets.sources import mask_error
+from pytest_adyen_creds.secrets.masking import mask_error
 from pytest_adyen_creds.streams import MaskedStream
 
 KEY = "AQEcanary0001/TestsOnly+aVeryLongOne="

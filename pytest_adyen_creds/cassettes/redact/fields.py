@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds.contract.contract import Contract
 from pytest_adyen_creds.contract.operations import PARAMETER, Operation
+from pytest_adyen_creds.contract.trees import schemas_in
 from pytest_adyen_creds.endpoints import is_this_machine
 from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
 
 Kind = Literal["secret", "company", "merchant", "account", "id", "username", "reference"]
 """What stands in a place: a key, password or token; an account's name; the id of a credential, an origin or another
 resource; a user name; what the server calls one request."""
+
+Host = Literal["management", "adyen", "other"]
+"""Whose a host is: the Management API's, another of Adyen's, or someone else's."""
 
 _IDENTITY: Final = "x-identity"
 """The annotation by which a contract says that a property or a parameter says who: one of :data:`_ANNOTATED`."""
@@ -52,8 +56,6 @@ _AT_ADYEN: Final[Mapping[str, Kind]] = {
 }
 IN_ADDRESS: Final[Mapping[str, Kind]] = {"company": "company", "merchant": "merchant", "account": "account"}
 """Parameters of addresses of Adyen's, such as the Customer Area's; in bodies these are ordinary words."""
-_IN_MANAGEMENT: Final[Mapping[str, Kind]] = {"id": "id"}
-"""In other APIs of Adyen an ``id`` may be the user's own word, such as that of a line item."""
 
 _ORDINARY_IDS: Final = frozenset({"null", "none", "true", "false", "string", "undefined", "test"})
 _ID: Final = re.compile(r"[\w.~:+=-]{4,200}", re.ASCII)
@@ -100,7 +102,7 @@ class Fields:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         return [(_template(path), _path_kinds(path, methods), methods) for path, methods in by_path.items()]
 
-    def names(self, host: Literal["management", "adyen", "other"], operation: Operation | None = None) -> Names:
+    def names(self, host: Host, operation: Operation | None = None) -> Names:
         """Return the names for exchanges with ``host``, whose operation is ``operation`` where the contract has it."""
         key = (host, operation.label if operation else "")
         if key not in self._names:
@@ -108,18 +110,12 @@ class Fields:
             if host != "other":
                 kinds |= {**_AT_ADYEN, **secret_properties()}
             if host == "management":
-                kinds |= _IN_MANAGEMENT
-                kinds |= self._annotated if operation is None else self._of(operation)
+                kinds["id"] = "id"  # in other APIs of Adyen the user's own word, such as that of a line item
+                for each in [operation] if operation else self._contract.operations.values():
+                    kinds |= self._of(each)
             kinds |= dict.fromkeys(self._secrets, "secret")
             self._names[key] = Names(kinds, _in_text(name for name, kind in kinds.items() if kind == "secret"))
         return self._names[key]
-
-    @cached_property
-    def _annotated(self) -> dict[str, Kind]:
-        found: dict[str, Kind] = {}
-        for operation in self._contract.operations.values():
-            found |= self._of(operation)
-        return found
 
     def _of(self, operation: Operation) -> dict[str, Kind]:
         structures = {operation.request, *operation.responses.values()} - {None}
@@ -160,22 +156,15 @@ def fields_of(contract: Contract, others: tuple[Contract, ...] = ()) -> Fields:
     return Fields(contract, others)
 
 
-class Hosts:
-    """Which hosts of a recording are Adyen's: by their names, and the loopback servers that stood for one of them."""
-
-    def __init__(self, stand_ins: Iterable[str] = ()) -> None:
-        self.stand_ins: Final = frozenset(stand_ins)
-        """Origins (``http://127.0.0.1:8000``)."""
-
-    def of(self, uri: str) -> Literal["management", "adyen", "other"]:
-        """Return whose host the absolute ``uri`` has: the Management API's, another of Adyen's, or someone else's."""
-        origin = origin_of_uri(uri)
-        if origin in self.stand_ins:
-            return "management"
-        host = urlsplit(origin).hostname or ""
-        if is_host_of_adyen(host):
-            return "management" if host.startswith("management-") else "adyen"
-        return "other"
+def host_of(uri: str, stand_ins: frozenset[str]) -> Host:
+    """Return whose host the absolute ``uri`` has; ``stand_ins`` are origins on loopback that stood for Adyen's."""
+    origin = origin_of_uri(uri)
+    if origin in stand_ins:
+        return "management"
+    host = urlsplit(origin).hostname or ""
+    if is_host_of_adyen(host):
+        return "management" if host.startswith("management-") else "adyen"
+    return "other"
 
 
 def origin_of_uri(uri: str) -> str:
@@ -252,13 +241,9 @@ def _annotation(schema: Any) -> Kind | None:
 
 def properties_in(node: Any) -> Iterator[tuple[str, Any]]:
     """Yield the properties that JSON Schema ``node`` describes, at any depth: each name and its schema."""
-    if isinstance(node, dict):
-        if isinstance(node.get("properties"), dict):
-            yield from node["properties"].items()
-        node = list(node.values())
-    if isinstance(node, list):
-        for item in node:
-            yield from properties_in(item)
+    for schema in schemas_in(node):
+        if isinstance(schema.get("properties"), dict):
+            yield from schema["properties"].items()
 
 
 def _in_text(secrets: Iterable[str]) -> re.Pattern[str]:

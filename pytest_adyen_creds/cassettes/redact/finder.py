@@ -12,6 +12,7 @@ from typing import Final
 from pytest_adyen_creds.cassettes.redact.fields import Kind, is_id
 from pytest_adyen_creds.cassettes.redact.pseudonyms import KEY_PSEUDONYM, is_part_of_pseudonyms
 from pytest_adyen_creds.secrets import MASK, SECRETS, SecretRegistry
+from pytest_adyen_creds.secrets.registry import Span, apart, replaced
 from pytest_adyen_creds.secrets.unescaping import unescaped_views
 
 
@@ -69,9 +70,6 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _DEEPEST_BRANCH: Final = 40
 _ESCAPES: Final = (b"%", b"\\", b"&")
 
-Span = tuple[int, int, str]
-"""Where a secret starts and ends in a text, and the secret itself."""
-
 
 class Finder:
     """Finds ``values`` wherever a text holds them, as :meth:`SecretRegistry.mask` does, and replaces them.
@@ -102,7 +100,7 @@ class Finder:
             # a piece of a secret that pseudonyms hold, too, such as ten zeros, is none of it
             if value in self._values and not is_part_of_pseudonyms(text[start:end])
         }
-        return list(_apart(found)) if found else []
+        return apart(found)
 
     def replace(self, text: str, pseudonym: Callable[[str], str]) -> str:
         """Return ``text`` with every occurrence of a value replaced by ``pseudonym(value)``."""
@@ -113,7 +111,7 @@ class Finder:
         # whole base64 tokens first: opened and closed again they still decode, torn ones would not
         spans = self.find(text)
         opened = _BASE64.sub(lambda match: self._inside_base64(match, spans, pseudonym), text)
-        return _replaced(opened, spans if opened == text else self.find(opened), pseudonym)
+        return replaced(opened, spans if opened == text else self.find(opened), pseudonym)
 
     def _inside_base64(self, match: re.Match[str], spans: list[Span], pseudonym: Callable[[str], str]) -> str:
         token = match[0]
@@ -134,7 +132,7 @@ class Finder:
         if not shows and not any(mark in data for mark in _ESCAPES):
             return None
         decoded = data.decode("latin-1")
-        cleaned = _replaced(decoded, self.find(decoded), pseudonym)
+        cleaned = replaced(decoded, self.find(decoded), pseudonym)
         if cleaned == decoded:
             return None
         encoded = base64.b64encode(cleaned.encode("latin-1"), altchars=altchars).decode()
@@ -194,18 +192,13 @@ def find_keys(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
 def find_keys_in_base64(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
     """Yield like :func:`find_keys` what holds a key in base64, wherever in the match that begins."""
     for match in _ENCODED.finditer(text):
-        for what, key in _keys_in_base64(match[0]):
-            yield match, f"{what} in base64", key
-
-
-def _keys_in_base64(token: str) -> Iterator[tuple[str, str]]:
-    altchars = b"-_" if "-" in token or "_" in token else None
-    for start in range(4):
-        code = token[start:]
-        code = code[: len(code) - (len(code) % 4 == 1)]
-        data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars)
-        for _, what, key in find_keys(data.decode("latin-1")):
-            yield what, key
+        altchars = b"-_" if "-" in match[0] or "_" in match[0] else None
+        for start in range(4):
+            code = match[0][start:]
+            code = code[: len(code) - (len(code) % 4 == 1)]
+            data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars)
+            for _, what, key in find_keys(data.decode("latin-1")):
+                yield match, f"{what} in base64", key
 
 
 def any_of(values: Iterable[str]) -> str:
@@ -229,27 +222,3 @@ def _branches(values: list[str], depth: int) -> str:
         end = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
         parts.append(f"{re.escape(first[:end])}(?:{_branches([value[end:] for value in group], depth + 1)})")
     return "|".join(parts)
-
-
-def _replaced(text: str, spans: list[Span], pseudonym: Callable[[str], str]) -> str:
-    parts, done = [], 0
-    for start, end, value in spans:
-        parts += [text[done:start], pseudonym(value)]
-        done = end
-    return "".join([*parts, text[done:]]) if parts else text
-
-
-def _apart(spans: Iterable[Span]) -> Iterator[Span]:
-    """Yield ``spans`` in order, overlapping ones as one: that of the longest of them."""
-    ordered = iter(sorted(spans))
-    start, end, value = next(ordered)
-    longest = end - start
-    for next_start, next_end, next_value in ordered:
-        if next_start >= end:
-            yield start, end, value
-            start, end, value, longest = next_start, next_end, next_value, next_end - next_start
-        else:
-            if next_end - next_start > longest:
-                value, longest = next_value, next_end - next_start
-            end = max(end, next_end)
-    yield start, end, value

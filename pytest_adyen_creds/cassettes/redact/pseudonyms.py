@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from typing import Final
 
-_API_KEY: Final = re.compile(r"AQE.*", re.DOTALL)
 _CLIENT_KEY: Final = re.compile(r"(test|live)_[A-Z0-9]+")
 KEY_PSEUDONYM: Final = "PSEUDONYM"
 """What follows a key's own prefix in its pseudonym; the number comes after it."""
@@ -86,7 +85,7 @@ class Pseudonyms:
         if not value:
             return value
         length = max(_SMALLEST_CLASS, 1 << (len(value) - 1).bit_length())
-        prefix = "AQEPSEUDONYM" if _API_KEY.fullmatch(value) else "Pseudonym-"
+        prefix = "AQEPSEUDONYM" if value.startswith("AQE") else "Pseudonym-"
         if match := _CLIENT_KEY.fullmatch(value):
             prefix = f"{match[1]}_PSEUDONYM"
         return self._numbered(prefix, value, length, kind="secret")

@@ -15,7 +15,6 @@ from pytest_adyen_creds.cassettes.body import unpacked_by_look
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction
 from pytest_adyen_creds.cassettes.redact.fields import (
     Fields,
-    Hosts,
     Kind,
     digits_of,
     fields_of,
@@ -29,7 +28,7 @@ from pytest_adyen_creds.cassettes.redact.pseudonyms import (
     is_part_of_pseudonyms,
     is_pseudonym,
 )
-from pytest_adyen_creds.cassettes.redact.visitor import TRACE_HEADERS, Visitor, visit, visit_answer, visit_context
+from pytest_adyen_creds.cassettes.redact.visitor import FROM_SERVER, TRACE_HEADERS, Visitor, visit, visit_context
 from pytest_adyen_creds.contract.contract import Contract
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
@@ -78,7 +77,8 @@ class Scrubber:
     def secrets_in(self, interaction: Interaction) -> set[str]:
         """Return the secrets that ``interaction`` shows in the fields where secrets stand."""
         learner = _Learner(self._accounts)
-        visit(interaction, self._fields, hosts_of([interaction], self._fields, foreign=self._foreign), learner)
+        stand_ins = stand_ins_in([interaction], self._fields, foreign=self._foreign)
+        visit(interaction, self._fields, stand_ins, learner)
         found = learner.secrets | learner.looks
         return {value for value in found if _is_telling(value) and not is_pseudonym(value)}
 
@@ -86,28 +86,25 @@ class Scrubber:
         self, interactions: Sequence[Interaction], context: Mapping[str, Any]
     ) -> tuple[list[Interaction], dict[str, Any]]:
         """Return ``interactions`` and the JSON values of ``context`` scrubbed together, ``context`` first."""
-        fields, hosts = self._fields, hosts_of(interactions, self._fields, foreign=self._foreign)
-        learner, said = _Learner(self._accounts), _Answers(())
-        visit_context(context, fields, hosts, learner)
-        visit_context(context, fields, hosts, said)
+        fields, stand_ins = self._fields, stand_ins_in(interactions, self._fields, foreign=self._foreign)
+        learner = _Learner(self._accounts)
+        visit_context(context, fields, stand_ins, learner)
         for interaction in interactions:
-            visit(interaction, fields, hosts, learner)
-            if 200 <= interaction.status < 300:
-                visit_answer(interaction, fields, hosts, said)
-        learner.known |= said.levels.keys() | said.named["id"] | said.named["username"]
+            learner.is_good = 200 <= interaction.status < 300
+            visit(interaction, fields, stand_ins, learner)
         # another tool replays a request to where it went; of ours, each server's recording is the same
-        stand_ins = frozenset[str]() if self._foreign else hosts.stand_ins
-        replacer = _Replacer(learner, self._registry, self._keep, stand_ins)
-        clean_context = visit_context(context, fields, hosts, replacer)
-        clean = [visit(interaction, fields, hosts, replacer) for interaction in interactions]
+        origins = frozenset[str]() if self._foreign else stand_ins
+        replacer = _Replacer(learner, self._registry, self._keep, origins)
+        clean_context = visit_context(context, fields, stand_ins, replacer)
+        clean = [visit(interaction, fields, stand_ins, replacer) for interaction in interactions]
         replacer.check(clean, clean_context)
         return clean, clean_context
 
 
-def hosts_of(interactions: Iterable[Interaction], fields: Fields, *, foreign: bool) -> Hosts:
-    """Return which hosts of a recording are Adyen's; ``foreign`` as :class:`Scrubber` has it."""
+def stand_ins_in(interactions: Iterable[Interaction], fields: Fields, *, foreign: bool) -> frozenset[str]:
+    """Return the origins on loopback that stood for Adyen's in a recording; ``foreign`` as :class:`Scrubber` has it."""
     loopback = ((loopback_origin(each.uri), each) for each in interactions)
-    return Hosts(
+    return frozenset(
         origin
         for origin, each in loopback
         if origin and (not foreign or fields.operation(each.method, path_of_uri(each.uri)))
@@ -123,14 +120,20 @@ class _Learner(Visitor):
         """What only looks like a secret, and where it ends is a guess."""
         self.configured = frozenset(accounts)
         self.known: set[str] = set(self.configured)
-        """The accounts, ids and user names that there are, for all we know; a request may name anything there."""
+        """The accounts, ids and user names that a server's good answers name; a request may name anything there."""
+        self.is_good = True
+        """Whether the answer is one."""
         self.levels: dict[str, str] = dict.fromkeys(self.configured, "")
         self.named: Final[dict[Kind, set[str]]] = {"id": set(), "username": set(), "reference": set()}
         self.numbers: set[str] = set()
         """The digits of ids, names and references that are numbers somewhere."""
         self.texts: set[str] = set()
         """Every text and every value, once."""
-        self._read: set[str] = set()
+        self._is_known = False
+        self._read: set[tuple[str, bool]] = set()
+
+    def at(self, where: str) -> None:
+        self._is_known = self.is_good and where in FROM_SERVER
 
     def field(self, value: str, kind: Kind) -> str:
         if not may_be(value, kind) or (kind == "username" and holds_pseudonym(value)):
@@ -147,27 +150,26 @@ class _Learner(Visitor):
                 self.named[kind].add(value)
             elif not self.levels.get(value):
                 self.levels[value] = "" if kind == "account" else kind
+            if self._is_known and kind != "reference":
+                self.known.add(value)
 
     def number(self, value: float, kind: Kind | None) -> float:
         digits = digits_of(value)
         self.texts.add(digits)
         if digits and kind not in (None, "secret") and not holds_pseudonym(digits):
             self.numbers.add(digits)
-            self.named["reference" if kind == "reference" else "id"].add(digits)
+            self._learn(digits, "reference" if kind == "reference" else "id")
         return value
 
     def text(self, value: str) -> str:
-        if value not in self._read:  # roles, labels and paths come again in every interaction
-            self._read.add(value)
+        if (value, self._is_known) not in self._read:  # roles, labels and paths come again in every interaction
+            self._read.add((value, self._is_known))
             self.texts.add(value)
             self.looks |= keys_in(value)
-            self._learn_names(value)
+            for kind, name in names_in(value):
+                if kind != "username":  # of which the company is what is telling
+                    self._learn(name, kind)
         return value
-
-    def _learn_names(self, value: str) -> None:
-        for kind, name in names_in(value):
-            if kind != "username":  # of which the company is what is telling
-                self._learn(name, kind)
 
     def idempotency_key(self, value: str) -> str:
         self.texts.add(value)
@@ -175,14 +177,6 @@ class _Learner(Visitor):
 
     def dropped(self, name: str, value: str) -> None:
         self._learn(value, "reference" if name in TRACE_HEADERS else "secret")
-
-
-class _Answers(_Learner):
-    """Collects the accounts, ids and user names that a server's own answers name."""
-
-    def text(self, value: str) -> str:
-        self._learn_names(value)
-        return value
 
 
 class _Replacer(Visitor):
@@ -207,7 +201,8 @@ class _Replacer(Visitor):
         guesses = {value for value in learner.looks - found if not self._found.find(value)}
         self._secrets |= guesses
         self._found.add(guesses)
-        self._names = _names_pattern(learner.known - keep)
+        names = any_of(name for name in learner.known - keep if len(name) >= 4 and name.lower() not in ORDINARY)
+        self._names = re.compile(rf"{KNOWN_FORMS.pattern}|(?<![A-Za-z0-9])(?P<name>{names})(?![A-Za-z0-9])", re.ASCII)
         self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in stand_ins) or r"(?!)")
 
     def field(self, value: str, kind: Kind) -> str:
@@ -336,8 +331,3 @@ def _is_distinct(value: str) -> bool:
 
 def _is_searched_for(value: str) -> bool:
     return not is_part_of_pseudonyms(value) and not holds_pseudonym(value)
-
-
-def _names_pattern(names: set[str]) -> re.Pattern[str]:
-    spread = any_of(name for name in names if len(name) >= 4 and name.lower() not in ORDINARY)
-    return re.compile(rf"{KNOWN_FORMS.pattern}|(?<![A-Za-z0-9])(?P<name>{spread})(?![A-Za-z0-9])", re.ASCII)

@@ -16,9 +16,10 @@ from pytest_adyen_creds.cassettes.model import Headers, Interaction, find_header
 from pytest_adyen_creds.cassettes.redact.fields import (
     IN_ADDRESS,
     Fields,
-    Hosts,
+    Host,
     Kind,
     Names,
+    host_of,
     origin_of_uri,
     path_of_uri,
 )
@@ -94,6 +95,10 @@ _DEEPEST_ADDRESS: Final = 3
 """Addresses in the parameters of addresses that are read."""
 
 
+FROM_SERVER: Final = frozenset({"the context", "the response's body"})
+"""Where a visitor is told of what a server said, not of what it was asked."""
+
+
 class Visitor:
     """What is told of everything in an exchange that may be redacted, and answers with what is to stand there.
 
@@ -131,26 +136,24 @@ class Visitor:
         """Take note of a header that is not kept: of ``value``, where the header ``name`` has a session or a trace."""
 
 
-def visit(interaction: Interaction, fields: Fields, hosts: Hosts, visitor: Visitor) -> Interaction:
+def visit(interaction: Interaction, fields: Fields, stand_ins: frozenset[str], visitor: Visitor) -> Interaction:
     """Return ``interaction`` with what ``visitor`` answers for each of its parts, in the order of reading.
 
-    Of exchanges with ``hosts`` of Adyen, only the headers of :data:`REQUEST_HEADERS`, of :data:`RESPONSE_HEADERS`, of
-    the operation's own parameters and those that it documents for the answer's status are kept, and every property of
-    ``secret_properties.toml`` is a secret. Of exchanges with other hosts, which a cassette of another tool may hold,
-    the contract's secret properties are secrets, and only headers that change with every recording are left out.
+    Of exchanges with hosts of Adyen, and with ``stand_ins`` for them, only the headers of :data:`REQUEST_HEADERS`, of
+    :data:`RESPONSE_HEADERS`, of the operation's own parameters and those that it documents for the answer's status are
+    kept, and every property of ``secret_properties.toml`` is a secret. Of exchanges with other hosts, which a cassette
+    of another tool may hold, the contract's secret properties are secrets, and only headers that change with every
+    recording are left out.
     """
-    return _Visit.of(interaction, fields, hosts, visitor).interaction(interaction)
+    return _Visit.of(interaction, fields, stand_ins, visitor).interaction(interaction)
 
 
-def visit_answer(interaction: Interaction, fields: Fields, hosts: Hosts, visitor: Visitor) -> None:
-    """Tell ``visitor`` of the response's body alone."""
-    _Visit.of(interaction, fields, hosts, visitor).body(interaction.response_body, interaction.response_headers)
-
-
-def visit_context(context: Mapping[str, Any], fields: Fields, hosts: Hosts, visitor: Visitor) -> dict[str, Any]:
+def visit_context(
+    context: Mapping[str, Any], fields: Fields, stand_ins: frozenset[str], visitor: Visitor
+) -> dict[str, Any]:
     """Return the JSON values of ``context``, in the words of the Management API, as ``visitor`` answers for them."""
     visitor.at("the context")
-    return dict(_Visit(fields, hosts, "management", fields.names("management"), visitor).value(dict(context)))
+    return dict(_Visit(fields, stand_ins, "management", fields.names("management"), visitor).value(dict(context)))
 
 
 def basic_credentials(authorization: str) -> tuple[str, str] | None:
@@ -175,8 +178,8 @@ class _Visit:
     """One exchange, and who visits it."""
 
     fields: Fields
-    hosts: Hosts
-    host: Literal["management", "adyen", "other"]
+    stand_ins: frozenset[str]
+    host: Host
     names: Names
     visitor: Visitor
     parameters: frozenset[str] = frozenset()
@@ -185,14 +188,14 @@ class _Visit:
     """The response headers that the operation documents for this status, as :meth:`Fields.headers` has them."""
 
     @classmethod
-    def of(cls, interaction: Interaction, fields: Fields, hosts: Hosts, visitor: Visitor) -> _Visit:
-        host = hosts.of(interaction.uri)
+    def of(cls, interaction: Interaction, fields: Fields, stand_ins: frozenset[str], visitor: Visitor) -> _Visit:
+        host = host_of(interaction.uri, stand_ins)
         operation = None
         if host == "management":
             operation = fields.operation(interaction.method, path_of_uri(interaction.uri))
         headers = [each.name.lower() for each in operation.parameters if each.location == "header"] if operation else ()
         documented = fields.headers(operation, interaction.status) if operation else {}
-        return cls(fields, hosts, host, fields.names(host, operation), visitor, frozenset(headers), documented)
+        return cls(fields, stand_ins, host, fields.names(host, operation), visitor, frozenset(headers), documented)
 
     def interaction(self, interaction: Interaction) -> Interaction:
         visitor = self.visitor
@@ -213,7 +216,10 @@ class _Visit:
             request_headers=request_headers,
             request_body=request_body,
             reason=reason,
-            response_headers=_with_length(response_headers, response_body),
+            response_headers=tuple(
+                (name, str(len(response_body)) if name == "content-length" else value)
+                for name, value in response_headers
+            ),
             response_body=response_body,
             meta={key: visitor.text(value) for key, value in interaction.meta.items()},
         )
@@ -272,7 +278,7 @@ class _Visit:
 
     def _link(self, link: str) -> str:
         origin = origin_of_uri(link)
-        if not (link.startswith("/") if not origin else self.hosts.of(link) == "management"):
+        if not (link.startswith("/") if not origin else host_of(link, self.stand_ins) == "management"):
             return self._text(link)
         parts = urlsplit(link)
         rest = urlunsplit(("", "", self._path(parts.path), self._query(parts.query), parts.fragment))
@@ -289,7 +295,7 @@ class _Visit:
 
     def _to(self, address: str) -> _Visit:
         """Return this visit with the names of the host of ``address``; a path alone has this exchange's."""
-        host = self.host if address.startswith("/") else self.hosts.of(address)
+        host = self.host if address.startswith("/") else host_of(address, self.stand_ins)
         return self if host == self.host else replace(self, host=host, names=self.fields.names(host))
 
     def _query(self, query: str, depth: int = 0, *, form: bool = False) -> str:
@@ -298,15 +304,13 @@ class _Visit:
         for piece in query.split("&"):
             name, equals, value = piece.partition("=")
             plain_name, plain = unquote_plus(name), unquote_plus(value)
-            value = _respelled(value, plain, self._pair(plain_name, plain, depth, form=form))
+            kind = self.names.kind_of(plain_name, "")
+            if kind is None and not form and self.host != "other":
+                kind = IN_ADDRESS.get(plain_name.lower())
+            answer = self.visitor.field(plain, kind) if kind else self._text(plain, depth + 1)
+            value = _respelled(value, plain, answer)
             pieces.append(_respelled(name, plain_name, self.visitor.text(plain_name)) + equals + value)
         return self.visitor.text("&".join(pieces))
-
-    def _pair(self, name: str, value: str, depth: int, *, form: bool) -> str:
-        kind = self.names.kind_of(name, "")
-        if kind is None and not form and self.host != "other":
-            kind = IN_ADDRESS.get(name.lower())
-        return self.visitor.field(value, kind) if kind else self._text(value, depth + 1)
 
     def _headers(self, headers: Headers, side: Literal["request", "response"]) -> Headers:
         kept = []
@@ -323,7 +327,7 @@ class _Visit:
         if self.host == "other":
             return name not in (REQUEST_NOISE if side == "request" else RESPONSE_NOISE)
         if name == "location":
-            return side == "response" and (not origin_of_uri(value) or self.hosts.of(value) != "other")
+            return side == "response" and (not origin_of_uri(value) or host_of(value, self.stand_ins) != "other")
         if side == "request":
             return name in REQUEST_HEADERS | self.parameters
         if name in RESPONSE_HEADERS:
@@ -401,7 +405,3 @@ def _unescaped(text: str) -> str:
         return str(json.loads(f'"{text}"')) if "\\" in text else text
     except ValueError:
         return text
-
-
-def _with_length(headers: Headers, body: bytes) -> Headers:
-    return tuple((name, str(len(body)) if name == "content-length" else value) for name, value in headers)
