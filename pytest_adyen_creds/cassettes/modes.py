@@ -155,7 +155,7 @@ def _from_cassette(run: RunContext, test: Test, session: Session, stack: ExitSta
             index.let_stand_for(mine.reveal(), provisioning["apiKey"])
     leases = recorded_leases.RecordedLeases(cassette.context, path, session.miss)
     throwaways = recorded_leases.RecordedLeaseClient(backend, leases, Budget(0), new_run())
-    stack.callback(throwaways.close)
+    stack.callback(throwaways.management.close)
     session.context, session.throwaways = cassette.context, throwaways
     base_urls = [run.settings.base_url]
     replay = ReplayTransport(index, name, base_urls=base_urls, on_miss=session.miss)
@@ -241,7 +241,7 @@ def _lend_from(backend: Backend, session: Session, stack: ExitStack) -> Sandbox:
     assert backend.sandbox is not None
     session.sandbox = backend.sandbox
     session.throwaways = embedded(backend)
-    stack.callback(session.throwaways.close)
+    stack.callback(session.throwaways.management.close)
     return backend.sandbox
 
 

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_adyen_creds.cassettes.recording import Recording
-    from pytest_adyen_creds.client import Observer
-    from pytest_adyen_creds.client.transports import Route
+    from pytest_adyen_creds.client.transports import Observer, Route
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.backend import Backend
     from pytest_adyen_creds.credentials.leases import LeaseClient

@@ -3,23 +3,13 @@
 from pytest_adyen_creds.client.budget import Budget
 from pytest_adyen_creds.client.client import Credentials, ManagementClient, Me
 from pytest_adyen_creds.client.models import CredentialBody, CredentialChanges
-from pytest_adyen_creds.client.ownership import Ownership, Place
-from pytest_adyen_creds.client.retry import ONCE, Clock, RateLimit, Retries, SystemClock
-from pytest_adyen_creds.client.transports import (
-    ASKED_AT,
-    VIA,
-    GuardedTransport,
-    Network,
-    NoCookies,
-    Observer,
-    guarded,
-    is_guarded,
-)
+from pytest_adyen_creds.client.ownership import Ownership
+from pytest_adyen_creds.client.parsing import Place
+from pytest_adyen_creds.client.retry import ONCE, Clock, RateLimit, Retries
+from pytest_adyen_creds.client.transports import GuardedTransport
 
 __all__ = [
-    "ASKED_AT",
     "ONCE",
-    "VIA",
     "Budget",
     "Clock",
     "CredentialBody",
@@ -28,14 +18,8 @@ __all__ = [
     "GuardedTransport",
     "ManagementClient",
     "Me",
-    "Network",
-    "NoCookies",
-    "Observer",
     "Ownership",
     "Place",
     "RateLimit",
     "Retries",
-    "SystemClock",
-    "guarded",
-    "is_guarded",
 ]

@@ -22,7 +22,8 @@ from pytest_adyen_creds.client.models import (
     with_secrets,
 )
 from pytest_adyen_creds.client.ownership import Ownership
-from pytest_adyen_creds.client.retry import Clock, RateLimit, Result, Retries, SystemClock
+from pytest_adyen_creds.client.parsing import objects_in, path_of
+from pytest_adyen_creds.client.retry import Clock, RateLimit, Result, Retries
 from pytest_adyen_creds.client.transports import TIMEOUT, GuardedTransport, Network, NoCookies, Observer
 from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
@@ -81,7 +82,7 @@ class ManagementClient:
         """Called with each answer, those of attempts that are repeated included."""
         self._auth = api_key
         self._rate_limit = rate_limit
-        self.clock: Clock = clock or SystemClock()
+        self.clock = clock or Clock()
         self._http = httpx.Client(
             transport=GuardedTransport(transport or Network(), ownership, observers=self.observers),
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "pytest-adyen-creds"},
@@ -98,15 +99,15 @@ class ManagementClient:
 
     def company(self, company_id: str) -> Credentials:
         """Return the credentials of a company account."""
-        return Credentials(self, "companies", company_id)
+        return Credentials(self, "company", company_id)
 
     def merchant(self, merchant_id: str) -> Credentials:
         """Return the credentials of a merchant account."""
-        return Credentials(self, "merchants", merchant_id)
+        return Credentials(self, "merchant", merchant_id)
 
     def credentials_at(self, level: Literal["company", "merchant"], account: str) -> Credentials:
         """Return the credentials of an account of either level."""
-        return self.company(account) if level == "company" else self.merchant(account)
+        return Credentials(self, level, account)
 
     def send(
         self,
@@ -271,10 +272,10 @@ class Origins(_Resource):
 class Credentials(_Resource):
     """The credentials of one company or merchant account."""
 
-    def __init__(self, client: ManagementClient, level: Literal["companies", "merchants"], account: str) -> None:
-        super().__init__(client, f"/{level}/{_segment(account)}/apiCredentials")
+    def __init__(self, client: ManagementClient, level: Literal["company", "merchant"], account: str) -> None:
+        super().__init__(client, path_of(level, account))
         self.account = account
-        self.level: Literal["company", "merchant"] = "company" if level == "companies" else "merchant"
+        self.level: Literal["company", "merchant"] = level
 
     def list(self, page_number: int | None = None, page_size: int | None = None) -> Page:
         """Return one page: ``page_number`` from 1, ``page_size`` up to 100 (default 10)."""
@@ -282,12 +283,8 @@ class Credentials(_Resource):
         params = {name: value for name, value in params.items() if value is not None}
         response = self._client.send("GET", self._path, params=params)
         body = with_secrets(checked(response)) or {}
-        items = body.get("data")
-        return Page(
-            items=tuple(item for item in items if isinstance(item, dict)) if isinstance(items, list) else (),  # type: ignore[misc]
-            next_page=self._next_page(body),
-            size=len(response.content),
-        )
+        items = tuple(cast("CredentialBody", item) for item in objects_in(body.get("data")))
+        return Page(items, self._next_page(body), size=len(response.content))
 
     def iterate(self, page_size: int = 100) -> Iterator[CredentialBody]:
         """Yield every credential, page by page, along the answers' ``next`` links.

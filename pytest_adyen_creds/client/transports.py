@@ -9,7 +9,7 @@ import math
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -58,40 +58,21 @@ _SMALL_PIECE: Final = 16
 Observer = Callable[[httpx.Response], None]
 """Called with an answer that has been read; it has its ``request``, which has been read too, and ``elapsed``."""
 
-_GUARDED: ContextVar[bool] = ContextVar("guarded", default=False)
+GUARDED: Final = ContextVar("guarded", default=False)
+"""Whether what is being sent now comes from a guarded transport, whose observers are told of it."""
 
-
-def is_guarded() -> bool:
-    """Return whether what is being sent now comes from a guarded transport, whose observers are told of it."""
-    return _GUARDED.get()
-
-
-@contextmanager
-def guarded() -> Iterator[None]:
-    """Let what is sent in a ``with`` block count as sent by a guarded transport."""
-    token = _GUARDED.set(True)
-    try:
-        yield
-    finally:
-        _GUARDED.reset(token)
-
-
-_PLUGINS_OWN: ContextVar[bool] = ContextVar("plugins_own", default=False)
-
-
-def is_plugins_own() -> bool:
-    """Return whether what is being sent now is the plugin's own, though it goes the way of a test's requests."""
-    return _PLUGINS_OWN.get()
+PLUGINS_OWN: Final = ContextVar("plugins_own", default=False)
+"""Whether what is being sent now is the plugin's own, though it goes the way of a test's requests."""
 
 
 @contextmanager
-def plugins_own() -> Iterator[None]:
-    """Let what is sent in a ``with`` block count as the plugin's own."""
-    token = _PLUGINS_OWN.set(True)
+def marked(mark: ContextVar[bool]) -> Iterator[None]:
+    """Let ``mark``, one of the two above, be set for what is sent in a ``with`` block."""
+    token = mark.set(True)
     try:
         yield
     finally:
-        _PLUGINS_OWN.reset(token)
+        mark.reset(token)
 
 
 @dataclass(eq=False)
@@ -243,7 +224,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         try:
             if self._rate_limit is not None:
                 started += self._rate_limit.acquire()
-            with guarded():
+            with marked(GUARDED):
                 response = self._inner.handle_request(request)
                 seen = read(response, until=started + ANSWER_TAKES)
         except BaseException as error:
@@ -352,14 +333,13 @@ class NoCookies(CookieJar):
         """Look at no answer."""
 
 
-def read(response: httpx.Response, *, most: int | None = None, until: float = math.inf) -> httpx.Response:
+def read(response: httpx.Response, *, until: float = math.inf) -> httpx.Response:
     """Return a copy of ``response`` that has been read; one whose body is not packed as it says, as it came.
 
     The stream of ``response`` itself can be read afterwards as often as is wanted. Raises :class:`httpx.ReadError`
-    where it has more than ``most`` bytes (default: :data:`LARGEST_ANSWER`), as sent or unpacked, or is packed twice,
-    and :class:`httpx.ReadTimeout` where it is not whole by ``until``, in monotonic seconds.
+    where it has more than :data:`LARGEST_ANSWER` bytes, as sent or unpacked, or is packed twice, and
+    :class:`httpx.ReadTimeout` where it is not whole by ``until``, in monotonic seconds.
     """
-    most = LARGEST_ANSWER if most is None else most
     stream, headers = response.stream, response.headers
     assert isinstance(stream, httpx.SyncByteStream)
     codings = [item for name in headers.get("content-encoding", "").split(",") if (item := name.strip().lower())]
@@ -367,18 +347,20 @@ def read(response: httpx.Response, *, most: int | None = None, until: float = ma
         stream.close()
         raise httpx.ReadError("the answer is packed more than once")
     raw = bytearray()
-    pieces = _pieces(stream, raw, most, until, _PIECES.get(codings[0], _SMALL_PIECE) if codings else None)
+    pieces = _pieces(stream, raw, until, _PIECES.get(codings[0], _SMALL_PIECE) if codings else None)
     unpacked = 0
     try:
-        plain = httpx.Response(200, headers=headers, stream=_Pieces(pieces)).iter_bytes() if codings else pieces
+        plain = httpx.Response(200, headers=headers, content=pieces).iter_bytes() if codings else pieces
         for part in plain:
             unpacked += len(part)
-            if unpacked > most:
-                raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB once it is unpacked")
+            if unpacked > LARGEST_ANSWER:
+                raise httpx.ReadError(
+                    f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB once it is unpacked"
+                )
     except httpx.DecodingError:
         headers = httpx.Headers(headers)
         del headers["content-encoding"]
-        for _ in pieces:
+        for _ in pieces:  # which go on where the decoder has given up
             pass
     finally:
         stream.close()
@@ -388,26 +370,14 @@ def read(response: httpx.Response, *, most: int | None = None, until: float = ma
     return copy
 
 
-class _Pieces(httpx.SyncByteStream):
-    """A generator as a stream, which goes on where a decoder gives up."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
-
-
-def _pieces(
-    stream: httpx.SyncByteStream, raw: bytearray, most: int, until: float, size: int | None
-) -> Generator[bytes, None, None]:
+def _pieces(stream: httpx.SyncByteStream, raw: bytearray, until: float, size: int | None) -> Iterator[bytes]:
     """Yield what arrives, in pieces of ``size`` bytes at most, and note it in ``raw``."""
     for chunk in stream:
         if clock.monotonic() > until:
             raise httpx.ReadTimeout("the answer was not whole in time")
         raw += chunk
-        if len(raw) > most:
-            raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB")
+        if len(raw) > LARGEST_ANSWER:
+            raise httpx.ReadError(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB")
         for start in range(0, len(chunk), size or len(chunk) or 1):
             yield chunk[start : start + (size or len(chunk))]
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Literal, Protocol
 
 from pytest_adyen_creds.client import Budget, Retries, tag
-from pytest_adyen_creds.client.transports import plugins_own
+from pytest_adyen_creds.client.transports import PLUGINS_OWN, marked
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.credential import Credential, Rotation, ShownCredential
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner, Report, ignore
 from pytest_adyen_creds.credentials.roles import NO_MANAGEMENT_ROLE, Preset
-from pytest_adyen_creds.credentials.shutdown import UNTAGGED, Deadline, LeakedCredential, deactivate, switch_off_each
+from pytest_adyen_creds.credentials.shutdown import UNTAGGED, Deadline, deactivate, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 
@@ -42,7 +42,7 @@ class LeaseClient(ForkGuard):
     """One process's side of the pool: its rights, its clients, its leases.
 
     ``lender`` leases out; ``budget`` is the run's; ``run`` is the id in its tags. What a test itself creates with
-    ``management`` is switched off by :meth:`close`.
+    ``management`` is switched off by :meth:`switch_off`.
     """
 
     def __init__(self, backend: Backend, lender: Lender, budget: Budget, run: str) -> None:
@@ -54,9 +54,7 @@ class LeaseClient(ForkGuard):
         self.switched_off: set[str] = set()
         """The ids of what tests created by themselves and is switched off again."""
         self._lender = lender
-        self._provisioner = Provisioner(
-            self.management, backend.company, backend.merchant, run, backend.clock, timing=backend.timing
-        )
+        self._provisioner = Provisioner(self.management, backend.company, backend.merchant, run, timing=backend.timing)
 
     def lease(self, spec: Spec, report: Report = ignore) -> Credential:
         """Return a throwaway on lease to this process; its secrets and its right to be changed come with it."""
@@ -89,7 +87,7 @@ class LeaseClient(ForkGuard):
         """
         # in the embedded sandbox nothing waits: its clock moves
         is_waited_for = self.backend.sandbox is None
-        with plugins_own():
+        with marked(PLUGINS_OWN):
             return Rotation(*self._provisioner.with_new_key(credential, report if is_waited_for else ignore))
 
     def description(self) -> str:
@@ -101,13 +99,13 @@ class LeaseClient(ForkGuard):
         """The ids of what tests created by themselves and is not known to be switched off."""
         return tuple(item for item in self.ownership.created if item not in self.switched_off)
 
-    def switch_off(self, deadline: Deadline, retries: Retries) -> list[LeakedCredential]:
-        """Switch off what tests created by themselves, by ``deadline``; return what may still be active, and why.
+    def switch_off(self, deadline: Deadline, retries: Retries) -> dict[str, str]:
+        """Switch off what tests created by themselves, by ``deadline``; return the ids of what is left, and why.
 
         May be called again for what is left. What tests did with their own client does not matter: this is another.
         """
         if not self.active:
-            return []
+            return {}
         with self.backend.management(self.ownership) as client:
             client.retries = retries
 
@@ -121,16 +119,10 @@ class LeaseClient(ForkGuard):
 
             return switch_off_each(self.active, switch_off, deadline, "credential {}, which a test created,")
 
-    def close(self) -> list[LeakedCredential]:
-        """Switch off what tests created by themselves, and close their client; return what may still be active."""
-        self.management.close()
-        return self.switch_off(Deadline(), Retries())
-
 
 def embedded(backend: Backend) -> LeaseClient:
     """Return the lease client of an embedded sandbox, with a pool of its own that nothing outlives."""
-    if backend.sandbox is None:
-        raise CredentialError("throwaways of a server outlive the process; only a live session may lease them")
+    assert backend.sandbox is not None  # throwaways of a server outlive the process
     area = backend.sandbox.customer_area
 
     def is_as_known(credential: ShownCredential) -> bool:
@@ -141,7 +133,7 @@ def embedded(backend: Backend) -> LeaseClient:
 
     run, unlimited = tag.new_run(), Budget(sys.maxsize)
     client = backend.management(backend.ownership(unlimited))
-    provisioner = Provisioner(client, backend.company, backend.merchant, run, backend.clock)
+    provisioner = Provisioner(client, backend.company, backend.merchant, run)
     pool = Pool(provisioner, sys.maxsize, background=False, recycling=False, is_as_known=is_as_known)
     return LeaseClient(backend, pool, unlimited, run)
 

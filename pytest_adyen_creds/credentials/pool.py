@@ -12,7 +12,7 @@ from typing import Final
 from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.credentials.credential import Credential, PooledCredential, ShownCredential
 from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner, Report, ignore
-from pytest_adyen_creds.credentials.shutdown import Deadline, LeakedCredential, ShutdownLatch, switch_off_each
+from pytest_adyen_creds.credentials.shutdown import Deadline, ShutdownLatch, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError, in_words
 
@@ -138,7 +138,7 @@ class Pool:
         pooled = entry[1]
         if credential is not None and credential.api_key not in (None, pooled.credential.api_key):
             pooled.credential = replace(pooled.credential, api_key=credential.api_key)
-            pooled.key_made = self.provisioner.clock.now()
+            pooled.key_made = self.provisioner.client.clock.now()
         is_usable = False
         try:
             with self._latch.passing(credential_id) as may:
@@ -344,8 +344,8 @@ class Pool:
         """Lease nothing out any more, reset nothing and provision nothing more: the run is ending."""
         self._latch.shut()
 
-    def close(self, deadline: Deadline | None = None) -> list[LeakedCredential]:
-        """Switch off the inventory, by ``deadline``; return what may still be active, and why.
+    def close(self, deadline: Deadline | None = None) -> dict[str, str]:
+        """Switch off the inventory, by ``deadline``; return the ids of what may still be active, and why.
 
         What is being changed is waited for, so that nothing switches it on again; what is still being changed at the
         deadline stays :attr:`is_straggling`.
@@ -355,15 +355,14 @@ class Pool:
         # first what nothing is changing, in case whoever ends the run does not wait for the rest
         leaked = self._switch_off((item.id for item in self.inventory if not self._latch.is_inside(item.id)), deadline)
         self._latch.wait(deadline)
-        tried = {item.id for item in leaked}
-        return leaked + self._switch_off((item.id for item in self.inventory if item.id not in tried), deadline)
+        return leaked | self._switch_off((item.id for item in self.inventory if item.id not in leaked), deadline)
 
     @property
     def is_straggling(self) -> bool:
         """Whether a request that may switch a throwaway on is still under way."""
         return not self._latch.wait(Deadline(0))
 
-    def _switch_off(self, ids: Iterable[str], deadline: Deadline) -> list[LeakedCredential]:
+    def _switch_off(self, ids: Iterable[str], deadline: Deadline) -> dict[str, str]:
         def switch_off(credential_id: str) -> None:
             self.provisioner.switch_off(self._inventory[credential_id])
             with self._lock:

@@ -15,7 +15,6 @@ from typing import Final, TypeVar
 
 from pytest_adyen_creds.client import (
     ONCE,
-    Clock,
     CredentialBody,
     CredentialChanges,
     Credentials,
@@ -75,7 +74,6 @@ class Provisioner:
     company: str
     merchant: str | None
     run: str
-    clock: Clock
     ready_timeout: float = 600.0
     timing: claims.Timing = claims.OVER_NETWORK
     ledger: Ledger | None = None
@@ -84,7 +82,7 @@ class Provisioner:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.client.ownership.write_tags_of(self.run, self.clock)
+        self.client.ownership.write_tags_of(self.run, self.client.clock)
 
     # What there is. -------------------------------------------------------------------------------------------------
 
@@ -181,7 +179,7 @@ class Provisioner:
             isinstance(body.get("id"), str)
             and not self.client.ownership.is_protected(body)
             and (resource.level == "merchant" or not body.get("associatedMerchantAccounts"))
-            and claims.is_free(claims.ObservedState.of(body), self.clock.now())
+            and claims.is_free(claims.ObservedState.of(body), self.client.clock.now())
         )
 
     def claim(self, resource: Credentials, credential_id: str) -> bool:
@@ -189,28 +187,28 @@ class Provisioner:
 
         What has been claimed, ``client`` holds a lease on.
         """
-        now = self.clock.now()
+        now = self.client.clock.now()
         own = tag.make(self.run, now + claims.CLAIM_LASTS)
         steps = claims.claim_steps(own, now, self.timing)
         answer: claims.Answer = None
         if self.ledger is not None:
             self.ledger.claiming(credential_id, resource.level, resource.account)
-        started = self.clock.monotonic()
+        started = self.client.clock.monotonic()
         is_ours = False
         try:
             while True:
                 step, seconds = steps.send(answer)
                 if step == "wait":
-                    self.clock.sleep(seconds)
+                    self.client.clock.sleep(seconds)
                     answer = None
                 elif step == "read":
                     body = resource.get(credential_id, retries=ONCE)
                     observed = claims.ObservedState.of(body)
-                    answer = observed, self.clock.monotonic() - started
+                    answer = observed, self.client.clock.monotonic() - started
                     self.client.ownership.lease(credential_id, observed.description, username=body.get("username"))
                 else:
                     resource.update(credential_id, {"description": own}, retries=ONCE, not_after=started + seconds)
-                    answer = self.clock.monotonic() - started
+                    answer = self.client.clock.monotonic() - started
         except StopIteration as end:
             is_ours = bool(end.value)
         except (ApiError, OwnershipRefused):
@@ -228,16 +226,13 @@ class Provisioner:
             if body.get("description") != changes["description"]:
                 raise ApiError("a read of it does not show the tag that this run has written; check what serves it")
             key = resource.generate_api_key(credential_id)
-        pooled = self._take(from_body(resource.level, resource.account, body), expires)
-        pooled.credential = replace(pooled.credential, api_key=key)
-        self.client.ownership.register_key(pooled.id, key)
-        return pooled
+        return self._take(replace(from_body(resource.level, resource.account, body), api_key=key), expires)
 
     def _take(self, credential: ShownCredential, expires: datetime) -> PooledCredential:
         self.client.ownership.lease(
             credential.id, credential.description, username=credential.username, api_key=credential.api_key
         )
-        return PooledCredential(credential, expires, self.clock.now())
+        return PooledCredential(credential, expires, self.client.clock.now())
 
     def await_ready(self, credential: ShownCredential, report: Report = ignore) -> None:
         """Poll ``GET /me`` with the key of ``credential`` until it is let in, for ``ready_timeout`` at most.
@@ -245,9 +240,9 @@ class Provisioner:
         ``report`` gets a line at once and every 15 s. Raises :class:`NotReady` when the time is over, and
         :class:`CredentialError` for an answer that will not change, and for a key that is another credential's.
         """
-        key, started, tries, reported = credential.key(), self.clock.monotonic(), 0, 0.0
+        key, started, tries, reported = credential.key(), self.client.clock.monotonic(), 0, 0.0
         while (refusal := _refusal(self.client, credential, key)) is not None:
-            waited = self.clock.monotonic() - started
+            waited = self.client.clock.monotonic() - started
             if waited >= self.ready_timeout:
                 raise NotReady(
                     f"the new key of {credential.username} still {refusal} after {waited:.0f} s "
@@ -259,7 +254,7 @@ class Provisioner:
                     f"waiting for the new key of {credential.username} ({waited:.0f} s of {self.ready_timeout:.0f} s)"
                 )
                 reported = waited + _REPORTED_EVERY
-            self.clock.sleep(min(_POLLS[min(tries, len(_POLLS) - 1)], self.ready_timeout - waited))
+            self.client.clock.sleep(min(_POLLS[min(tries, len(_POLLS) - 1)], self.ready_timeout - waited))
             tries += 1
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
@@ -313,9 +308,9 @@ class Provisioner:
 
     def refresh_key(self, pooled: PooledCredential, report: Report = ignore) -> None:
         """Make a new key where the one held may have been replaced by a test and be dying: after 23 hours."""
-        if self.clock.now() - pooled.key_made > OVERLAP - timedelta(hours=1):
+        if self.client.clock.now() - pooled.key_made > OVERLAP - timedelta(hours=1):
             pooled.credential, _ = self.with_new_key(pooled.credential, report)
-            pooled.key_made = self.clock.now()
+            pooled.key_made = self.client.clock.now()
 
     def with_new_key(self, credential: C, report: Report = ignore) -> tuple[C, datetime]:
         """Return ``credential`` with a new API key that works, and when the old one dies.
@@ -324,7 +319,7 @@ class Provisioner:
         """
         with explained(f"the key of {credential.username} could not be replaced"):
             key = self.client.credentials_at(credential.level, credential.account).generate_api_key(credential.id)
-            dies = self.clock.now() + OVERLAP
+            dies = self.client.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
         # the guard takes the key for its own once GET /me has shown that it is
         self.await_ready(rotated, report)
@@ -336,7 +331,7 @@ class Provisioner:
         Raises :class:`CredentialError` where a read then shows it active.
         """
         self._require_ours(pooled)
-        changes: CredentialChanges = {"description": tag.released(self.run, self.clock.now())}
+        changes: CredentialChanges = {"description": tag.released(self.run, self.client.clock.now())}
         if pooled.credential.level == "company":
             changes["associatedMerchantAccounts"] = []
         deactivate(self.client.credentials_at(*pooled.place), pooled.id, changes)
@@ -345,7 +340,7 @@ class Provisioner:
     def _require_ours(self, pooled: PooledCredential) -> None:
         # within its time nobody else takes it, unless a claim's write came so late that it met no free throwaway any
         # more; after its time, by the clock that is furthest ahead, it may have been swept and claimed by another run
-        if tag.run_of(pooled.credential.description) == self.run and self.clock.now() + _MARGIN < pooled.expires:
+        if tag.run_of(pooled.credential.description) == self.run and self.client.clock.now() + _MARGIN < pooled.expires:
             return
         with explained(f"throwaway {pooled.id} could not be looked at"):
             body = self.client.credentials_at(*pooled.place).get(pooled.id)
@@ -357,11 +352,11 @@ class Provisioner:
             )
 
     def _new_tag(self) -> tuple[datetime, str]:
-        expires = self.clock.now() + TIME_TO_LIVE
+        expires = self.client.clock.now() + TIME_TO_LIVE
         return expires, tag.make(self.run, expires)
 
     def _is_half_over(self, pooled: PooledCredential) -> bool:
-        return pooled.expires - self.clock.now() < TIME_TO_LIVE / 2
+        return pooled.expires - self.client.clock.now() < TIME_TO_LIVE / 2
 
     def _grantable(self, *wanted: str) -> tuple[str, ...]:
         holder, held = self.holder()

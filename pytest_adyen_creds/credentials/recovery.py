@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,7 +12,6 @@ from typing import Final, Literal
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import (
     ONCE,
-    Clock,
     CredentialBody,
     CredentialChanges,
     Credentials,
@@ -20,6 +19,7 @@ from pytest_adyen_creds.client import (
     Place,
     tag,
 )
+from pytest_adyen_creds.client.errors import explained
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.ledger import CrashedRun, crashed_runs
 from pytest_adyen_creds.credentials.shutdown import UNTAGGED, deactivate
@@ -70,17 +70,16 @@ class Recovery:
 
     client: ManagementClient
     resources: Sequence[Credentials]
-    clock: Clock
     in_use: dict[str, datetime] = field(default_factory=dict)
     """The active throwaways that were left to the runs in whose tags they are, by id, and when these tags expire."""
 
     @classmethod
     def of(cls, client: ManagementClient, backend: Backend) -> Recovery:
-        """Return one for the accounts of ``backend``, whose clock waits between tries."""
+        """Return one for the accounts of ``backend``."""
         resources = [client.company(backend.company)]
         if backend.merchant is not None:
             resources.append(client.merchant(backend.merchant))
-        return cls(client, resources, backend.clock)
+        return cls(client, resources)
 
     def run(self, folder: Path, *, dry_run: bool = False) -> list[Swept]:
         """Switch off what expired, and what the ledgers in ``folder`` say that crashed runs left.
@@ -121,12 +120,6 @@ class Recovery:
         were active, and with a ``problem`` those that may still be: what carries no tag is left as it is. What carries
         another run's tag is that run's.
         """
-
-        def decide(body: CredentialBody) -> CredentialChanges | None:
-            if body.get("active") is False or tag.run_of(body.get("description")) != run:
-                return None
-            return {"description": tag.released(run, self.clock.now())}
-
         self._protect()
         swept = []
         for credential_id, place in created.items():
@@ -139,16 +132,14 @@ class Recovery:
                 and tag.run_of(body.get("description")) in (None, run)
                 and not self.client.ownership.is_protected(body)
             ):
-                swept += self._switch_off(resource, found, decide)
+                swept += self._switch_off(resource, found, {run})
         return swept
 
     def _protect(self) -> None:
         """Ask once who signs in: that credential is nobody's throwaway, whatever tag and ledger say of it."""
         if not self.client.ownership.is_protecting:
-            try:
+            with explained("it could not be asked who signs in"):
                 self.client.ownership.protect(self.client.me.get())
-            except ApiError as error:
-                raise CredentialError(f"it could not be asked who signs in: {error}") from error
 
     def _scan(
         self,
@@ -165,12 +156,11 @@ class Recovery:
         for resource in (*self.resources, *others):
             place = resource.level, resource.account
             try:
-                bodies = list(resource.iterate())
-            except ApiError as error:
+                with explained(f"the credentials of {resource.account} could not be listed"):
+                    bodies = list(resource.iterate())
+            except CredentialError:
                 if place in own:
-                    raise CredentialError(
-                        f"the credentials of {resource.account} could not be listed: {error}"
-                    ) from error
+                    raise
                 scan.unlisted.add(place)
                 continue
             for body in bodies:
@@ -191,11 +181,7 @@ class Recovery:
         reason, _ = self._verdict(body, scan.ended)
         if reason is not None:
             found = _found(resource, body, reason)
-            scan.swept += (
-                [found]
-                if scan.dry_run
-                else self._switch_off(resource, found, lambda now: self._verdict(now, scan.ended)[1])
-            )
+            scan.swept += [found] if scan.dry_run else self._switch_off(resource, found, scan.ended)
         elif is_active:
             self.in_use[body["id"]] = parsed.expires
 
@@ -203,7 +189,7 @@ class Recovery:
         self, body: CredentialBody, ended: Collection[str]
     ) -> tuple[Reason, CredentialChanges] | tuple[None, None]:
         """Return why a credential is to be switched off, and by which changes; None twice where it is to be left."""
-        parsed, now, changes = tag.parse(body.get("description")), self.clock.now(), CredentialChanges()
+        parsed, now, changes = tag.parse(body.get("description")), self.client.clock.now(), CredentialChanges()
         if parsed is None:
             return None, None
         is_active = body.get("active") is not False
@@ -224,19 +210,14 @@ class Recovery:
             return resource, body, ""
         return resource, None, problem
 
-    def _switch_off(
-        self,
-        resource: Credentials,
-        found: Swept,
-        decide: Callable[[CredentialBody], CredentialChanges | None],
-    ) -> list[Swept]:
-        """Switch one off, where ``decide`` says by which changes; return it, or nothing where it is another run's."""
+    def _switch_off(self, resource: Credentials, found: Swept, ended: Collection[str]) -> list[Swept]:
+        """Switch one off, unless it is now to be left; return it, or nothing where it is another run's."""
         problem = ""
         for attempt in range(_TRIES):
             try:
                 # read again right before each write: a claim waits longer than a write takes, counted from this read
                 body = resource.get(found.id)
-                changes, parsed = decide(body), tag.parse(body.get("description"))
+                changes, parsed = self._verdict(body, ended)[1], tag.parse(body.get("description"))
                 if changes is None and body.get("active") is False:
                     return [found]
                 if changes is None and parsed is not None:
@@ -252,7 +233,7 @@ class Recovery:
                 if error.status is not None and error.status != 429 and error.status < 500:
                     break
                 if attempt + 1 < _TRIES:
-                    self.clock.sleep(0.5 * 2**attempt)
+                    self.client.clock.sleep(0.5 * 2**attempt)
             except (CredentialError, OwnershipRefused) as error:
                 problem = str(error)
                 break

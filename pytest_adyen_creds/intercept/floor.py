@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pytest_adyen_creds.client import is_guarded
+from pytest_adyen_creds.client.transports import GUARDED
 from pytest_adyen_creds.compat.sockets import LOOKING_UP, imported_early, look_up
 from pytest_adyen_creds.endpoints import check_endpoint, is_loopback, is_this_machine
 from pytest_adyen_creds.errors import EndpointRefused
@@ -107,7 +107,7 @@ class Floor:
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         at = _AUDITED.get(event)
-        if at is None or not self._is_laid or is_guarded():
+        if at is None or not self._is_laid or GUARDED.get():
             return
         if at == 0:
             name, is_adyens = _known(arguments[0])
@@ -121,7 +121,7 @@ class Floor:
 
         @wraps(theirs)
         def connecting(sock: socket.socket, *arguments: Any) -> Any:
-            if not arguments or is_guarded():
+            if not arguments or GUARDED.get():
                 return theirs(sock, *arguments)
             if at is not None and at < len(arguments):
                 judged = list(arguments)
@@ -143,7 +143,7 @@ class Floor:
             name, is_adyens = _known(host)
             if not is_adyens:
                 return theirs(host, *arguments, **options)
-            if not is_guarded():
+            if not GUARDED.get():
                 self._refuse(name)
             found = theirs(host, *arguments, **options)
             self._addresses.update(_name(each[4][0]) for each in found if isinstance(each, tuple))

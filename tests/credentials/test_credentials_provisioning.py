@@ -34,16 +34,8 @@ class Account:
 
     def run(self, clock: SandboxClock | None = None, **arguments) -> Provisioner:
         ownership = Ownership(Budget(5), provisioning=[self.sandbox.provisioning.api_key])
-        clock = clock or self.clock
-        return Provisioner(
-            self.client(ownership, clock),
-            "TestCompany",
-            "TestMerchant",
-            tag.new_run(),
-            clock,
-            timing=ON_LOOPBACK,
-            **arguments,
-        )
+        client = self.client(ownership, clock)
+        return Provisioner(client, "TestCompany", "TestMerchant", tag.new_run(), timing=ON_LOOPBACK, **arguments)
 
     def client(self, ownership: Ownership, clock: SandboxClock | None = None) -> ManagementClient:
         return ManagementClient(
@@ -65,8 +57,8 @@ class Account:
         return made.id
 
     def recovery(self, clock: SandboxClock | None = None) -> Recovery:
-        client = self.client(Ownership(0))
-        return Recovery(client, [client.company("TestCompany")], clock or self.clock)
+        client = self.client(Ownership(0), clock)
+        return Recovery(client, [client.company("TestCompany")])
 
     def sweep(self, clock: SandboxClock | None = None) -> list[str]:
         return [item.id for item in self.recovery(clock).sweep(())[0]]
