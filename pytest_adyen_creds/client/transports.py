@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -97,32 +97,6 @@ class _Connection:
                 socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
 
-class _Arriving(httpx.SyncByteStream):
-    """The body of an answer that must be whole in time.
-
-    ``late`` is called when it ends, and raises where the connection was broken off; ``done`` when it is closed.
-    """
-
-    def __init__(self, stream: httpx.SyncByteStream, done: Callable[[], None], late: Callable[[], None]) -> None:
-        self._stream, self._done, self._late = stream, done, late
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield what arrives."""
-        try:
-            yield from self._stream
-        except httpx.TransportError:
-            self._late()
-            raise
-        self._late()
-
-    def close(self) -> None:
-        """Close it."""
-        try:
-            self._stream.close()
-        finally:
-            self._done()
-
-
 class Network(httpx.BaseTransport):
     """The network, by the certificate authorities, the client certificate and the proxy that a request brings along.
 
@@ -138,40 +112,35 @@ class Network(httpx.BaseTransport):
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
+        """Send one request, and wait until its answer is whole."""
         via: Mapping[str, Any] = request.extensions.get(VIA) or {}
         request.extensions.setdefault("timeout", dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT))
         key = request.url.scheme, *sorted((name, repr(value)) for name, value in via.items())
         connection = self._connection(key, request.url.scheme, via)
+        # another request, so that one that is sent again does not tell of two connections
+        extensions = {**request.extensions, "trace": connection.trace}
+        method, url, headers, stream = request.method, request.url, request.headers, request.stream
+        sent = httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
         timer = threading.Timer(self._answer_takes, connection.cut)
         timer.daemon = True
         timer.start()
-
-        def late() -> None:
-            if connection.is_cut:
-                raise httpx.ReadTimeout(f"the answer was not whole after {self._answer_takes:g} s") from None
-
-        def done() -> None:
+        try:
+            response = _SEND(connection.transport, sent)
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            with closing(response.stream):
+                response.stream = httpx.ByteStream(b"".join(_pieces(response.stream, bytearray())))
+        except httpx.TransportError:
+            if not connection.is_cut:
+                raise
+        finally:
             timer.cancel()
-            with self._lock:
-                if not connection.is_cut and connection not in self._idle.setdefault(key, []):
-                    self._idle[key].append(connection)
             if connection.is_cut:
                 connection.transport.close()
-
-        try:
-            # another request, so that one that is sent again does not tell of two connections
-            extensions = {**request.extensions, "trace": connection.trace}
-            method, url, headers, stream = request.method, request.url, request.headers, request.stream
-            sent = httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
-            response = _SEND(connection.transport, sent)
-        except BaseException as error:
-            done()
-            if isinstance(error, httpx.TransportError):
-                late()
-            raise
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = _Arriving(response.stream, done, late)
+            else:
+                with self._lock:
+                    self._idle.setdefault(key, []).append(connection)
+        if connection.is_cut:  # which may look like the end of the answer
+            raise httpx.ReadTimeout(f"the answer was not whole after {self._answer_takes:g} s")
         return response
 
     def close(self) -> None:
@@ -370,7 +339,9 @@ def read(response: httpx.Response, *, until: float = math.inf) -> httpx.Response
     return copy
 
 
-def _pieces(stream: httpx.SyncByteStream, raw: bytearray, until: float, size: int | None) -> Iterator[bytes]:
+def _pieces(
+    stream: httpx.SyncByteStream, raw: bytearray, until: float = math.inf, size: int | None = None
+) -> Iterator[bytes]:
     """Yield what arrives, in pieces of ``size`` bytes at most, and note it in ``raw``."""
     for chunk in stream:
         if clock.monotonic() > until:
