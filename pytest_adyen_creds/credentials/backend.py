@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from pytest_adyen_creds.client import (
-    Budget,
-    Clock,
-    GuardedTransport,
-    ManagementClient,
-    Ownership,
-    RateLimit,
-    Retries,
-)
+from pytest_adyen_creds.client import Budget, Clock, GuardedTransport, ManagementClient, Ownership, RateLimit, Retries
 from pytest_adyen_creds.client.transports import TIMEOUT, Network, NoCookies, Observer, Route, RoutedTransport
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK, OVER_NETWORK, Timing
 from pytest_adyen_creds.endpoints import is_loopback

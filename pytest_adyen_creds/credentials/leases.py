@@ -134,7 +134,7 @@ def embedded(backend: Backend) -> LeaseClient:
     run, unlimited = tag.new_run(), Budget(sys.maxsize)
     client = backend.management(backend.ownership(unlimited))
     provisioner = Provisioner(client, backend.company, backend.merchant, run)
-    pool = Pool(provisioner, sys.maxsize, background=False, recycling=False, is_as_known=is_as_known)
+    pool = Pool(provisioner, sys.maxsize, background=False, is_as_known=is_as_known)
     return LeaseClient(backend, pool, unlimited, run)
 
 

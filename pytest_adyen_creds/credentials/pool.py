@@ -45,10 +45,10 @@ class Pool:
 
     ``size`` is the most that the pool holds at one account. With ``background``, provisioning runs on threads of its
     own, so that several waits for new keys are one wait; without, in the thread that asks, as the embedded sandbox
-    wants it, whose clock moves when something waits. ``recycling``: look for throwaways of earlier runs first.
-    ``report`` gets a line now and then while something takes time. ``before`` is called before anything is
-    provisioned, and waits until what killed runs left can be recycled. ``is_as_known`` tells of one that was reset
-    whether its keys and the rest are what the pool knows; one that is not so is leased out no more.
+    wants it, whose clock moves when something waits. ``report`` gets a line now and then while something takes time.
+    ``before`` is called before anything is provisioned, and waits until what killed runs left can be recycled.
+    ``is_as_known`` tells of one that was reset whether its keys and the rest are what the pool knows; one that is not
+    so is leased out no more.
     """
 
     def __init__(
@@ -57,7 +57,6 @@ class Pool:
         size: int,
         *,
         background: bool = True,
-        recycling: bool = True,
         report: Report = ignore,
         before: Callable[[], None] = lambda: None,
         is_as_known: Callable[[ShownCredential], bool] = lambda _: True,
@@ -72,8 +71,8 @@ class Pool:
         """The ids that were taken over from earlier runs."""
         self.switched_off: set[str] = set()
         """The ids that were switched off at the end."""
+        self._ownership = provisioner.client.ownership
         self._background = background
-        self._recycling = recycling
         self._report = report
         self._before = before
         self._is_as_known = is_as_known
@@ -196,7 +195,8 @@ class Pool:
                 return self._hand_out(bucket.free.pop(), holder)
             bucket.held += 1
         try:
-            pooled = self._provision(place, relay, recycling=not fresh)
+            # of the embedded sandbox nothing is left by earlier runs
+            pooled = self._provision(place, relay, recycling=not fresh and not self._ownership.is_sandbox)
         except BaseException:
             with self._lock:
                 bucket.held -= 1
@@ -229,7 +229,7 @@ class Pool:
     def _start_or_give_up(self, place: Place, bucket: Bucket, holder: str) -> None:
         if bucket.starting >= bucket.waiting.total():
             return
-        budget = self.provisioner.client.ownership.budget
+        budget = self._ownership.budget
         if bucket.spent is not None and budget.spent < budget.limit:
             bucket.spent = None  # a creation that was under way was refused
         if bucket.held < self.size and bucket.spent is None:
@@ -291,8 +291,7 @@ class Pool:
             if not may:
                 self._latch.check()
             try:
-                is_recycling = recycling and self._recycling
-                pooled = self.provisioner.recycle(*place, self._may_try) if is_recycling else None
+                pooled = self.provisioner.recycle(*place, self._may_try) if recycling else None
                 kind = self.created if pooled is None else self.recycled
                 pooled = pooled or self.provisioner.create(*place)
                 with self._lock:

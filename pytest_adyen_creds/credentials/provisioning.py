@@ -13,16 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from pytest_adyen_creds.client import (
-    ONCE,
-    CredentialBody,
-    CredentialChanges,
-    Credentials,
-    ManagementClient,
-    Place,
-    tag,
-)
+from pytest_adyen_creds.client import Credentials, ManagementClient, Place, tag
 from pytest_adyen_creds.client.errors import checked, explained
+from pytest_adyen_creds.client.models import CredentialBody, CredentialChanges
+from pytest_adyen_creds.client.retry import ONCE
 from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.credentials import claims, roles
 from pytest_adyen_creds.credentials.credential import (

@@ -10,16 +10,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import (
-    ONCE,
-    CredentialBody,
-    CredentialChanges,
-    Credentials,
-    ManagementClient,
-    Place,
-    tag,
-)
+from pytest_adyen_creds.client import Credentials, ManagementClient, Place, tag
 from pytest_adyen_creds.client.errors import explained
+from pytest_adyen_creds.client.models import CredentialBody, CredentialChanges
+from pytest_adyen_creds.client.retry import ONCE
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.ledger import CrashedRun, crashed_runs
 from pytest_adyen_creds.credentials.shutdown import UNTAGGED, deactivate

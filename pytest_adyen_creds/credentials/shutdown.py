@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import Clock, CredentialChanges, Credentials, Retries
+from pytest_adyen_creds.client import Clock, Credentials, Retries
+from pytest_adyen_creds.client.models import CredentialChanges
 from pytest_adyen_creds.client.retry import Result
 from pytest_adyen_creds.errors import CredentialError, in_words
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Me, Ownership, tag
+from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
+from pytest_adyen_creds.client.client import Me
 from pytest_adyen_creds.credentials.backend import SandboxClock
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Level
@@ -122,7 +123,7 @@ def test_a_lease_of_a_credential_without_a_client_key_gets_one(account, monkeypa
         return httpx.Response(answer.status_code, json=body)
 
     monkeypatch.setattr(account.sandbox, "transport", lambda: httpx.MockTransport(keyless))
-    pool = Pool(account.run(), 1, background=False, recycling=False)
+    pool = Pool(account.run(), 1, background=False)
     first = pool.lease(adyen_credential())
     assert account.sandbox.customer_area.accepts_client_key(first.client_key)
     pool.give_back(first.id, credential=first)
