@@ -234,7 +234,8 @@ class Provisioner:
         ``report`` gets a line at once and every 15 s. Raises :class:`NotReady` when the time is over, and
         :class:`CredentialError` for an answer that will not change, and for a key that is another credential's.
         """
-        key, started, tries, reported = credential.key(), self.client.clock.monotonic(), 0, 0.0
+        key, started, reported = credential.key(), self.client.clock.monotonic(), 0.0
+        polls = itertools.chain(_POLLS, itertools.repeat(_POLLS[-1]))
         while (refusal := _refusal(self.client, credential, key)) is not None:
             waited = self.client.clock.monotonic() - started
             if waited >= self.ready_timeout:
@@ -248,8 +249,7 @@ class Provisioner:
                     f"waiting for the new key of {credential.username} ({waited:.0f} s of {self.ready_timeout:.0f} s)"
                 )
                 reported = waited + _REPORTED_EVERY
-            self.client.clock.sleep(min(_POLLS[min(tries, len(_POLLS) - 1)], self.ready_timeout - waited))
-            tries += 1
+            self.client.clock.sleep(min(next(polls), self.ready_timeout - waited))
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 

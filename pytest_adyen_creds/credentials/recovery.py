@@ -44,9 +44,9 @@ class _Scan:
 
     ended: Collection[str]
     """The runs that are known to have ended."""
-    created: Collection[str]
+    created: Collection[str] = ()
     """The ids that they created."""
-    dry_run: bool
+    dry_run: bool = False
     swept: list[Swept] = field(default_factory=list)
     tagged: dict[str, set[str]] = field(default_factory=dict)
     """The ids of all credentials by the run in their tags."""
@@ -85,14 +85,10 @@ class Recovery:
         with crashed_runs(folder, self.client.base_url, self.resources[0].account, tidy=not dry_run) as crashed:
             places = {place for run in crashed for place in run.accounts}
             created = {item for run in crashed for item in run.created}
-            scan = self._scan({run.run for run in crashed}, created, places, dry_run=dry_run)
+            scan = _Scan({run.run for run in crashed}, created, dry_run)
+            self._list(scan, places)
             for run in crashed:
-                for credential_id in sorted(run.known.keys() - scan.seen):
-                    resource, body, problem = self._find(credential_id, run.known[credential_id])
-                    if body is None:
-                        scan.swept.append(_found(resource, {"id": credential_id}, _ENDED, problem))
-                    else:
-                        self._consider(scan, resource, body)
+                self._ask_for(scan, run.known)
             over = [] if dry_run else [run.path for run in crashed if _is_over(run, scan)]
         for path in over:
             with suppress(OSError):
@@ -104,30 +100,21 @@ class Recovery:
 
         Returns what was found left behind, and the ids of all credentials by the run in their tags.
         """
-        scan = self._scan(ended)
+        scan = _Scan(ended)
+        self._list(scan)
         return scan.swept, scan.tagged
 
     def switch_off_ids(self, run: str, created: Mapping[str, Place | None]) -> list[Swept]:
-        """Switch off what ``run`` created, by id, where it is active and a read shows the run's tag.
+        """Switch off what ``run`` created, by id, where a read shows the run's tag.
 
-        ``created`` maps the ids to where they were made; None: not known, so every account is asked. Returns those that
-        were active, and with a ``problem`` those that may still be: what carries no tag is left as it is. What carries
-        another run's tag is that run's.
+        ``created`` maps the ids to where they were made; None: not known, so every account is asked. Returns what was
+        found left behind, and with a ``problem`` what may still be active: what carries no tag is left as it is. What
+        carries another run's tag is that run's, until it expires.
         """
         self._protect()
-        swept = []
-        for credential_id, place in created.items():
-            resource, body, problem = self._find(credential_id, place)
-            found = _found(resource, body or {"id": credential_id}, _ENDED, problem)
-            if body is None:
-                swept.append(found)
-            elif (
-                body.get("active") is not False
-                and tag.run_of(body.get("description")) in (None, run)
-                and not self.client.ownership.is_protected(body)
-            ):
-                swept += self._switch_off(resource, found, {run})
-        return swept
+        scan = _Scan({run}, created)
+        self._ask_for(scan, created)
+        return scan.swept
 
     def _protect(self) -> None:
         """Ask once who signs in: that credential is nobody's throwaway, whatever tag and ledger say of it."""
@@ -135,16 +122,9 @@ class Recovery:
             with explained("it could not be asked who signs in"):
                 self.client.ownership.protect(self.client.me.get())
 
-    def _scan(
-        self,
-        ended: Collection[str],
-        created: Collection[str] = (),
-        places: Collection[Place] = (),
-        *,
-        dry_run: bool = False,
-    ) -> _Scan:
+    def _list(self, scan: _Scan, places: Collection[Place] = ()) -> None:
+        """Look through the accounts, and those at ``places``."""
         self._protect()
-        scan = _Scan(ended, created, dry_run)
         own = {(resource.level, resource.account) for resource in self.resources}
         others = [self.client.credentials_at(*place) for place in sorted(set(places) - own)]
         for resource in (*self.resources, *others):
@@ -160,7 +140,21 @@ class Recovery:
             for body in bodies:
                 if isinstance(body.get("id"), str) and body["id"] not in scan.seen:
                     self._consider(scan, resource, body)
-        return scan
+
+    def _ask_for(self, scan: _Scan, known: Mapping[str, Place | None]) -> None:
+        """Ask for what was not seen yet by its id, where it was made, or else at each account."""
+        for credential_id in sorted(known.keys() - scan.seen):
+            place, problem = known[credential_id], ""
+            for resource in self.resources if place is None else [self.client.credentials_at(*place)]:
+                try:
+                    body = resource.get(credential_id)
+                except ApiError as error:
+                    problem = f"{error}; look for it in the Customer Area, and run adyen-creds sweep"
+                    continue
+                self._consider(scan, resource, body)
+                break
+            else:
+                scan.swept.append(_found(resource, {"id": credential_id}, _ENDED, problem))
 
     def _consider(self, scan: _Scan, resource: Credentials, body: CredentialBody) -> None:
         scan.seen.add(body["id"])
@@ -192,17 +186,6 @@ class Recovery:
             changes["description"] = tag.released(parsed.run, min(parsed.expires, now))
             return _ENDED, changes
         return ("expired", changes) if is_active and parsed.is_expired(now) else (None, None)
-
-    def _find(self, credential_id: str, place: Place | None) -> tuple[Credentials, CredentialBody | None, str]:
-        problem = ""
-        for resource in self.resources if place is None else [self.client.credentials_at(*place)]:
-            try:
-                body = resource.get(credential_id)
-            except ApiError as error:
-                problem = f"{error}; look for it in the Customer Area, and run adyen-creds sweep"
-                continue
-            return resource, body, ""
-        return resource, None, problem
 
     def _switch_off(self, resource: Credentials, found: Swept, ended: Collection[str]) -> list[Swept]:
         """Switch one off, unless it is now to be left; return it, or nothing where it is another run's."""
