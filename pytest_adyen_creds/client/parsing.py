@@ -8,6 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
@@ -120,10 +121,8 @@ def secrets_in(body: bytes, value: Any) -> set[str]:
     found: set[str] = set()
     for match in _SECRET_TEXT.finditer(body.decode("utf-8", "replace")):
         found.add(match[1].rstrip("\\"))
-        try:
+        with suppress(ValueError):
             found.add(json.loads(f'"{match[1]}"'))
-        except ValueError:
-            continue
     for name, text in _strings(value):
         if name.lower() in _SECRET_NAMES:
             found.add(text)
@@ -160,10 +159,8 @@ def shown_credentials(request: httpx.Request) -> Iterator[tuple[str, str]]:
         scheme, _, encoded = value.partition(" ")
         username = ""
         if scheme.lower() == "basic":
-            try:
+            with suppress(ValueError):
                 username = base64.b64decode(encoded, validate=True).decode().partition(":")[0]
-            except ValueError:
-                username = ""
         yield "username", username
 
 

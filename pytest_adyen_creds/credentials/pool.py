@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -80,7 +80,7 @@ class Pool:
         self._latch = ShutdownLatch(self._lock)
         self._inventory: dict[str, PooledCredential] = {}
         self._tried: set[str] = set()
-        self._buckets: dict[Place, Bucket] = {}
+        self._buckets: defaultdict[Place, Bucket] = defaultdict(Bucket)
         self._leased: dict[str, tuple[str, PooledCredential]] = {}
         self._broken: NotReady | None = None
         self._reported = ""
@@ -147,7 +147,7 @@ class Pool:
         finally:
             with self._lock:
                 self._leased.pop(credential_id, None)
-                bucket = self._bucket(pooled.place)
+                bucket = self._buckets[pooled.place]
                 if is_usable and self._is_as_known(pooled.credential):
                     bucket.free.append(pooled)
                 else:
@@ -178,7 +178,7 @@ class Pool:
             except AdyenCredsError:
                 continue  # the test that asks for it says what is wrong
             with self._lock:
-                if not spec.fresh and not self._bucket(place).held and not self._latch.is_shut.is_set():
+                if not spec.fresh and not self._buckets[place].held and not self._latch.is_shut.is_set():
                     self._start(place)
 
     # Getting one. ---------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class Pool:
                 report(text)
 
         with self._lock:
-            bucket = self._bucket(place)
+            bucket = self._buckets[place]
             if bucket.free and not fresh:
                 return self._hand_out(bucket.free.pop(), holder)
             bucket.held += 1
@@ -207,7 +207,7 @@ class Pool:
     def _wait_for_one(self, place: Place, holder: str, report: Report) -> PooledCredential:
         shown = ""
         with self._lock:
-            bucket = self._bucket(place)
+            bucket = self._buckets[place]
             bucket.waiting[holder] += 1
             try:
                 while True:
@@ -252,7 +252,7 @@ class Pool:
             why = f"no thread could be started to provision a throwaway ({error}); nothing was sent"
             raise CredentialError(f"{why}: raise the system's limit of threads") from None
         # whoever calls has the lock, so the thread's own count comes after this
-        bucket = self._bucket(place)
+        bucket = self._buckets[place]
         bucket.starting += 1
         bucket.held += 1
 
@@ -268,7 +268,7 @@ class Pool:
                 "answers there, and report it if it is the Management API"
             )
         with self._lock:
-            bucket = self._bucket(place)
+            bucket = self._buckets[place]
             bucket.starting -= 1
             if not any(other.starting for other in self._buckets.values()):
                 self._reported = ""
@@ -313,9 +313,6 @@ class Pool:
                 return False
             self._tried.add(credential_id)
             return True
-
-    def _bucket(self, place: Place) -> Bucket:
-        return self._buckets.setdefault(place, Bucket())
 
     def _hand_out(self, pooled: PooledCredential, holder: str) -> PooledCredential:
         self._leased[pooled.id] = holder, pooled
