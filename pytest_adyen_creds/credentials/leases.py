@@ -54,7 +54,7 @@ class LeaseClient(ForkGuard):
         self.switched_off: set[str] = set()
         """The ids of what tests created by themselves and is switched off again."""
         self._lender = lender
-        self._provisioner = Provisioner(self.management, backend.company, backend.merchant, run, timing=backend.timing)
+        self._provisioner = Provisioner(self.management, backend, run)
 
     def lease(self, spec: Spec, report: Report = ignore) -> Credential:
         """Return a throwaway on lease to this process; its secrets and its right to be changed come with it."""
@@ -133,7 +133,7 @@ def embedded(backend: Backend) -> LeaseClient:
 
     run, unlimited = tag.new_run(), Budget(sys.maxsize)
     client = backend.management(backend.ownership(unlimited))
-    provisioner = Provisioner(client, backend.company, backend.merchant, run)
+    provisioner = Provisioner(client, backend, run)
     pool = Pool(provisioner, sys.maxsize, background=False, is_as_known=is_as_known)
     return LeaseClient(backend, pool, unlimited, run)
 
@@ -152,8 +152,7 @@ class Leases:
         self._layers = layers
         self._roles = roles
         self._held: dict[str, Credential] = {}
-        self._true_ids: dict[str, str] = {}
-        """The id of each lease by the one that the test sees."""
+        """What is on lease, by the id that the test sees."""
 
     def lease(
         self,
@@ -174,20 +173,18 @@ class Leases:
         """Return a throwaway on lease that is as ``spec`` says."""
         if self._roles is not None:
             spec = replace(spec, roles=self._roles or (NO_MANAGEMENT_ROLE,))
-        credential = replace(self._client.lease(spec, self._report), rotator=self._rotate)
-        self._held[credential.id] = credential
-        return self._show(credential, spec)
+        return self._hold(replace(self._client.lease(spec, self._report), rotator=self._rotate), spec)
 
-    def _show(self, credential: Credential, spec: Spec | None = None) -> Credential:
+    def _hold(self, credential: Credential, spec: Spec | None = None) -> Credential:
         shown = credential
         for layer in self._layers:
             shown = layer.lend(shown, spec)
-        self._true_ids[shown.id] = credential.id
+        self._held[shown.id] = credential
         return shown
 
     def give_back(self, credential: Credential) -> None:
         """Give a lease back before the test ends; a credential that is not on lease is left alone."""
-        held = self._held.pop(self._true_ids.get(credential.id, credential.id), None)
+        held = self._held.pop(credential.id, None)
         if held is not None:
             self._client.give_back(held)
 
@@ -198,18 +195,17 @@ class Leases:
     def close(self) -> None:
         """Give all leases back; raises the first :class:`AdyenCredsError` after trying each."""
         problems: list[AdyenCredsError] = []
-        for credential in list(self._held.values()):
+        for shown_id in list(self._held):
             try:
-                self.give_back(credential)
+                self._client.give_back(self._held.pop(shown_id))
             except AdyenCredsError as error:
                 problems.append(error)
         if problems:
             raise problems[0]
 
     def _rotate(self, credential: Credential) -> Rotation:
-        held = self._held.get(self._true_ids.get(credential.id, credential.id))
+        held = self._held.get(credential.id)
         if held is None:
             raise CredentialError(f"{credential.username} was given back; lease one to change its key")
         rotation = self._client.rotate(held, self._report)
-        self._held[held.id] = rotation.credential
-        return rotation._replace(credential=self._show(rotation.credential))
+        return rotation._replace(credential=self._hold(rotation.credential))

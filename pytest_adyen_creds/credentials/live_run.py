@@ -88,15 +88,7 @@ class Controller:
         self._client.retries = self._breaker
         self._recovery = threading.Thread(target=self._recover, name="adyen-recovery", daemon=True)
         self.pool = Pool(
-            Provisioner(
-                self._client,
-                backend.company,
-                backend.merchant,
-                self._run,
-                ready_timeout=settings.ready_timeout,
-                timing=self.backend.timing,
-                ledger=self._ledger,
-            ),
+            Provisioner(self._client, self.backend, self._run, settings.ready_timeout, self._ledger),
             max(1, settings.max_created),
             report=report if has_workers else ignore,
             before=self._recovery.join,
@@ -149,9 +141,7 @@ class Controller:
             with self._reporting(deadline):
                 is_clean = self._put_away(deadline)
         except (KeyboardInterrupt, pytest.exit.Exception):
-            self.end_problems.append(
-                f"interrupted with {counted(self.active, 'throwaway')} still to switch off; {SWEEP}"
-            )
+            self._note(f"interrupted with {counted(self.active, 'throwaway')} still to switch off")
         finally:
             with self._attempting("the ledger could not be ended"):
                 self._ledger.close(is_clean=is_clean)
@@ -166,9 +156,7 @@ class Controller:
             self.stop()
             self.leaked |= self.pool.close(deadline)
         if self.pool.is_straggling:
-            self.end_problems.append(
-                f"a request that may switch a throwaway on was still under way when the run ended; {SWEEP}"
-            )
+            self._note("a request that may switch a throwaway on was still under way when the run ended")
         with self._attempting("what tests created could not be switched off"):
             self.leaked |= self.lease_client.switch_off(deadline, breaker)
             self.lease_client.management.close()
@@ -218,9 +206,7 @@ class Controller:
                 return True
             lost = counted(self._budget.spent - found, "creation")
             agreed = " that a read agrees with" if unread else ""
-            self.end_problems.append(
-                f"{lost} had no answer{agreed}, and what may have been created was not found; {SWEEP}"
-            )
+            self._note(f"{lost} had no answer{agreed}, and what may have been created was not found")
         return False
 
     @contextmanager
@@ -228,7 +214,10 @@ class Controller:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - nothing that fails at the end stops what comes after it
-            self.end_problems.append(f"{what}: {in_words(error)}; {SWEEP}")
+            self._note(f"{what}: {in_words(error)}")
+
+    def _note(self, problem: str) -> None:
+        self.end_problems.append(f"{problem}; {SWEEP}")
 
     @contextmanager
     def _reporting(self, deadline: Deadline) -> Iterator[None]:

@@ -19,6 +19,7 @@ from pytest_adyen_creds.client.models import CredentialBody, CredentialChanges
 from pytest_adyen_creds.client.retry import ONCE
 from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.credentials import claims, roles
+from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.credential import (
     OVERLAP,
     Level,
@@ -60,16 +61,14 @@ class NotReady(CredentialError):
 class Provisioner:
     """Calls the API for the pool, with the provisioning client ``client``.
 
-    ``company`` and ``merchant`` are the run's accounts. ``run`` is the id in the run's tags. ``ready_timeout`` is in
+    ``backend`` says at which accounts. ``run`` is the id in the run's tags. ``ready_timeout`` is in
     seconds. ``ledger`` is None for the embedded sandbox, which ends with the process. Thread-safe.
     """
 
     client: ManagementClient
-    company: str
-    merchant: str | None
+    backend: Backend
     run: str
     ready_timeout: float = 600.0
-    timing: claims.Timing = claims.OVER_NETWORK
     ledger: Ledger | None = None
     _held: tuple[str, tuple[str, ...]] | None = None
     _made: set[str] = field(default_factory=set)
@@ -99,7 +98,7 @@ class Provisioner:
 
     def place(self, spec: Spec) -> Place:
         """Return the level and the account at which a throwaway for ``spec`` is made."""
-        account = self.company if spec.level == "company" else spec.account or self.merchant
+        account = self.backend.company if spec.level == "company" else spec.account or self.backend.merchant
         if account is None:
             raise CredentialError(
                 "a merchant-level credential needs a merchant account: set ADYEN_MERCHANT_ACCOUNT, or name one with "
@@ -183,7 +182,7 @@ class Provisioner:
         """
         now = self.client.clock.now()
         own = tag.make(self.run, now + claims.CLAIM_LASTS)
-        steps = claims.claim_steps(own, now, self.timing)
+        steps = claims.claim_steps(own, now, self.backend.timing)
         answer: claims.Answer = None
         if self.ledger is not None:
             self.ledger.claiming(credential_id, resource.level, resource.account)

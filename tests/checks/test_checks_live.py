@@ -232,7 +232,7 @@ def throwaways_of(there: Served, budget: int) -> Iterator[LeaseClient]:
     backend = replace(open_backend(settings), username="ws@Company.TestCompany")
     run, spent = tag.new_run(), Budget(budget)
     client = backend.management(backend.ownership(spent))
-    provisioner = Provisioner(client, backend.company, backend.merchant, run, timing=backend.timing)
+    provisioner = Provisioner(client, backend, run)
     pool = Pool(provisioner, budget, background=False)
     throwaways = LeaseClient(backend, pool, spent, run)
     try:

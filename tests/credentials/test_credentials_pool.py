@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
-from pytest_adyen_creds.credentials.backend import SandboxClock
+from pytest_adyen_creds.credentials.backend import Backend, SandboxClock
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
@@ -38,7 +38,8 @@ class Stage:
     def pool(self, *, budget: int = 5, size: int | None = None, background: bool = False, **arguments) -> Pool:
         key = self.sandbox.provisioning.api_key
         client = self.client(Ownership(Budget(budget), provisioning=[key]), self.wrap)
-        provisioner = Provisioner(client, "TestCompany", "TestMerchant", tag.new_run(), timing=ON_LOOPBACK, **arguments)
+        backend = Backend(client.base_url, "TestCompany", "TestMerchant", key, self.clock, self.sandbox)
+        provisioner = Provisioner(client, backend, tag.new_run(), **arguments)
         return Pool(provisioner, size or budget, background=background)
 
     def client(self, ownership: Ownership, wrap=lambda transport: transport) -> ManagementClient:

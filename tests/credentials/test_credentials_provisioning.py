@@ -11,8 +11,7 @@ import pytest
 
 from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
 from pytest_adyen_creds.client.client import Me
-from pytest_adyen_creds.credentials.backend import SandboxClock
-from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
+from pytest_adyen_creds.credentials.backend import Backend, SandboxClock
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.pool import Pool
@@ -34,9 +33,11 @@ class Account:
         self.clock = SandboxClock(self.sandbox)
 
     def run(self, clock: SandboxClock | None = None, **arguments) -> Provisioner:
-        ownership = Ownership(Budget(5), provisioning=[self.sandbox.provisioning.api_key])
+        key = self.sandbox.provisioning.api_key
+        ownership = Ownership(Budget(5), provisioning=[key])
         client = self.client(ownership, clock)
-        return Provisioner(client, "TestCompany", "TestMerchant", tag.new_run(), timing=ON_LOOPBACK, **arguments)
+        backend = Backend(client.base_url, "TestCompany", "TestMerchant", key, client.clock, self.sandbox)
+        return Provisioner(client, backend, tag.new_run(), **arguments)
 
     def client(self, ownership: Ownership, clock: SandboxClock | None = None) -> ManagementClient:
         return ManagementClient(
