@@ -6,7 +6,7 @@ import base64
 import json as jsonlib
 import uuid
 from collections.abc import Iterator, Mapping
-from enum import Enum
+from types import EllipsisType
 from typing import Any, Final, Literal, Self, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -40,14 +40,7 @@ LISTING_TAKES: Final = 600.0
 """Seconds that following the pages of one listing may take."""
 
 
-class _Unset(Enum):
-    """What no argument can be."""
-
-    token = 0
-
-
-UNSET: Final = _Unset.token
-Auth = Secret | tuple[str, Secret] | None | Literal[_Unset.token]
+Auth = Secret | tuple[str, Secret] | None | EllipsisType
 
 
 class ManagementClient:
@@ -115,10 +108,10 @@ class ManagementClient:
         path: str,
         *,
         params: Mapping[str, Any] | None = None,
-        json: Any = UNSET,
+        json: Any = ...,
         content: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
-        auth: Auth = UNSET,
+        auth: Auth = ...,
         retries: Retries | None = None,
         not_after: float | None = None,
     ) -> httpx.Response:
@@ -166,9 +159,9 @@ class ManagementClient:
 
     def _headers(self, given: Mapping[str, str] | None, auth: Auth, json: Any) -> httpx.Headers:
         headers = httpx.Headers(given)
-        if json is not UNSET and "content-type" not in headers:
+        if json is not ... and "content-type" not in headers:
             headers["content-type"] = "application/json"
-        if auth is UNSET:
+        if auth is ...:
             auth = None if {"x-api-key", "authorization"} & set(headers) else self._auth
         if isinstance(auth, Secret):
             headers["x-api-key"] = auth.reveal()
@@ -414,7 +407,7 @@ def _segment(value: str) -> str:
 
 
 def _content(json: Any, content: bytes | str | None) -> bytes | str | None:
-    if json is UNSET:
+    if json is ...:
         return content
     if content is not None:
         raise TypeError("give json or content, not both")
