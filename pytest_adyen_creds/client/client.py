@@ -6,6 +6,7 @@ import base64
 import json as jsonlib
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from types import EllipsisType
 from typing import Any, Final, Literal, Self, cast
 from urllib.parse import parse_qs, quote, urlsplit
@@ -362,24 +363,16 @@ class Credentials(_Resource):
         href = link.get("href") if isinstance(link, dict) else None
         if href is None:
             return None
-        base = urlsplit(self._client.base_url)
-        try:
+        with suppress(LookupError, ValueError, TypeError, AttributeError):
             parsed = urlsplit(href)
-            ours = parsed.netloc == base.netloc or (parsed.scheme == "https" and parsed.netloc in TEST_HOSTS)
-            paths = [f"/{version}{self._path}" for version in ("v1", "v3")]
-            numbers = parse_qs(parsed.query).get("pageNumber", [])
-        except (ValueError, TypeError, AttributeError):
-            ours, paths, numbers, parsed = False, [], [], base
-        if (
-            not ours
-            or parsed.path not in paths
-            or len(numbers) != 1
-            or not numbers[0].isascii()
-            or not numbers[0].isdigit()
-        ):
-            shown = SECRETS.mask(ascii(href))[:120]
-            raise ApiError(f"GET {self._path}: the next link {shown} leads elsewhere; it is not followed: report it")
-        return int(numbers[0][:9])
+            (number,) = parse_qs(parsed.query)["pageNumber"]
+            is_here = parsed.netloc == urlsplit(self._client.base_url).netloc
+            is_ours = is_here or (parsed.scheme == "https" and parsed.netloc in TEST_HOSTS)
+            is_this_list = parsed.path in (f"/v1{self._path}", f"/v3{self._path}")
+            if is_ours and is_this_list and number.isascii() and number.isdigit():
+                return int(number[:9])
+        shown = SECRETS.mask(ascii(href))[:120]
+        raise ApiError(f"GET {self._path}: the next link {shown} leads elsewhere; it is not followed: report it")
 
 
 class Me(_Resource):

@@ -323,7 +323,7 @@ class Ownership:
             return
         with self._lock:
             if request.method == "POST" and target.action == "credentials" and isinstance(body, dict):
-                self._adopt(body, target)
+                self._adopt(body, parsing.place_in(request.url.path))
             owner = self._signed_in(request) if target.level == "me" else target.credential
             if target.action == "generateApiKey" and owner in self._leases and isinstance(body, dict):
                 self._hold(str(owner), None, _key_in(body))
@@ -360,7 +360,7 @@ class Ownership:
         run = tag.run_of(body.get("description"))
         return run is not None and (self._tags is None or run == self._tags[0])
 
-    def _adopt(self, body: dict[str, Any], target: parsing.Target) -> None:
+    def _adopt(self, body: dict[str, Any], place: Place | None) -> None:
         # What the server says this run's own request created is noted, to be deactivated if a read shows that it is.
         credential_id, username = body.get("id"), body.get("username")
         if not isinstance(credential_id, str) or not re.fullmatch(parsing.ITEM, credential_id):
@@ -378,9 +378,6 @@ class Ownership:
                 "credential's own key or username; it is left as it is: check what serves it"
             )
         leased = self.leased
-        place: Place | None = None
-        if target.level != "me" and target.account is not None:
-            place = target.level, target.account
         self._created.setdefault(credential_id, place)
         lease = self._hold(credential_id, username if isinstance(username, str) else None, key)
         if credential_id not in leased:
