@@ -247,7 +247,7 @@ def crashed_runs(folder: Path, base_url: str, company: str, *, tidy: bool = True
     older than :data:`KEPT_FOR` are deleted, and those that name no run and are older than a day. Nothing is raised
     for a folder that is not there or cannot be read: the tags show the rest.
     """
-    wanted = (*urlsplit(base_url)[:2], company)
+    wanted, now = (*urlsplit(base_url)[:2], company), clock.now()
     found: list[CrashedRun] = []
     useless: list[Path] = []
     with ExitStack() as held:
@@ -258,13 +258,13 @@ def crashed_runs(folder: Path, base_url: str, company: str, *, tidy: bool = True
                     continue
                 run = _read(path, file.read(_LARGEST))
                 is_wanted = run is not None and (*urlsplit(run.base_url)[:2], run.company) == wanted
-                if run is not None and is_wanted and not _is_older(run.started, KEPT_FOR):
+                if run is not None and is_wanted and run.started >= now - KEPT_FOR:
                     found.append(run)
                     held.enter_context(opened.pop_all())
                     continue
                 # without a first line it may be one that a run is about to write
                 changed = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-                if _is_older(run.started if run else changed, KEPT_FOR if run else _EMPTY_FOR):
+                if run.started < now - KEPT_FOR if run else changed < now - _EMPTY_FOR:
                     useless.append(path)
         for path in useless if tidy else ():
             with suppress(OSError):
@@ -317,10 +317,6 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
         created=frozenset(created),
         accounts=frozenset(accounts.union(filter(None, known.values()))),
     )
-
-
-def _is_older(moment: datetime, age: timedelta) -> bool:
-    return moment < clock.now() - age
 
 
 if sys.platform == "win32":
