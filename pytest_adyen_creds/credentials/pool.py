@@ -101,8 +101,8 @@ class Pool:
         :class:`BudgetSpent` where none can be had, and :class:`CredentialError` when the run is ending.
         """
         self._latch.check()
-        self.provisioner.check(spec)
         place = self.provisioner.place(spec)
+        self.provisioner.grantable(*spec.roles)
         try:
             if spec.fresh or not self._background:
                 pooled = self._at_once(place, holder, report, fresh=spec.fresh)

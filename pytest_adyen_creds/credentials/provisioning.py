@@ -88,16 +88,16 @@ class Provisioner:
                 self._held = str(me.get("username", "the provisioning user")), texts(me.get("roles"))
             return self._held
 
-    def check(self, spec: Spec) -> tuple[str, ...]:
-        """Return the roles of ``spec`` as the API spells them; raises :class:`CredentialError` before anything is sent.
-
-        Wrong are a role that the provisioning user cannot give, and a merchant level without a merchant account.
-        """
-        self.place(spec)
-        return self._grantable(*spec.roles)
+    def grantable(self, *wanted: str) -> tuple[str, ...]:
+        """Return roles as the API spells them; raises :class:`CredentialError` for what the provisioning user lacks."""
+        holder, held = self.holder()
+        return roles.grantable(wanted, held, holder)
 
     def place(self, spec: Spec) -> Place:
-        """Return the level and the account at which a throwaway for ``spec`` is made."""
+        """Return the level and the account at which a throwaway for ``spec`` is made.
+
+        Raises :class:`CredentialError` for a merchant level without a merchant account.
+        """
         account = self.backend.company if spec.level == "company" else spec.account or self.backend.merchant
         if account is None:
             raise CredentialError(
@@ -114,7 +114,7 @@ class Provisioner:
         On a server it is read before it is anybody's. Raises :class:`CredentialError` where that does not agree with
         the answer to the creation; it is then left as it is until a read shows this run's tag.
         """
-        (expires, description), base = self._new_tag(), list(self._grantable(roles.API_CREDENTIALS))
+        (expires, description), base = self._new_tag(), list(self.grantable(roles.API_CREDENTIALS))
         resource = self.client.credentials_at(level, account)
         with explained(f"no throwaway could be created at {account}"):
             body = resource.create({"description": description, "roles": base})
@@ -257,7 +257,7 @@ class Provisioner:
 
         One without a client key gets one: the platform has such credentials, and every lease has a client key.
         """
-        wanted = self.check(spec)
+        wanted = self.grantable(*spec.roles)
         credential = pooled.credential
         limited = () if spec.level == "merchant" else spec.merchants
         changes: CredentialChanges = {}
@@ -351,17 +351,13 @@ class Provisioner:
     def _is_half_over(self, pooled: PooledCredential) -> bool:
         return pooled.expires - self.client.clock.now() < TIME_TO_LIVE / 2
 
-    def _grantable(self, *wanted: str) -> tuple[str, ...]:
-        holder, held = self.holder()
-        return roles.grantable(wanted, held, holder)
-
     def _defaults(self, level: Level) -> tuple[datetime, CredentialChanges]:
         """Return what a throwaway is between two leases, and when its tag expires then."""
         expires, description = self._new_tag()
         changes: CredentialChanges = {
             "active": True,
             "description": description,
-            "roles": list(self._grantable(roles.API_CREDENTIALS)),
+            "roles": list(self.grantable(roles.API_CREDENTIALS)),
             "allowedOrigins": [],
         }
         if level == "company":

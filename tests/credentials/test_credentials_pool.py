@@ -543,7 +543,7 @@ def test_a_surprise_in_the_controller_takes_no_lease_of_a_worker(shared, monkeyp
     pool, remote, _ = shared
     credential = remote.lease(Spec())
     with monkeypatch.context() as patch:
-        patch.setattr(Provisioner, "check", lambda self, spec: {}["surprise"])
+        patch.setattr(Provisioner, "grantable", lambda self, *roles: {}["surprise"])
         with pytest.raises(CredentialError, match="met KeyError: 'surprise'; report it"):
             remote.lease(Spec())
     assert remote.lease(Spec()).id != credential.id
