@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
-
-import httpx
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import ManagementClient, tag
@@ -75,7 +72,12 @@ def preflight(client: ManagementClient, company: str, merchant: str | None = Non
             f"{username} lacks the role '{API_CREDENTIALS}', which makes credentials; add it to {username} in the "
             "Customer Area"
         )
-    _check_clock(response, clock.now())
+    now, theirs = clock.now(), http_date(response.headers.get("date", ""))
+    if theirs is not None and abs(now - theirs) > SKEW:
+        raise CredentialError(
+            f"this machine's clock is {abs(now - theirs).total_seconds() / 60:.0f} minutes away from that of {host}, "
+            "and by the clock it is decided which throwaways are over; set the clock"
+        )
     if merchant is not None:
         check_merchant(client, merchant, company)
     return username, roles
@@ -92,15 +94,6 @@ def check_merchant(client: ManagementClient, merchant: str, company: str) -> Non
             f"merchant account {merchant} cannot be read ({error.status}); "
             f"set ADYEN_MERCHANT_ACCOUNT to a merchant account of {company}"
         ) from error
-
-
-def _check_clock(response: httpx.Response, now: datetime) -> None:
-    theirs = http_date(response.headers.get("date", ""))
-    if theirs is not None and abs(now - theirs) > SKEW:
-        raise CredentialError(
-            f"this machine's clock is {abs(now - theirs).total_seconds() / 60:.0f} minutes away from that of "
-            f"{response.request.url.host}, and by the clock it is decided which throwaways are over; set the clock"
-        )
 
 
 @dataclass(frozen=True)

@@ -186,8 +186,7 @@ class Pool:
     def _at_once(self, place: Place, holder: str, report: Report, *, fresh: bool) -> PooledCredential:
         def relay(text: str) -> None:
             self._relay(text)
-            if self._background:
-                report(text)
+            report(text)
 
         with self._lock:
             bucket = self._buckets[place]

@@ -28,8 +28,7 @@ from pytest_adyen_creds.errors import AdyenCredsError, ApiError, CredentialError
 from pytest_adyen_creds.secrets import SECRETS
 
 _ERRORS: Final[Mapping[str, type[AdyenCredsError]]] = {
-    **{name: item for name, item in vars(errors).items() if isinstance(item, type)},
-    "NotReady": NotReady,
+    item.__name__: item for item in (*vars(errors).values(), NotReady) if isinstance(item, type)
 }
 
 
