@@ -111,7 +111,7 @@ def adyen_backend(_adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Back
     from pytest_adyen_creds.credentials.backend import open_backend
 
     if _adyen_run.live:
-        return _adyen_run.live.backend
+        return _adyen_run.live.lease_client.backend
     backend = open_backend(_adyen_run.settings, adyen_sandbox_config)
     return replace(backend, observers=(_adyen_run.observer(backend.origin),), route=_adyen_run.route)
 
@@ -124,7 +124,7 @@ def adyen_throwaways(_adyen_run: Run, _adyen_backend: Backend) -> LeaseClient:
     if _adyen_run.live:
         return _adyen_run.live.lease_client
     throwaways = embedded(_adyen_backend)
-    _adyen_run.opened.callback(throwaways.close)
+    _adyen_run.opened.callback(throwaways.management.close)
     return throwaways
 
 

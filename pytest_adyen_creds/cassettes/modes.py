@@ -40,8 +40,7 @@ from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import counted
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.client import Observer
-    from pytest_adyen_creds.client.transports import Route
+    from pytest_adyen_creds.client.transports import Observer, Route
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.provisioning import Report
     from pytest_adyen_creds.sandbox import Fault, Sandbox
@@ -311,7 +310,7 @@ def _from_cassette(session: Session, stack: ExitStack) -> Interceptor:
             index.let_stand_for(mine.reveal(), provisioning["apiKey"])
     leases = recorded_leases.RecordedLeases(cassette.context, path, session.miss)
     throwaways = recorded_leases.RecordedLeaseClient(backend, leases, Budget(0), new_run())
-    stack.callback(throwaways.close)
+    stack.callback(throwaways.management.close)
     session.throwaways = throwaways
     base_urls = [run.settings.base_url]
     replay = ReplayTransport(index, shown(path), base_urls=base_urls, on_miss=session.miss)
@@ -407,7 +406,7 @@ def _lend_from(backend: Backend, session: Session, stack: ExitStack) -> Sandbox:
     assert backend.sandbox is not None
     session.sandbox = backend.sandbox
     session.throwaways = embedded(backend)
-    stack.callback(session.throwaways.close)
+    stack.callback(session.throwaways.management.close)
     return backend.sandbox
 
 

@@ -15,8 +15,7 @@ import httpx
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.cassettes.model import Cassette, Headers, Interaction, Provenance
 from pytest_adyen_creds.cassettes.redact.scrubber import Scrubber
-from pytest_adyen_creds.client import ASKED_AT
-from pytest_adyen_creds.client.transports import read
+from pytest_adyen_creds.client.transports import ASKED_AT, read
 from pytest_adyen_creds.contract import Contract
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.secrets import SECRETS

@@ -6,7 +6,8 @@ import base64
 import json as jsonlib
 import uuid
 from collections.abc import Iterator, Mapping
-from enum import Enum
+from contextlib import suppress
+from types import EllipsisType
 from typing import Any, Final, Literal, Self, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -22,7 +23,8 @@ from pytest_adyen_creds.client.models import (
     with_secrets,
 )
 from pytest_adyen_creds.client.ownership import Ownership
-from pytest_adyen_creds.client.retry import Clock, RateLimit, Result, Retries, SystemClock
+from pytest_adyen_creds.client.parsing import objects_in, path_of
+from pytest_adyen_creds.client.retry import Clock, RateLimit, Result, Retries
 from pytest_adyen_creds.client.transports import TIMEOUT, GuardedTransport, Network, NoCookies, Observer
 from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, EndpointRefused, SettingsError
@@ -39,14 +41,7 @@ LISTING_TAKES: Final = 600.0
 """Seconds that following the pages of one listing may take."""
 
 
-class _Unset(Enum):
-    """What no argument can be."""
-
-    token = 0
-
-
-UNSET: Final = _Unset.token
-Auth = Secret | tuple[str, Secret] | None | Literal[_Unset.token]
+Auth = Secret | tuple[str, Secret] | None | EllipsisType
 
 
 class ManagementClient:
@@ -81,7 +76,7 @@ class ManagementClient:
         """Called with each answer, those of attempts that are repeated included."""
         self._auth = api_key
         self._rate_limit = rate_limit
-        self.clock: Clock = clock or SystemClock()
+        self.clock = clock or Clock()
         self._http = httpx.Client(
             transport=GuardedTransport(transport or Network(), ownership, observers=self.observers),
             headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "pytest-adyen-creds"},
@@ -98,15 +93,15 @@ class ManagementClient:
 
     def company(self, company_id: str) -> Credentials:
         """Return the credentials of a company account."""
-        return Credentials(self, "companies", company_id)
+        return Credentials(self, "company", company_id)
 
     def merchant(self, merchant_id: str) -> Credentials:
         """Return the credentials of a merchant account."""
-        return Credentials(self, "merchants", merchant_id)
+        return Credentials(self, "merchant", merchant_id)
 
     def credentials_at(self, level: Literal["company", "merchant"], account: str) -> Credentials:
         """Return the credentials of an account of either level."""
-        return self.company(account) if level == "company" else self.merchant(account)
+        return Credentials(self, level, account)
 
     def send(
         self,
@@ -114,10 +109,10 @@ class ManagementClient:
         path: str,
         *,
         params: Mapping[str, Any] | None = None,
-        json: Any = UNSET,
+        json: Any = ...,
         content: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
-        auth: Auth = UNSET,
+        auth: Auth = ...,
         retries: Retries | None = None,
         not_after: float | None = None,
     ) -> httpx.Response:
@@ -165,9 +160,9 @@ class ManagementClient:
 
     def _headers(self, given: Mapping[str, str] | None, auth: Auth, json: Any) -> httpx.Headers:
         headers = httpx.Headers(given)
-        if json is not UNSET and "content-type" not in headers:
+        if json is not ... and "content-type" not in headers:
             headers["content-type"] = "application/json"
-        if auth is UNSET:
+        if auth is ...:
             auth = None if {"x-api-key", "authorization"} & set(headers) else self._auth
         if isinstance(auth, Secret):
             headers["x-api-key"] = auth.reveal()
@@ -271,10 +266,10 @@ class Origins(_Resource):
 class Credentials(_Resource):
     """The credentials of one company or merchant account."""
 
-    def __init__(self, client: ManagementClient, level: Literal["companies", "merchants"], account: str) -> None:
-        super().__init__(client, f"/{level}/{_segment(account)}/apiCredentials")
+    def __init__(self, client: ManagementClient, level: Literal["company", "merchant"], account: str) -> None:
+        super().__init__(client, path_of(level, account))
         self.account = account
-        self.level: Literal["company", "merchant"] = "company" if level == "companies" else "merchant"
+        self.level: Literal["company", "merchant"] = level
 
     def list(self, page_number: int | None = None, page_size: int | None = None) -> Page:
         """Return one page: ``page_number`` from 1, ``page_size`` up to 100 (default 10)."""
@@ -282,12 +277,8 @@ class Credentials(_Resource):
         params = {name: value for name, value in params.items() if value is not None}
         response = self._client.send("GET", self._path, params=params)
         body = with_secrets(checked(response)) or {}
-        items = body.get("data")
-        return Page(
-            items=tuple(item for item in items if isinstance(item, dict)) if isinstance(items, list) else (),  # type: ignore[misc]
-            next_page=self._next_page(body),
-            size=len(response.content),
-        )
+        items = tuple(cast("CredentialBody", item) for item in objects_in(body.get("data")))
+        return Page(items, self._next_page(body), size=len(response.content))
 
     def iterate(self, page_size: int = 100) -> Iterator[CredentialBody]:
         """Yield every credential, page by page, along the answers' ``next`` links.
@@ -372,24 +363,16 @@ class Credentials(_Resource):
         href = link.get("href") if isinstance(link, dict) else None
         if href is None:
             return None
-        base = urlsplit(self._client.base_url)
-        try:
+        with suppress(LookupError, ValueError, TypeError, AttributeError):
             parsed = urlsplit(href)
-            ours = parsed.netloc == base.netloc or (parsed.scheme == "https" and parsed.netloc in TEST_HOSTS)
-            paths = [f"/{version}{self._path}" for version in ("v1", "v3")]
-            numbers = parse_qs(parsed.query).get("pageNumber", [])
-        except (ValueError, TypeError, AttributeError):
-            ours, paths, numbers, parsed = False, [], [], base
-        if (
-            not ours
-            or parsed.path not in paths
-            or len(numbers) != 1
-            or not numbers[0].isascii()
-            or not numbers[0].isdigit()
-        ):
-            shown = SECRETS.mask(ascii(href))[:120]
-            raise ApiError(f"GET {self._path}: the next link {shown} leads elsewhere; it is not followed: report it")
-        return int(numbers[0][:9])
+            (number,) = parse_qs(parsed.query)["pageNumber"]
+            is_here = parsed.netloc == urlsplit(self._client.base_url).netloc
+            is_ours = is_here or (parsed.scheme == "https" and parsed.netloc in TEST_HOSTS)
+            is_this_list = parsed.path in (f"/v1{self._path}", f"/v3{self._path}")
+            if is_ours and is_this_list and number.isascii() and number.isdigit():
+                return int(number[:9])
+        shown = SECRETS.mask(ascii(href))[:120]
+        raise ApiError(f"GET {self._path}: the next link {shown} leads elsewhere; it is not followed: report it")
 
 
 class Me(_Resource):
@@ -417,7 +400,7 @@ def _segment(value: str) -> str:
 
 
 def _content(json: Any, content: bytes | str | None) -> bytes | str | None:
-    if json is UNSET:
+    if json is ...:
         return content
     if content is not None:
         raise TypeError("give json or content, not both")

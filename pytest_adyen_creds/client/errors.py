@@ -19,35 +19,28 @@ _ROLE: Final = "the role 'Management API - API credentials read and write'"
 
 def checked(response: httpx.Response) -> Any:
     """Return the JSON value of a good answer (None for an empty one); raises :class:`ApiError` for any other."""
-    what = f"{response.request.method} {response.request.url.path}"
-    if response.is_success:
-        if response.status_code == 204 or not response.content:
-            return None
-        twice = repeated_key(response.content)
-        if twice is not None:
-            raise ApiError(
-                f"{what} answered {response.status_code} with a body in which {ascii(twice)[:60]} stands twice, and it "
-                f"is not believed; check what serves {response.request.url.host}",
-                status=response.status_code,
-            )
-        body = parse(response.content)
-        if isinstance(body, dict):
-            return body
-        raise ApiError(
-            f"{what} answered {response.status_code} with a body that is no JSON object; check that "
-            f"{response.request.url.host} is the Management API",
-            status=response.status_code,
-        )
+    status, host = response.status_code, response.request.url.host
+    what = f"{response.request.method} {response.request.url.path} answered {status}"
+    if status == 204 or (response.is_success and not response.content):
+        return None
     body = parse(response.content)
+    if response.is_success:
+        twice = repeated_key(response.content)
+        if isinstance(body, dict) and twice is None:
+            return body
+        why = f"that is no JSON object; check that {host} is the Management API"
+        if twice is not None:
+            why = f"in which {ascii(twice)[:60]} stands twice, and it is not believed; check what serves {host}"
+        raise ApiError(f"{what} with a body {why}", status=status)
     body = body if isinstance(body, dict) else {}
     title, detail, code, request_id = (_said(body, name) for name in ("title", "detail", "errorCode", "requestId"))
     said = ": ".join(part for part in (title, detail) if part)
     marks = ", ".join(part for part in (code and f"errorCode {code}", request_id and f"requestId {request_id}") if part)
     invalid = "; ".join(_invalid_fields(body))
     raise ApiError(
-        f"{what} answered {response.status_code}{f' {said}' if said else ''}{f' ({marks})' if marks else ''}"
-        f"{f': {invalid}' if invalid else ''}; {_next_step(response.status_code, response.request.url.path)}",
-        status=response.status_code,
+        f"{what}{f' {said}' if said else ''}{f' ({marks})' if marks else ''}"
+        f"{f': {invalid}' if invalid else ''}; {_next_step(status, response.request.url.path)}",
+        status=status,
         error_code=code,
         request_id=request_id,
         title=title,

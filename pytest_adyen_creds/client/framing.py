@@ -110,17 +110,18 @@ def _body_problem(request: httpx.Request) -> str | None:
         return "has a packed body"
     if len(types) > 1 or not all(_JSON.fullmatch(value) for value in types):
         return "has a body of another type than JSON in UTF-8"
+    return _json_problem(request.content)
+
+
+def _json_problem(body: bytes) -> str | None:
+    """Return why a body is no JSON that every server reads alike; None where it is."""
     try:
-        _check_json(request.content)
+        json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
     except _RepeatedName as repeated:
         return f"says {ascii(str(repeated))[:60]} twice in its JSON"
     except (ValueError, RecursionError):
         return "has a body that is no JSON in UTF-8"
     return None
-
-
-def _check_json(body: bytes) -> None:
-    json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
 
 
 class _RepeatedName(Exception):
@@ -202,11 +203,9 @@ def _is_read_otherwise(request: httpx.Request, head: _Head) -> str | None:
 
 def _framing_problem(request: httpx.Request, head: _Head) -> str | None:
     body, said = request.content, (head.lengths, head.codings)
-    if body and request.method.upper() not in _WITH_BODY:
-        try:
-            _check_json(body)  # no line of which begins a request
-        except (_RepeatedName, ValueError, RecursionError):
-            return "has a body, which a server may take for a second request; nothing was sent: send it without"
+    # no line of plain JSON begins a request
+    if body and request.method.upper() not in _WITH_BODY and _json_problem(body):
+        return "has a body, which a server may take for a second request; nothing was sent: send it without"
     is_said_once = (not body and said == ((), ())) or said in (((b"%d" % len(body),), ()), ((), (b"chunked",)))
     if not is_said_once or UNFRAMED in request.extensions:
         return (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import quote
 
 import httpx
 
@@ -30,6 +31,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGN
 _LIVE_KEY: Final = re.compile(rf"{LIVE_PREFIX}[A-Za-z0-9]{{8,}}")
 
 Level = Literal["company", "merchant", "me"]
+Place = tuple[Literal["company", "merchant"], str]
+"""Where a credential was made: level and account."""
 Action = Literal["credentials", "credential", "origins", "origin", "generateApiKey", "generateClientKey"]
 
 # Unreserved characters only, not starting with a dot: nothing that is decoded, normalised or split on the way.
@@ -88,17 +91,29 @@ def disagreement(said: Mapping[str, Any], shown: Mapping[str, Any]) -> str | Non
         values = said.get(name), shown.get(name)
         if values[0] != values[1] and (name != "companyName" or None not in values):
             return name
-    places = _own_link(said), _own_link(shown)
+    places = [place_in(links_in(body).get("self", "")) for body in (said, shown)]
     return "level" if None not in places and places[0] != places[1] else None
 
 
-def _own_link(body: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the level and the account that a credential's link to itself names."""
-    link: Any = body
-    for name in ("_links", "self", "href"):
-        link = link.get(name) if isinstance(link, dict) else None
-    found = re.search(r"/(companies|merchants)/([^/?#]+)/apiCredentials\b", link) if isinstance(link, str) else None
-    return (found[1], found[2]) if found else None
+def path_of(level: Literal["company", "merchant"], account: str) -> str:
+    """Return the path, after the base URL, of the credentials of an account."""
+    return f"/{'companies' if level == 'company' else 'merchants'}/{quote(account, safe='')}/apiCredentials"
+
+
+def place_in(text: str) -> Place | None:
+    """Return the level and the account whose credentials a URL in ``text`` is about; None where none is."""
+    found = re.search(r"/(companies|merchants)/([^/?# ]+)/apiCredentials\b", text)
+    return ("company" if found[1] == "companies" else "merchant", found[2]) if found else None
+
+
+def links_in(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the links that an answer shows, by their names."""
+    links = body.get("_links")
+    return {
+        name: link["href"]
+        for name, link in (links.items() if isinstance(links, dict) else ())
+        if isinstance(link, dict) and isinstance(link.get("href"), str)
+    }
 
 
 def secrets_in(body: bytes, value: Any) -> set[str]:
@@ -106,10 +121,8 @@ def secrets_in(body: bytes, value: Any) -> set[str]:
     found: set[str] = set()
     for match in _SECRET_TEXT.finditer(body.decode("utf-8", "replace")):
         found.add(match[1].rstrip("\\"))
-        try:
+        with suppress(ValueError):
             found.add(json.loads(f'"{match[1]}"'))
-        except ValueError:
-            continue
     for name, text in _strings(value):
         if name.lower() in _SECRET_NAMES:
             found.add(text)
@@ -146,10 +159,8 @@ def shown_credentials(request: httpx.Request) -> Iterator[tuple[str, str]]:
         scheme, _, encoded = value.partition(" ")
         username = ""
         if scheme.lower() == "basic":
-            try:
+            with suppress(ValueError):
                 username = base64.b64decode(encoded, validate=True).decode().partition(":")[0]
-            except (binascii.Error, UnicodeDecodeError, ValueError):
-                username = ""
         yield "username", username
 
 
@@ -176,17 +187,14 @@ def intent_of(request: httpx.Request) -> str:
     return f"{request.method} {request.url.copy_with(query=None)} {shown} {digest}"
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with its repeated keys."""
-
-
 def _descriptions(body: bytes) -> list[Any] | None:
     try:
-        value = json.loads(body, object_pairs_hook=_Pairs) if body.strip() else None
+        # an object as a tuple of pairs, with its repeated keys
+        value = json.loads(body, object_pairs_hook=tuple) if body.strip() else None
     except (ValueError, RecursionError):
         return None
-    value = _Pairs() if value is None else value  # without a body, a server creates what it creates for {}
-    return [item for key, item in value if key.casefold() == "description"] if isinstance(value, _Pairs) else None
+    value = () if value is None else value  # without a body, a server creates what it creates for {}
+    return [item for key, item in value if key.casefold() == "description"] if isinstance(value, tuple) else None
 
 
 def _untagged(descriptions: list[Any], is_good: Callable[[Tag], bool]) -> bool:
@@ -211,19 +219,22 @@ def origins_in(body: Any, owner: str | None) -> Iterator[tuple[str, str]]:
     if not isinstance(body, dict):
         return
     items = body.get("data")
-    for item in _with_id(items if isinstance(items, list) else [body]):
+    for item in objects_with_id(items if isinstance(items, list) else [body]):
         if owner is not None:
             yield owner, item["id"]
         else:
-            for origin in _with_id(item.get("allowedOrigins")):
+            for origin in objects_with_id(item.get("allowedOrigins")):
                 yield item["id"], origin["id"]
 
 
-def _with_id(items: Any) -> Iterator[dict[str, Any]]:
+def objects_in(items: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects in a list; none where it is no list."""
+    return (item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
+
+
+def objects_with_id(items: Any) -> Iterator[dict[str, Any]]:
     """Yield the objects in a list that have an id; none where it is no list."""
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict) and isinstance(item.get("id"), str):
-            yield item
+    return (item for item in objects_in(items) if isinstance(item.get("id"), str))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, Protocol
+from typing import Final
 
 import httpx
 
@@ -23,21 +23,8 @@ Result = httpx.Response | httpx.TransportError
 """What an attempt came to."""
 
 
-class Clock(Protocol):
-    """What time it is, and waiting; tests bring their own."""
-
-    def now(self) -> datetime:
-        """Return the current time, aware."""
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-
-
-class SystemClock:
-    """The machine's clock."""
+class Clock:
+    """The machine's clock; the sandbox's, or that of a test, has the same methods."""
 
     def now(self) -> datetime:
         """Return the current time in UTC."""
@@ -137,7 +124,7 @@ class RateLimit:
             raise ValueError("a rate limit needs a positive rate and a burst of at least 1")
         self._rate = requests / 60
         self._burst = float(burst)
-        self._clock: Clock = clock or SystemClock()
+        self._clock = clock or Clock()
         self._tokens = self._burst
         self._filled = self._clock.monotonic()
         self._lock = threading.Lock()

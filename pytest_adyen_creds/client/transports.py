@@ -9,8 +9,8 @@ import math
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -58,40 +58,21 @@ _SMALL_PIECE: Final = 16
 Observer = Callable[[httpx.Response], None]
 """Called with an answer that has been read; it has its ``request``, which has been read too, and ``elapsed``."""
 
-_GUARDED: ContextVar[bool] = ContextVar("guarded", default=False)
+GUARDED: Final = ContextVar("guarded", default=False)
+"""Whether what is being sent now comes from a guarded transport, whose observers are told of it."""
 
-
-def is_guarded() -> bool:
-    """Return whether what is being sent now comes from a guarded transport, whose observers are told of it."""
-    return _GUARDED.get()
-
-
-@contextmanager
-def guarded() -> Iterator[None]:
-    """Let what is sent in a ``with`` block count as sent by a guarded transport."""
-    token = _GUARDED.set(True)
-    try:
-        yield
-    finally:
-        _GUARDED.reset(token)
-
-
-_PLUGINS_OWN: ContextVar[bool] = ContextVar("plugins_own", default=False)
-
-
-def is_plugins_own() -> bool:
-    """Return whether what is being sent now is the plugin's own, though it goes the way of a test's requests."""
-    return _PLUGINS_OWN.get()
+PLUGINS_OWN: Final = ContextVar("plugins_own", default=False)
+"""Whether what is being sent now is the plugin's own, though it goes the way of a test's requests."""
 
 
 @contextmanager
-def plugins_own() -> Iterator[None]:
-    """Let what is sent in a ``with`` block count as the plugin's own."""
-    token = _PLUGINS_OWN.set(True)
+def marked(mark: ContextVar[bool]) -> Iterator[None]:
+    """Let ``mark``, one of the two above, be set for what is sent in a ``with`` block."""
+    token = mark.set(True)
     try:
         yield
     finally:
-        _PLUGINS_OWN.reset(token)
+        mark.reset(token)
 
 
 @dataclass(eq=False)
@@ -116,32 +97,6 @@ class _Connection:
                 socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
 
-class _Arriving(httpx.SyncByteStream):
-    """The body of an answer that must be whole in time.
-
-    ``late`` is called when it ends, and raises where the connection was broken off; ``done`` when it is closed.
-    """
-
-    def __init__(self, stream: httpx.SyncByteStream, done: Callable[[], None], late: Callable[[], None]) -> None:
-        self._stream, self._done, self._late = stream, done, late
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield what arrives."""
-        try:
-            yield from self._stream
-        except httpx.TransportError:
-            self._late()
-            raise
-        self._late()
-
-    def close(self) -> None:
-        """Close it."""
-        try:
-            self._stream.close()
-        finally:
-            self._done()
-
-
 class Network(httpx.BaseTransport):
     """The network, by the certificate authorities, the client certificate and the proxy that a request brings along.
 
@@ -157,40 +112,35 @@ class Network(httpx.BaseTransport):
         self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
+        """Send one request, and wait until its answer is whole."""
         via: Mapping[str, Any] = request.extensions.get(VIA) or {}
         request.extensions.setdefault("timeout", dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT))
         key = request.url.scheme, *sorted((name, repr(value)) for name, value in via.items())
         connection = self._connection(key, request.url.scheme, via)
+        # another request, so that one that is sent again does not tell of two connections
+        extensions = {**request.extensions, "trace": connection.trace}
+        method, url, headers, stream = request.method, request.url, request.headers, request.stream
+        sent = httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
         timer = threading.Timer(self._answer_takes, connection.cut)
         timer.daemon = True
         timer.start()
-
-        def late() -> None:
-            if connection.is_cut:
-                raise httpx.ReadTimeout(f"the answer was not whole after {self._answer_takes:g} s") from None
-
-        def done() -> None:
+        try:
+            response = _SEND(connection.transport, sent)
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            with closing(response.stream):
+                response.stream = httpx.ByteStream(b"".join(_pieces(response.stream, bytearray())))
+        except httpx.TransportError:
+            if not connection.is_cut:
+                raise
+        finally:
             timer.cancel()
-            with self._lock:
-                if not connection.is_cut and connection not in self._idle.setdefault(key, []):
-                    self._idle[key].append(connection)
             if connection.is_cut:
                 connection.transport.close()
-
-        try:
-            # another request, so that one that is sent again does not tell of two connections
-            extensions = {**request.extensions, "trace": connection.trace}
-            method, url, headers, stream = request.method, request.url, request.headers, request.stream
-            sent = httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
-            response = _SEND(connection.transport, sent)
-        except BaseException as error:
-            done()
-            if isinstance(error, httpx.TransportError):
-                late()
-            raise
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = _Arriving(response.stream, done, late)
+            else:
+                with self._lock:
+                    self._idle.setdefault(key, []).append(connection)
+        if connection.is_cut:  # which may look like the end of the answer
+            raise httpx.ReadTimeout(f"the answer was not whole after {self._answer_takes:g} s")
         return response
 
     def close(self) -> None:
@@ -243,7 +193,7 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         try:
             if self._rate_limit is not None:
                 started += self._rate_limit.acquire()
-            with guarded():
+            with marked(GUARDED):
                 response = self._inner.handle_request(request)
                 seen = read(response, until=started + ANSWER_TAKES)
         except BaseException as error:
@@ -352,14 +302,13 @@ class NoCookies(CookieJar):
         """Look at no answer."""
 
 
-def read(response: httpx.Response, *, most: int | None = None, until: float = math.inf) -> httpx.Response:
+def read(response: httpx.Response, *, until: float = math.inf) -> httpx.Response:
     """Return a copy of ``response`` that has been read; one whose body is not packed as it says, as it came.
 
     The stream of ``response`` itself can be read afterwards as often as is wanted. Raises :class:`httpx.ReadError`
-    where it has more than ``most`` bytes (default: :data:`LARGEST_ANSWER`), as sent or unpacked, or is packed twice,
-    and :class:`httpx.ReadTimeout` where it is not whole by ``until``, in monotonic seconds.
+    where it has more than :data:`LARGEST_ANSWER` bytes, as sent or unpacked, or is packed twice, and
+    :class:`httpx.ReadTimeout` where it is not whole by ``until``, in monotonic seconds.
     """
-    most = LARGEST_ANSWER if most is None else most
     stream, headers = response.stream, response.headers
     assert isinstance(stream, httpx.SyncByteStream)
     codings = [item for name in headers.get("content-encoding", "").split(",") if (item := name.strip().lower())]
@@ -367,18 +316,20 @@ def read(response: httpx.Response, *, most: int | None = None, until: float = ma
         stream.close()
         raise httpx.ReadError("the answer is packed more than once")
     raw = bytearray()
-    pieces = _pieces(stream, raw, most, until, _PIECES.get(codings[0], _SMALL_PIECE) if codings else None)
+    pieces = _pieces(stream, raw, until, _PIECES.get(codings[0], _SMALL_PIECE) if codings else None)
     unpacked = 0
     try:
-        plain = httpx.Response(200, headers=headers, stream=_Pieces(pieces)).iter_bytes() if codings else pieces
+        plain = httpx.Response(200, headers=headers, content=pieces).iter_bytes() if codings else pieces
         for part in plain:
             unpacked += len(part)
-            if unpacked > most:
-                raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB once it is unpacked")
+            if unpacked > LARGEST_ANSWER:
+                raise httpx.ReadError(
+                    f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB once it is unpacked"
+                )
     except httpx.DecodingError:
         headers = httpx.Headers(headers)
         del headers["content-encoding"]
-        for _ in pieces:
+        for _ in pieces:  # which go on where the decoder has given up
             pass
     finally:
         stream.close()
@@ -388,26 +339,16 @@ def read(response: httpx.Response, *, most: int | None = None, until: float = ma
     return copy
 
 
-class _Pieces(httpx.SyncByteStream):
-    """A generator as a stream, which goes on where a decoder gives up."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._pieces
-
-
 def _pieces(
-    stream: httpx.SyncByteStream, raw: bytearray, most: int, until: float, size: int | None
-) -> Generator[bytes, None, None]:
+    stream: httpx.SyncByteStream, raw: bytearray, until: float = math.inf, size: int | None = None
+) -> Iterator[bytes]:
     """Yield what arrives, in pieces of ``size`` bytes at most, and note it in ``raw``."""
     for chunk in stream:
         if clock.monotonic() > until:
             raise httpx.ReadTimeout("the answer was not whole in time")
         raw += chunk
-        if len(raw) > most:
-            raise httpx.ReadError(f"the answer is larger than {most // 1024 // 1024} MiB")
+        if len(raw) > LARGEST_ANSWER:
+            raise httpx.ReadError(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB")
         for start in range(0, len(chunk), size or len(chunk) or 1):
             yield chunk[start : start + (size or len(chunk))]
 

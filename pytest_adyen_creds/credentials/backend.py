@@ -10,20 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from pytest_adyen_creds.client import (
-    Budget,
-    Clock,
-    GuardedTransport,
-    ManagementClient,
-    Network,
-    NoCookies,
-    Observer,
-    Ownership,
-    RateLimit,
-    Retries,
-    SystemClock,
-)
-from pytest_adyen_creds.client.transports import TIMEOUT, Route, RoutedTransport
+from pytest_adyen_creds.client import Budget, Clock, GuardedTransport, ManagementClient, Ownership, RateLimit, Retries
+from pytest_adyen_creds.client.transports import TIMEOUT, Network, NoCookies, Observer, Route, RoutedTransport
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK, OVER_NETWORK, Timing
 from pytest_adyen_creds.endpoints import is_loopback
 from pytest_adyen_creds.errors import SandboxError
@@ -39,11 +27,11 @@ REQUESTS_PER_MINUTE: Final = 120
 _BURST: Final = 20
 """How many of them may be sent at once."""
 
+LOOKS: Final = Retries(tries=3, total_wait=10.0)
+"""How often it is asked who signs in, or whose a credential is, where no answer comes."""
 
-_LOOKS: Final = Retries(tries=3, total_wait=10.0)
 
-
-class SandboxClock:
+class SandboxClock(Clock):
     """The clock of the embedded sandbox: waiting moves it, so nothing sleeps."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -104,7 +92,7 @@ class Backend:
         ownership = Ownership(budget, provisioning=[self.key], provisioning_usernames=names, base_url=self.base_url)
         # past the route of tests, so that no recording depends on what had been read before
         reader = self.management(ownership)
-        ownership.look_by(lambda path, headers: reader.send("GET", path, headers=headers, retries=_LOOKS))
+        ownership.look_by(lambda path, headers: reader.send("GET", path, headers=headers, retries=LOOKS))
         return ownership
 
     def management(
@@ -169,31 +157,28 @@ def open_backend(settings: Settings, sandbox: Mapping[str, Any] | None = None, *
             company,
             settings.merchant,
             key,
-            SystemClock(),
+            Clock(),
             rate_limit=None if is_local else RateLimit(REQUESTS_PER_MINUTE / share, burst=max(1, _BURST // share)),
         )
-    return _embedded(settings, dict(sandbox or {}))
-
-
-def _embedded(settings: Settings, arguments: dict[str, Any]) -> Backend:
     from pytest_adyen_creds.sandbox import Sandbox
 
+    arguments = dict(sandbox or {})
     if settings.company is not None:
         arguments.setdefault("company", settings.company)
     if settings.merchant is not None:
         arguments.setdefault("merchants", (settings.merchant,))
     arguments.setdefault("contracts", settings.contracts)
     try:
-        sandbox = Sandbox(**arguments)
+        embedded = Sandbox(**arguments)
     except TypeError as error:
         raise SandboxError(
             f"adyen_sandbox_config: {error}; return arguments of pytest_adyen_creds.sandbox.Sandbox"
         ) from None
     return Backend(
         settings.base_url,
-        sandbox.company,
-        sandbox.merchants[0],
-        sandbox.provisioning.api_key,
-        SandboxClock(sandbox),
-        sandbox,
+        embedded.company,
+        embedded.merchants[0],
+        embedded.provisioning.api_key,
+        SandboxClock(embedded),
+        embedded,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Self
 
 from pytest_adyen_creds.client import Place
+from pytest_adyen_creds.client.parsing import links_in, objects_in
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.secrets import Secret
 
@@ -226,12 +227,6 @@ def from_body(level: Level, account: str, body: Mapping[str, Any]) -> ShownCrede
         raise CredentialError(
             f"an answer about a credential of {account} has no id or no username; check what serves it"
         )
-    links = body.get("_links")
-    hrefs = {
-        name: link["href"]
-        for name, link in (links.items() if isinstance(links, dict) else ())
-        if isinstance(link, dict) and isinstance(link.get("href"), str)
-    }
     return ShownCredential(
         level=level,
         account=account,
@@ -240,11 +235,10 @@ def from_body(level: Level, account: str, body: Mapping[str, Any]) -> ShownCrede
         roles=texts(body.get("roles")),
         origins=tuple(
             Origin(str(item.get("id", "")), str(item.get("domain", "")))
-            for item in _items(body.get("allowedOrigins"))
-            if isinstance(item, dict)
+            for item in objects_in(body.get("allowedOrigins"))
         ),
         merchants=texts(body.get("associatedMerchantAccounts")),
-        links=MappingProxyType(hrefs),
+        links=MappingProxyType(links_in(body)),
         description=body["description"] if isinstance(body.get("description"), str) else None,
         active=body.get("active") is not False,
         api_key=_secret(body.get("apiKey")),
@@ -270,13 +264,9 @@ def to_body(credential: ShownCredential) -> dict[str, Any]:
     }
 
 
-def _items(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()
-
-
 def texts(value: object) -> tuple[str, ...]:
     """Return the texts in a list that an answer shows; none where it is no list."""
-    return tuple(item for item in _items(value) if isinstance(item, str))
+    return tuple(item for item in (value if isinstance(value, list) else ()) if isinstance(item, str))
 
 
 def _secret(value: object) -> Secret | None:

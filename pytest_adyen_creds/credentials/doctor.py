@@ -5,27 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
-
-import httpx
+from typing import Literal
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import ManagementClient, Retries, tag
+from pytest_adyen_creds.client import ManagementClient, tag
+from pytest_adyen_creds.client.errors import explained
 from pytest_adyen_creds.client.parsing import parse, repeated_key
 from pytest_adyen_creds.client.retry import http_date
 from pytest_adyen_creds.client.tag import SKEW
 from pytest_adyen_creds.credentials import ledger
-from pytest_adyen_creds.credentials.backend import Backend, open_backend
+from pytest_adyen_creds.credentials.backend import LOOKS, Backend, open_backend
 from pytest_adyen_creds.credentials.claims import ObservedState, is_free
 from pytest_adyen_creds.credentials.credential import UserKind, parse_username, texts
 from pytest_adyen_creds.credentials.recovery import Recovery
 from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, classify, holds
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, CredentialError
 from pytest_adyen_creds.settings import Settings
-
-_RETRIES: Final = Retries(tries=3, total_wait=10.0)
 
 
 def preflight(client: ManagementClient, company: str, merchant: str | None = None) -> tuple[str, tuple[str, ...]]:
@@ -38,10 +34,8 @@ def preflight(client: ManagementClient, company: str, merchant: str | None = Non
     """
     given = "ADYEN_MANAGEMENT_API_KEY"
     given += "_FILE" if os.environ.get(f"{given}_FILE", "").strip() else ""
-    try:
-        response = client.send("GET", "/me", retries=_RETRIES)
-    except ApiError as error:
-        raise CredentialError(f"no answer from {client.base_url}: {error}") from error
+    with explained(f"no answer from {client.base_url}"):
+        response = client.send("GET", "/me", retries=LOOKS)
     host = response.request.url.host
     if response.status_code == 401:
         raise CredentialError(
@@ -78,7 +72,12 @@ def preflight(client: ManagementClient, company: str, merchant: str | None = Non
             f"{username} lacks the role '{API_CREDENTIALS}', which makes credentials; add it to {username} in the "
             "Customer Area"
         )
-    _check_clock(response, clock.now())
+    now, theirs = clock.now(), http_date(response.headers.get("date", ""))
+    if theirs is not None and abs(now - theirs) > SKEW:
+        raise CredentialError(
+            f"this machine's clock is {abs(now - theirs).total_seconds() / 60:.0f} minutes away from that of {host}, "
+            "and by the clock it is decided which throwaways are over; set the clock"
+        )
     if merchant is not None:
         check_merchant(client, merchant, company)
     return username, roles
@@ -95,15 +94,6 @@ def check_merchant(client: ManagementClient, merchant: str, company: str) -> Non
             f"merchant account {merchant} cannot be read ({error.status}); "
             f"set ADYEN_MERCHANT_ACCOUNT to a merchant account of {company}"
         ) from error
-
-
-def _check_clock(response: httpx.Response, now: datetime) -> None:
-    theirs = http_date(response.headers.get("date", ""))
-    if theirs is not None and abs(now - theirs) > SKEW:
-        raise CredentialError(
-            f"this machine's clock is {abs(now - theirs).total_seconds() / 60:.0f} minutes away from that of "
-            f"{response.request.url.host}, and by the clock it is decided which throwaways are over; set the clock"
-        )
 
 
 @dataclass(frozen=True)
@@ -176,7 +166,7 @@ def _throwaways(settings: Settings, recovery: Recovery, folder: Path) -> Iterato
         return
     ours = [ObservedState.of(body) for body in bodies]
     tagged = sum(tag.parse(state.description) is not None for state in ours)
-    free = sum(is_free(state, recovery.clock.now()) for state in ours)
+    free = sum(is_free(state, recovery.client.clock.now()) for state in ours)
     yield Diagnosis("company", "ok", f"{len(bodies)} credentials, {tagged} of them throwaways, {free} to recycle")
     if settings.max_created == 0 and not free:
         yield Diagnosis(

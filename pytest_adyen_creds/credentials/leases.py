@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Literal, Protocol
 
 from pytest_adyen_creds.client import Budget, Retries, tag
-from pytest_adyen_creds.client.transports import plugins_own
+from pytest_adyen_creds.client.transports import PLUGINS_OWN, marked
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.credential import Credential, Rotation, ShownCredential
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner, Report, ignore
 from pytest_adyen_creds.credentials.roles import NO_MANAGEMENT_ROLE, Preset
-from pytest_adyen_creds.credentials.shutdown import UNTAGGED, Deadline, LeakedCredential, deactivate, switch_off_each
+from pytest_adyen_creds.credentials.shutdown import UNTAGGED, Deadline, deactivate, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, CredentialError
 
@@ -42,7 +42,7 @@ class LeaseClient(ForkGuard):
     """One process's side of the pool: its rights, its clients, its leases.
 
     ``lender`` leases out; ``budget`` is the run's; ``run`` is the id in its tags. What a test itself creates with
-    ``management`` is switched off by :meth:`close`.
+    ``management`` is switched off by :meth:`switch_off`.
     """
 
     def __init__(self, backend: Backend, lender: Lender, budget: Budget, run: str) -> None:
@@ -54,9 +54,7 @@ class LeaseClient(ForkGuard):
         self.switched_off: set[str] = set()
         """The ids of what tests created by themselves and is switched off again."""
         self._lender = lender
-        self._provisioner = Provisioner(
-            self.management, backend.company, backend.merchant, run, backend.clock, timing=backend.timing
-        )
+        self._provisioner = Provisioner(self.management, backend, run)
 
     def lease(self, spec: Spec, report: Report = ignore) -> Credential:
         """Return a throwaway on lease to this process; its secrets and its right to be changed come with it."""
@@ -87,10 +85,8 @@ class LeaseClient(ForkGuard):
 
         ``report`` gets a line now and then while the new key is waited for.
         """
-        # in the embedded sandbox nothing waits: its clock moves
-        is_waited_for = self.backend.sandbox is None
-        with plugins_own():
-            return Rotation(*self._provisioner.with_new_key(credential, report if is_waited_for else ignore))
+        with marked(PLUGINS_OWN):
+            return Rotation(*self._provisioner.with_new_key(credential, report))
 
     def description(self) -> str:
         """Return a description that tags a credential as a throwaway of this run."""
@@ -101,13 +97,13 @@ class LeaseClient(ForkGuard):
         """The ids of what tests created by themselves and is not known to be switched off."""
         return tuple(item for item in self.ownership.created if item not in self.switched_off)
 
-    def switch_off(self, deadline: Deadline, retries: Retries) -> list[LeakedCredential]:
-        """Switch off what tests created by themselves, by ``deadline``; return what may still be active, and why.
+    def switch_off(self, deadline: Deadline, retries: Retries) -> dict[str, str]:
+        """Switch off what tests created by themselves, by ``deadline``; return the ids of what is left, and why.
 
         May be called again for what is left. What tests did with their own client does not matter: this is another.
         """
         if not self.active:
-            return []
+            return {}
         with self.backend.management(self.ownership) as client:
             client.retries = retries
 
@@ -121,16 +117,10 @@ class LeaseClient(ForkGuard):
 
             return switch_off_each(self.active, switch_off, deadline, "credential {}, which a test created,")
 
-    def close(self) -> list[LeakedCredential]:
-        """Switch off what tests created by themselves, and close their client; return what may still be active."""
-        self.management.close()
-        return self.switch_off(Deadline(), Retries())
-
 
 def embedded(backend: Backend) -> LeaseClient:
     """Return the lease client of an embedded sandbox, with a pool of its own that nothing outlives."""
-    if backend.sandbox is None:
-        raise CredentialError("throwaways of a server outlive the process; only a live session may lease them")
+    assert backend.sandbox is not None  # throwaways of a server outlive the process
     area = backend.sandbox.customer_area
 
     def is_as_known(credential: ShownCredential) -> bool:
@@ -141,8 +131,8 @@ def embedded(backend: Backend) -> LeaseClient:
 
     run, unlimited = tag.new_run(), Budget(sys.maxsize)
     client = backend.management(backend.ownership(unlimited))
-    provisioner = Provisioner(client, backend.company, backend.merchant, run, backend.clock)
-    pool = Pool(provisioner, sys.maxsize, background=False, recycling=False, is_as_known=is_as_known)
+    provisioner = Provisioner(client, backend, run)
+    pool = Pool(provisioner, sys.maxsize, background=False, is_as_known=is_as_known)
     return LeaseClient(backend, pool, unlimited, run)
 
 
@@ -160,8 +150,7 @@ class Leases:
         self._layers = layers
         self._roles = roles
         self._held: dict[str, Credential] = {}
-        self._true_ids: dict[str, str] = {}
-        """The id of each lease by the one that the test sees."""
+        """What is on lease, by the id that the test sees."""
 
     def lease(
         self,
@@ -182,20 +171,18 @@ class Leases:
         """Return a throwaway on lease that is as ``spec`` says."""
         if self._roles is not None:
             spec = replace(spec, roles=self._roles or (NO_MANAGEMENT_ROLE,))
-        credential = replace(self._client.lease(spec, self._report), rotator=self._rotate)
-        self._held[credential.id] = credential
-        return self._show(credential, spec)
+        return self._hold(replace(self._client.lease(spec, self._report), rotator=self._rotate), spec)
 
-    def _show(self, credential: Credential, spec: Spec | None = None) -> Credential:
+    def _hold(self, credential: Credential, spec: Spec | None = None) -> Credential:
         shown = credential
         for layer in self._layers:
             shown = layer.lend(shown, spec)
-        self._true_ids[shown.id] = credential.id
+        self._held[shown.id] = credential
         return shown
 
     def give_back(self, credential: Credential) -> None:
         """Give a lease back before the test ends; a credential that is not on lease is left alone."""
-        held = self._held.pop(self._true_ids.get(credential.id, credential.id), None)
+        held = self._held.pop(credential.id, None)
         if held is not None:
             self._client.give_back(held)
 
@@ -206,18 +193,17 @@ class Leases:
     def close(self) -> None:
         """Give all leases back; raises the first :class:`AdyenCredsError` after trying each."""
         problems: list[AdyenCredsError] = []
-        for credential in list(self._held.values()):
+        for shown_id in list(self._held):
             try:
-                self.give_back(credential)
+                self._client.give_back(self._held.pop(shown_id))
             except AdyenCredsError as error:
                 problems.append(error)
         if problems:
             raise problems[0]
 
     def _rotate(self, credential: Credential) -> Rotation:
-        held = self._held.get(self._true_ids.get(credential.id, credential.id))
+        held = self._held.get(credential.id)
         if held is None:
             raise CredentialError(f"{credential.username} was given back; lease one to change its key")
         rotation = self._client.rotate(held, self._report)
-        self._held[held.id] = rotation.credential
-        return rotation._replace(credential=self._show(rotation.credential))
+        return rotation._replace(credential=self._hold(rotation.credential))

@@ -9,14 +9,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import socket
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import FileIO
@@ -26,6 +25,7 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import Budget, Place
+from pytest_adyen_creds.client.parsing import place_in
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.errors import CredentialError, FileRefused
@@ -129,14 +129,14 @@ class Ledger(ForkGuard):
         with suppress(FileRefused):
             write_text(self.folder / _PROBLEM, json.dumps(note))
 
-    def close(self, *, is_clean: bool, forget_problem: bool = True) -> None:
+    def close(self, *, is_clean: bool) -> None:
         """End the run: a clean one leaves no file and no earlier problem, any other leaves its file to the next run."""
         # closed first, because not every system removes a file that is open
         self._file.close()
         if is_clean:
             with suppress(OSError):
                 self.path.unlink()
-                if forget_problem and not self._had_problem:
+                if not self._had_problem:
                     (self.folder / _PROBLEM).unlink(missing_ok=True)
 
     def after_fork(self) -> None:
@@ -216,7 +216,8 @@ def last_problem(folder: Path) -> tuple[str, str, str] | None:
 def check_writable(folder: Path) -> None:
     """Raise :class:`CredentialError` where a ledger could not be written."""
     probe = Ledger(folder, f"probe-{uuid.uuid4().hex}", "", "")
-    probe.close(is_clean=True, forget_problem=False)
+    probe.close(is_clean=False)
+    probe.path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -246,37 +247,29 @@ def crashed_runs(folder: Path, base_url: str, company: str, *, tidy: bool = True
     older than :data:`KEPT_FOR` are deleted, and those that name no run and are older than a day. Nothing is raised
     for a folder that is not there or cannot be read: the tags show the rest.
     """
-    wanted = (*urlsplit(base_url)[:2], company)
-    held: list[BinaryIO] = []
+    wanted, now = (*urlsplit(base_url)[:2], company), clock.now()
     found: list[CrashedRun] = []
     useless: list[Path] = []
-    try:
+    with ExitStack() as held:
         for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
-            try:
-                file: BinaryIO = path.open("r+b")
-            except OSError:
-                continue
-            held.append(file)
-            with suppress(OSError):
+            with suppress(OSError), ExitStack() as opened:
+                file = opened.enter_context(path.open("r+b"))
                 if not _lock(file):
                     continue
                 run = _read(path, file.read(_LARGEST))
                 is_wanted = run is not None and (*urlsplit(run.base_url)[:2], run.company) == wanted
-                if run is not None and is_wanted and not _is_older(run.started, KEPT_FOR):
+                if run is not None and is_wanted and run.started >= now - KEPT_FOR:
                     found.append(run)
+                    held.enter_context(opened.pop_all())
                     continue
                 # without a first line it may be one that a run is about to write
                 changed = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
-                if _is_older(run.started if run else changed, KEPT_FOR if run else _EMPTY_FOR):
+                if run.started < now - KEPT_FOR if run else changed < now - _EMPTY_FOR:
                     useless.append(path)
-            held.pop().close()
-        yield found
-    finally:
-        for open_file in held:
-            open_file.close()
         for path in useless if tidy else ():
             with suppress(OSError):
                 path.unlink()
+        yield found
 
 
 def _read(path: Path, data: bytes) -> CrashedRun | None:
@@ -295,8 +288,8 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
             header = record
         elif event == "intent":
             intents.add(subject)
-            if match := re.search(r"/(companies|merchants)/([^/ ?]+)/apiCredentials\b", subject):
-                accounts.add(("company" if match[1] == "companies" else "merchant", match[2]))
+            if place := place_in(subject):
+                accounts.add(place)
         elif event == "refused":
             intents.discard(subject)
         elif event in ("created", "claiming"):
@@ -324,10 +317,6 @@ def _read(path: Path, data: bytes) -> CrashedRun | None:
         created=frozenset(created),
         accounts=frozenset(accounts.union(filter(None, known.values()))),
     )
-
-
-def _is_older(moment: datetime, age: timedelta) -> bool:
-    return moment < clock.now() - age
 
 
 if sys.platform == "win32":

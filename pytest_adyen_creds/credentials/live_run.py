@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -29,7 +29,6 @@ from pytest_adyen_creds.credentials.shutdown import (
     SWEEP,
     CircuitBreaker,
     Deadline,
-    LeakedCredential,
     SignalHandlers,
     StoppableClock,
 )
@@ -62,8 +61,10 @@ class Controller:
     def __init__(self, settings: Settings, observe: Observe, report: Report, *, has_workers: bool) -> None:
         self.problems: list[str] = []
         """What went wrong with what earlier runs left, one line each."""
-        self.leaked: list[LeakedCredential] = []
-        """What of this run may still be active: a run that leaks something fails."""
+        self.leaked: dict[str, str] = {}
+        """The ids of what of this run may still be active, and why: a run that leaks something fails."""
+        self.end_problems: list[str] = []
+        """What else went wrong at the end, so that something may be left, one line each: such a run fails, too."""
         self._report = report
         self._made_by_workers: dict[str, Place | None] = {}
         self._swept: set[str] = set()
@@ -87,16 +88,7 @@ class Controller:
         self._client.retries = self._breaker
         self._recovery = threading.Thread(target=self._recover, name="adyen-recovery", daemon=True)
         self.pool = Pool(
-            Provisioner(
-                self._client,
-                backend.company,
-                backend.merchant,
-                self._run,
-                self._clock,
-                ready_timeout=settings.ready_timeout,
-                timing=self.backend.timing,
-                ledger=self._ledger,
-            ),
+            Provisioner(self._client, self.backend, self._run, settings.ready_timeout, self._ledger),
             max(1, settings.max_created),
             report=report if has_workers else ignore,
             before=self._recovery.join,
@@ -108,7 +100,7 @@ class Controller:
     def connection_info(self) -> dict[str, Any]:
         """Return what a worker needs to reach the pool."""
         if self._server is None:
-            self._server = PoolServer(self.pool, self._budget, self._made_by_worker, self.leaked.append)
+            self._server = PoolServer(self.pool, self._budget, self._made_by_worker, self.leaked.__setitem__)
         return {**self._server.connection_info(), "run": self._run, "username": self._username}
 
     def stop(self) -> None:
@@ -124,14 +116,18 @@ class Controller:
     @property
     def summary(self) -> list[str]:
         """What is to be reported at the end: what could not be put away, and what the run did."""
-        pool, leaked = self.pool, {item.id for item in self.leaked}
+        pool, lines = self.pool, [*self.problems, *self.leaked.values(), *self.end_problems]
         switched_off = pool.switched_off | self.lease_client.switched_off | self._made_by_workers.keys() | self._swept
-        lines = [*self.problems, *(item.why for item in self.leaked)]
-        if self.leaked:
-            count = len(leaked - {""}) or "some"
+        if self.has_leaked:
+            count = len(self.leaked) or "some"
             lines.append(f"{count} of this run's throwaways may still be active, so the run fails; {SWEEP}")
         counts = f"{len(self._created)} created, {len(pool.recycled)} recycled"
-        return [*lines, f"{counts}, {len(switched_off - leaked)} switched off at the end"]
+        return [*lines, f"{counts}, {len(switched_off - self.leaked.keys())} switched off at the end"]
+
+    @property
+    def has_leaked(self) -> bool:
+        """Whether something of this run may still be active."""
+        return bool(self.leaked or self.end_problems)
 
     # The end. -------------------------------------------------------------------------------------------------------
 
@@ -145,7 +141,7 @@ class Controller:
             with self._reporting(deadline):
                 is_clean = self._put_away(deadline)
         except (KeyboardInterrupt, pytest.exit.Exception):
-            self._note(f"interrupted with {counted(self.active, 'throwaway')} still to switch off; {SWEEP}")
+            self._note(f"interrupted with {counted(self.active, 'throwaway')} still to switch off")
         finally:
             with self._attempting("the ledger could not be ended"):
                 self._ledger.close(is_clean=is_clean)
@@ -158,11 +154,11 @@ class Controller:
                 self._server.close()
         with self._attempting("the pool could not be closed"):
             self.stop()
-            self.leaked += self.pool.close(deadline)
+            self.leaked |= self.pool.close(deadline)
         if self.pool.is_straggling:
-            self._note(f"a request that may switch a throwaway on was still under way when the run ended; {SWEEP}")
+            self._note("a request that may switch a throwaway on was still under way when the run ended")
         with self._attempting("what tests created could not be switched off"):
-            self.leaked += self.lease_client.switch_off(deadline, breaker)
+            self.leaked |= self.lease_client.switch_off(deadline, breaker)
             self.lease_client.management.close()
         with self._attempting("the pool's client could not be closed"):
             self._client.close()
@@ -172,9 +168,9 @@ class Controller:
             for credential_id in self.lease_client.ownership.unread:
                 self._ledger.doubted(credential_id)
         self._recovery.join(deadline.left)
-        is_dirty = self.leaked or self.pool.is_dirty or not self._budget.is_settled
+        is_dirty = self.has_leaked or self.pool.is_dirty or not self._budget.is_settled
         is_complete = not is_dirty or self._look_again(deadline, breaker)
-        return is_complete and not self.leaked
+        return is_complete and not self.has_leaked
 
     def _look_again(self, deadline: Deadline, breaker: CircuitBreaker) -> bool:
         """Switch off by tag what this run may have left, and drop what is then known to be off from ``leaked``.
@@ -190,32 +186,27 @@ class Controller:
                 swept, tagged = recovery.sweep({self._run})
                 own = tagged.get(self._run, set())
                 unusable = set(self._client.ownership.created) - self.pool.created
-                doubtful = ({item.id for item in self.leaked} | unusable) - {""}
+                doubtful = self.leaked.keys() | unusable
                 # a list is not believed: each is read by its id, and one that now has another run's tag is that run's
                 places = {item.id: item.place for item in self.pool.inventory} | self._created
                 read = recovery.switch_off_ids(self._run, {id: places.get(id) for id in sorted(doubtful)})
             ours = {item.id: item for item in (*swept, *read) if item.id in own or item.id in doubtful}
-            failed = {id: item for id, item in ours.items() if item.problem}
+            failed = {
+                id: f"throwaway {id} is still active: {item.problem}" for id, item in ours.items() if item.problem
+            }
             self._swept |= ours.keys() - failed.keys()
-            self.leaked = [item for item in self.leaked if item.id not in doubtful - failed.keys()]
-            known = {item.id for item in self.leaked}
-            self.leaked += [
-                LeakedCredential(id, f"throwaway {id} is still active: {item.problem}")
-                for id, item in failed.items()
-                if id not in known
-            ]
+            self.leaked = {id: self.leaked.get(id, why) for id, why in failed.items()}
             unread = self._client.ownership.unread | self.lease_client.ownership.unread
-            self.leaked += [
-                LeakedCredential(id, f"credential {id} was answered to a creation of this run, and {why}; {SWEEP}")
-                for id, why in unread.items()
-                if id not in self._swept | self.lease_client.switched_off | {item.id for item in self.leaked}
-            ]
+            for id, why in unread.items():
+                if id not in self._swept | self.lease_client.switched_off:
+                    line = f"credential {id} was answered to a creation of this run, and {why}; {SWEEP}"
+                    self.leaked.setdefault(id, line)
             found = len((own | (self._created.keys() - unread.keys())) - self.pool.recycled)
             if self._budget.is_settled or found >= self._budget.spent:
                 return True
             lost = counted(self._budget.spent - found, "creation")
             agreed = " that a read agrees with" if unread else ""
-            self._note(f"{lost} had no answer{agreed}, and what may have been created was not found; {SWEEP}")
+            self._note(f"{lost} had no answer{agreed}, and what may have been created was not found")
         return False
 
     @contextmanager
@@ -223,10 +214,10 @@ class Controller:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - nothing that fails at the end stops what comes after it
-            self._note(f"{what}: {in_words(error)}; {SWEEP}")
+            self._note(f"{what}: {in_words(error)}")
 
-    def _note(self, why: str) -> None:
-        self.leaked.append(LeakedCredential("", why))
+    def _note(self, problem: str) -> None:
+        self.end_problems.append(f"{problem}; {SWEEP}")
 
     @contextmanager
     def _reporting(self, deadline: Deadline) -> Iterator[None]:
@@ -273,9 +264,9 @@ class Worker:
     def __init__(self, settings: Settings, observe: Observe, info: dict[str, Any], name: str, count: int) -> None:
         self.pool = PoolClient(info, name)
         backend = open_backend(settings, share=2 * count)
-        self.backend = replace(observe(backend), username=info["username"])
+        backend = replace(observe(backend), username=info["username"])
         budget = SharedBudget(settings.max_created, self.pool)
-        self.lease_client = LeaseClient(self.backend, self.pool, budget, info["run"])
+        self.lease_client = LeaseClient(backend, self.pool, budget, info["run"])
 
     def close(self) -> None:
         """Switch off what tests created by themselves, hand over what of it is left, and give back what is on lease."""
@@ -284,8 +275,8 @@ class Worker:
             # only now, because what is known to be created counts as put away
             for credential_id, place in self.lease_client.ownership.places.items():
                 self.pool.call("created", credential_id, place)
-            for item in leaked:
-                self.pool.call("leaked", item.id, item.why)
+            for credential_id, why in leaked.items():
+                self.pool.call("leaked", credential_id, why)
         self.lease_client.management.close()
         self.pool.close()
 
@@ -309,20 +300,11 @@ class LiveSession:
         self._is_summarised = False
 
     @property
-    def _side(self) -> Controller | Worker:
-        if self._opened is None:
-            raise CredentialError("the live run has not started, so there is no pool; use fixtures in tests only")
-        return self._opened
-
-    @property
-    def backend(self) -> Backend:
-        """The server."""
-        return self._side.backend
-
-    @property
     def lease_client(self) -> LeaseClient:
         """This process's side of the pool."""
-        return self._side.lease_client
+        if self._opened is None:
+            raise CredentialError("the live run has not started, so there is no pool; use fixtures in tests only")
+        return self._opened.lease_client
 
     def header(self) -> str:
         """Return who signs in where, for the header of the run; empty in a worker."""
@@ -363,8 +345,17 @@ class LiveSession:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Start to provision what the tests that are to run need, and nothing else: a creation is for good."""
-        if not session.testsfailed or self._config.option.continue_on_collection_errors:
-            self._prepare(session.items)
+        if self._opened is None or (session.testsfailed and not self._config.option.continue_on_collection_errors):
+            return
+        specs = {}
+        for item in session.items:
+            if MARKER in fixture_names(item) and _runs(item):
+                marker = item.get_closest_marker(MARKER)
+                with suppress(CredentialError):  # the test says what is wrong with its marker
+                    spec = spec_of(item.nodeid, marker.args, marker.kwargs, item.config.rootpath) if marker else Spec()
+                    specs[spec.level, spec.account, spec.fresh] = spec
+        with suppress(AdyenCredsError):  # the test that asks for one says what is wrong
+            self._opened.pool.prepare(list(specs.values()))
 
     def pytest_keyboard_interrupt(self) -> None:
         """Reset nothing any more, and hold the next signal back: everything is switched off now."""
@@ -382,7 +373,7 @@ class LiveSession:
         try:
             yield
         finally:
-            has_leaked = isinstance(self._opened, Controller) and bool(self._opened.leaked)
+            has_leaked = isinstance(self._opened, Controller) and self._opened.has_leaked
             if has_leaked and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -397,19 +388,6 @@ class LiveSession:
         self._summarise()
 
     # What the hooks do. ---------------------------------------------------------------------------------------------
-
-    def _prepare(self, items: Iterable[pytest.Item]) -> None:
-        if self._opened is None:
-            return
-        specs = {}
-        for item in items:
-            if MARKER in fixture_names(item) and _runs(item):
-                marker = item.get_closest_marker(MARKER)
-                with suppress(CredentialError):  # the test says what is wrong with its marker
-                    spec = spec_of(item.nodeid, marker.args, marker.kwargs, item.config.rootpath) if marker else Spec()
-                    specs[spec.level, spec.account, spec.fresh] = spec
-        with suppress(AdyenCredsError):  # the test that asks for one says what is wrong
-            self._opened.pool.prepare(list(specs.values()))
 
     def _summarise(self) -> None:
         if isinstance(self._opened, Controller) and not self._is_summarised:

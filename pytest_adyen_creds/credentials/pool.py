@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from typing import Final
 from pytest_adyen_creds.client import Place
 from pytest_adyen_creds.credentials.credential import Credential, PooledCredential, ShownCredential
 from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner, Report, ignore
-from pytest_adyen_creds.credentials.shutdown import Deadline, LeakedCredential, ShutdownLatch, switch_off_each
+from pytest_adyen_creds.credentials.shutdown import Deadline, ShutdownLatch, switch_off_each
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import AdyenCredsError, BudgetSpent, CredentialError, in_words
 
@@ -45,10 +45,10 @@ class Pool:
 
     ``size`` is the most that the pool holds at one account. With ``background``, provisioning runs on threads of its
     own, so that several waits for new keys are one wait; without, in the thread that asks, as the embedded sandbox
-    wants it, whose clock moves when something waits. ``recycling``: look for throwaways of earlier runs first.
-    ``report`` gets a line now and then while something takes time. ``before`` is called before anything is
-    provisioned, and waits until what killed runs left can be recycled. ``is_as_known`` tells of one that was reset
-    whether its keys and the rest are what the pool knows; one that is not so is leased out no more.
+    wants it, whose clock moves when something waits. ``report`` gets a line now and then while something takes time.
+    ``before`` is called before anything is provisioned, and waits until what killed runs left can be recycled.
+    ``is_as_known`` tells of one that was reset whether its keys and the rest are what the pool knows; one that is not
+    so is leased out no more.
     """
 
     def __init__(
@@ -57,7 +57,6 @@ class Pool:
         size: int,
         *,
         background: bool = True,
-        recycling: bool = True,
         report: Report = ignore,
         before: Callable[[], None] = lambda: None,
         is_as_known: Callable[[ShownCredential], bool] = lambda _: True,
@@ -72,8 +71,8 @@ class Pool:
         """The ids that were taken over from earlier runs."""
         self.switched_off: set[str] = set()
         """The ids that were switched off at the end."""
+        self._ownership = provisioner.client.ownership
         self._background = background
-        self._recycling = recycling
         self._report = report
         self._before = before
         self._is_as_known = is_as_known
@@ -81,7 +80,7 @@ class Pool:
         self._latch = ShutdownLatch(self._lock)
         self._inventory: dict[str, PooledCredential] = {}
         self._tried: set[str] = set()
-        self._buckets: dict[Place, Bucket] = {}
+        self._buckets: defaultdict[Place, Bucket] = defaultdict(Bucket)
         self._leased: dict[str, tuple[str, PooledCredential]] = {}
         self._broken: NotReady | None = None
         self._reported = ""
@@ -102,8 +101,8 @@ class Pool:
         :class:`BudgetSpent` where none can be had, and :class:`CredentialError` when the run is ending.
         """
         self._latch.check()
-        self.provisioner.check(spec)
         place = self.provisioner.place(spec)
+        self.provisioner.grantable(*spec.roles)
         try:
             if spec.fresh or not self._background:
                 pooled = self._at_once(place, holder, report, fresh=spec.fresh)
@@ -138,7 +137,7 @@ class Pool:
         pooled = entry[1]
         if credential is not None and credential.api_key not in (None, pooled.credential.api_key):
             pooled.credential = replace(pooled.credential, api_key=credential.api_key)
-            pooled.key_made = self.provisioner.clock.now()
+            pooled.key_made = self.provisioner.client.clock.now()
         is_usable = False
         try:
             with self._latch.passing(credential_id) as may:
@@ -148,7 +147,7 @@ class Pool:
         finally:
             with self._lock:
                 self._leased.pop(credential_id, None)
-                bucket = self._bucket(pooled.place)
+                bucket = self._buckets[pooled.place]
                 if is_usable and self._is_as_known(pooled.credential):
                     bucket.free.append(pooled)
                 else:
@@ -179,7 +178,7 @@ class Pool:
             except AdyenCredsError:
                 continue  # the test that asks for it says what is wrong
             with self._lock:
-                if not spec.fresh and not self._bucket(place).held and not self._latch.is_shut.is_set():
+                if not spec.fresh and not self._buckets[place].held and not self._latch.is_shut.is_set():
                     self._start(place)
 
     # Getting one. ---------------------------------------------------------------------------------------------------
@@ -187,16 +186,16 @@ class Pool:
     def _at_once(self, place: Place, holder: str, report: Report, *, fresh: bool) -> PooledCredential:
         def relay(text: str) -> None:
             self._relay(text)
-            if self._background:
-                report(text)
+            report(text)
 
         with self._lock:
-            bucket = self._bucket(place)
+            bucket = self._buckets[place]
             if bucket.free and not fresh:
                 return self._hand_out(bucket.free.pop(), holder)
             bucket.held += 1
         try:
-            pooled = self._provision(place, relay, recycling=not fresh)
+            # of the embedded sandbox nothing is left by earlier runs
+            pooled = self._provision(place, relay, recycling=not fresh and not self._ownership.is_sandbox)
         except BaseException:
             with self._lock:
                 bucket.held -= 1
@@ -207,7 +206,7 @@ class Pool:
     def _wait_for_one(self, place: Place, holder: str, report: Report) -> PooledCredential:
         shown = ""
         with self._lock:
-            bucket = self._bucket(place)
+            bucket = self._buckets[place]
             bucket.waiting[holder] += 1
             try:
                 while True:
@@ -229,7 +228,7 @@ class Pool:
     def _start_or_give_up(self, place: Place, bucket: Bucket, holder: str) -> None:
         if bucket.starting >= bucket.waiting.total():
             return
-        budget = self.provisioner.client.ownership.budget
+        budget = self._ownership.budget
         if bucket.spent is not None and budget.spent < budget.limit:
             bucket.spent = None  # a creation that was under way was refused
         if bucket.held < self.size and bucket.spent is None:
@@ -252,7 +251,7 @@ class Pool:
             why = f"no thread could be started to provision a throwaway ({error}); nothing was sent"
             raise CredentialError(f"{why}: raise the system's limit of threads") from None
         # whoever calls has the lock, so the thread's own count comes after this
-        bucket = self._bucket(place)
+        bucket = self._buckets[place]
         bucket.starting += 1
         bucket.held += 1
 
@@ -268,7 +267,7 @@ class Pool:
                 "answers there, and report it if it is the Management API"
             )
         with self._lock:
-            bucket = self._bucket(place)
+            bucket = self._buckets[place]
             bucket.starting -= 1
             if not any(other.starting for other in self._buckets.values()):
                 self._reported = ""
@@ -291,8 +290,7 @@ class Pool:
             if not may:
                 self._latch.check()
             try:
-                is_recycling = recycling and self._recycling
-                pooled = self.provisioner.recycle(*place, self._may_try) if is_recycling else None
+                pooled = self.provisioner.recycle(*place, self._may_try) if recycling else None
                 kind = self.created if pooled is None else self.recycled
                 pooled = pooled or self.provisioner.create(*place)
                 with self._lock:
@@ -314,9 +312,6 @@ class Pool:
                 return False
             self._tried.add(credential_id)
             return True
-
-    def _bucket(self, place: Place) -> Bucket:
-        return self._buckets.setdefault(place, Bucket())
 
     def _hand_out(self, pooled: PooledCredential, holder: str) -> PooledCredential:
         self._leased[pooled.id] = holder, pooled
@@ -344,8 +339,8 @@ class Pool:
         """Lease nothing out any more, reset nothing and provision nothing more: the run is ending."""
         self._latch.shut()
 
-    def close(self, deadline: Deadline | None = None) -> list[LeakedCredential]:
-        """Switch off the inventory, by ``deadline``; return what may still be active, and why.
+    def close(self, deadline: Deadline | None = None) -> dict[str, str]:
+        """Switch off the inventory, by ``deadline``; return the ids of what may still be active, and why.
 
         What is being changed is waited for, so that nothing switches it on again; what is still being changed at the
         deadline stays :attr:`is_straggling`.
@@ -355,15 +350,14 @@ class Pool:
         # first what nothing is changing, in case whoever ends the run does not wait for the rest
         leaked = self._switch_off((item.id for item in self.inventory if not self._latch.is_inside(item.id)), deadline)
         self._latch.wait(deadline)
-        tried = {item.id for item in leaked}
-        return leaked + self._switch_off((item.id for item in self.inventory if item.id not in tried), deadline)
+        return leaked | self._switch_off((item.id for item in self.inventory if item.id not in leaked), deadline)
 
     @property
     def is_straggling(self) -> bool:
         """Whether a request that may switch a throwaway on is still under way."""
         return not self._latch.wait(Deadline(0))
 
-    def _switch_off(self, ids: Iterable[str], deadline: Deadline) -> list[LeakedCredential]:
+    def _switch_off(self, ids: Iterable[str], deadline: Deadline) -> dict[str, str]:
         def switch_off(credential_id: str) -> None:
             self.provisioner.switch_off(self._inventory[credential_id])
             with self._lock:

@@ -23,14 +23,12 @@ from pytest_adyen_creds.credentials.credential import Credential, from_body, to_
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import NotReady, Report, ignore
-from pytest_adyen_creds.credentials.shutdown import LeakedCredential
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, CredentialError
 from pytest_adyen_creds.secrets import SECRETS
 
 _ERRORS: Final[Mapping[str, type[AdyenCredsError]]] = {
-    **{name: item for name, item in vars(errors).items() if isinstance(item, type)},
-    "NotReady": NotReady,
+    item.__name__: item for item in (*vars(errors).values(), NotReady) if isinstance(item, type)
 }
 
 
@@ -38,7 +36,7 @@ class PoolServer:
     """Serves ``pool`` and ``budget`` to the workers.
 
     When a worker ends, ``created`` is called with the id and the place of each credential that its tests created, and
-    ``leaked`` with what of it may still be active.
+    ``leaked`` with the id of each that may still be active, and why.
     """
 
     def __init__(
@@ -46,7 +44,7 @@ class PoolServer:
         pool: Pool,
         budget: Budget,
         created: Callable[[str, Place | None], None],
-        leaked: Callable[[LeakedCredential], None],
+        leaked: Callable[[str, str], None],
     ) -> None:
         self._pool = pool
         self._calls: Mapping[str, Callable[..., Any]] = {
@@ -58,7 +56,7 @@ class PoolServer:
             "lost": lambda _, intent: budget.lost(intent),
             "spent": lambda _: budget.spent,
             "created": lambda _, id, place: created(id, place and tuple(place)),
-            "leaked": lambda _, id, why: leaked(LeakedCredential(id, why)),
+            "leaked": lambda _, id, why: leaked(id, why),
         }
         self._key = secrets.token_bytes(32)
         self._connections: Counter[str] = Counter()

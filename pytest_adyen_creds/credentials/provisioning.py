@@ -13,19 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
-from pytest_adyen_creds.client import (
-    ONCE,
-    Clock,
-    CredentialBody,
-    CredentialChanges,
-    Credentials,
-    ManagementClient,
-    Place,
-    tag,
-)
+from pytest_adyen_creds.client import Credentials, ManagementClient, Place, tag
 from pytest_adyen_creds.client.errors import checked, explained
+from pytest_adyen_creds.client.models import CredentialBody, CredentialChanges
+from pytest_adyen_creds.client.retry import ONCE
 from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.credentials import claims, roles
+from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.credential import (
     OVERLAP,
     Level,
@@ -67,24 +61,21 @@ class NotReady(CredentialError):
 class Provisioner:
     """Calls the API for the pool, with the provisioning client ``client``.
 
-    ``company`` and ``merchant`` are the run's accounts. ``run`` is the id in the run's tags. ``ready_timeout`` is in
+    ``backend`` says at which accounts. ``run`` is the id in the run's tags. ``ready_timeout`` is in
     seconds. ``ledger`` is None for the embedded sandbox, which ends with the process. Thread-safe.
     """
 
     client: ManagementClient
-    company: str
-    merchant: str | None
+    backend: Backend
     run: str
-    clock: Clock
     ready_timeout: float = 600.0
-    timing: claims.Timing = claims.OVER_NETWORK
     ledger: Ledger | None = None
     _held: tuple[str, tuple[str, ...]] | None = None
     _made: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.client.ownership.write_tags_of(self.run, self.clock)
+        self.client.ownership.write_tags_of(self.run, self.client.clock)
 
     # What there is. -------------------------------------------------------------------------------------------------
 
@@ -97,17 +88,17 @@ class Provisioner:
                 self._held = str(me.get("username", "the provisioning user")), texts(me.get("roles"))
             return self._held
 
-    def check(self, spec: Spec) -> tuple[str, ...]:
-        """Return the roles of ``spec`` as the API spells them; raises :class:`CredentialError` before anything is sent.
-
-        Wrong are a role that the provisioning user cannot give, and a merchant level without a merchant account.
-        """
-        self.place(spec)
-        return self._grantable(*spec.roles)
+    def grantable(self, *wanted: str) -> tuple[str, ...]:
+        """Return roles as the API spells them; raises :class:`CredentialError` for what the provisioning user lacks."""
+        holder, held = self.holder()
+        return roles.grantable(wanted, held, holder)
 
     def place(self, spec: Spec) -> Place:
-        """Return the level and the account at which a throwaway for ``spec`` is made."""
-        account = self.company if spec.level == "company" else spec.account or self.merchant
+        """Return the level and the account at which a throwaway for ``spec`` is made.
+
+        Raises :class:`CredentialError` for a merchant level without a merchant account.
+        """
+        account = self.backend.company if spec.level == "company" else spec.account or self.backend.merchant
         if account is None:
             raise CredentialError(
                 "a merchant-level credential needs a merchant account: set ADYEN_MERCHANT_ACCOUNT, or name one with "
@@ -123,7 +114,7 @@ class Provisioner:
         On a server it is read before it is anybody's. Raises :class:`CredentialError` where that does not agree with
         the answer to the creation; it is then left as it is until a read shows this run's tag.
         """
-        (expires, description), base = self._new_tag(), list(self._grantable(roles.API_CREDENTIALS))
+        (expires, description), base = self._new_tag(), list(self.grantable(roles.API_CREDENTIALS))
         resource = self.client.credentials_at(level, account)
         with explained(f"no throwaway could be created at {account}"):
             body = resource.create({"description": description, "roles": base})
@@ -181,7 +172,7 @@ class Provisioner:
             isinstance(body.get("id"), str)
             and not self.client.ownership.is_protected(body)
             and (resource.level == "merchant" or not body.get("associatedMerchantAccounts"))
-            and claims.is_free(claims.ObservedState.of(body), self.clock.now())
+            and claims.is_free(claims.ObservedState.of(body), self.client.clock.now())
         )
 
     def claim(self, resource: Credentials, credential_id: str) -> bool:
@@ -189,28 +180,28 @@ class Provisioner:
 
         What has been claimed, ``client`` holds a lease on.
         """
-        now = self.clock.now()
+        now = self.client.clock.now()
         own = tag.make(self.run, now + claims.CLAIM_LASTS)
-        steps = claims.claim_steps(own, now, self.timing)
+        steps = claims.claim_steps(own, now, self.backend.timing)
         answer: claims.Answer = None
         if self.ledger is not None:
             self.ledger.claiming(credential_id, resource.level, resource.account)
-        started = self.clock.monotonic()
+        started = self.client.clock.monotonic()
         is_ours = False
         try:
             while True:
                 step, seconds = steps.send(answer)
                 if step == "wait":
-                    self.clock.sleep(seconds)
+                    self.client.clock.sleep(seconds)
                     answer = None
                 elif step == "read":
                     body = resource.get(credential_id, retries=ONCE)
                     observed = claims.ObservedState.of(body)
-                    answer = observed, self.clock.monotonic() - started
+                    answer = observed, self.client.clock.monotonic() - started
                     self.client.ownership.lease(credential_id, observed.description, username=body.get("username"))
                 else:
                     resource.update(credential_id, {"description": own}, retries=ONCE, not_after=started + seconds)
-                    answer = self.clock.monotonic() - started
+                    answer = self.client.clock.monotonic() - started
         except StopIteration as end:
             is_ours = bool(end.value)
         except (ApiError, OwnershipRefused):
@@ -228,16 +219,13 @@ class Provisioner:
             if body.get("description") != changes["description"]:
                 raise ApiError("a read of it does not show the tag that this run has written; check what serves it")
             key = resource.generate_api_key(credential_id)
-        pooled = self._take(from_body(resource.level, resource.account, body), expires)
-        pooled.credential = replace(pooled.credential, api_key=key)
-        self.client.ownership.register_key(pooled.id, key)
-        return pooled
+        return self._take(replace(from_body(resource.level, resource.account, body), api_key=key), expires)
 
     def _take(self, credential: ShownCredential, expires: datetime) -> PooledCredential:
         self.client.ownership.lease(
             credential.id, credential.description, username=credential.username, api_key=credential.api_key
         )
-        return PooledCredential(credential, expires, self.clock.now())
+        return PooledCredential(credential, expires, self.client.clock.now())
 
     def await_ready(self, credential: ShownCredential, report: Report = ignore) -> None:
         """Poll ``GET /me`` with the key of ``credential`` until it is let in, for ``ready_timeout`` at most.
@@ -245,22 +233,23 @@ class Provisioner:
         ``report`` gets a line at once and every 15 s. Raises :class:`NotReady` when the time is over, and
         :class:`CredentialError` for an answer that will not change, and for a key that is another credential's.
         """
-        key, started, tries, reported = credential.key(), self.clock.monotonic(), 0, 0.0
+        key, started, reported = credential.key(), self.client.clock.monotonic(), 0.0
+        polls = itertools.chain(_POLLS, itertools.repeat(_POLLS[-1]))
         while (refusal := _refusal(self.client, credential, key)) is not None:
-            waited = self.clock.monotonic() - started
+            waited = self.client.clock.monotonic() - started
             if waited >= self.ready_timeout:
                 raise NotReady(
                     f"the new key of {credential.username} still {refusal} after {waited:.0f} s "
                     "(adyen_ready_timeout); a new key can take minutes: raise adyen_ready_timeout in the ini file, or "
                     "run again, which recycles this throwaway"
                 )
-            if waited >= reported:
+            # in the embedded sandbox nothing waits: its clock moves
+            if waited >= reported and not self.client.ownership.is_sandbox:
                 report(
                     f"waiting for the new key of {credential.username} ({waited:.0f} s of {self.ready_timeout:.0f} s)"
                 )
                 reported = waited + _REPORTED_EVERY
-            self.clock.sleep(min(_POLLS[min(tries, len(_POLLS) - 1)], self.ready_timeout - waited))
-            tries += 1
+            self.client.clock.sleep(min(next(polls), self.ready_timeout - waited))
 
     # Changing one that this run holds. ------------------------------------------------------------------------------
 
@@ -269,7 +258,7 @@ class Provisioner:
 
         One without a client key gets one: the platform has such credentials, and every lease has a client key.
         """
-        wanted = self.check(spec)
+        wanted = self.grantable(*spec.roles)
         credential = pooled.credential
         limited = () if spec.level == "merchant" else spec.merchants
         changes: CredentialChanges = {}
@@ -313,9 +302,9 @@ class Provisioner:
 
     def refresh_key(self, pooled: PooledCredential, report: Report = ignore) -> None:
         """Make a new key where the one held may have been replaced by a test and be dying: after 23 hours."""
-        if self.clock.now() - pooled.key_made > OVERLAP - timedelta(hours=1):
+        if self.client.clock.now() - pooled.key_made > OVERLAP - timedelta(hours=1):
             pooled.credential, _ = self.with_new_key(pooled.credential, report)
-            pooled.key_made = self.clock.now()
+            pooled.key_made = self.client.clock.now()
 
     def with_new_key(self, credential: C, report: Report = ignore) -> tuple[C, datetime]:
         """Return ``credential`` with a new API key that works, and when the old one dies.
@@ -324,7 +313,7 @@ class Provisioner:
         """
         with explained(f"the key of {credential.username} could not be replaced"):
             key = self.client.credentials_at(credential.level, credential.account).generate_api_key(credential.id)
-            dies = self.clock.now() + OVERLAP
+            dies = self.client.clock.now() + OVERLAP
         rotated = replace(credential, api_key=key)
         # the guard takes the key for its own once GET /me has shown that it is
         self.await_ready(rotated, report)
@@ -336,7 +325,7 @@ class Provisioner:
         Raises :class:`CredentialError` where a read then shows it active.
         """
         self._require_ours(pooled)
-        changes: CredentialChanges = {"description": tag.released(self.run, self.clock.now())}
+        changes: CredentialChanges = {"description": tag.released(self.run, self.client.clock.now())}
         if pooled.credential.level == "company":
             changes["associatedMerchantAccounts"] = []
         deactivate(self.client.credentials_at(*pooled.place), pooled.id, changes)
@@ -345,7 +334,7 @@ class Provisioner:
     def _require_ours(self, pooled: PooledCredential) -> None:
         # within its time nobody else takes it, unless a claim's write came so late that it met no free throwaway any
         # more; after its time, by the clock that is furthest ahead, it may have been swept and claimed by another run
-        if tag.run_of(pooled.credential.description) == self.run and self.clock.now() + _MARGIN < pooled.expires:
+        if tag.run_of(pooled.credential.description) == self.run and self.client.clock.now() + _MARGIN < pooled.expires:
             return
         with explained(f"throwaway {pooled.id} could not be looked at"):
             body = self.client.credentials_at(*pooled.place).get(pooled.id)
@@ -357,15 +346,11 @@ class Provisioner:
             )
 
     def _new_tag(self) -> tuple[datetime, str]:
-        expires = self.clock.now() + TIME_TO_LIVE
+        expires = self.client.clock.now() + TIME_TO_LIVE
         return expires, tag.make(self.run, expires)
 
     def _is_half_over(self, pooled: PooledCredential) -> bool:
-        return pooled.expires - self.clock.now() < TIME_TO_LIVE / 2
-
-    def _grantable(self, *wanted: str) -> tuple[str, ...]:
-        holder, held = self.holder()
-        return roles.grantable(wanted, held, holder)
+        return pooled.expires - self.client.clock.now() < TIME_TO_LIVE / 2
 
     def _defaults(self, level: Level) -> tuple[datetime, CredentialChanges]:
         """Return what a throwaway is between two leases, and when its tag expires then."""
@@ -373,7 +358,7 @@ class Provisioner:
         changes: CredentialChanges = {
             "active": True,
             "description": description,
-            "roles": list(self._grantable(roles.API_CREDENTIALS)),
+            "roles": list(self.grantable(roles.API_CREDENTIALS)),
             "allowedOrigins": [],
         }
         if level == "company":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,16 +10,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import (
-    ONCE,
-    Clock,
-    CredentialBody,
-    CredentialChanges,
-    Credentials,
-    ManagementClient,
-    Place,
-    tag,
-)
+from pytest_adyen_creds.client import Credentials, ManagementClient, Place, tag
+from pytest_adyen_creds.client.errors import explained
+from pytest_adyen_creds.client.models import CredentialBody, CredentialChanges
+from pytest_adyen_creds.client.retry import ONCE
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.ledger import CrashedRun, crashed_runs
 from pytest_adyen_creds.credentials.shutdown import UNTAGGED, deactivate
@@ -50,9 +44,9 @@ class _Scan:
 
     ended: Collection[str]
     """The runs that are known to have ended."""
-    created: Collection[str]
+    created: Collection[str] = ()
     """The ids that they created."""
-    dry_run: bool
+    dry_run: bool = False
     swept: list[Swept] = field(default_factory=list)
     tagged: dict[str, set[str]] = field(default_factory=dict)
     """The ids of all credentials by the run in their tags."""
@@ -70,17 +64,16 @@ class Recovery:
 
     client: ManagementClient
     resources: Sequence[Credentials]
-    clock: Clock
     in_use: dict[str, datetime] = field(default_factory=dict)
     """The active throwaways that were left to the runs in whose tags they are, by id, and when these tags expire."""
 
     @classmethod
     def of(cls, client: ManagementClient, backend: Backend) -> Recovery:
-        """Return one for the accounts of ``backend``, whose clock waits between tries."""
+        """Return one for the accounts of ``backend``."""
         resources = [client.company(backend.company)]
         if backend.merchant is not None:
             resources.append(client.merchant(backend.merchant))
-        return cls(client, resources, backend.clock)
+        return cls(client, resources)
 
     def run(self, folder: Path, *, dry_run: bool = False) -> list[Swept]:
         """Switch off what expired, and what the ledgers in ``folder`` say that crashed runs left.
@@ -92,14 +85,10 @@ class Recovery:
         with crashed_runs(folder, self.client.base_url, self.resources[0].account, tidy=not dry_run) as crashed:
             places = {place for run in crashed for place in run.accounts}
             created = {item for run in crashed for item in run.created}
-            scan = self._scan({run.run for run in crashed}, created, places, dry_run=dry_run)
+            scan = _Scan({run.run for run in crashed}, created, dry_run)
+            self._list(scan, places)
             for run in crashed:
-                for credential_id in sorted(run.known.keys() - scan.seen):
-                    resource, body, problem = self._find(credential_id, run.known[credential_id])
-                    if body is None:
-                        scan.swept.append(_found(resource, {"id": credential_id}, _ENDED, problem))
-                    else:
-                        self._consider(scan, resource, body)
+                self._ask_for(scan, run.known)
             over = [] if dry_run else [run.path for run in crashed if _is_over(run, scan)]
         for path in over:
             with suppress(OSError):
@@ -111,72 +100,61 @@ class Recovery:
 
         Returns what was found left behind, and the ids of all credentials by the run in their tags.
         """
-        scan = self._scan(ended)
+        scan = _Scan(ended)
+        self._list(scan)
         return scan.swept, scan.tagged
 
     def switch_off_ids(self, run: str, created: Mapping[str, Place | None]) -> list[Swept]:
-        """Switch off what ``run`` created, by id, where it is active and a read shows the run's tag.
+        """Switch off what ``run`` created, by id, where a read shows the run's tag.
 
-        ``created`` maps the ids to where they were made; None: not known, so every account is asked. Returns those that
-        were active, and with a ``problem`` those that may still be: what carries no tag is left as it is. What carries
-        another run's tag is that run's.
+        ``created`` maps the ids to where they were made; None: not known, so every account is asked. Returns what was
+        found left behind, and with a ``problem`` what may still be active: what carries no tag is left as it is. What
+        carries another run's tag is that run's, until it expires.
         """
-
-        def decide(body: CredentialBody) -> CredentialChanges | None:
-            if body.get("active") is False or tag.run_of(body.get("description")) != run:
-                return None
-            return {"description": tag.released(run, self.clock.now())}
-
         self._protect()
-        swept = []
-        for credential_id, place in created.items():
-            resource, body, problem = self._find(credential_id, place)
-            found = _found(resource, body or {"id": credential_id}, _ENDED, problem)
-            if body is None:
-                swept.append(found)
-            elif (
-                body.get("active") is not False
-                and tag.run_of(body.get("description")) in (None, run)
-                and not self.client.ownership.is_protected(body)
-            ):
-                swept += self._switch_off(resource, found, decide)
-        return swept
+        scan = _Scan({run}, created)
+        self._ask_for(scan, created)
+        return scan.swept
 
     def _protect(self) -> None:
         """Ask once who signs in: that credential is nobody's throwaway, whatever tag and ledger say of it."""
         if not self.client.ownership.is_protecting:
-            try:
+            with explained("it could not be asked who signs in"):
                 self.client.ownership.protect(self.client.me.get())
-            except ApiError as error:
-                raise CredentialError(f"it could not be asked who signs in: {error}") from error
 
-    def _scan(
-        self,
-        ended: Collection[str],
-        created: Collection[str] = (),
-        places: Collection[Place] = (),
-        *,
-        dry_run: bool = False,
-    ) -> _Scan:
+    def _list(self, scan: _Scan, places: Collection[Place] = ()) -> None:
+        """Look through the accounts, and those at ``places``."""
         self._protect()
-        scan = _Scan(ended, created, dry_run)
         own = {(resource.level, resource.account) for resource in self.resources}
         others = [self.client.credentials_at(*place) for place in sorted(set(places) - own)]
         for resource in (*self.resources, *others):
             place = resource.level, resource.account
             try:
-                bodies = list(resource.iterate())
-            except ApiError as error:
+                with explained(f"the credentials of {resource.account} could not be listed"):
+                    bodies = list(resource.iterate())
+            except CredentialError:
                 if place in own:
-                    raise CredentialError(
-                        f"the credentials of {resource.account} could not be listed: {error}"
-                    ) from error
+                    raise
                 scan.unlisted.add(place)
                 continue
             for body in bodies:
                 if isinstance(body.get("id"), str) and body["id"] not in scan.seen:
                     self._consider(scan, resource, body)
-        return scan
+
+    def _ask_for(self, scan: _Scan, known: Mapping[str, Place | None]) -> None:
+        """Ask for what was not seen yet by its id, where it was made, or else at each account."""
+        for credential_id in sorted(known.keys() - scan.seen):
+            place, problem = known[credential_id], ""
+            for resource in self.resources if place is None else [self.client.credentials_at(*place)]:
+                try:
+                    body = resource.get(credential_id)
+                except ApiError as error:
+                    problem = f"{error}; look for it in the Customer Area, and run adyen-creds sweep"
+                    continue
+                self._consider(scan, resource, body)
+                break
+            else:
+                scan.swept.append(_found(resource, {"id": credential_id}, _ENDED, problem))
 
     def _consider(self, scan: _Scan, resource: Credentials, body: CredentialBody) -> None:
         scan.seen.add(body["id"])
@@ -191,11 +169,7 @@ class Recovery:
         reason, _ = self._verdict(body, scan.ended)
         if reason is not None:
             found = _found(resource, body, reason)
-            scan.swept += (
-                [found]
-                if scan.dry_run
-                else self._switch_off(resource, found, lambda now: self._verdict(now, scan.ended)[1])
-            )
+            scan.swept += [found] if scan.dry_run else self._switch_off(resource, found, scan.ended)
         elif is_active:
             self.in_use[body["id"]] = parsed.expires
 
@@ -203,7 +177,7 @@ class Recovery:
         self, body: CredentialBody, ended: Collection[str]
     ) -> tuple[Reason, CredentialChanges] | tuple[None, None]:
         """Return why a credential is to be switched off, and by which changes; None twice where it is to be left."""
-        parsed, now, changes = tag.parse(body.get("description")), self.clock.now(), CredentialChanges()
+        parsed, now, changes = tag.parse(body.get("description")), self.client.clock.now(), CredentialChanges()
         if parsed is None:
             return None, None
         is_active = body.get("active") is not False
@@ -213,30 +187,14 @@ class Recovery:
             return _ENDED, changes
         return ("expired", changes) if is_active and parsed.is_expired(now) else (None, None)
 
-    def _find(self, credential_id: str, place: Place | None) -> tuple[Credentials, CredentialBody | None, str]:
-        problem = ""
-        for resource in self.resources if place is None else [self.client.credentials_at(*place)]:
-            try:
-                body = resource.get(credential_id)
-            except ApiError as error:
-                problem = f"{error}; look for it in the Customer Area, and run adyen-creds sweep"
-                continue
-            return resource, body, ""
-        return resource, None, problem
-
-    def _switch_off(
-        self,
-        resource: Credentials,
-        found: Swept,
-        decide: Callable[[CredentialBody], CredentialChanges | None],
-    ) -> list[Swept]:
-        """Switch one off, where ``decide`` says by which changes; return it, or nothing where it is another run's."""
+    def _switch_off(self, resource: Credentials, found: Swept, ended: Collection[str]) -> list[Swept]:
+        """Switch one off, unless it is now to be left; return it, or nothing where it is another run's."""
         problem = ""
         for attempt in range(_TRIES):
             try:
                 # read again right before each write: a claim waits longer than a write takes, counted from this read
                 body = resource.get(found.id)
-                changes, parsed = decide(body), tag.parse(body.get("description"))
+                changes, parsed = self._verdict(body, ended)[1], tag.parse(body.get("description"))
                 if changes is None and body.get("active") is False:
                     return [found]
                 if changes is None and parsed is not None:
@@ -252,7 +210,7 @@ class Recovery:
                 if error.status is not None and error.status != 429 and error.status < 500:
                     break
                 if attempt + 1 < _TRIES:
-                    self.clock.sleep(0.5 * 2**attempt)
+                    self.client.clock.sleep(0.5 * 2**attempt)
             except (CredentialError, OwnershipRefused) as error:
                 problem = str(error)
                 break

@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import CredentialChanges, Credentials, Retries, SystemClock
+from pytest_adyen_creds.client import Clock, Credentials, Retries
+from pytest_adyen_creds.client.models import CredentialChanges
 from pytest_adyen_creds.client.retry import Result
 from pytest_adyen_creds.errors import CredentialError, in_words
 
@@ -54,29 +55,22 @@ class Deadline:
             raise CredentialError(f"the {self.seconds:.0f} s that the end of a run may take were over")
 
 
-@dataclass(frozen=True)
-class LeakedCredential:
-    """What may still be active: a throwaway's ``id``, empty where nobody knows it, and ``why``, a line to be shown."""
-
-    id: str
-    why: str
-
-
 def switch_off_each(
     ids: Iterable[str], switch_off: Callable[[str], None], deadline: Deadline, what: str
-) -> list[LeakedCredential]:
-    """Call ``switch_off`` with each id by ``deadline``; return what it failed for, and why.
+) -> dict[str, str]:
+    """Call ``switch_off`` with each id by ``deadline``; return the ids that it failed for, and why.
 
     ``what`` says what could not be switched off, with ``{}`` for the id. Whatever fails, the others are switched off.
     """
-    leaked = []
+    leaked = {}
     for credential_id in ids:
         try:
             deadline.check()
             switch_off(credential_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others are to be switched off all the same
-            why = f"{what.format(credential_id)} could not be switched off: {in_words(error)}; {SWEEP}"
-            leaked.append(LeakedCredential(credential_id, why))
+            leaked[credential_id] = (
+                f"{what.format(credential_id)} could not be switched off: {in_words(error)}; {SWEEP}"
+            )
     return leaked
 
 
@@ -95,7 +89,7 @@ def deactivate(
         )
 
 
-class StoppableClock(SystemClock):
+class StoppableClock(Clock):
     """The machine's clock, whose sleeps end with an error when the run does."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from pytest_adyen_creds.cassettes.body import unpacked_if_known
-from pytest_adyen_creds.client import Network
+from pytest_adyen_creds.client.transports import Network
 from pytest_adyen_creds.drift.collector import Collector
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.interceptor import Interceptor, current

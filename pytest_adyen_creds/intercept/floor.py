@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pytest_adyen_creds.client import is_guarded
+from pytest_adyen_creds.client.transports import GUARDED
 from pytest_adyen_creds.compat.sockets import LOOKING_UP, imported_early, look_up
 from pytest_adyen_creds.endpoints import check_endpoint, is_loopback, is_this_machine
 from pytest_adyen_creds.errors import EndpointRefused
@@ -107,7 +107,7 @@ class Floor:
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         at = _AUDITED.get(event)
-        if at is None or not self._is_laid or is_guarded():
+        if at is None or not self._is_laid or GUARDED.get():
             return
         if at == 0:
             if is_host_of_adyen(name := _name_of(arguments[0])):
@@ -120,7 +120,7 @@ class Floor:
 
         @wraps(theirs)
         def connecting(sock: socket.socket, *arguments: Any) -> Any:
-            if not arguments or is_guarded():
+            if not arguments or GUARDED.get():
                 return theirs(sock, *arguments)
             if at is not None and at < len(arguments):
                 judged = list(arguments)
@@ -139,7 +139,7 @@ class Floor:
             host = _plain(host)
             if not is_host_of_adyen(name := _name_of(host)):
                 return theirs(host, *arguments, **options)
-            if not is_guarded():
+            if not GUARDED.get():
                 self._refuse(name)
             found = theirs(host, *arguments, **options)
             self._addresses.update(_name(each[4][0]) for each in found if isinstance(each, tuple))

@@ -14,10 +14,10 @@ from unittest.mock import patch
 
 import httpx
 
-from pytest_adyen_creds.client import GuardedTransport, Ownership, guarded
+from pytest_adyen_creds.client import GuardedTransport, Ownership
 from pytest_adyen_creds.client.framing import check_message
 from pytest_adyen_creds.client.parsing import parse, secrets_in
-from pytest_adyen_creds.client.transports import read
+from pytest_adyen_creds.client.transports import GUARDED, marked, read
 from pytest_adyen_creds.compat import vcrpy
 from pytest_adyen_creds.endpoints import check_endpoint, check_parsed, is_loopback
 from pytest_adyen_creds.errors import EndpointRefused
@@ -227,7 +227,7 @@ class LiveRoute(httpx.BaseTransport):
 
     def _elsewhere(self, request: httpx.Request) -> httpx.Response:
         check_parsed(request.url)
-        with guarded():
+        with marked(GUARDED):
             response = self._network.handle_request(request)
             seen = read(response)
         for secret in secrets_in(seen.content, parse(seen.content)):

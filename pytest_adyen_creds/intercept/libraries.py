@@ -13,7 +13,7 @@ import anyio.to_thread
 import httpx
 
 from pytest_adyen_creds import clock
-from pytest_adyen_creds.client import ASKED_AT, VIA
+from pytest_adyen_creds.client.transports import ASKED_AT, VIA
 from pytest_adyen_creds.compat import aiohttp, vcrpy
 from pytest_adyen_creds.message import TARGET, as_sent
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from pytest_adyen_creds.client.transports import is_plugins_own
+from pytest_adyen_creds.client.transports import PLUGINS_OWN
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError
@@ -129,7 +129,7 @@ class Script:
 
     def answer(self, request: httpx.Request, inner: httpx.BaseTransport, *, of_fixture: bool) -> httpx.Response:
         """Return the answer to a request of the test, or raise what keeps it from being given."""
-        if is_plugins_own():
+        if PLUGINS_OWN.get():
             return inner.handle_request(request)
         with self._lock:
             self._count += 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from pytest_adyen_creds.client.transports import is_plugins_own, read
+from pytest_adyen_creds.client.transports import PLUGINS_OWN, read
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.roles import classify
 from pytest_adyen_creds.credentials.spec import Spec
@@ -78,7 +78,7 @@ class RolesLayer:
     def answer(self, request: httpx.Request, inner: httpx.BaseTransport, *, of_fixture: bool) -> httpx.Response:
         """Return the answer to a request, and note it."""
         response = inner.handle_request(request)
-        if not is_plugins_own():
+        if not PLUGINS_OWN.get():
             with self._guarded(f"an answer to {request.method}"):  # no user's test is to fail because it is looked at
                 self._note(request, response)
         return response

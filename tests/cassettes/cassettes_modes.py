@@ -12,7 +12,7 @@ from pytest_adyen_creds.cassettes.modes import live_interceptor
 from pytest_adyen_creds.cassettes.playback import Playback
 from pytest_adyen_creds.cassettes.recording import Recording
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
-from pytest_adyen_creds.client import Ownership, SystemClock
+from pytest_adyen_creds.client import Clock, Ownership
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.intercept.hosts import Hosts
 from pytest_adyen_creds.intercept.interceptor import Interceptor
@@ -36,5 +36,5 @@ def replaying(cassette: Cassette, name: object, base_urls: tuple[str, ...] = ())
 
 
 def live(base_url: str, ownership: Ownership, recording: Recording | None = None) -> Opened:
-    backend = Backend(base_url, "TestCompany", None, Secret("a key"), SystemClock())
+    backend = Backend(base_url, "TestCompany", None, Secret("a key"), Clock())
     return live_interceptor(backend, ownership, recording).opened()

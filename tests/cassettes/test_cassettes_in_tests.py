@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.modes import recorded_from
-from pytest_adyen_creds.client import SystemClock
+from pytest_adyen_creds.client import Clock
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
@@ -593,7 +593,7 @@ def test_drift_is_looked_for_without_letting_anything_out(pytester: pytest.Pytes
     ("url", "source"), [("https://management-test.adyen.com/v3", "live"), ("http://127.0.0.1:8080/v3", "sandbox")]
 )
 def test_only_what_adyen_answered_is_called_live(url: str, source: str) -> None:
-    backend = Backend(url, "AcmeCorp", None, Secret("a provisioning key"), SystemClock())
+    backend = Backend(url, "AcmeCorp", None, Secret("a provisioning key"), Clock())
     assert recorded_from(backend) == source
 
 

@@ -21,11 +21,12 @@ from checks_breakages import Answer, Broken
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.live_target import LiveTarget
-from pytest_adyen_creds.client import Budget, tag
+from pytest_adyen_creds.client import Budget, Retries, tag
 from pytest_adyen_creds.credentials.backend import open_backend
 from pytest_adyen_creds.credentials.leases import LeaseClient
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import Provisioner
+from pytest_adyen_creds.credentials.shutdown import Deadline
 from pytest_adyen_creds.errors import AdyenCredsError
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS
@@ -231,15 +232,16 @@ def throwaways_of(there: Served, budget: int) -> Iterator[LeaseClient]:
     backend = replace(open_backend(settings), username="ws@Company.TestCompany")
     run, spent = tag.new_run(), Budget(budget)
     client = backend.management(backend.ownership(spent))
-    provisioner = Provisioner(client, backend.company, backend.merchant, run, backend.clock, timing=backend.timing)
+    provisioner = Provisioner(client, backend, run)
     pool = Pool(provisioner, budget, background=False)
     throwaways = LeaseClient(backend, pool, spent, run)
     try:
         yield throwaways
     finally:
-        problems = throwaways.close() + pool.close()
+        problems = throwaways.switch_off(Deadline(), Retries()) | pool.close()
+        throwaways.management.close()
         client.close()
-        assert problems == []
+        assert problems == {}
 
 
 def test_many_runs_of_walks_leave_others_alone() -> None:

@@ -16,7 +16,8 @@ from functools import cache
 import httpx
 import pytest
 
-from pytest_adyen_creds.client import GuardedTransport, ManagementClient, Network, Ownership, Retries
+from pytest_adyen_creds.client import GuardedTransport, ManagementClient, Ownership, Retries
+from pytest_adyen_creds.client.transports import Network
 from pytest_adyen_creds.errors import ApiError
 
 BASE = "https://management-test.adyen.com/v3"

@@ -15,8 +15,9 @@ from client_loopback import answer, serve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_adyen_creds.client import Budget, GuardedTransport, ManagementClient, Network, Ownership, Retries, tag
+from pytest_adyen_creds.client import Budget, GuardedTransport, ManagementClient, Ownership, Retries, tag
 from pytest_adyen_creds.client.parsing import read_target
+from pytest_adyen_creds.client.transports import Network
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, EndpointRefused, OwnershipRefused
 from pytest_adyen_creds.secrets import Secret
 
@@ -304,11 +305,9 @@ class TestLease:
             ownership.lease("S2-1", TAG, username="ws@Company.Test")
         assert ownership.leased == frozenset()
 
-    def test_a_key_is_registered_for_a_leased_credential_only(self):
+    def test_a_leased_credential_may_have_a_second_key(self):
         ownership = owning()
-        with pytest.raises(OwnershipRefused, match="not leased"):
-            ownership.register_key("S2-2", Secret("AQE-some-other-key"))
-        ownership.register_key("S2-1", Secret("AQE-a-second-key"))
+        ownership.lease("S2-1", TAG, api_key=Secret("AQE-a-second-key"))
         request = httpx.Request(
             "POST", "http://127.0.0.1/v3/me/generateClientKey", headers={"x-api-key": "AQE-a-second-key"}
         )

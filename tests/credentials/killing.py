@@ -262,10 +262,10 @@ def kill_runs(kills: int, seed: int, *, forget: bool, report: Callable[[str], No
 LATER = """
 import datetime, sys
 from pytest_adyen_creds.cli import main
-from pytest_adyen_creds.client import SystemClock
+from pytest_adyen_creds.client import Clock
 
-now = SystemClock.now
-SystemClock.now = lambda clock: now(clock) + datetime.timedelta(hours=3)
+now = Clock.now
+Clock.now = lambda clock: now(clock) + datetime.timedelta(hours=3)
 sys.exit(main())
 """
 """``adyen-creds`` on a machine whose clock stands three hours on."""

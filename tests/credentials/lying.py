@@ -453,7 +453,7 @@ def live(liar: Liar, folder: Path, use: Use = use_fixtures) -> Outcome:
         for name, item in kept.items():
             setattr(live_run, name, item)
     left = [item for item in liar.still_active() if item != liar.left]
-    said = said or controller is None or bool(controller.leaked)
+    said = said or controller is None or controller.has_leaked
     return _finish(outcome, liar, left if not said else [], started)
 
 

@@ -9,7 +9,7 @@ import pytest
 from credentials_helpers import killing
 
 from pytest_adyen_creds.cli import main
-from pytest_adyen_creds.client import SystemClock, tag
+from pytest_adyen_creds.client import Clock, tag
 from pytest_adyen_creds.credentials.ledger import Ledger
 
 COMPANY, MERCHANT = "TestCompany", "TestMerchant"
@@ -144,7 +144,7 @@ def test_the_doctor_reads_the_projects_ini_options(account, url, monkeypatch, ca
 def test_the_doctor_says_what_is_wrong_and_how_to_mend_it(account, url, environ, status, message, monkeypatch, capsys):
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(SystemClock, "sleep", lambda clock, seconds: None)  # before it asks again
+    monkeypatch.setattr(Clock, "sleep", lambda clock, seconds: None)  # before it asks again
     assert main(["doctor"]) == status
     said = capsys.readouterr()
     assert message in said.out + said.err

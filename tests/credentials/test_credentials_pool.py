@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
-from pytest_adyen_creds.credentials.backend import SandboxClock
+from pytest_adyen_creds.credentials.backend import Backend, SandboxClock
 from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.leases import LeaseClient, Leases
@@ -18,7 +18,7 @@ from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.pool_server import PoolClient, PoolServer, SharedBudget
 from pytest_adyen_creds.credentials.provisioning import NotReady, PooledCredential, Provisioner
 from pytest_adyen_creds.credentials.recovery import Recovery
-from pytest_adyen_creds.credentials.shutdown import CircuitBreaker, Deadline, LeakedCredential
+from pytest_adyen_creds.credentials.shutdown import CircuitBreaker, Deadline
 from pytest_adyen_creds.credentials.spec import Spec, adyen_credential
 from pytest_adyen_creds.errors import ApiError, BudgetSpent, CredentialError
 from pytest_adyen_creds.sandbox import Clock, Sandbox
@@ -38,9 +38,8 @@ class Stage:
     def pool(self, *, budget: int = 5, size: int | None = None, background: bool = False, **arguments) -> Pool:
         key = self.sandbox.provisioning.api_key
         client = self.client(Ownership(Budget(budget), provisioning=[key]), self.wrap)
-        provisioner = Provisioner(
-            client, "TestCompany", "TestMerchant", tag.new_run(), self.clock, timing=ON_LOOPBACK, **arguments
-        )
+        backend = Backend(client.base_url, "TestCompany", "TestMerchant", key, self.clock, self.sandbox)
+        provisioner = Provisioner(client, backend, tag.new_run(), **arguments)
         return Pool(provisioner, size or budget, background=background)
 
     def client(self, ownership: Ownership, wrap=lambda transport: transport) -> ManagementClient:
@@ -109,7 +108,7 @@ def test_at_the_end_everything_is_off_and_the_next_run_recycles_it(stage):
     pool = stage.pool()
     used = pool.lease(Spec())
     pool.lease(Spec("merchant"))
-    assert pool.close() == []
+    assert pool.close() == {}
     assert [body["active"] for id, body in stage.bodies().items() if id != stage.sandbox.provisioning.id] == [False] * 2
     assert stage.me(used).status_code == 401
 
@@ -218,7 +217,7 @@ def test_a_key_that_never_works_ends_the_wait_with_one_message():
     ):
         pool.lease(Spec())
     assert any("s of 600 s)" in line for line in said)
-    assert pool.close() == []
+    assert pool.close() == {}
 
 
 def test_a_test_that_asks_for_more_than_there_can_be_is_told_at_once(stage):
@@ -261,7 +260,7 @@ def test_a_throwaway_whose_time_was_over_is_left_to_who_took_it(stage):
     held = pool.lease(Spec())
     stage.sandbox.clock.advance(hours=3)
     with stage.client(Ownership(0)) as client:
-        Recovery(client, [client.company("TestCompany")], stage.clock).sweep(())
+        Recovery(client, [client.company("TestCompany")]).sweep(())
     theirs = stage.pool().lease(Spec())
     assert theirs.id == held.id
     with pytest.raises(CredentialError, match="taken over by another run"):
@@ -278,7 +277,7 @@ def test_a_long_run_renews_its_tags(stage):
         stage.sandbox.clock.advance(minutes=70)
         pool.provisioner.renew(*pool.inventory)
     with stage.client(Ownership(0)) as client:
-        assert Recovery(client, [client.company("TestCompany")], stage.clock).sweep(())[0] == []
+        assert Recovery(client, [client.company("TestCompany")]).sweep(())[0] == []
 
 
 def test_a_role_that_cannot_be_given_is_refused_before_anything_is_created():
@@ -352,7 +351,7 @@ def test_a_reset_under_way_does_not_overtake_the_switching_off(held):
     assert transport.under_way.wait(30)
     pool.stop()
     transport.go.set()
-    assert pool.close() == []
+    assert pool.close() == {}
     resetting.join(30)
     assert stage.active() == []
     assert not pool.is_straggling
@@ -370,7 +369,7 @@ def test_a_recycling_under_way_does_not_overtake_the_switching_off(held):
     assert transport.under_way.wait(30)
     pool.stop()
     transport.go.set()
-    assert pool.close() == []
+    assert pool.close() == {}
     assert stage.active() == []
     assert pool.switched_off == pool.recycled == set(stage.bodies()) - {stage.sandbox.provisioning.id}
 
@@ -383,10 +382,10 @@ def test_what_is_not_over_at_the_deadline_is_told(held):
     transport.is_on = True
     resetting = in_thread(pool.give_back, credential.id)
     assert transport.under_way.wait(30)
-    (left,) = pool.close(Deadline(0.05))
-    assert left.id == credential.id
-    assert "could not be switched off: the 0 s that the end of a run may take were over" in left.why
-    assert "run adyen-creds sweep" in left.why
+    ((left, why),) = pool.close(Deadline(0.05)).items()
+    assert left == credential.id
+    assert "could not be switched off: the 0 s that the end of a run may take were over" in why
+    assert "run adyen-creds sweep" in why
     assert pool.is_straggling
     transport.go.set()
     resetting.join(30)
@@ -412,7 +411,7 @@ def test_an_ending_run_leases_nothing_resets_nothing_and_starts_nothing(stage):
     pool.give_back(held.id, "one")
     pool.prepare([Spec("merchant")])
     assert len(stage.sandbox.app.journal) == requests
-    assert pool.close() == []
+    assert pool.close() == {}
     assert stage.active() == []
 
 
@@ -427,9 +426,9 @@ def test_one_that_cannot_be_switched_off_keeps_no_other_on(stage, monkeypatch):
         switch_off(self, throwaway)
 
     monkeypatch.setattr(Provisioner, "switch_off", fails)
-    (left,) = pool.close()
-    assert left.id == first.id
-    assert "could not be switched off: RuntimeError: a surprise; run adyen-creds sweep" in left.why
+    ((left, why),) = pool.close().items()
+    assert left == first.id
+    assert "could not be switched off: RuntimeError: a surprise; run adyen-creds sweep" in why
     assert stage.active() == [first.id]
     assert pool.switched_off == {second.id, third.id}
 
@@ -532,8 +531,8 @@ def test_each_lease_is_given_back_whatever_becomes_of_the_others():
 def shared(stage):
     """A pool, and a worker's way to it."""
     pool = stage.pool(background=True)
-    leaked = []
-    server = PoolServer(pool, pool.provisioner.client.ownership.budget, lambda id, place: None, leaked.append)
+    leaked = {}
+    server = PoolServer(pool, pool.provisioner.client.ownership.budget, lambda id, place: None, leaked.__setitem__)
     remote = PoolClient(server.connection_info(), "gw0")
     yield pool, remote, leaked
     remote.close()
@@ -544,7 +543,7 @@ def test_a_surprise_in_the_controller_takes_no_lease_of_a_worker(shared, monkeyp
     pool, remote, _ = shared
     credential = remote.lease(Spec())
     with monkeypatch.context() as patch:
-        patch.setattr(Provisioner, "check", lambda self, spec: {}["surprise"])
+        patch.setattr(Provisioner, "grantable", lambda self, *roles: {}["surprise"])
         with pytest.raises(CredentialError, match="met KeyError: 'surprise'; report it"):
             remote.lease(Spec())
     assert remote.lease(Spec()).id != credential.id
@@ -578,9 +577,9 @@ def test_what_a_worker_s_test_forks_does_not_ask_in_its_name(shared):
 
 def test_what_a_worker_leaves_reaches_the_controller(shared):
     _, remote, leaked = shared
-    item = LeakedCredential("S2-1", "credential S2-1, which a test created, could not be switched off")
-    remote.call("leaked", item.id, item.why)
-    assert leaked == [item]
+    why = "credential S2-1, which a test created, could not be switched off"
+    remote.call("leaked", "S2-1", why)
+    assert leaked == {"S2-1": why}
 
 
 def test_a_server_that_nobody_reaches_is_not_asked_over_and_over(stage):

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Me, Ownership, tag
-from pytest_adyen_creds.credentials.backend import SandboxClock
-from pytest_adyen_creds.credentials.claims import ON_LOOPBACK
+from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
+from pytest_adyen_creds.client.client import Me
+from pytest_adyen_creds.credentials.backend import Backend, SandboxClock
 from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.pool import Pool
@@ -33,17 +33,11 @@ class Account:
         self.clock = SandboxClock(self.sandbox)
 
     def run(self, clock: SandboxClock | None = None, **arguments) -> Provisioner:
-        ownership = Ownership(Budget(5), provisioning=[self.sandbox.provisioning.api_key])
-        clock = clock or self.clock
-        return Provisioner(
-            self.client(ownership, clock),
-            "TestCompany",
-            "TestMerchant",
-            tag.new_run(),
-            clock,
-            timing=ON_LOOPBACK,
-            **arguments,
-        )
+        key = self.sandbox.provisioning.api_key
+        ownership = Ownership(Budget(5), provisioning=[key])
+        client = self.client(ownership, clock)
+        backend = Backend(client.base_url, "TestCompany", "TestMerchant", key, client.clock, self.sandbox)
+        return Provisioner(client, backend, tag.new_run(), **arguments)
 
     def client(self, ownership: Ownership, clock: SandboxClock | None = None) -> ManagementClient:
         return ManagementClient(
@@ -65,8 +59,8 @@ class Account:
         return made.id
 
     def recovery(self, clock: SandboxClock | None = None) -> Recovery:
-        client = self.client(Ownership(0))
-        return Recovery(client, [client.company("TestCompany")], clock or self.clock)
+        client = self.client(Ownership(0), clock)
+        return Recovery(client, [client.company("TestCompany")])
 
     def sweep(self, clock: SandboxClock | None = None) -> list[str]:
         return [item.id for item in self.recovery(clock).sweep(())[0]]
@@ -130,7 +124,7 @@ def test_a_lease_of_a_credential_without_a_client_key_gets_one(account, monkeypa
         return httpx.Response(answer.status_code, json=body)
 
     monkeypatch.setattr(account.sandbox, "transport", lambda: httpx.MockTransport(keyless))
-    pool = Pool(account.run(), 1, background=False, recycling=False)
+    pool = Pool(account.run(), 1, background=False)
     first = pool.lease(adyen_credential())
     assert account.sandbox.customer_area.accepts_client_key(first.client_key)
     pool.give_back(first.id, credential=first)

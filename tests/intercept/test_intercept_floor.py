@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_adyen_creds.client import guarded
+from pytest_adyen_creds.client.transports import GUARDED, marked
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.intercept.floor import Floor
 
@@ -118,7 +118,7 @@ def test_an_address_that_a_guarded_look_up_found_is_known_afterwards(monkeypatch
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: found)
     with Floor("https://management-test.adyen.com/v3").laid(), socket.socket() as made:
-        with guarded():
+        with marked(GUARDED):
             assert socket.getaddrinfo("management-test.adyen.com", 443) == found
         for address in ("192.0.2.7", "192.0.519"):
             with pytest.raises(EndpointRefused, match="only guarded requests reach"):
@@ -190,6 +190,6 @@ def test_the_audit_events_see_what_is_called_below_the_class_until_the_run_has_e
                 pytest.raises(EndpointRefused, match="only guarded requests reach"),
             ):
                 _socket.socket.sendto(sending, b"x", address)
-            with guarded(), socket.socket() as ours:
+            with marked(GUARDED), socket.socket() as ours:
                 _socket.socket.connect(ours, address)
         _socket.socket.connect(made, address)

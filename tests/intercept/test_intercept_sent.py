@@ -27,7 +27,7 @@ from pytest_adyen_creds.cassettes.model import Cassette
 from pytest_adyen_creds.cassettes.modes import live_interceptor
 from pytest_adyen_creds.cassettes.playback import Playback
 from pytest_adyen_creds.cassettes.replay import ReplayTransport
-from pytest_adyen_creds.client import ManagementClient, Ownership, SystemClock, tag
+from pytest_adyen_creds.client import Clock, ManagementClient, Ownership, tag
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.drift.traffic import to_the_network
 from pytest_adyen_creds.errors import AdyenCredsError, OwnershipRefused
@@ -103,7 +103,7 @@ def owning(budget: int = 0) -> Ownership:
 
 
 def live(url: str, *entrances: str) -> Interceptor:
-    backend = Backend(f"{url}/v3", "TestCompany", None, Secret("a key"), SystemClock())
+    backend = Backend(f"{url}/v3", "TestCompany", None, Secret("a key"), Clock())
     return live_interceptor(backend, owning(), entrances=entrances)
 
 

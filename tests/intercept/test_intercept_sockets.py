@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pytest_adyen_creds.client import guarded
+from pytest_adyen_creds.client.transports import GUARDED, marked
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.intercept.floor import Floor
 
@@ -297,7 +297,7 @@ def test_no_proxy_is_told_to_connect_to_a_host_of_adyen(told: bytes) -> None:
             other.setblocking(False)
             with pytest.raises(BlockingIOError):
                 other.recv(1)
-            with guarded():
+            with marked(GUARDED):
                 one.sendall(told)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_adyen_creds.cassettes.paths import cassette_path
 from pytest_adyen_creds.cli import main
-from pytest_adyen_creds.client import SystemClock
+from pytest_adyen_creds.client import Clock
 from pytest_adyen_creds.contract.contract import load_contract
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError, SettingsError
 from pytest_adyen_creds.settings import resolve
@@ -136,7 +136,7 @@ def test_a_path_of_the_environment(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(place / "state"))
     monkeypatch.setenv(variable, str(place / path))
-    monkeypatch.setattr(SystemClock, "sleep", lambda clock, seconds: None)  # before it asks again
+    monkeypatch.setattr(Clock, "sleep", lambda clock, seconds: None)  # before it asks again
     assert main(["doctor", "--base-url=http://127.0.0.1:9/v3", "--company=C"]) in (1, 2)
     out, err = capsys.readouterr()
     assert "Traceback" not in out + err
