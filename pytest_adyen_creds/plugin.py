@@ -66,8 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             else:
                 keywords["metavar"] = option.metavar
             group.addoption(option.flag, **keywords)
-        if option.ini:
-            parser.addini(option.ini, option.help, default=None)
+        parser.addini(option.ini, option.help, default=None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -109,7 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STARTED] = clock.now().timestamp()
     config.add_cleanup(_mask_excepthooks)  # done after pytest's own, which takes its hooks back
     change_debug_file(config, _masked)
-    in_ini = {option.ini for option in OPTIONS if option.ini and config.getini(option.ini)}
+    in_ini = {option.ini for option in OPTIONS if config.getini(option.ini)}
     on_line = any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
     if not (in_ini or on_line):
         return

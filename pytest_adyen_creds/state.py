@@ -258,6 +258,6 @@ def results_for(settings: Settings, root: Path) -> Results:
 
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of this run: command line over ini over environment."""
-    ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
+    ini = {option.ini: config.getini(option.ini) for option in OPTIONS}
     key = config.stash.get(KEY, None)
     return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath), key=key)

@@ -28,7 +28,6 @@ LAYERS = [
     {"client"},
     {"contract"},
     {"settings"},
-    {"conversions"},
     {"endpoints", "options", "provisioning_key", "formats"},
     {"files", "sarif"},
     {"secrets"},
