@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -249,42 +249,31 @@ def _note_test(config: pytest.Config, name: str) -> None:
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Mask what plugins read of a test between its phases."""
-    with _masked_sources(item):
-        return (yield)
+    """Stand under what fixtures and other plugins have put in the socket's place for the test.
 
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Stand under what fixtures and other plugins have put in the socket's place for the test."""
+    Mask what plugins read of a test between its phases.
+    """
     _hold_floor(item.config)
-    with _masked_sources(item):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Mask what plugins read of a test between its phases."""
-    with _masked_sources(item):
-        return (yield)
-
-
-@contextmanager
-def _masked_sources(item: pytest.Item) -> Iterator[None]:
     restore_parameters(item)
     try:
-        if _known():
-            from pytest_adyen_creds.secrets.sources import masked_records
-
-            with masked_records(item.config):
-                yield
-        else:
-            yield
+        with _masked_records(item.config):
+            return (yield)
     finally:
         if _known():  # met in this phase, perhaps
             from pytest_adyen_creds.secrets.sources import mask_parameters
 
             mask_parameters(item)
+
+
+pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
+
+
+def _masked_records(config: pytest.Config) -> AbstractContextManager[None]:
+    if not _known():
+        return nullcontext()
+    from pytest_adyen_creds.secrets.sources import masked_records
+
+    return masked_records(config)
 
 
 def _hold_floor(config: pytest.Config) -> None:
@@ -438,7 +427,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     try:
         if run := _run(session.config):
             with run.noting("give JUnit's file the counts"):  # it is written before a run is put away
-                _add_properties(session, run)
+                if run.results.has_results:
+                    from pytest_adyen_creds.reports.session_finish import add_properties
+
+                    add_properties(run.results, session.config)
         if masking := _masking():
             masking.mask_session_finish(session.config)
         yield
@@ -449,13 +441,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     finally:
         if run := _run(session.config):  # xdist's controller may have made it only now
             _finish(session, run)
-
-
-def _add_properties(session: pytest.Session, run: Run) -> None:
-    if run.results.has_results:
-        from pytest_adyen_creds.reports.session_finish import add_properties
-
-        add_properties(run.results, session.config)
 
 
 def _finish(session: pytest.Session, run: Run) -> None:
