@@ -16,7 +16,7 @@ from pytest_adyen_creds.compat.xdist import share_of
 from pytest_adyen_creds.errors import in_words
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.reports.asked import AskedPlugin
-from pytest_adyen_creds.roles.plugin import RolesPlugin
+from pytest_adyen_creds.roles.layer import RolesLayer, RolesPlugin
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, resolve
 from pytest_adyen_creds.stash import KEY, RUN, TEST
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin
     from pytest_adyen_creds.rehearsal.script import Script
-    from pytest_adyen_creds.roles.layer import RolesLayer
 
 
 class Run:
@@ -131,8 +130,6 @@ class Run:
     @cached_property
     def roles(self) -> RolesLayer:
         """What observes which roles the tests need."""
-        from pytest_adyen_creds.roles.layer import RolesLayer
-
         results = self.results
         return RolesLayer(
             results.roles, results.operation_of, lambda: results.collector.test, results.collector.guarded

@@ -1,17 +1,18 @@
-"""The layer that observes roles: it stands between the code under test and who answers it, in any mode."""
+"""The layer that observes roles, between the code under test and who answers it in any mode; and what it tells of."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+import pytest
 
+from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.client.transports import is_plugins_own, read
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.roles import classify
@@ -19,7 +20,8 @@ from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
 from pytest_adyen_creds.roles.need import Demand
 from pytest_adyen_creds.roles.observed import RolesSeen, Use
-from pytest_adyen_creds.text import normalised
+from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import normalised, some_of
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.contract import Contract, Operation
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 PROVISIONING = "the provisioning credential"
 UNSIGNED = "nobody"
 OTHER = "another credential"
+SECTION = "Adyen: refused for want of a role"
 _MOST = 3
 """Roles that a credential is called by."""
 _ADYENS: Final = (".adyen.com", ".adyenpayments.com")
@@ -131,12 +134,37 @@ class RolesLayer:
         return UNSIGNED
 
 
+class RolesPlugin:
+    """Adds to a failing test's report what was refused to it; ``layer`` returns what saw it, if anything did."""
+
+    def __init__(self, layer: Callable[[], RolesLayer | None]) -> None:
+        self._layer = layer
+        self._shown: dict[str, int] = {}
+        """By test, how much of what was refused to it has been said."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Explain what was refused, once."""
+        report = yield
+        layer = self._layer()
+        if layer is None:
+            return report
+        if not report.passed or hasattr(report, "wasxfail"):  # it may not have called everything
+            layer.seen.failed.add(item.nodeid)
+        if report.failed:
+            told = layer.refusals.get(item.nodeid, [])
+            if further := told[self._shown.get(item.nodeid, 0) :]:
+                self._shown[item.nodeid] = len(told)
+                report.sections.append((SECTION, SECRETS.mask("\n".join(further))))
+        if report.when == "teardown":  # another plugin may run the test once more
+            layer.refusals.pop(item.nodeid, None)
+            self._shown.pop(item.nodeid, None)
+        return report
+
+
 def _is_anothers(response: httpx.Response) -> bool:
     """Return whether a 403 says that the account is another's."""
-    try:
-        body = json.loads(read(response).content)
-    except ValueError:
-        return False
+    body = parse(read(response).content)
     return isinstance(body, dict) and body.get("errorCode") == _OTHERS
 
 
@@ -145,10 +173,10 @@ def name_of(spec: Spec) -> str:
     preset = classify(spec.roles)
     spelled = {normalised(role): role for role in sorted(spec.roles)}
     roles = [spelled[role] for role in sorted(spelled)]
-    listed = ", ".join(roles[:_MOST])
+    listed = some_of(roles, _MOST)
     if len(roles) > _MOST:
         mark = hashlib.sha256("\n".join(sorted(spelled)).encode()).hexdigest()[:6]
-        listed += f" and {len(roles) - _MOST} more ({mark})"
+        listed += f" ({mark})"
     what = f"the preset {preset}" if preset != "custom" else listed
     return f"throwaway at {spec.level} level with {what}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -11,11 +11,13 @@ from typing import Any, Final, TypeVar
 from pytest_adyen_creds.credentials.roles import KNOWN
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.roles.need import Demand, smallest
-from pytest_adyen_creds.text import normalised
+from pytest_adyen_creds.text import counted, normalised, some_of
 
 _KEYS: Final = {"calls", "demands", "granted", "unknown"}
 _MANAGEMENT: Final = "managementapi"
 """How the roles of the Management API begin, normalised."""
+_MOST: Final = 5
+"""Roles of one credential that are shown unless more is asked for."""
 
 _T = TypeVar("_T")
 
@@ -126,8 +128,7 @@ class Need:
     @cached_property
     def roles(self) -> tuple[str, ...]:
         """The smallest set of roles with which all was answered."""
-        granted = [role for roles in self._seen.granted.values() for role in roles]
-        return smallest(self._demands(self._answered), granted, KNOWN)
+        return self._smallest(self._answered)
 
     @cached_property
     def by_test(self) -> dict[str, tuple[str, ...]]:
@@ -155,8 +156,7 @@ class Need:
     @cached_property
     def of_leases(self) -> tuple[str, ...]:
         """The smallest set of roles with which all was answered that leased credentials were."""
-        granted = [role for roles in self._seen.granted.values() for role in roles]
-        return smallest(self._demands(self._leased), granted, KNOWN)
+        return self._smallest(self._leased)
 
     @cached_property
     def _leased(self) -> list[Use]:
@@ -236,6 +236,41 @@ class Need:
             **({"runs": runs} if (runs := self.runs()) else {}),
             **self._seen.to_json(),
         }
+
+    def lines(self, unused: Sequence[tuple[str, str]] | None = None, *, verbosity: int = 0) -> Iterator[str]:
+        """Yield it in text, line by line; ``unused`` are those of :attr:`unused` that count (default: all)."""
+        unused = self.unused if unused is None else unused
+        is_whole, runs, evidence = verbosity > 0, self.runs(), self.evidence
+        width = max((len(each["role"]) for each in evidence), default=0)
+        for each in evidence:
+            operations = each["operations"]
+            told = [some_of(operations, len(operations) if is_whole else 2), counted(each["tests"], "test")]
+            if shown := [run for run, roles in runs.items() if each["role"] in roles]:
+                told.append(f"shown by {', '.join(shown)}")
+            yield f"needed   {each['role'].ljust(width)}  {'; '.join(told)}"
+        for what, found, why in (
+            ("unused ", unused, ""),
+            ("unclear", self.unclear, "; it called what is unknown below"),
+        ):
+            by_credential: dict[str, list[str]] = {}
+            for credential, role in found:
+                by_credential.setdefault(credential, []).append(role)
+            for credential, granted in by_credential.items():
+                yield f"{what}  {credential}: {some_of(granted, len(granted) if is_whole else _MOST)}{why}"
+        for each in self.refused:
+            yield f"refused  {each['operation']} to {each['credential']} ({each['test']}): lacks {each['missing']}"
+        for operation in sorted(self._seen.unknown):
+            yield f"unknown  {operation}: no contract says what it asks for"
+        for test, needed in self.by_test.items() if is_whole else ():
+            yield f"test     {test}: {', '.join(needed) or 'none'}"
+        yield (
+            f"{counted(len(self.roles), 'role')} needed by {counted(len(self.by_test), 'test')}, "
+            f"{len(unused)} granted for nothing, {counted(len(self.refused), 'refusal')}"
+        )
+
+    def _smallest(self, uses: Iterable[Use]) -> tuple[str, ...]:
+        granted = [role for roles in self._seen.granted.values() for role in roles]
+        return smallest(self._demands(uses), granted, KNOWN)
 
     def _demands(self, uses: Iterable[Use]) -> list[Demand]:
         operations = {use.operation for use in uses} & self._seen.demands.keys()
