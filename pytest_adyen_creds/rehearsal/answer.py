@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.client.transports import read
 from pytest_adyen_creds.contract.baseline import Entry
 from pytest_adyen_creds.contract.history import Change
@@ -50,10 +51,7 @@ class Answered:
     @cached_property
     def document(self) -> Any:
         """The body as a JSON value; None where it is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        return parse(self.body)
 
     @cached_property
     def structure(self) -> str | None:

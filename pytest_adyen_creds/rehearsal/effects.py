@@ -132,34 +132,32 @@ class _Identifiers(Effect):
         return [self._renamed(each) for each in value] if isinstance(value, list) else value
 
     def _truly(self, request: httpx.Request) -> httpx.Request:
-        target, body = request.extensions.get(TARGET, request.url.raw_path), request.read()
         signed = {}
         if (pair := basic_credentials(request.headers.get("authorization", ""))) and self._MORE in pair[0]:
             truly = base64.b64encode(f"{pair[0].replace(self._MORE, '')}:{pair[1]}".encode())
             signed[b"authorization"] = b"Basic " + truly
-        if not signed and self._MORE.encode() not in target + body:
+        if not signed and self._MORE.encode() not in _target_of(request) + request.read():
             return request
-        return _other(
-            request,
-            str(request.url).replace(self._MORE, ""),
-            target.replace(self._MORE.encode(), b""),
-            body.replace(self._MORE.encode(), b""),
-            signed,
-        )
+        return _other(request, signed, without=self._MORE)
 
 
-def _other(
-    request: httpx.Request, url: str, target: bytes, body: bytes, headers: Mapping[bytes, bytes] | None = None
-) -> httpx.Request:
-    changed = headers or {}
+def _other(request: httpx.Request, headers: Mapping[bytes, bytes], without: str = "") -> httpx.Request:
+    """Return ``request`` with other values of some ``headers``, and ``without`` a text in its URL and its body."""
     fields = [
-        (name, changed.get(name.lower(), value))
+        (name, headers.get(name.lower(), value))
         for name, value in request.headers.raw
         if name.lower() != b"content-length"
     ]
+    url, text = str(request.url).replace(without, ""), without.encode()
+    target, body = _target_of(request).replace(text, b""), request.read().replace(text, b"")
     made = as_sent(request.method, url, fields, body, target=target)
     made.extensions = {**request.extensions, **made.extensions}
     return made
+
+
+def _target_of(request: httpx.Request) -> bytes:
+    target: bytes = request.extensions.get(TARGET, request.url.raw_path)
+    return target
 
 
 class _FurtherPage(Effect):
@@ -208,10 +206,11 @@ def _another(answered: Answered, item: Any, number: int) -> Any:
 class _Keys(Effect):
     """Replaces the API keys of lent credentials before a request; the credentials show the new ones."""
 
-    expires = False
+    name, start = "api_key", "AQE"
 
     def __init__(self, variation: Variation, script: Script) -> None:
         self._variation = variation
+        self._expires = variation.change.endswith("-expired")
         self._old: dict[str, str] = {}
         """New key by the one that it replaced."""
         self._is_done = False
@@ -233,49 +232,35 @@ class _Keys(Effect):
                         self._replace(credential, number)
 
     def _replace(self, credential: Credential, number: int) -> None:
-        old = credential.api_key.reveal()
-        new = _made("AQE", old, number)
+        old = getattr(credential, self.name).reveal()
+        new = _made(self.start, old, number)
         self._old[new] = old
-        object.__setattr__(credential, "api_key", Secret(new))
+        object.__setattr__(credential, self.name, Secret(new))
 
     def _judge(self, call: Call, send: Send) -> Answered:
         asked = call.request.headers.get("x-api-key", "")
         if asked in self._old:
             changed = {b"x-api-key": self._old[asked].encode()}
-            target = call.request.extensions.get(TARGET, call.request.url.raw_path)
-            request = _other(call.request, str(call.request.url), target, call.request.read(), changed)
-            return send(replace(call, request=request))
-        if self.expires and asked in self._old.values() and not call.of_fixture and call.number > self._since:
+            return send(replace(call, request=_other(call.request, changed)))
+        if self._expires and asked in self._old.values() and not call.of_fixture and call.number > self._since:
             return call.instead(401)
         return send(call)
-
-
-class _ExpiredKeys(_Keys):
-    expires = True
 
 
 class _ClientKeys(_Keys):
     """Replaces the client keys of lent credentials before a request: answers and credentials show the new ones."""
 
-    def _replace(self, credential: Credential, number: int) -> None:
-        old = credential.client_key.reveal()
-        new = _made("test_", old, number)
-        self._old[new] = old
-        object.__setattr__(credential, "client_key", Secret(new))
+    name, start = "client_key", "test_"
 
     def _judge(self, call: Call, send: Send) -> Answered:
         whole = str(call.request.url) + "".join(call.request.headers.values())
-        if self.expires and any(old in whole for old in self._old.values()):
+        if self._expires and any(old in whole for old in self._old.values()):
             return call.instead(401)
         answered = send(call)
         body = answered.body
         for new, old in self._old.items():
             body = body.replace(old.encode(), new.encode())
         return replace(answered, body=body) if body != answered.body else answered
-
-
-class _ExpiredClientKeys(_ClientKeys):
-    expires = True
 
 
 class _OffAndOn(Effect):
@@ -337,9 +322,9 @@ class _Failure(_OffAndOn):
 
 _KEYS: Final[dict[str, Callable[[Variation, Script], Effect]]] = {
     "api-key-rotated": _Keys,
-    "api-key-expired": _ExpiredKeys,
+    "api-key-expired": _Keys,
     "client-key-rotated": _ClientKeys,
-    "client-key-expired": _ExpiredClientKeys,
+    "client-key-expired": _ClientKeys,
     "credential-off-and-on": _OffAndOn,
 }
 

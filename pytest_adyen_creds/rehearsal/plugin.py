@@ -10,18 +10,15 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from operator import attrgetter
-from pathlib import Path
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import pytest
 
 from pytest_adyen_creds.cassettes.recorder import TALKING, is_recorded_elsewhere
 from pytest_adyen_creds.checks.verdicts import SEVERAL, WORDS, Rehearsed, Verdict, fails
 from pytest_adyen_creds.compat.hypothesis import few_examples
 from pytest_adyen_creds.compat.pytest import (
-    ChangedHooks,
     broken_before,
     fixture_names,
     remember_broken,
@@ -34,8 +31,8 @@ from pytest_adyen_creds.compat.vcrpy import plays_seen
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.effects import effects_of
-from pytest_adyen_creds.rehearsal.hooks import Held, Watched, is_users
-from pytest_adyen_creds.rehearsal.leaving import Leaving, drop_garbage, kept_young
+from pytest_adyen_creds.rehearsal.hooks import Held, Watched
+from pytest_adyen_creds.rehearsal.leaving import drop_garbage, kept_young
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
 from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES, Variation, variations_of
@@ -308,7 +305,13 @@ class _Again:
         script = self._script(variations)
         hooks = Watched(self.item.ihook, self.item.config)
         with kept_young():
-            self._perform(script, hooks)
+            with (
+                self.plugin.performing(self.item, script),
+                with_hooks(self.item, hooks),
+                unheard(self.item),
+                few_examples(self.item),
+            ):
+                run_again(self.item)
             if not hooks.has_passed:
                 drop_garbage()
         failed = hooks.failed
@@ -351,36 +354,9 @@ class _Again:
             return f"adyen: {item.nodeid} passes with {name!r}: nothing noticed it"
         return ""
 
-    def _script(self, variations: Sequence[Variation]) -> _Bounded:
-        script = _Bounded(self.plugin.operation_of, variations, self.earlier, 5 * len(self.earlier) + 50, effects_of)
-        script.root = self.item.config.rootpath
-        return script
-
-    def _perform(self, script: _Bounded, hooks: ChangedHooks) -> None:
-        with (
-            self.plugin.performing(self.item, script),
-            with_hooks(self.item, hooks),
-            unheard(self.item),
-            few_examples(self.item),
-        ):
-            run_again(self.item)
-
-
-class _Bounded(Script):
-    """A script that ends a test which never stops asking, whatever its code catches."""
-
-    root = Path()
-    """The folder of the user's code."""
-    is_endless = False
-
-    def answer(self, request: httpx.Request, inner: httpx.BaseTransport, *, of_fixture: bool) -> httpx.Response:
-        try:
-            return super().answer(request, inner, of_fixture=of_fixture)
-        except pytest.fail.Exception as error:
-            if self.is_endless:  # it has caught this already
-                Leaving(error, lambda frame: is_users(frame, self.root))
-            self.is_endless = True
-            raise
+    def _script(self, variations: Sequence[Variation]) -> Script:
+        match, most, root = self.plugin.operation_of, 5 * len(self.earlier) + 50, self.item.config.rootpath
+        return Script(match, variations, self.earlier, most, effects_of, root)
 
 
 def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> Iterator[Verdict]:

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import httpx
 import pytest
@@ -21,6 +22,8 @@ from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.rehearsal.answer import Answered
+from pytest_adyen_creds.rehearsal.hooks import is_users
+from pytest_adyen_creds.rehearsal.leaving import Leaving
 from pytest_adyen_creds.rehearsal.variation import Variation
 from pytest_adyen_creds.sandbox.answers import PLATFORM
 from pytest_adyen_creds.sandbox.wire import BY_FAULT
@@ -89,7 +92,7 @@ class Script:
 
     ``variations`` happen in it, by what ``effects`` returns; without any it notes what the test is answered. ``match``
     tells the operation of a request. ``earlier`` is what the test was answered the first time; it may send ``most``
-    requests.
+    requests. ``root`` is the folder of the user's code.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class Script:
         earlier: Sequence[Answered] = (),
         most: int | None = None,
         effects: Callable[[Sequence[Variation], Script], Iterable[Effect]] = lambda variations, script: (),
+        root: Path = Path(),
     ) -> None:
         self.answers: list[Answered] = []
         """What the test was answered, as the sandbox or the recording had it."""
@@ -108,6 +112,8 @@ class Script:
         """Whether answers may depart from the contract on purpose, so that a check of it says nothing."""
         self.is_further = most is not None
         """Whether the test runs again, and not for the first time."""
+        self.is_endless = False
+        """Whether the test asked for more than it may."""
         self.missed = False
         """Whether the test asked for what no recording holds."""
         self.lent: list[Credential] = []
@@ -115,7 +121,9 @@ class Script:
         self._earlier = list(earlier)
         self._asked: Counter[tuple[str, str]] = Counter()
         self._most = most
-        self._count = 0
+        self._root = root
+        self.count = 0
+        """How many requests the test has sent so far."""
         self._lock = threading.RLock()
         self.effects = list(effects(variations, self))
 
@@ -132,10 +140,10 @@ class Script:
         if is_plugins_own():
             return inner.handle_request(request)
         with self._lock:
-            self._count += 1
-            number = self._count
+            self.count += 1
+            number = self.count
         if self._most is not None and number > self._most:
-            pytest.fail(f"it never stops asking: this is request {number} of the test", pytrace=False)
+            self._end(number)
         call = Call(request, number, self._match(request), of_fixture)
         with self._lock:
             self._asked[call.place] += 1
@@ -151,14 +159,17 @@ class Script:
         return response
 
     @property
-    def count(self) -> int:
-        """How many requests the test has sent so far."""
-        return self._count
-
-    @property
     def asks_more(self) -> bool:
         """Whether the test has asked for something more often than the first time, or for something else."""
         return bool(self._asked - Counter((each.method, each.path) for each in self._earlier))
+
+    def _end(self, number: int) -> NoReturn:
+        """End a test that never stops asking, whatever its code catches."""
+        error = pytest.fail.Exception(f"it never stops asking: this is request {number} of the test", pytrace=False)
+        if self.is_endless:  # it has caught this already
+            Leaving(error, lambda frame: is_users(frame, self._root))
+        self.is_endless = True
+        raise error
 
     def _send(self, inner: httpx.BaseTransport, call: Call) -> Answered:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from pytest_adyen_creds.contract.baseline import Entry
@@ -167,22 +167,14 @@ def _of_one(each: Answered, deviations: list[Entry], identities: set[str]) -> It
     if not each.has_document:
         return
     missing = {entry.location for entry in deviations if entry.id == MISSING and entry.is_about(label, status)}
-    for mutation in each.mutations():
+    mutations = each.mutations()
+    for mutation in mutations:
         # what the platform is known to leave out, a client has to do without
         is_known = mutation.change == "required-property-removed" and mutation.location in missing
         # an error is noticed by its status
         is_of_error = status >= 400 and mutation.must == "must-notice"
         if mutation.change != ID_FORM and not is_known and not is_of_error:
-            yield Variation(
-                mutation.kind,
-                mutation.must,
-                mutation.change,
-                mutation.location,
-                mutation.text,
-                label,
-                status,
-                date=mutation.date,
-            )
+            yield Variation(**asdict(mutation), operation=label, status=status)
     for what, location, _ in identifiers(each.schema, each.document):
         if what not in identities:
             identities.add(what)
@@ -191,7 +183,7 @@ def _of_one(each: Answered, deviations: list[Entry], identities: set[str]) -> It
     if are_pages(each):
         text = "the list goes on on a further page, where its second half is"
         yield Variation("additions", "must-survive", PAGE, "", text, label, status)
-    dated = {one.location for one in each.mutations() if one.date}
+    dated = {one.location for one in mutations if one.date}
     for change, location, text in deviations_of(each, deviations):
         if location not in dated:
             yield Variation("additions", "must-survive", change, location, text, label, status)
