@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items, own_path
+from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, Page, items, own_path
 from pytest_adyen_creds.text import normalised
 
 SHORTEST: Final = 6
@@ -64,7 +64,8 @@ class KnownState:
         """API keys, passwords and client keys that answers showed or requests presented."""
         self.giveable: frozenset[str] | None = None
         """The roles of ``ws@Company.…``, normalised; None where it was not seen."""
-        self.listings: dict[tuple[str, str], Listing] = {}
+        self.listings: dict[tuple[str, int], Listing] = {}
+        """The lists that were read, by path and size of the pages."""
         self.linked: dict[str, str] = {}
         """Paths that answers linked to as their own resource, and where they did."""
 
@@ -93,8 +94,8 @@ class KnownState:
             self._note_change(exchange)
         for _, shown in exchange.credentials():
             self._note_credential(exchange, shown)
-        if exchange.good and exchange.kind == "page":
-            self._note_page(exchange)
+        if exchange.page is not None:
+            self._note_page(exchange, exchange.page)
         subject = self.subject(exchange)
         if subject is not None and exchange.good:
             self._note_origins(subject, exchange)
@@ -169,16 +170,12 @@ class KnownState:
         if path is not None:
             self.linked.setdefault(path, exchange.operation.label)
 
-    def _note_page(self, exchange: Exchange) -> None:
-        total = exchange.shown.get("itemsTotal")
-        number = exchange.query.get("pageNumber", "1")
-        if not isinstance(total, int) or not number.isascii() or not number.isdigit() or len(number) > 9:
-            return
-        key = exchange.path, exchange.query.get("pageSize", "10")
+    def _note_page(self, exchange: Exchange, page: Page) -> None:
+        key = exchange.path, page.size
         listing = self.listings.get(key)
-        if listing is None or listing.total != total:
-            listing = self.listings[key] = Listing(total)
-        listing.pages[int(number)] = tuple(
+        if listing is None or listing.total != page.total:
+            listing = self.listings[key] = Listing(page.total)
+        listing.pages[page.number] = tuple(
             item["id"] for _, item in exchange.credentials() if isinstance(item.get("id"), str)
         )
 

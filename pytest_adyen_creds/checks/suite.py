@@ -28,7 +28,7 @@ from pytest_adyen_creds.errors import CassetteError, CredentialError
 if TYPE_CHECKING:
     from pytest_adyen_creds.checks.live_target import LiveSuite
     from pytest_adyen_creds.checks.results import Results
-    from pytest_adyen_creds.checks.sandbox_target import Prepare
+    from pytest_adyen_creds.checks.runner import Prepare
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.leases import LeaseClient
 
@@ -219,7 +219,7 @@ class Suite:
         return "\n".join(shlex.join(["pytest", "--adyen-contracts", *each]) for each in (live, offline))
 
     def _check_sandbox(self, item: str, record_to: Path | None) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.sandbox_target import Incomplete, sandbox_target
+        from pytest_adyen_creds.checks.runner import Incomplete, sandbox_target
 
         incomplete: Incomplete | None = None
         recording = record_to is not None  # of what a server sends
@@ -242,7 +242,7 @@ class Suite:
         return [*self._shrunk(own, target.exchanges), *(each for each in failures if each not in own)]
 
     def _shrunk(self, failures: list[CheckFailure], exchanges: list[Exchange]) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.sandbox_target import sandbox_target
+        from pytest_adyen_creds.checks.runner import sandbox_target
 
         def alone(case: TestCase) -> list[CheckFailure]:
             with sandbox_target(self._results.contract, self._prepare) as target:

@@ -116,25 +116,10 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object, as reports have it."""
-        return {
-            "test": self.test,
-            "id": self.id,
-            "kind": self.kind,
-            "class": self.must,
-            "operation": self.operation,
-            "status": self.status,
-            "location": self.location,
-            "change": self.change,
-            "mutation": self.text,
-            "verdict": self.word,
-            "error": self.error,
-            "where": self.where,
-            "by": self.by,
-            "expected": self.expected,
-            "finding": self.finding,
-            "accepted": self.accepted,
-            "next_step": self.next_step if self.finding else "",
-        }
+        value = asdict(self)
+        for ours, theirs in (("must", "class"), ("text", "mutation"), ("word", "verdict")):
+            value[theirs] = value.pop(ours)
+        return {**value, "finding": self.finding, "next_step": self.next_step if self.finding else ""}
 
 
 @dataclass(frozen=True, slots=True)
