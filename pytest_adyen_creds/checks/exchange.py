@@ -113,12 +113,12 @@ class Exchange:
 
     def register_secrets(self) -> None:
         """Let masking know the secrets of an exchange that another client made."""
+        names = self.contract.secret_properties
         for secret in {
             *secrets_in(self.response.content, self.body),
             *secrets_in(self.request.content, self.sent),
             *self.presented_secrets,
-            *_secrets_of(self.contract, self.body),
-            *_secrets_of(self.contract, self.sent),
+            *(text for _, name, text in (*self.body_texts, *texts(self.sent)) if name in names),
         }:
             if secret:
                 SECRETS.add(secret)
@@ -248,11 +248,6 @@ class Exchange:
             for number, item in enumerate(items(self.body, "data")):
                 if isinstance(item, dict):
                     yield f"/data/{number}", item
-
-
-def _secrets_of(contract: Contract, body: Any) -> Iterator[str]:
-    """Yield the texts in a body that stand in properties that the contract calls secret."""
-    return (text for _, name, text in texts(body) if name in contract.secret_properties)
 
 
 def items(body: Any, name: str) -> list[Any]:

@@ -42,26 +42,22 @@ def judge(exchange: Exchange, state: KnownState, acceptance: Acceptance | None =
         failures += [_of_finding(exchange, each) for each in observed]
         failures += [_of_rule(exchange, *each) for each in broken]
     state.add(exchange)
-    return list(_with_evidence(_collapsed(failures), exchange))
+    return list(_collapsed(failures, exchange))
 
 
-def _collapsed(failures: list[CheckFailure]) -> list[CheckFailure]:
-    """Return the failures with those of one check at like places, such as the items of a list, as one."""
+def _collapsed(failures: list[CheckFailure], exchange: Exchange) -> Iterator[CheckFailure]:
+    """Yield the failures with their evidence, those of one check at like places, such as a list's items, as one."""
     alike: dict[tuple[str, ...], list[CheckFailure]] = {}
     for failure in failures:
         alike.setdefault(failure.key, []).append(failure)
-    return [
-        replace(first, message=f"{first.message} (and at {len(more)} more places like it)") if more else first
-        for first, *more in alike.values()
-    ]
-
-
-def _with_evidence(failures: list[CheckFailure], exchange: Exchange) -> Iterator[CheckFailure]:
-    if not failures:
-        return
-    curl, code = as_curl(exchange.request), as_code(exchange.request)
-    for failure in failures:
-        yield replace(failure, curl=curl, code=code, answer=as_text(exchange.response, failure.pointer))
+    for first, *more in alike.values():
+        yield replace(
+            first,
+            message=f"{first.message} (and at {len(more)} more places like it)" if more else first.message,
+            curl=as_curl(exchange.request),
+            code=as_code(exchange.request),
+            answer=as_text(exchange.response, first.pointer),
+        )
 
 
 def _of_no_operation(exchange: Exchange) -> CheckFailure:

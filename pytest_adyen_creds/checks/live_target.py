@@ -13,7 +13,7 @@ from pytest_adyen_creds.checks.cases import ORIGIN, TestCase, cases_of, most_gen
 from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.failure import NotReached
 from pytest_adyen_creds.checks.runner import Runner
-from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, level_of
+from pytest_adyen_creds.checks.sample_data import AccountLevel, Level, SampleData, collection, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL, Context
 from pytest_adyen_creds.client import Retries
 from pytest_adyen_creds.client.parsing import parse
@@ -74,7 +74,7 @@ class LiveTarget(Runner):
 
     def reserve(self) -> None:
         """Have a throwaway at each level before cases that create spend the budget."""
-        levels: tuple[Level, ...] = ("company", "merchant")
+        levels: tuple[AccountLevel, ...] = ("company", "merchant")
         for level in levels:
             with self._leased(level):
                 pass
@@ -99,7 +99,7 @@ class LiveTarget(Runner):
         Raises :class:`CredentialError` where none could be leased for another reason.
         """
         scenario, level = SCENARIOS[name]
-        held: Level = "company" if level == "me" else level
+        held: AccountLevel = "company" if level == "me" else level
         with self._leased(held) as credential:
             if credential is None:
                 raise self._nothing_there(held)
@@ -162,26 +162,21 @@ class LiveTarget(Runner):
         return share
 
     @contextmanager
-    def _leased(self, level: Level) -> Iterator[Credential | None]:
-        credential = self._lease(level)
+    def _leased(self, level: AccountLevel) -> Iterator[Credential | None]:
+        if level == "merchant" and self._merchant is None:
+            reason = NotReached("the run has no merchant account; set ADYEN_MERCHANT_ACCOUNT")
+            self._lost.setdefault(level, reason)
+        credential = None
+        if level not in self._lost:  # asking again would cost another creation
+            try:
+                credential = self._throwaways.lease(Spec(level=level, origins=(ORIGIN,)))
+            except AdyenCredsError as error:
+                self._lost[level] = error
         try:
             yield credential
         finally:
             if credential is not None:
                 self._throwaways.give_back(credential)
-
-    def _lease(self, level: Level) -> Credential | None:
-        if level == "merchant" and self._merchant is None:
-            reason = NotReached("the run has no merchant account; set ADYEN_MERCHANT_ACCOUNT")
-            self._lost.setdefault(level, reason)
-        if level == "me" or level in self._lost:
-            return None
-        try:
-            return self._throwaways.lease(Spec(level=level, origins=(ORIGIN,)))
-        except AdyenCredsError as error:
-            # asking again would cost another creation
-            self._lost[level] = error
-            return None
 
     def _data(self, level: Level, credential: Credential | None) -> SampleData:
         """Read who signs in and what the sequence is about; return the data, without what is not there."""

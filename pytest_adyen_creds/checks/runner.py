@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import httpx
 
@@ -24,7 +24,7 @@ from pytest_adyen_creds.checks.cases import (
     generating,
 )
 from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items
-from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, constrained, level_of
+from pytest_adyen_creds.checks.sample_data import AccountLevel, Level, SampleData, collection, constrained, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, Context, Scenario
 from pytest_adyen_creds.client import ManagementClient, Ownership, Retries
 from pytest_adyen_creds.credentials.credential import from_body
@@ -228,7 +228,7 @@ class SandboxTarget(Runner):
     def run_scenario(self, name: str) -> None:
         """Set up, and play the scenario ``name``."""
         scenario, level = SCENARIOS[name]
-        held: Literal["company", "merchant"] = "merchant" if level == "merchant" else "company"
+        held: AccountLevel = "merchant" if level == "merchant" else "company"
         data, made = self.create_data(held, calls=True)
         credential = from_body(held, self.accounts[held == "merchant"], made)
         self.play(scenario(Context(self.contract.operations, data, level, credential, embedded=True)))
