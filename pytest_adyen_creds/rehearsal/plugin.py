@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from operator import attrgetter
-from sys import intern
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 import pytest
 
@@ -32,7 +35,6 @@ from pytest_adyen_creds.errors import AdyenCredsError, in_words
 from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.effects import effects_of
 from pytest_adyen_creds.rehearsal.hooks import Held, Watched
-from pytest_adyen_creds.rehearsal.leaving import drop_garbage, kept_young
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
 from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES, Variation, variations_of
@@ -304,7 +306,7 @@ class _Again:
         """Run the test with ``variations``, and say what became of it."""
         script = self._script(variations)
         hooks = Watched(self.item.ihook, self.item.config)
-        with kept_young():
+        with _kept_young():
             with (
                 self.plugin.performing(self.item, script),
                 with_hooks(self.item, hooks),
@@ -313,7 +315,7 @@ class _Again:
             ):
                 run_again(self.item)
             if not hooks.has_passed:
-                drop_garbage()
+                _drop_garbage()
         failed = hooks.failed
         if failed is None and hooks.has_passed:
             note = next(filter(None, (effect.verdict(script) for effect in script.effects)), None)
@@ -359,6 +361,31 @@ class _Again:
         return Script(match, variations, self.earlier, most, effects_of, root)
 
 
+@contextmanager
+def _kept_young() -> Iterator[None]:
+    """Have what a ``with`` block makes stay where :func:`_drop_garbage` finds it in no time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _drop_garbage() -> None:
+    """Let go of what a run that failed has left open, and say nothing of it: a later test would be told.
+
+    It looks at what has been made since the last collection; to look at everything takes longer than most runs.
+    """
+    with warnings.catch_warnings(), patch.object(sys, "unraisablehook", lambda unraisable: None):
+        warnings.simplefilter("ignore")
+        for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+            vars(sys).pop(name, None)
+        gc.collect(1)
+
+
 def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> Iterator[Verdict]:
     """Yield the verdict for each variation, or set of them, that a run says something of."""
     order = {kind: number for number, kind in enumerate(KINDS)}
@@ -366,14 +393,14 @@ def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> 
         first = group[0]
         verdict = Verdict(
             test=item.nodeid,
-            id=intern(TOGETHER.join(each.id for each in group)),  # the same in many tests
+            id=sys.intern(TOGETHER.join(each.id for each in group)),  # the same in many tests
             kind=first.kind,
             must=first.must,
             change=first.change if len(group) == 1 else SEVERAL,
             operation=first.operation,
             status=first.status,
-            location=intern(first.location),
-            text=intern(_together(group)),
+            location=sys.intern(first.location),
+            text=sys.intern(_together(group)),
             word=_word(first, outcome),
             error=outcome.error or ("created twice: the request was sent again" if outcome.note == "twice" else ""),
             where=outcome.where,

@@ -6,13 +6,16 @@ It stands between the code under test and who answers it, the sandbox or a recor
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import currentframe
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 import pytest
@@ -23,7 +26,6 @@ from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError
 from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.hooks import is_users
-from pytest_adyen_creds.rehearsal.leaving import Leaving
 from pytest_adyen_creds.rehearsal.variation import Variation
 from pytest_adyen_creds.sandbox.answers import PLATFORM
 from pytest_adyen_creds.sandbox.wire import BY_FAULT
@@ -167,7 +169,7 @@ class Script:
         """End a test that never stops asking, whatever its code catches."""
         error = pytest.fail.Exception(f"it never stops asking: this is request {number} of the test", pytrace=False)
         if self.is_endless:  # it has caught this already
-            Leaving(error, lambda frame: is_users(frame, self._root))
+            _Leaving(error, lambda frame: is_users(frame, self._root))
         self.is_endless = True
         raise error
 
@@ -184,3 +186,44 @@ class Script:
             return same[min(given, len(same)) - 1]  # it is asked again, after something went wrong
         self.answers.append(answered)
         return answered
+
+
+class _Leaving:
+    """Raises ``error`` in each of the calling functions that ``is_meant`` tells of, also where they catch it.
+
+    It is raised wherever one of them goes on, in a handler of its own say, until the outermost has ended. What traced
+    or profiled the thread before does so again then.
+    """
+
+    def __init__(self, error: BaseException, is_meant: Callable[[FrameType], bool]) -> None:
+        self._error = error
+        self._before = sys.gettrace(), sys.getprofile()
+        self._frames: list[FrameType] = []
+        frame = currentframe()
+        frame = frame.f_back if frame is not None else None
+        while frame is not None:
+            if is_meant(frame):
+                frame.f_trace = self._trace
+                self._frames.append(frame)
+            frame = frame.f_back
+        if self._frames:
+            sys.setprofile(self._profile)
+            sys.settrace(self._trace)
+
+    def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if frame not in self._frames:
+            return None
+        if event == "line":
+            raise self._error  # Python stops tracing with it
+        return self._trace
+
+    def _profile(self, frame: FrameType, event: str, arg: Any) -> None:
+        if event != "return" or frame not in self._frames:
+            return
+        if frame is self._frames[-1]:
+            self._frames.clear()
+            sys.settrace(self._before[0])
+            sys.setprofile(self._before[1])
+        else:
+            self._frames.remove(frame)
+            sys.settrace(self._trace)
