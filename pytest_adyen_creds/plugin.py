@@ -81,7 +81,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args
 def _take_key(config: pytest.Config) -> None:
     if KEY in config.stash or not any(name.startswith("ADYEN_") and "_API_KEY" in name for name in os.environ):
         return
-    from pytest_adyen_creds.provisioning_key import ProvisioningKey
+    from pytest_adyen_creds.settings import ProvisioningKey
 
     config.stash[KEY], taken = ProvisioningKey.take(os.environ, keep=is_true(config.getini("adyen_keep_environment")))
     config.add_cleanup(lambda: os.environ.update(taken))
@@ -99,8 +99,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; add the bundled suite where it is asked for."""
     _take_key(config)  # where a conftest has loaded the plugin
     if told := told_by_controller(config):
-        from pytest_adyen_creds.provisioning_key import ProvisioningKey
         from pytest_adyen_creds.secrets import Secret
+        from pytest_adyen_creds.settings import ProvisioningKey
 
         config.stash[KEY] = ProvisioningKey(Secret(told["key"]), told["source"])
     for mark in MARKERS:
