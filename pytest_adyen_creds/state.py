@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -135,14 +135,6 @@ class Run:
             results.roles, results.operation_of, lambda: results.collector.test, results.collector.guarded
         )
 
-    def observer(self, origin: str) -> Callable[[httpx.Response], None]:
-        """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""
-
-        def observe(response: httpx.Response) -> None:
-            self.results.collector.client(self.route.origin or origin)(response)
-
-        return observe
-
     @cached_property
     def comparison(self) -> Comparison:
         """A live run's exchanges, to be held against what the sandbox would have answered."""
@@ -151,9 +143,13 @@ class Run:
         return Comparison()
 
     def observed(self, backend: Backend) -> Backend:
-        """Return the backend of a live run with what is to see its traffic."""
-        observers = (self.results.collector.client(backend.origin), self.compare)
-        return replace(backend, observers=observers, route=self.route)
+        """Return a backend of this run with what is to see its traffic."""
+
+        def observe(response: httpx.Response) -> None:  # unless the running test's mode says who answers
+            self.results.collector.client(self.route.origin or backend.origin)(response)
+
+        compared = () if backend.sandbox else (self.compare,)
+        return replace(backend, observers=(observe, *compared), route=self.route)
 
     def compare(self, response: httpx.Response) -> None:
         """Note an answer in a live run, to be held against the sandbox when the run ends."""
