@@ -18,6 +18,7 @@ from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.roles import classify
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
+from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
 from pytest_adyen_creds.roles.need import Demand
 from pytest_adyen_creds.roles.observed import RolesSeen, Use
 from pytest_adyen_creds.secrets import SECRETS
@@ -32,7 +33,6 @@ OTHER = "another credential"
 SECTION = "Adyen: refused for want of a role"
 _MOST = 3
 """Roles that a credential is called by."""
-_ADYENS: Final = (".adyen.com", ".adyenpayments.com")
 _VERSION: Final = re.compile(r"^/v[0-9]+(?=/)")
 _WORD: Final = re.compile(r"[a-z][A-Za-z]*")
 """A part of a path that names something of the API, and not of an account."""
@@ -121,7 +121,7 @@ class RolesLayer:
         path, host = request.url.path, request.url.host
         parts = (part if _WORD.fullmatch(part) else "{…}" for part in _VERSION.sub("", path).split("/")[1:])
         label = f"{request.method} /{'/'.join(parts)}"
-        return label if host == MANAGEMENT_HOST or not host.endswith(_ADYENS) else f"{host}: {label}", {}
+        return label if host == MANAGEMENT_HOST or not is_host_of_adyen(host) else f"{host}: {label}", {}
 
     def _credential_of(self, request: httpx.Request) -> str:
         if key := request.headers.get("x-api-key"):

@@ -216,7 +216,14 @@ class Need:
     @property
     def evidence(self) -> list[dict[str, Any]]:
         """For each needed role the operations that ask for it, and how many tests called them."""
-        return [self._shown(role) for role in self.roles]
+        found = []
+        for role in self.roles:
+            less = [each for each in self.roles if each != role]
+            asking = {name for name, roles in self._seen.demands.items() if not Demand.of(roles).is_met(less)}
+            uses = [use for use in self._answered if use.operation in asking]
+            operations, tests = sorted({use.operation for use in uses}), {use.test for use in uses}
+            found.append({"role": role, "operations": operations, "tests": len(tests)})
+        return found
 
     def runs(self) -> dict[str, list[str]]:
         """Return which of the roles each of the merged runs showed to be needed."""
@@ -291,16 +298,3 @@ class Need:
         found = smallest(map(among, self._demands(uses)), chosen.values())
         self._found[key] = tuple(sorted(chosen.get(normalised(role), role) for role in found))
         return self._found[key]
-
-    def _shown(self, role: str) -> dict[str, Any]:
-        asking = {
-            operation
-            for operation, roles in self._seen.demands.items()
-            if not Demand.of(roles).is_met([each for each in self.roles if each != role])
-        }
-        uses = [use for use in self._answered if use.operation in asking]
-        return {
-            "role": role,
-            "operations": sorted({use.operation for use in uses}),
-            "tests": len({use.test for use in uses}),
-        }

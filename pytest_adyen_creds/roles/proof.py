@@ -51,7 +51,6 @@ class Ran:
 
     status: int
     failed: tuple[str, ...]
-    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def prove(arguments: Sequence[str], run: Run | None = None) -> tuple[Proof, Need
 
     def less(ran: Ran) -> Ran:
         failed = tuple(test for test in ran.failed if test not in left_out)
-        return Ran(0 if ran.status == 1 and ran.failed and not failed else ran.status, failed, ran.output)
+        return Ran(0 if ran.status == 1 and ran.failed and not failed else ran.status, failed)
 
     exact = less(run([*given, *_with(roles)]))
     without = {role: less(run([*given, *_with([each for each in roles if each != role])])) for role in roles}
@@ -147,7 +146,7 @@ def run_pytest(arguments: Sequence[str]) -> Ran:
         text=True,
         check=False,
     )
-    return Ran(done.returncode, tuple(_FAILED.findall(done.stdout)), done.stdout)
+    return Ran(done.returncode, tuple(_FAILED.findall(done.stdout)))
 
 
 def proof_json(proof: Proof) -> dict[str, Any]:
