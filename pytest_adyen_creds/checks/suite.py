@@ -347,17 +347,16 @@ def _smaller(case: TestCase) -> Iterator[TestCase]:
 
 def _less(value: Any) -> Iterator[Any]:
     """Yield JSON values that are a little smaller: without a member, with a smaller member, with half of a text."""
-    if isinstance(value, dict):
-        for name in value:
-            yield {key: item for key, item in value.items() if key != name}
-        for name, item in value.items():
-            for smaller in _less(item):
-                yield {**value, name: smaller}
-    elif isinstance(value, list):
-        for index in range(len(value)):
-            yield value[:index] + value[index + 1 :]
-        for index, item in enumerate(value):
-            for smaller in _less(item):
-                yield [*value[:index], smaller, *value[index + 1 :]]
+    if isinstance(value, dict | list):
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        for key in keys:
+            less = value.copy()
+            del less[key]
+            yield less
+        for key in keys:
+            for smaller in _less(value[key]):
+                less = value.copy()
+                less[key] = smaller
+                yield less
     elif isinstance(value, str) and len(value) > 1:
         yield value[: len(value) // 2]
