@@ -32,12 +32,11 @@ from pytest_adyen_creds.compat.pytest import (
 )
 from pytest_adyen_creds.compat.vcrpy import plays_seen
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
-from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.effects import effects_of
 from pytest_adyen_creds.rehearsal.hooks import Held, Watched
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
-from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES, Variation, variations_of
+from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES, Answered, Variation, variations_of
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import counted, plain
 

@@ -15,26 +15,20 @@ from functools import partial
 from inspect import currentframe
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import httpx
 import pytest
 
 from pytest_adyen_creds.client.transports import is_plugins_own
+from pytest_adyen_creds.contract.apis import Match
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError
-from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.hooks import is_users
-from pytest_adyen_creds.rehearsal.variation import Variation
+from pytest_adyen_creds.rehearsal.variation import Answered, Variation
 from pytest_adyen_creds.sandbox.answers import PLATFORM
 from pytest_adyen_creds.sandbox.wire import BY_FAULT
-
-if TYPE_CHECKING:
-    from pytest_adyen_creds.contract import Contract, Operation
-
-Match = Callable[[httpx.Request], "tuple[Operation, Contract] | None"]
-"""Returns the operation that a request is of, and its contract."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +40,13 @@ class Call:
 
     request: httpx.Request
     number: int
-    found: tuple[Operation, Contract] | None
+    found: Match | None
     of_fixture: bool
 
     @property
     def label(self) -> str:
         """The operation's label; empty where no contract has it."""
-        return self.found[0].label if self.found else ""
+        return self.found.operation.label if self.found else ""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -61,14 +55,13 @@ class Call:
 
     def answered(self, response: httpx.Response) -> Answered:
         """Return its answer, read."""
-        return Answered.of(self.request, response, *(self.found or (None, None)))
+        return Answered.of(self.request, response, self.found)
 
     def instead(self, status: int, headers: Mapping[str, str] | None = None) -> Answered:
         """Return an error as the platform would answer it."""
         body = json.dumps(PLATFORM.show_status(status, "")).encode()
         media = (("content-type", "application/json"), *(headers or {}).items())
-        operation, contract = self.found or (None, None)
-        return Answered(*self.place, status, media, body, operation, contract, self.request.read())
+        return Answered(*self.place, status, media, body, self.found, self.request.read())
 
 
 Send = Callable[[Call], Answered]
@@ -99,7 +92,7 @@ class Script:
 
     def __init__(
         self,
-        match: Match,
+        match: Callable[[httpx.Request], Match | None],
         variations: Sequence[Variation] = (),
         earlier: Sequence[Answered] = (),
         most: int | None = None,

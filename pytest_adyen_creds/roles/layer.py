@@ -7,13 +7,14 @@ import re
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx
 import pytest
 
-from pytest_adyen_creds.client.parsing import parse
+from pytest_adyen_creds.client.parsing import parse, shown_credentials
 from pytest_adyen_creds.client.transports import is_plugins_own, read
+from pytest_adyen_creds.contract.apis import Match
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.roles import classify
 from pytest_adyen_creds.credentials.spec import Spec
@@ -23,9 +24,6 @@ from pytest_adyen_creds.roles.need import Demand
 from pytest_adyen_creds.roles.observed import RolesSeen, Use
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import normalised, some_of
-
-if TYPE_CHECKING:
-    from pytest_adyen_creds.contract import Contract, Operation
 
 PROVISIONING = "the provisioning credential"
 UNSIGNED = "nobody"
@@ -49,7 +47,7 @@ class RolesLayer:
     def __init__(
         self,
         seen: RolesSeen,
-        match: Callable[[httpx.Request], tuple[Operation, Contract] | None],
+        match: Callable[[httpx.Request], Match | None],
         test: Callable[[], str],
         guarded: Callable[[str], AbstractContextManager[None]] = lambda what: nullcontext(),
     ) -> None:
@@ -115,7 +113,7 @@ class RolesLayer:
             url = request.url.copy_with(scheme="https", host=MANAGEMENT_HOST, port=None)
             found = self._match(httpx.Request(request.method, url))
         if found:
-            operation, contract = found
+            contract, operation, _ = found
             is_management = contract.api == "management"
             return operation.label if is_management else f"{contract.name}: {operation.label}", operation.roles
         path, host = request.url.path, request.url.host
@@ -124,13 +122,11 @@ class RolesLayer:
         return label if host == MANAGEMENT_HOST or not is_host_of_adyen(host) else f"{host}: {label}", {}
 
     def _credential_of(self, request: httpx.Request) -> str:
-        if key := request.headers.get("x-api-key"):
-            return PROVISIONING if key == self.provisioning() else self._names.get(key, OTHER)
-        if authorization := request.headers.get("authorization", ""):
-            from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
-
-            pair = basic_credentials(authorization)
-            return self._names.get(pair[0], OTHER) if pair else OTHER
+        for kind, value in shown_credentials(request):
+            if kind == "key" and value == self.provisioning():
+                return PROVISIONING
+            if kind == "username" or value:
+                return self._names.get(value, OTHER)
         return UNSIGNED
 
 

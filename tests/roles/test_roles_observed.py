@@ -11,6 +11,7 @@ import httpx
 import pytest
 from roles_suites import API_CREDENTIALS, READ, USERS, WRITE, seen
 
+from pytest_adyen_creds.contract.apis import Match
 from pytest_adyen_creds.contract.contract import load_contract
 from pytest_adyen_creds.credentials.credential import Credential, from_body
 from pytest_adyen_creds.credentials.roles import preset_roles
@@ -236,7 +237,7 @@ class Served:
 
         def match(request: httpx.Request) -> Any:
             found = contract.match(request.method, request.url.path)
-            return (found[0], contract) if found else None
+            return Match(contract, *found) if found else None
 
         self.layer = RolesLayer(self.seen, match, lambda: self.test)
 
