@@ -26,7 +26,7 @@ from pytest_adyen_creds.contract import VERSIONS, Operation, bundled, load_contr
 from pytest_adyen_creds.errors import CassetteError, CredentialError
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.checks.live_target import LiveSuite
+    from pytest_adyen_creds.checks.live_target import LiveTarget
     from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.checks.runner import Prepare
     from pytest_adyen_creds.contract import Contract
@@ -103,7 +103,7 @@ class Suite:
         self._items = None if items is None else frozenset(items)
         self._say = say
         self._departures = Departures(results, self._items or ())
-        self._live: LiveSuite | None = None
+        self._live: LiveTarget | None = None
 
     def check(self, item: str) -> list[CheckFailure]:
         """Judge every exchange of a sequence, note them in the results, and return what this item fails for.
@@ -167,22 +167,24 @@ class Suite:
         return folder / self._results.contract.version / f"{name}.yaml"
 
     def _check_live(self, item: str, record_to: Path | None) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.live_target import LiveSuite
+        from pytest_adyen_creds.checks.live_target import LiveTarget
 
         if self._lease_client is None:
             raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
         if self._live is None:
-            self._live = LiveSuite(self._results, self._lease_client, self._items, self._say)
-        reason = None
-        with self._live.sequence() as target:
-            try:
-                target.run(item, self._seed)
-            except NotReached as error:
-                reason = error
+            contract, merchant = self._results.contract, self._results.settings.merchant
+            items = {*contract.operations, *SCENARIOS, STATEFUL} if self._items is None else self._items
+            self._live = LiveTarget(contract, self._lease_client, merchant, items, self._say)
+            self._live.begin()
+        target, reason = self._live, None
+        try:
+            target.run(item, self._seed)
+        except NotReached as error:
+            reason = error
         if record_to is not None and target.exchanges:
             record(record_to, target.exchanges, "live")
         failures = self._departures.of(item, self._judged(item, target.exchanges))
-        self._live.report(failures)
+        target.report(failures)
         if not failures and all(each.generated_by == SET_UP for each in target.exchanges):
             raise reason or NotReached(target.why_nothing(item))
         if reason is not None and not failures:
