@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -133,7 +134,6 @@ class RehearsalPlugin:
     def __init__(self, results: Results, config: pytest.Config, share: int = 1) -> None:
         self.script: Script | None = None
         """What the traffic of the running test goes through."""
-        self.operation_of = results.operation_of
         self._results = results
         self._settings = results.settings
         self._config = config
@@ -165,19 +165,19 @@ class RehearsalPlugin:
         hooks = Held(item, lambda: bool(script.answers))
         said = ""
         try:
-            with with_hooks(item, hooks):
-                with self._between(item, script):
-                    done = yield
-                if hooks.leaves_fixtures:
-                    self.script = None
-                    said = self._rehearse(item, script, hooks)
-        except BaseException:
-            hooks.say()
-            raise
-        finally:
-            self.script = None
-        self._busy = True
-        try:
+            try:
+                with with_hooks(item, hooks):
+                    with self._between(item, script):
+                        done = yield
+                    self._busy = True
+                    if hooks.leaves_fixtures:
+                        self.script = None
+                        said = self._rehearse(item, script, hooks)
+            except BaseException:
+                hooks.say()
+                raise
+            finally:
+                self.script = None
             hooks.let_go(nextitem)
         finally:
             self._busy = False
@@ -206,18 +206,17 @@ class RehearsalPlugin:
 
     def _rehearse(self, item: pytest.Item, script: Script, hooks: Held) -> str:
         """Rehearse ``item``, and return a line that says what came of it; empty for none."""
-        self._busy = True
         results, problem = self._results, "the run ended before it was rehearsed"
         try:
             mark = Mark.of(item)
             every = self._variations(item, script, mark)
-            again = _Again(self, item, script.answers)
             if only := self._settings.rehearse_only:
                 problem = ""
-                return again.show(only, every, hooks)
+                return self._show(item, script.answers, only, every, hooks)
             broken = set(self._broken.get(item.nodeid, ()))
             every = [each for each in every if each.id in broken] or every
-            found = Search(again.run, max(0, min(self._settings.rehearse_max[0], self._left))).over(every)
+            run = partial(self._run, item, script.answers)
+            found = Search(run, max(0, min(self._settings.rehearse_max[0], self._left))).over(every)
             self._left -= found.runs
             verdicts = list(_verdicts(item, found, mark, results))
             results.rehearsal.verdicts += verdicts
@@ -231,7 +230,6 @@ class RehearsalPlugin:
         except Exception as error:  # noqa: BLE001 - the results of the first run are there, and stay
             problem = f"it could not be rehearsed: {in_words(error)}"
         finally:
-            self._busy = False
             if problem:
                 results.rehearsal.tests.append(Rehearsed(item.nodeid, problem=plain(SECRETS.mask(problem))))
         return ""
@@ -240,12 +238,8 @@ class RehearsalPlugin:
         results, settings = self._results, self._settings
         # what another tool plays is played, whatever a client that has failed once would ask next
         kinds = set(settings.rehearse) - ({"rotation", "failures"} if _is_played_by_another(item) else set())
-        found = variations_of(
-            script.answers,
-            kinds,
-            deviations=results.contract.known_deviations.entries,
-            has_keys=bool(script.lent),
-        )
+        known = results.contract.known_deviations.entries
+        found = variations_of(script.answers, kinds, deviations=known, has_keys=bool(script.lent))
         return [each for each in found if not mark.skips(each)]
 
     def _report(self, item: pytest.Item, verdicts: list[Verdict], hooks: Held) -> str:
@@ -276,7 +270,7 @@ class RehearsalPlugin:
             yield
 
     @contextmanager
-    def performing(self, item: pytest.Item, script: Script) -> Iterator[None]:
+    def _performing(self, item: pytest.Item, script: Script) -> Iterator[None]:
         """Have what ``item`` sends in a ``with`` block go through ``script``, and count for nothing else."""
         results = self._results
         counters = [(each, dict(each)) for each in (results.answered, results.kept)]
@@ -292,27 +286,13 @@ class RehearsalPlugin:
                 counter.update(before)
             results.unrecorded.intersection_update(unrecorded)
 
-
-@dataclass
-class _Again:
-    """Runs one test again. ``earlier`` is what it was answered the first time."""
-
-    plugin: RehearsalPlugin
-    item: pytest.Item
-    earlier: Sequence[Answered]
-
-    def run(self, variations: Sequence[Variation]) -> Outcome:
-        """Run the test with ``variations``, and say what became of it."""
-        script = self._script(variations)
-        hooks = Watched(self.item.ihook, self.item.config)
+    def _run(self, item: pytest.Item, earlier: Sequence[Answered], variations: Sequence[Variation]) -> Outcome:
+        """Run a test, which was answered ``earlier``, with ``variations``, and say what became of it."""
+        script = self._script(item, earlier, variations)
+        hooks = Watched(item.ihook, item.config)
         with _kept_young():
-            with (
-                self.plugin.performing(self.item, script),
-                with_hooks(self.item, hooks),
-                unheard(self.item),
-                few_examples(self.item),
-            ):
-                run_again(self.item)
+            with self._performing(item, script), with_hooks(item, hooks), unheard(item), few_examples(item):
+                run_again(item)
             if not hooks.has_passed:
                 _drop_garbage()
         failed = hooks.failed
@@ -327,8 +307,10 @@ class _Again:
         note = "endless" if script.is_endless else None
         return Outcome("failed", frozenset(script.met), error, where, by, note=note, answers=len(script.answers))
 
-    def show(self, name: str, every: list[Variation], first: Held) -> str:
-        """Run the test with what is called ``name``, and have that be its result.
+    def _show(
+        self, item: pytest.Item, earlier: Sequence[Answered], name: str, every: list[Variation], first: Held
+    ) -> str:
+        """Run a test, which was answered ``earlier``, with what is called ``name``, and have that be its result.
 
         Returns a line about a run that passes and should not; empty for none.
         """
@@ -339,9 +321,8 @@ class _Again:
             meant = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
             first.fail(f"--adyen-rehearse-only: nothing that can be otherwise in this test is called {name!r}{meant}")
             return ""
-        script, item = self._script(chosen), self.item
-        hooks = first.followed()
-        with self.plugin.performing(self.item, script), with_hooks(item, hooks), few_examples(item):
+        script, hooks = self._script(item, earlier, chosen), first.followed()
+        with self._performing(item, script), with_hooks(item, hooks), few_examples(item):
             run_again(item)
         first.held[:] = hooks.held
         if not all(each.passed for each in hooks.held):
@@ -355,9 +336,9 @@ class _Again:
             return f"adyen: {item.nodeid} passes with {name!r}: nothing noticed it"
         return ""
 
-    def _script(self, variations: Sequence[Variation]) -> Script:
-        match, most, root = self.plugin.operation_of, 5 * len(self.earlier) + 50, self.item.config.rootpath
-        return Script(match, variations, self.earlier, most, effects_of, root)
+    def _script(self, item: pytest.Item, earlier: Sequence[Answered], variations: Sequence[Variation]) -> Script:
+        match, most = self._results.operation_of, 5 * len(earlier) + 50
+        return Script(match, variations, earlier, most, effects_of, item.config.rootpath)
 
 
 @contextmanager
