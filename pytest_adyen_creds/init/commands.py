@@ -112,25 +112,26 @@ def _next_steps(workflow: Change | None) -> Iterator[str]:
 
 def _ini(folder: Path) -> Change | None:
     """Return the change to the file that pytest has its options from; a new pytest.ini where there is none."""
-    for name, section in INI_FILES:
-        text = _text(folder / name)
-        if text is None:
-            continue
+    for name, text, table, options in _tables(folder):
         # pytest takes a file for its own by these names even where it is empty
-        own = name.endswith(("pytest.ini", "pytest.toml"))
-        tables = [section] if section else [*_TABLES]
-        table = next((each for each in tables if _options(name, text, each) is not None), None)
-        if table is None and not own:
-            continue
-        return _with_options(name, text, table, table or tables[0])
-    text = _text(folder / "pyproject.toml")
-    if text is not None:
-        return _with_options("pyproject.toml", text, None, _TABLES[0])
-    return _with_options("pytest.ini", None, None, "pytest")
+        if options is not None or name.endswith(("pytest.ini", "pytest.toml")):
+            return _with_options(name, text, table, options)
+    if (pyproject := _text(folder / "pyproject.toml")) is not None:
+        return _with_options("pyproject.toml", pyproject, _TABLES[0], None)
+    return _with_options("pytest.ini", None, "pytest", None)
 
 
-def _with_options(name: str, text: str | None, table: str | None, wanted: str) -> Change | None:
-    there = (_options(name, text, table) or {}) if text is not None and table else {}
+def _tables(folder: Path) -> Iterator[tuple[str, str, str, dict[str, Any] | None]]:
+    """Yield each place where pytest looks for its options: file, text, table, and its options, None without one."""
+    for name, section in INI_FILES:
+        if (text := _text(folder / name)) is not None:
+            for table in [section] if section else _TABLES:
+                yield name, text, table, _options(name, text, table)
+
+
+def _with_options(name: str, text: str | None, table: str, options: dict[str, Any] | None) -> Change | None:
+    """Return the change that adds what is missing to the ``options`` of a file's ``table``; None where nothing is."""
+    there = options or {}
     missing = {option: value for option, value in INI.items() if option not in there}
     if _MAX_AGE in missing and _warnings_fail(there):
         del missing[_MAX_AGE]
@@ -140,9 +141,9 @@ def _with_options(name: str, text: str | None, table: str | None, wanted: str) -
     quote = '"' if _is_toml(name) else ""
     lines = [f"{option} = {quote}{value}{quote}" for option, value in missing.items()]
     end = "\r\n" if text and "\r\n" in text else "\n"
-    if table is None or text is None:
+    if options is None or text is None:
         before = f"{text.rstrip()}{end}{end}" if text and text.strip() else ""
-        after = before + end.join([f"[{wanted}]", *lines, ""])
+        after = before + end.join([f"[{table}]", *lines, ""])
     else:
         inner = r"\s*\.\s*".join(map(re.escape, table.split(".")))
         header = re.compile(rf"^[ \t]*\[[ \t]*{inner}[ \t]*\][ \t]*(?:[#;][^\r\n]*)?(?:\r?\n|\Z)", re.MULTILINE)
@@ -151,9 +152,9 @@ def _with_options(name: str, text: str | None, table: str | None, wanted: str) -
         before = text[:at] if text[:at].endswith("\n") or not at else text[:at] + end
         after = before + end.join([*lines, ""]) + text[at:]
     # whatever way the file is written: it must say the same as before, and this besides
-    if _options(name, after, wanted) != {**there, **missing} or not _same_otherwise(name, text, after):
+    if _options(name, after, table) != {**there, **missing} or not _same_otherwise(name, text, after):
         said = ", ".join(lines)
-        raise FileRefused(f"{name}: its [{wanted}] cannot be added to safely; write there by hand: {said}")
+        raise FileRefused(f"{name}: its [{table}] cannot be added to safely; write there by hand: {said}")
     return Change(name, text, after)
 
 
@@ -219,14 +220,11 @@ def _first_test(folder: Path) -> Change | None:
 
 def _tests_of(folder: Path) -> str:
     """Return the folder that tests are in: the first of pytest's testpaths that is one, else tests."""
-    for name, section in INI_FILES:
-        text = _text(folder / name)
-        for table in [section] if section else _TABLES:
-            options = _options(name, text, table) if text else None
-            paths = (options or {}).get("testpaths", [])
-            for path in paths.split() if isinstance(paths, str) else paths:
-                if (folder / str(path)).is_dir():
-                    return Path(str(path)).as_posix()
+    for _, _, _, options in _tables(folder):
+        paths = (options or {}).get("testpaths", [])
+        for path in paths.split() if isinstance(paths, str) else paths:
+            if (folder / str(path)).is_dir():
+                return Path(str(path)).as_posix()
     return "tests"
 
 
