@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, Page, items, own_path
+from pytest_adyen_creds.checks.exchange import SET_UP, Exchange, items, own_path
 from pytest_adyen_creds.text import normalised
 
 SHORTEST: Final = 6
@@ -44,14 +44,6 @@ class Known:
         self.active = self.origins = None
 
 
-@dataclass
-class Listing:
-    """The pages of one list that were read since something changed: page number to ids."""
-
-    total: int
-    pages: dict[int, tuple[str, ...]] = field(default_factory=dict)
-
-
 class KnownState:
     """The sequence so far; :meth:`add` takes in the next exchange after the rules have judged it."""
 
@@ -64,8 +56,8 @@ class KnownState:
         """API keys, passwords and client keys that answers showed or requests presented."""
         self.giveable: frozenset[str] | None = None
         """The roles of ``ws@Company.…``, normalised; None where it was not seen."""
-        self.listings: dict[tuple[str, int], Listing] = {}
-        """The lists that were read, by path and size of the pages."""
+        self.listings: dict[tuple[str, int, int], dict[int, tuple[str, ...]]] = {}
+        """The ids on the pages that were read since something changed, by path, size and total, and by number."""
         self.linked: dict[str, str] = {}
         """Paths that answers linked to as their own resource, and where they did."""
 
@@ -94,8 +86,9 @@ class KnownState:
             self._note_change(exchange)
         for _, shown in exchange.credentials():
             self._note_credential(exchange, shown)
-        if exchange.page is not None:
-            self._note_page(exchange, exchange.page)
+        if (page := exchange.page) is not None:
+            ids = tuple(item["id"] for _, item in exchange.credentials() if isinstance(item.get("id"), str))
+            self.listings.setdefault((exchange.path, page.size, page.total), {})[page.number] = ids
         subject = self.subject(exchange)
         if subject is not None and exchange.good:
             self._note_origins(subject, exchange)
@@ -169,15 +162,6 @@ class KnownState:
         path = own_path(shown)
         if path is not None:
             self.linked.setdefault(path, exchange.operation.label)
-
-    def _note_page(self, exchange: Exchange, page: Page) -> None:
-        key = exchange.path, page.size
-        listing = self.listings.get(key)
-        if listing is None or listing.total != page.total:
-            listing = self.listings[key] = Listing(page.total)
-        listing.pages[page.number] = tuple(
-            item["id"] for _, item in exchange.credentials() if isinstance(item.get("id"), str)
-        )
 
     def _note_origins(self, subject: Known, exchange: Exchange) -> None:
         if exchange.operation.method == "DELETE":

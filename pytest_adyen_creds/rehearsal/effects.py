@@ -262,44 +262,25 @@ class _ClientKeys(_Keys):
         return replace(answered, body=body) if body != answered.body else answered
 
 
-class _OffAndOn(Effect):
-    """Answers one request as the platform answers a credential that is switched off."""
-
-    def __init__(self, variation: Variation, script: Script) -> None:
-        self._variation = variation
-
-    def ask(self, call: Call, send: Send, script: Script) -> Answered:
-        if call.number != self._variation.number:
-            return send(call)
-        script.met.add(self._variation.id)
-        return self._instead(call, send)
-
-    def _instead(self, call: Call, send: Send) -> Answered:
-        return call.instead(401)
-
-    def verdict(self, script: Script) -> str | None:
-        # an ordinary turn of a loop asks no more often than the first time; who asks again does
-        return None if script.asks_more else "silent"
-
-
-class _Failure(_OffAndOn):
+class _Failure(Effect):
     """Has one request fail once."""
 
     def __init__(self, variation: Variation, script: Script) -> None:
-        super().__init__(variation, script)
+        self._variation = variation
         self._lost: tuple[Call, str | None] | None = None
         self._is_twice = False
 
     def ask(self, call: Call, send: Send, script: Script) -> Answered:
-        lost = self._lost
-        if lost and (call.place, call.request.read()) == (lost[0].place, lost[0].request.read()):
+        if call.number == self._variation.number:
+            script.met.add(self._variation.id)
+            return self._instead(call, send)
+        answered, lost = send(call), self._lost
+        is_again = lost and (call.place, call.request.read()) == (lost[0].place, lost[0].request.read())
+        if lost and is_again and answered.status < 300:
             key = call.request.headers.get("idempotency-key")
-            answered = super().ask(call, send, script)
-            self._is_twice |= answered.status < 300 and (key is None or key != lost[1])
-            if answered.status < 300:
-                self._lost = None  # it is had now; the same request with another key, later on, is meant as another
-            return answered
-        return super().ask(call, send, script)
+            self._is_twice |= key is None or key != lost[1]
+            self._lost = None  # it is had now; the same request with another key, later on, is meant as another
+        return answered
 
     def _instead(self, call: Call, send: Send) -> Answered:
         change, request = self._variation.change, call.request
@@ -312,11 +293,14 @@ class _Failure(_OffAndOn):
             if change == "timed-out":
                 raise httpx.ReadTimeout("no answer came in time", request=request)
             raise httpx.ReadError("the connection was reset before the answer", request=request)
-        status = {"key-propagating": 401, "server-error": 500}.get(change, 429)
+        status = {"credential-off-and-on": 401, "key-propagating": 401, "server-error": 500}.get(change, 429)
         return call.instead(status, {"retry-after": "1"} if change == "rate-limited-retry-after" else {})
 
     def verdict(self, script: Script) -> str | None:
-        return "twice" if self._is_twice and script.asks_more else super().verdict(script)
+        # an ordinary turn of a loop asks no more often than the first time; who asks again does
+        if not script.asks_more:
+            return "silent"
+        return "twice" if self._is_twice else None
 
 
 _KEYS: Final[dict[str, Callable[[Variation, Script], Effect]]] = {
@@ -324,7 +308,7 @@ _KEYS: Final[dict[str, Callable[[Variation, Script], Effect]]] = {
     "api-key-expired": _Keys,
     "client-key-rotated": _ClientKeys,
     "client-key-expired": _ClientKeys,
-    "credential-off-and-on": _OffAndOn,
+    "credential-off-and-on": _Failure,
 }
 
 

@@ -55,8 +55,7 @@ def paging_complete(exchange: Exchange, state: KnownState) -> Iterator[RuleViola
     ids = [item["id"] for item in page.data if isinstance(item, dict) and isinstance(item.get("id"), str)]
     if len(set(ids)) < len(ids):
         yield RuleViolation("/data", "has the same credential twice")
-    listing = state.listings.get((exchange.path, page.size))
-    earlier = listing.pages if listing is not None and listing.total == page.total else {}
+    earlier = state.listings.get((exchange.path, page.size, page.total), {})
     others = {id for number, found in earlier.items() if number != page.number for id in found}
     if others & set(ids):
         yield RuleViolation("/data", "has a credential that another page had already")
