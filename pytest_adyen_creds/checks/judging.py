@@ -12,7 +12,7 @@ from typing import Any, Final
 from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, as_code, as_curl, as_text
 from pytest_adyen_creds.checks.known_state import KnownState
-from pytest_adyen_creds.checks.rules import RULES, Rule, RuleViolation
+from pytest_adyen_creds.checks.rules import RULES
 from pytest_adyen_creds.contract import VERSIONS, load_contract
 from pytest_adyen_creds.contract.baseline import Acceptance
 from pytest_adyen_creds.contract.judge import Observation, next_step
@@ -40,7 +40,9 @@ def judge(exchange: Exchange, state: KnownState, acceptance: Acceptance | None =
         exchange.register_secrets()
         broken.sort(key=lambda each: (each[0].name, len(each[1].pointer), each[1].pointer))
         failures += [_of_finding(exchange, each) for each in observed]
-        failures += [_of_rule(exchange, *each) for each in broken]
+        for rule, each in broken:
+            says = f"{rule.says} ({rule.evidence}: {rule.source})"
+            failures.append(_failure(exchange, rule.name, each.pointer, each.message, rule=says, next_step=_RULE_STEP))
     state.add(exchange)
     return list(_collapsed(failures, exchange))
 
@@ -69,11 +71,6 @@ def _of_no_operation(exchange: Exchange) -> CheckFailure:
         next_step="add the operation to openapi.yaml, or take the exchange out of the recording",
         rule="each exchange of the suite is of an operation of the contract",
     )
-
-
-def _of_rule(exchange: Exchange, rule: Rule, violation: RuleViolation) -> CheckFailure:
-    says = f"{rule.says} ({rule.evidence}: {rule.source})"
-    return _failure(exchange, rule.name, violation.pointer, violation.message, rule=says, next_step=_RULE_STEP)
 
 
 def _of_finding(exchange: Exchange, observation: Observation) -> CheckFailure:

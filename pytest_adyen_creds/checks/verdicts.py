@@ -185,14 +185,8 @@ class Rehearsal:
 
 def fails(verdicts: Iterable[Verdict], mode: str) -> list[Verdict]:
     """Return those of ``verdicts`` that are failures by ``--adyen-rehearse-fail``."""
-    if mode == "none":
-        return []
-    counting = [each for each in verdicts if each.counts]
-    return (
-        counting
-        if mode == "all"
-        else [each for each in counting if each.must != "must-notice" and each.word == "broke"]
-    )
+    counting = [each for each in verdicts if each.counts and mode != "none"]
+    return [each for each in counting if mode == "all" or (each.must != "must-notice" and each.word == "broke")]
 
 
 def _rank(test: Rehearsed, verdicts: list[Verdict]) -> tuple[int, int, int]:

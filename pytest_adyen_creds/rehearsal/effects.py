@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -25,13 +25,15 @@ _PAGE: Final = 10
 _LARGEST_PAGE: Final = 100
 
 
-def effects_of(variations: Sequence[Variation], script: Script) -> Iterator[Effect]:
+def effects_of(variations: Sequence[Variation]) -> Iterator[Effect]:
     """Yield what makes ``variations`` happen, the one that is nearest to who answers first."""
     for each in variations:
-        if each.kind == "rotation":
-            yield _KEYS[each.change](each, script)
-        elif each.kind == "failures":
-            yield _Failure(each, script)
+        if each.change.startswith("api-key-"):
+            yield _Keys(each)
+        elif each.change.startswith("client-key-"):
+            yield _ClientKeys(each)
+        elif each.number:
+            yield _Failure(each)
         elif each.change == PAGE:
             yield _FurtherPage(each)
     for what in sorted({each.change.partition(":")[2] for each in variations if each.change.startswith(ID_FORM)}):
@@ -207,7 +209,7 @@ class _Keys(Effect):
 
     name, start = "api_key", "AQE"
 
-    def __init__(self, variation: Variation, script: Script) -> None:
+    def __init__(self, variation: Variation) -> None:
         self._variation = variation
         self._expires = variation.change.endswith("-expired")
         self._old: dict[str, str] = {}
@@ -265,7 +267,7 @@ class _ClientKeys(_Keys):
 class _Failure(Effect):
     """Has one request fail once."""
 
-    def __init__(self, variation: Variation, script: Script) -> None:
+    def __init__(self, variation: Variation) -> None:
         self._variation = variation
         self._lost: tuple[Call, str | None] | None = None
         self._is_twice = False
@@ -301,15 +303,6 @@ class _Failure(Effect):
         if not script.asks_more:
             return "silent"
         return "twice" if self._is_twice else None
-
-
-_KEYS: Final[dict[str, Callable[[Variation, Script], Effect]]] = {
-    "api-key-rotated": _Keys,
-    "api-key-expired": _Keys,
-    "client-key-rotated": _ClientKeys,
-    "client-key-expired": _ClientKeys,
-    "credential-off-and-on": _Failure,
-}
 
 
 def _made(start: str, old: str, number: int) -> str:

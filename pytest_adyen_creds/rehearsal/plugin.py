@@ -387,7 +387,8 @@ def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> 
             by=outcome.by,
             expected=mark.expected(first) if len({mark.expected(each) for each in group}) == 1 else "",
         )
-        yield _accepted(verdict, results)
+        entry = results.baseline.accepting(verdict.subject, results.today) if verdict.finding else None
+        yield replace(verdict, accepted=entry.reason) if entry else verdict
 
 
 def _together(group: Sequence[Variation]) -> str:
@@ -405,13 +406,6 @@ def _word(variation: Variation, outcome: Outcome) -> Any:
     if outcome.state == "failed":
         return "noticed"
     return "silent" if variation.must == "must-notice" or outcome.note == "silent" else "survived"
-
-
-def _accepted(verdict: Verdict, results: Results) -> Verdict:
-    if not verdict.finding:
-        return verdict
-    entry = results.baseline.accepting(verdict.subject, results.today)
-    return replace(verdict, accepted=entry.reason) if entry else verdict
 
 
 def _rehearsed(item: pytest.Item, found: Found, every: Iterable[Variation]) -> Rehearsed:

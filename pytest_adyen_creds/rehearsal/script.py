@@ -96,7 +96,7 @@ class Script:
         variations: Sequence[Variation] = (),
         earlier: Sequence[Answered] = (),
         most: int | None = None,
-        effects: Callable[[Sequence[Variation], Script], Iterable[Effect]] = lambda variations, script: (),
+        effects: Callable[[Sequence[Variation]], Iterable[Effect]] = lambda variations: (),
         root: Path = Path(),
     ) -> None:
         self.answers: list[Answered] = []
@@ -120,7 +120,7 @@ class Script:
         self.count = 0
         """How many requests the test has sent so far."""
         self._lock = threading.RLock()
-        self.effects = list(effects(variations, self))
+        self.effects = list(effects(variations))
 
     def lend(self, credential: Credential, spec: Spec | None = None) -> Credential:
         """Return a credential as the test is to see it."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from pytest_adyen_creds.credentials.roles import KNOWN
 from pytest_adyen_creds.errors import FileRefused
@@ -19,10 +19,8 @@ _MANAGEMENT: Final = "managementapi"
 _MOST: Final = 5
 """Roles of one credential that are shown unless more is asked for."""
 
-_T = TypeVar("_T")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Use:
     """An operation that a test called by a credential, by what reports call it, and whether it was ``refused``.
 
@@ -62,7 +60,7 @@ class RolesSeen:
                     **({"run": use.run} if use.run else {}),
                     "count": count,
                 }
-                for use, count in sorted(self.uses.items(), key=lambda each: _order(each[0]))
+                for use, count in sorted(self.uses.items())
             ],
             "demands": dict(sorted(self.demands.items())),
             "granted": {name: list(roles) for name, roles in sorted(self.granted.items())},
@@ -105,15 +103,11 @@ def _demand(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def _grouped(uses: Iterable[Use], key: Callable[[Use], _T]) -> dict[_T, list[Use]]:
-    groups: dict[_T, list[Use]] = {}
+def _grouped(uses: Iterable[Use], key: Callable[[Use], str]) -> dict[str, list[Use]]:
+    groups: dict[str, list[Use]] = {}
     for use in uses:
         groups.setdefault(key(use), []).append(use)
     return groups
-
-
-def _order(use: Use) -> tuple[str, ...]:
-    return use.test, use.credential, use.operation, str(use.refused), use.run
 
 
 class Need:
@@ -121,7 +115,7 @@ class Need:
 
     def __init__(self, seen: RolesSeen) -> None:
         self._seen = seen
-        self._answered = sorted((use for use in seen.uses if not use.refused), key=_order)
+        self._answered = sorted(use for use in seen.uses if not use.refused)
         self._found: dict[tuple[frozenset[str], frozenset[str]], tuple[str, ...]] = {}
         """What was derived, by operations and by the roles to choose of."""
 
@@ -205,7 +199,7 @@ class Need:
     def refused(self) -> list[dict[str, Any]]:
         """What was refused, and which roles the credential lacked, in words."""
         found = []
-        for use, count in sorted(self._seen.uses.items(), key=lambda each: _order(each[0])):
+        for use, count in sorted(self._seen.uses.items()):
             if use.refused:
                 demand = Demand.of(self._seen.demands.get(use.operation, {}))
                 lacking = demand.missing(self._seen.granted.get(use.credential, ()))
