@@ -233,8 +233,11 @@ class _Keys(Effect):
                         self._replace(credential, number)
 
     def _replace(self, credential: Credential, number: int) -> None:
+        """Give a credential a key that nobody has, in the form of its own, the same in every run."""
         old = getattr(credential, self.name).reveal()
-        new = _made(self.start, old, number)
+        turned = old[len(self.start) :].swapcase()[::-1]
+        new = f"{self.start}{turned[:-1]}{number % 10}"
+        SECRETS.add(new)
         self._old[new] = old
         object.__setattr__(credential, self.name, Secret(new))
 
@@ -303,11 +306,3 @@ class _Failure(Effect):
         if not script.asks_more:
             return "silent"
         return "twice" if self._is_twice else None
-
-
-def _made(start: str, old: str, number: int) -> str:
-    """Return a key that nobody has, in the form of ``old``, the same in every run."""
-    turned = old[len(start) :].swapcase()[::-1]
-    made = f"{start}{turned[:-1]}{number % 10}"
-    SECRETS.add(made)
-    return made

@@ -344,14 +344,13 @@ class RehearsalPlugin:
 @contextmanager
 def _kept_young() -> Iterator[None]:
     """Have what a ``with`` block makes stay where :func:`_drop_garbage` finds it in no time."""
-    if not gc.isenabled():
-        yield
-        return
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was_enabled:
+            gc.enable()
 
 
 def _drop_garbage() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -52,14 +52,7 @@ class RolesSeen:
         """Return it as a JSON object, from which :meth:`merge` takes it."""
         return {
             "calls": [
-                {
-                    "test": use.test,
-                    "credential": use.credential,
-                    "operation": use.operation,
-                    "refused": use.refused,
-                    **({"run": use.run} if use.run else {}),
-                    "count": count,
-                }
+                {name: value for name, value in asdict(use).items() if name != "run" or value} | {"count": count}
                 for use, count in sorted(self.uses.items())
             ],
             "demands": dict(sorted(self.demands.items())),
