@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import click
 
@@ -37,11 +37,6 @@ _READER_GONE: Final = 141
 """Exit status where nobody reads the output any more: 128 and SIGPIPE's number, as the shell has it."""
 
 
-def _with_pages(sandbox: Any) -> Any:
-    """Return the WSGI application of ``sandbox`` with its pages."""
-    return import_module("pytest_adyen_creds.pages").Pages(sandbox)
-
-
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -52,7 +47,8 @@ class _Lazy(click.Group):
         command: click.Command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
         if cmd_name == "sandbox" and isinstance(command, click.Group):  # which knows nothing of recordings
             command.add_command(import_module("pytest_adyen_creds.cassettes.commands").compare)
-            command.context_settings = {"obj": _with_pages}  # and nothing of pages
+            # and nothing of pages
+            command.context_settings = {"obj": lambda served: import_module("pytest_adyen_creds.pages").Pages(served)}
         return command
 
     def resolve_command(

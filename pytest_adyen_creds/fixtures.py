@@ -112,8 +112,7 @@ def adyen_backend(_adyen_run: Run, adyen_sandbox_config: dict[str, Any]) -> Back
 
     if _adyen_run.live:
         return _adyen_run.live.lease_client.backend
-    backend = open_backend(_adyen_run.settings, adyen_sandbox_config)
-    return replace(backend, observers=(_adyen_run.observer(backend.origin),), route=_adyen_run.route)
+    return _adyen_run.observed(open_backend(_adyen_run.settings, adyen_sandbox_config))
 
 
 @pytest.fixture(scope="session", name="_adyen_throwaways")

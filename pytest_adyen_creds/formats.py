@@ -72,9 +72,9 @@ def _may_hold_long_number(text: str) -> bool:
     return any(text[at : at + block].isdigit() for at in range(0, len(text), block))
 
 
-def read_document(path: Path | str, *, largest: int = LARGEST) -> Any:
+def read_document(path: Path | str) -> Any:
     """Return the JSON or YAML value in the file at ``path``; YAML is read by the safe loader, without aliases."""
-    return parse_document(read_text(path, largest=largest), plain(str(path)))
+    return parse_document(read_text(path), plain(str(path)))
 
 
 def parse_document(text: str, name: str) -> Any:

@@ -13,28 +13,42 @@ _METAVARS: Final = {"url": "URL", "integer": "N", "path": "FILE", "paths": "FILE
 
 
 class Option(NamedTuple):
-    """One setting and where it may be given: on the command line, in the ini file, in the environment."""
+    """One setting and where it may be given: in the ini file, on the command line, in the environment.
+
+    All three call it the same: ``adyen_base_url``, ``--adyen-base-url``, ``ADYEN_BASE_URL``.
+    """
 
     field: str
-    """The attribute of :class:`Settings`."""
+    """The attribute of :class:`Settings`, which has the default."""
     kind: Kind
-    default: Any
     help: str
-    flag: str | None = None
-    name: str | None = None
-    """What the ini file calls it, where that is not the flag's :attr:`dest`."""
-    env: str | None = None
     choices: tuple[str, ...] = ()
+    has_flag: bool = True
+    has_variable: bool = False
+    called: str = ""
+    """What it is called where that is not the field."""
+    called_in_ini: str = ""
+    """What the ini file calls it where that is something else again."""
 
     @property
     def dest(self) -> str | None:
-        """The flag with underscores (``adyen_base_url``), as the command line hands it over; None without a flag."""
-        return self.flag and self.flag.lstrip("-").replace("-", "_")
+        """What the command line hands it over as; None without a flag."""
+        return f"adyen_{self.called or self.field}" if self.has_flag else None
 
     @property
-    def ini(self) -> str | None:
+    def flag(self) -> str | None:
+        """The option of the command line."""
+        return self.dest and f"--{self.dest.replace('_', '-')}"
+
+    @property
+    def ini(self) -> str:
         """What the ini file calls it."""
-        return self.name or self.dest
+        return self.called_in_ini or f"adyen_{self.called or self.field}"
+
+    @property
+    def env(self) -> str | None:
+        """The variable of the environment."""
+        return self.ini.upper() if self.has_variable else None
 
     @property
     def metavar(self) -> str | None:
@@ -43,167 +57,113 @@ class Option(NamedTuple):
 
 
 OPTIONS: Final = (
-    Option("live", "flag", False, "short for --adyen-backend=live: Adyen's test endpoint", "--adyen-live"),
+    Option("live", "flag", "short for --adyen-backend=live: Adyen's test endpoint"),
     Option(
         "backend",
         "choice",
-        "auto",
         "where requests go; auto: a test's cassette if it has one, else the sandbox",
-        "--adyen-backend",
-        choices=("auto", "replay", "sandbox", "live"),
+        ("auto", "replay", "sandbox", "live"),
     ),
-    Option(
-        "record",
-        "choice",
-        "none",
-        "write cassettes from the backend in use (sandbox or live)",
-        "--adyen-record",
-        choices=("none", "missing", "all"),
-    ),
+    Option("record", "choice", "write cassettes from the backend in use (sandbox or live)", ("none", "missing", "all")),
     Option(
         "run_contracts",
         "flag",
-        False,
         "add the bundled contract suite to this run",
-        "--adyen-contracts",
-        "adyen_contracts_run",
+        called="contracts",
+        called_in_ini="adyen_contracts_run",
     ),
-    Option(
-        "api_version",
-        "choice",
-        "v3",
-        "which contract and endpoint",
-        "--adyen-api-version",
-        env="ADYEN_API_VERSION",
-        choices=("v3", "v1"),
-    ),
+    Option("api_version", "choice", "which contract and endpoint", ("v3", "v1"), has_variable=True),
     Option(
         "base_url",
         "url",
-        None,
         "another server: loopback, or a test host of Adyen; all else is refused",
-        "--adyen-base-url",
-        env="ADYEN_BASE_URL",
+        has_variable=True,
     ),
-    Option(
-        "max_created",
-        "integer",
-        5,
-        "live: at most N credentials created in a run; they can never be deleted",
-        "--adyen-max-created",
-    ),
-    Option(
-        "drift",
-        "choice",
-        "report",
-        "what drift does to the exit status",
-        "--adyen-drift",
-        choices=("report", "fail-breaking", "fail"),
-    ),
-    Option("drift_baseline", "path", None, "accepted drift (TOML)", "--adyen-drift-baseline"),
+    Option("max_created", "integer", "live: at most N credentials created in a run; they can never be deleted"),
+    Option("drift", "choice", "what drift does to the exit status", ("report", "fail-breaking", "fail")),
+    Option("drift_baseline", "path", "accepted drift (TOML)"),
     Option(
         "reports",
         "paths",
-        (),
         "write a report in the form that its suffix names, such as .html, .json or .sarif; may be repeated",
-        "--adyen-report",
+        called="report",
     ),
-    Option(
-        "strict", "flag", False, "judge by the published document alone: known deviations count, too", "--adyen-strict"
-    ),
+    Option("strict", "flag", "judge by the published document alone: known deviations count, too"),
     Option(
         "rehearse",
         "kinds",
-        (),
         "run tests again under what may be answered tomorrow: additions, removals, history, rotation, failures; bare: "
         "additions,history",
-        "--adyen-rehearse",
-        choices=("additions", "removals", "history", "rotation", "failures"),
+        ("additions", "removals", "history", "rotation", "failures"),
     ),
-    Option(
-        "rehearse_fail",
-        "choice",
-        "none",
-        "which verdicts of a rehearsal fail a test",
-        "--adyen-rehearse-fail",
-        choices=("none", "must-survive", "all"),
-    ),
+    Option("rehearse_fail", "choice", "which verdicts of a rehearsal fail a test", ("none", "must-survive", "all")),
     Option(
         "rehearse_only",
         "text",
-        None,
         "run each test with the one thing otherwise that a rehearsal named; it fails, and stops, as any test does",
-        "--adyen-rehearse-only",
     ),
-    Option(
-        "rehearse_max",
-        "budget",
-        (24, 2400),
-        "at most so many runs of one test, and of all: 24/2400",
-        name="adyen_rehearse_max",
-    ),
+    Option("rehearse_max", "budget", "at most so many runs of one test, and of all: 24/2400", has_flag=False),
     Option(
         "roles",
         "choice",
-        None,
         "which roles the suite needs, and which it has for nothing: report it, fail for those, write adyen-roles.toml, "
         "or prove it in the sandbox; bare: report",
-        "--adyen-roles",
-        choices=("report", "fail", "write", "prove"),
+        ("report", "fail", "write", "prove"),
     ),
     Option(
         "roles_given",
         "lines",
-        None,
         "credentials are leased with exactly these roles, one a line, whatever tests ask for: what roles prove does",
-        name="adyen_roles_given",
+        has_flag=False,
     ),
     Option(
         "keep_environment",
         "flag",
-        False,
         "leave the provisioning key in the environment of the tests; it is masked all the same",
-        name="adyen_keep_environment",
+        has_flag=False,
     ),
     Option(
         "mask_written",
         "flag",
-        False,
         "when the run ends, look for secrets in every file below its folder that was written meanwhile, and mask them",
-        name="adyen_mask_written",
+        has_flag=False,
     ),
     Option(
         "audit",
         "flag",
-        False,
         "guard the socket by Python's audit events, too, for what goes past socket.socket; a busy run gets slower",
-        name="adyen_audit",
+        has_flag=False,
     ),
     Option(
         "pause",
         "flag",
-        False,
         "keep the sandbox of a failed test open at a URL until Enter is pressed; in a terminal, without workers",
-        "--adyen-pause",
     ),
     Option(
         "contracts",
         "path",
-        None,
         "a folder of contracts: of other APIs (API/VERSION, as contract import writes them), or your own of the "
         "credentials, laid out like the bundled ones",
-        name="adyen_contracts",
+        has_flag=False,
     ),
-    Option("cassettes", "path", None, "a directory of the contract suite's cassettes", name="adyen_cassettes"),
+    Option("cassettes", "path", "a directory of the contract suite's cassettes", has_flag=False),
+    Option("ready_timeout", "duration", "seconds to wait until a new key answers 200", has_flag=False),
+    Option("cassette_max_age", "duration", "days after which a cassette is stale", has_flag=False),
     Option(
-        "ready_timeout", "duration", 600.0, "seconds to wait until a new key answers 200", name="adyen_ready_timeout"
+        "company",
+        "account",
+        "the company account",
+        has_flag=False,
+        has_variable=True,
+        called="company_account",
     ),
-    Option("cassette_max_age", "duration", None, "days after which a cassette is stale", name="adyen_cassette_max_age"),
     Option(
-        "company", "account", None, "the company account", name="adyen_company_account", env="ADYEN_COMPANY_ACCOUNT"
-    ),
-    Option(
-        "merchant", "account", None, "the merchant account", name="adyen_merchant_account", env="ADYEN_MERCHANT_ACCOUNT"
+        "merchant",
+        "account",
+        "the merchant account",
+        has_flag=False,
+        has_variable=True,
+        called="merchant_account",
     ),
 )
 """Every setting but the key, in the order ``pytest --help`` shows them."""

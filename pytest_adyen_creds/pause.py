@@ -18,7 +18,6 @@ from pytest_adyen_creds.text import printed
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.sandbox import Sandbox
-    from pytest_adyen_creds.sandbox.server import Server
 
 _LOOK: Final = 0.2
 """Seconds from one look for Enter to the next."""
@@ -38,14 +37,6 @@ def check_pause(config: pytest.Config) -> None:
             "--adyen-pause waits for Enter, and standard input is no terminal, or pytest writes to none: "
             f"run it in a terminal, {_ELSE}"
         )
-
-
-def served(sandbox: Sandbox) -> Server:
-    """Return the server of what is shown of ``sandbox``; ``with`` starts and stops it."""
-    from pytest_adyen_creds.pages import Pages
-    from pytest_adyen_creds.sandbox.server import Server
-
-    return Server(Pages(sandbox))
 
 
 class PausePlugin:
@@ -68,11 +59,14 @@ class PausePlugin:
         asked.begin_anew()  # what a person asked meanwhile is not the test's
 
     def _pause(self, item: pytest.Item, report: pytest.TestReport, sandbox: Sandbox) -> None:
+        from pytest_adyen_creds.pages import Pages
+        from pytest_adyen_creds.sandbox.server import Server
+
         def say(text: str) -> None:
             write_line(item.config, printed(SECRETS.mask(text)), bold=True)
 
         try:
-            server = served(sandbox)
+            server = Server(Pages(sandbox))
         except (OSError, RuntimeError, SandboxError) as error:  # pytest-socket, say, lets nobody have one
             say(f"adyen: the sandbox of {item.nodeid} cannot be opened ({in_words(error)}): allow this run loopback")
             return

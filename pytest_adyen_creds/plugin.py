@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Generator
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,8 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             else:
                 keywords["metavar"] = option.metavar
             group.addoption(option.flag, **keywords)
-        if option.ini:
-            parser.addini(option.ini, option.help, default=None)
+        parser.addini(option.ini, option.help, default=None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -84,7 +83,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: Any, args
 def _take_key(config: pytest.Config) -> None:
     if KEY in config.stash or not any(name.startswith("ADYEN_") and "_API_KEY" in name for name in os.environ):
         return
-    from pytest_adyen_creds.provisioning_key import ProvisioningKey
+    from pytest_adyen_creds.settings import ProvisioningKey
 
     config.stash[KEY], taken = ProvisioningKey.take(os.environ, keep=is_true(config.getini("adyen_keep_environment")))
     config.add_cleanup(lambda: os.environ.update(taken))
@@ -102,8 +101,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; add the bundled suite where it is asked for."""
     _take_key(config)  # where a conftest has loaded the plugin
     if told := told_by_controller(config):
-        from pytest_adyen_creds.provisioning_key import ProvisioningKey
         from pytest_adyen_creds.secrets import Secret
+        from pytest_adyen_creds.settings import ProvisioningKey
 
         config.stash[KEY] = ProvisioningKey(Secret(told["key"]), told["source"])
     for mark in MARKERS:
@@ -111,7 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_STARTED] = clock.now().timestamp()
     config.add_cleanup(_mask_excepthooks)  # done after pytest's own, which takes its hooks back
     change_debug_file(config, _masked)
-    in_ini = {option.ini for option in OPTIONS if option.ini and config.getini(option.ini)}
+    in_ini = {option.ini for option in OPTIONS if config.getini(option.ini)}
     on_line = any(value for name, value in vars(config.option).items() if name.startswith("adyen_"))
     if not (in_ini or on_line):
         return
@@ -252,36 +251,22 @@ def _note_test(config: pytest.Config, name: str) -> None:
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Mask what plugins read of a test between its phases."""
-    with _masked_sources(item):
-        return (yield)
+    """Stand under what fixtures and other plugins have put in the socket's place for the test.
 
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Stand under what fixtures and other plugins have put in the socket's place for the test."""
+    Mask what plugins read of a test between its phases.
+    """
     _hold_floor(item.config)
-    with _masked_sources(item):
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """Mask what plugins read of a test between its phases."""
-    with _masked_sources(item):
-        return (yield)
-
-
-@contextmanager
-def _masked_sources(item: pytest.Item) -> Iterator[None]:
     restore_parameters(item)
     try:
         masking = _masking()
         with masking.masked_records(item.config) if masking else nullcontext():
-            yield
+            return (yield)
     finally:
         if masking := _masking():  # met in this phase, perhaps
             change_parameters(item, masking.plain)
+
+
+pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
 
 
 def _hold_floor(config: pytest.Config) -> None:
@@ -433,7 +418,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     try:
         if run := _run(session.config):
             with run.noting("give JUnit's file the counts"):  # it is written before a run is put away
-                _add_properties(session, run)
+                if run.results.has_results:
+                    from pytest_adyen_creds.reports.session_finish import add_properties
+
+                    add_properties(run.results, session.config)
         if masking := _masking():
             masking.mask_session_finish(session.config)
         yield
@@ -444,13 +432,6 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     finally:
         if run := _run(session.config):  # xdist's controller may have made it only now
             _finish(session, run)
-
-
-def _add_properties(session: pytest.Session, run: Run) -> None:
-    if run.results.has_results:
-        from pytest_adyen_creds.reports.session_finish import add_properties
-
-        add_properties(run.results, session.config)
 
 
 def _finish(session: pytest.Session, run: Run) -> None:

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 
-from pytest_adyen_creds.conversions import convert
-from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, TEST_HOSTS, check_endpoint
-from pytest_adyen_creds.errors import FileRefused, SettingsError
-from pytest_adyen_creds.options import OPTIONS, Option
-from pytest_adyen_creds.provisioning_key import ProvisioningKey
+from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, check_endpoint
+from pytest_adyen_creds.errors import EndpointRefused, FileRefused, SettingsError
+from pytest_adyen_creds.files import read_text
+from pytest_adyen_creds.options import BARE, OPTIONS, Kind, Option, is_true
 from pytest_adyen_creds.secrets import SECRETS, Secret
 from pytest_adyen_creds.text import plain
-
-__all__ = [
-    "LIVE_PREFIX",
-    "MANAGEMENT_HOST",
-    "OPTIONS",
-    "TEST_HOSTS",
-    "Option",
-    "Settings",
-    "check_endpoint",
-    "ini_options",
-    "resolve",
-    "settings_of_ini",
-]
 
 LIVE_PREFIX: Final = "live_"
 """How a client key of the live environment starts (Adyen's documentation); one stops the run."""
@@ -47,6 +34,59 @@ INI_FILES: Final = (
 
 BASE_URL: Final = "ADYEN_BASE_URL"
 """The variable that names another server."""
+
+_KEY: Final = "ADYEN_MANAGEMENT_API_KEY"
+"""The variable of the key that signs a live run's requests, which is read when the run starts, and taken out."""
+
+
+class ProvisioningKey(NamedTuple):
+    """What the environment has of the key that signs a live run's requests."""
+
+    secret: Secret | None
+    source: str = f"environment {_KEY}"
+    """Where it is from, in words."""
+    problem: str = ""
+    """Why there is none though the environment names one."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> ProvisioningKey:
+        """Read the key, or the file that holds it; whether a run needs it is not known yet, so nothing is raised."""
+        try:
+            text, source = read_key(environ, _KEY)
+        except SettingsError as error:
+            return cls(None, problem=str(error))
+        return cls(Secret(text) if text else None, source)
+
+    @classmethod
+    def take(cls, environ: MutableMapping[str, str], *, keep: bool = False) -> tuple[ProvisioningKey, dict[str, str]]:
+        """Return the key of ``environ``, and the variables about it, which are taken out unless they are to be kept.
+
+        Keys of other users are registered, so that they are masked, and stay: they are there for tests.
+        """
+        for name, value in environ.items():
+            if name.startswith("ADYEN_") and name.endswith("_API_KEY"):
+                SECRETS.add(value.strip())
+        key = cls.of(environ)
+        taken = {} if keep else {name: environ.pop(name) for name in (_KEY, f"{_KEY}_FILE") if name in environ}
+        return key, taken
+
+
+def read_key(environ: Mapping[str, str], name: str) -> tuple[str, str]:
+    """Return the key that the variable ``name``, or the file that ``NAME_FILE`` names, holds, and where it is from.
+
+    Empty where there is none. Raises :class:`SettingsError` for both, and for a file that cannot be read.
+    """
+    text, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    SECRETS.add(text)
+    if text and path:
+        raise SettingsError(f"environment {name} and {name}_FILE are both set; unset one of them")
+    if path:
+        try:
+            text = read_text(path, largest=65_536).strip()
+        except FileRefused as error:
+            raise SettingsError(f"environment {name}_FILE: {error}") from None
+        SECRETS.add(text)
+    return text, f"environment {name}_FILE" if path else f"environment {name}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +174,7 @@ def resolve(
     for option in OPTIONS:
         for source, raw in _sources(option, options, ini, environ):
             anchor = root if root and source.startswith("ini ") else Path()
-            given[option.field] = source, convert(option, source, raw, anchor)
+            given[option.field] = source, _convert(option, source, raw, anchor)
             break
     values = {field: value for field, (_, value) in given.items()}
     _settle_backend(given, values)
@@ -150,7 +190,7 @@ def _sources(
 ) -> Iterator[tuple[str, Any]]:
     if option.dest and not _absent(value := options.get(option.dest), option.kind):
         yield f"option {option.flag}", value
-    if option.ini and not _absent(value := ini.get(option.ini), None):
+    if not _absent(value := ini.get(option.ini), None):
         yield f"ini {option.ini}", value
     if option.env and not _absent(value := environ.get(option.env), None):
         yield f"environment {option.env}", value
@@ -240,6 +280,117 @@ def _api_key(key: ProvisioningKey, *, is_needed: bool) -> Secret | None:
     return key.secret
 
 
+def _convert(option: Option, source: str, raw: Any, root: Path) -> Any:
+    """Return the value that ``raw`` stands for, or raise an error that says what to write."""
+    try:
+        if option.kind in ("path", "paths"):
+            return _paths(option, raw, root)
+        return _CONVERTERS[option.kind](option, str(raw).strip())
+    except EndpointRefused as error:
+        raise EndpointRefused(f"{source}: {error}") from None
+    except _Expected as expected:
+        raise SettingsError(f"{source}: {SECRETS.mask(repr(raw))[:200]} is wrong; write {expected}") from None
+
+
+class _Expected(Exception):
+    """What should have been written."""
+
+
+def _flag(_: Option, text: str) -> bool:
+    if not is_true(text) and text.lower() not in ("false", "0", "no", "off"):
+        raise _Expected("true or false")
+    return is_true(text)
+
+
+def _choice(option: Option, text: str) -> str:
+    if text not in option.choices:
+        raise _Expected("one of " + ", ".join(option.choices))
+    return text
+
+
+def _kinds(option: Option, text: str) -> tuple[str, ...]:
+    if text.lower() in ("false", "0", "no", "off"):
+        return ()
+    text = BARE[option.flag or ""] if is_true(text) else text
+    given = [each for item in text.split(",") if (each := item.strip())]
+    if not given or not set(given) <= set(option.choices):
+        raise _Expected(
+            f"one or more of {', '.join(option.choices)}, with commas between them: {option.flag}="
+            f"{','.join(option.choices[:2])} (a path stands before a bare {option.flag})"
+        )
+    return tuple(each for each in option.choices if each in given)
+
+
+def _lines(_: Option, text: str) -> tuple[str, ...]:
+    return tuple(each for line in text.splitlines() if (each := line.strip()) and each != "-")
+
+
+def _budget(_: Option, text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9][0-9]{0,5})(?:/([1-9][0-9]{0,6}))?", text)
+    if not found:
+        raise _Expected("how often one test may run again, or that and the same for all tests together: 24/2400")
+    return int(found[1]), int(found[2] or 2400)
+
+
+def _url(_: Option, text: str) -> str:
+    check_endpoint(text)
+    if "?" in text or urlsplit(text).path not in ("/v1", "/v3"):
+        raise _Expected(f"a URL that ends in /v1 or /v3 right after the host, such as https://{MANAGEMENT_HOST}/v3")
+    return text
+
+
+def _paths(option: Option, raw: Any, root: Path) -> Path | tuple[Path, ...]:
+    items = raw if isinstance(raw, list | tuple) else str(raw).splitlines()
+    texts = [text for item in items if (text := str(item).strip())]
+    if not texts or any("\0" in text for text in texts) or (option.kind == "path" and len(texts) > 1):
+        raise _Expected("one path" if option.kind == "path" else "a path, or several on lines of their own")
+    try:
+        paths = tuple(root / Path(text).expanduser() for text in texts)
+    except RuntimeError:
+        raise _Expected("a path that starts with the ~ of somebody whom this machine knows, or with none") from None
+    for problem in filter(None, map(_unusable, paths)):
+        raise _Expected(f"a path that this machine can follow ({problem})")
+    return paths if option.kind == "paths" else paths[0]
+
+
+def _unusable(path: Path) -> str:
+    """Return why nothing can be at ``path``, or be made there; empty where that cannot be told."""
+    try:
+        os.stat(path)  # noqa: PTH116 - Path's own refuses in other words what no name may have
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or type(error).__name__
+    return ""
+
+
+def _of_form(form: str, expected: str, make: Callable[[str], Any]) -> Callable[[Option, str], Any]:
+    def converted(_: Option, text: str) -> Any:
+        if not re.fullmatch(form, text):
+            raise _Expected(expected)
+        return make(text)
+
+    return converted
+
+
+_CONVERTERS: Final[Mapping[Kind, Callable[[Option, str], Any]]] = {
+    "flag": _flag,
+    "choice": _choice,
+    "account": _of_form(
+        r"[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?",
+        "the account's name: letters, digits, and . _ - within",
+        str,
+    ),
+    "integer": _of_form(r"[0-9]{1,6}", "a whole number, 0 or more", int),
+    "duration": _of_form(r"(?=.*[1-9])[0-9]{1,9}(?:\.[0-9]{1,6})?", "a number over 0, such as 30", float),
+    "url": _url,
+    "kinds": _kinds,
+    "text": lambda _, text: text,
+    "budget": _budget,
+    "lines": _lines,
+}
+
+
 def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
     """Return this plugin's ini options and the folder they are from, for the commands, which run without pytest.
 
@@ -250,7 +401,7 @@ def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
         for name, section in INI_FILES:
             values = _section(place / name, section)
             if values is not None:
-                names = {option.ini for option in OPTIONS if option.ini}
+                names = {option.ini for option in OPTIONS}
                 return {key: _text(value) for key, value in values.items() if key in names}, place
     return {}, folder
 
@@ -264,7 +415,6 @@ def settings_of_ini(name: str) -> Settings:
 def _section(path: Path, section: str) -> Mapping[str, Any] | None:
     import configparser  # not for every run of pytest
 
-    from pytest_adyen_creds.files import read_text
     from pytest_adyen_creds.formats import LARGEST_TOML, read_toml
 
     if not os.path.isfile(path):  # noqa: PTH113 - Path's own raises for what cannot be entered

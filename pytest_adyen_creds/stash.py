@@ -13,4 +13,4 @@ TEST: Final[pytest.StashKey[str]] = pytest.StashKey()
 """The node id of the test that runs; empty, or not there, where none does."""
 
 KEY: Final[pytest.StashKey[Any]] = pytest.StashKey()
-"""The :class:`.provisioning_key.ProvisioningKey`; not there where the environment has no key."""
+"""The :class:`.settings.ProvisioningKey`; not there where the environment has no key."""

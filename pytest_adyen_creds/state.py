@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -16,7 +16,7 @@ from pytest_adyen_creds.compat.xdist import share_of
 from pytest_adyen_creds.errors import in_words
 from pytest_adyen_creds.options import OPTIONS
 from pytest_adyen_creds.reports.asked import AskedPlugin
-from pytest_adyen_creds.roles.plugin import RolesPlugin
+from pytest_adyen_creds.roles.layer import RolesLayer, RolesPlugin
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.settings import Settings, resolve
 from pytest_adyen_creds.stash import KEY, RUN, TEST
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.intercept.interceptor import Interceptor
     from pytest_adyen_creds.rehearsal.plugin import RehearsalPlugin
     from pytest_adyen_creds.rehearsal.script import Script
-    from pytest_adyen_creds.roles.layer import RolesLayer
 
 
 class Run:
@@ -130,20 +129,10 @@ class Run:
     @cached_property
     def roles(self) -> RolesLayer:
         """What observes which roles the tests need."""
-        from pytest_adyen_creds.roles.layer import RolesLayer
-
         results = self.results
         return RolesLayer(
             results.roles, results.operation_of, lambda: results.collector.test, results.collector.guarded
         )
-
-    def observer(self, origin: str) -> Callable[[httpx.Response], None]:
-        """Return an observer of a client that ``origin`` answers, in words, unless the running test's mode does."""
-
-        def observe(response: httpx.Response) -> None:
-            self.results.collector.client(self.route.origin or origin)(response)
-
-        return observe
 
     @cached_property
     def comparison(self) -> Comparison:
@@ -153,9 +142,13 @@ class Run:
         return Comparison()
 
     def observed(self, backend: Backend) -> Backend:
-        """Return the backend of a live run with what is to see its traffic."""
-        observers = (self.results.collector.client(backend.origin), self.compare)
-        return replace(backend, observers=observers, route=self.route)
+        """Return a backend of this run with what is to see its traffic."""
+
+        def observe(response: httpx.Response) -> None:  # unless the running test's mode says who answers
+            self.results.collector.client(self.route.origin or backend.origin)(response)
+
+        compared = () if backend.sandbox else (self.compare,)
+        return replace(backend, observers=(observe, *compared), route=self.route)
 
     def compare(self, response: httpx.Response) -> None:
         """Note an answer in a live run, to be held against the sandbox when the run ends."""
@@ -257,6 +250,6 @@ def results_for(settings: Settings, root: Path) -> Results:
 
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings of this run: command line over ini over environment."""
-    ini = {option.ini: config.getini(option.ini) for option in OPTIONS if option.ini}
+    ini = {option.ini: config.getini(option.ini) for option in OPTIONS}
     key = config.stash.get(KEY, None)
     return resolve(vars(config.option), ini, os.environ, root=Path(config.rootpath), key=key)

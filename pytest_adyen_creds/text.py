@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 _COMMAND: Final = re.compile(r"^( *:)(?=:)|#(?=#\[)")
@@ -28,6 +29,12 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun[:-1]}ies" if noun.endswith(("ty", "try")) else f"{number} {noun}s"
+
+
+def some_of(names: Sequence[str], most: int) -> str:
+    """Return the first ``most`` of some names, and how many there are besides: ``a, b and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def escape_pointer(name: str) -> str:

@@ -28,8 +28,7 @@ LAYERS = [
     {"client"},
     {"contract"},
     {"settings"},
-    {"conversions"},
-    {"endpoints", "options", "provisioning_key", "formats"},
+    {"endpoints", "options", "formats"},
     {"files", "sarif"},
     {"secrets"},
     {"compat"},
@@ -106,7 +105,7 @@ def test_no_modules_import_each_other() -> None:
 @pytest.mark.parametrize(
     "module",
     ["httpx", "vcr", "schemathesis", "jsonschema", "jsonschema_rs", "werkzeug", "rich", "click", "yaml", "tomllib"]
-    + [f"pytest_adyen_creds.{room}" for room in ("settings", "secrets", "endpoints", "state", "provisioning_key")],
+    + [f"pytest_adyen_creds.{room}" for room in ("settings", "secrets", "endpoints", "state")],
 )
 def test_an_idle_plugin_imports_nothing_heavy(module: str) -> None:
     assert module not in imported_by_an_idle_plugin()

@@ -30,6 +30,7 @@ from pytest_adyen_creds.reports.roles import FINDINGS as ROLE_FINDINGS
 from pytest_adyen_creds.sandbox import behaviours
 from pytest_adyen_creds.sandbox.faults import VIOLATION_TEXTS, Faults
 from pytest_adyen_creds.sandbox.rules import Evidence
+from pytest_adyen_creds.settings import Settings
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -90,7 +91,7 @@ def options() -> Iterator[str]:
 
 def _names(option: Option) -> str:
     first, *others = filter(None, (option.flag, option.ini, option.env))
-    return "<br>".join((anchored(first, "option", str(option.ini)), *(f"`{name}`" for name in others)))
+    return "<br>".join((anchored(first, "option", option.ini), *(f"`{name}`" for name in others)))
 
 
 _KINDS: Final = {
@@ -114,7 +115,7 @@ def _values(option: Option) -> str:
 
 
 def _default(option: Option) -> str:
-    value = option.default
+    value = getattr(Settings, option.field, None)
     if option.kind == "flag":
         return "on" if value else "off"
     if value is None or value == ():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote
 
 from pytest_adyen_creds.checks.sample_data import SampleData, requests_of
+from pytest_adyen_creds.client.parsing import parse
 from pytest_adyen_creds.contract.operations import DATA
 from pytest_adyen_creds.secrets import Secret
 
@@ -61,10 +62,7 @@ class TestCase:
     @property
     def json(self) -> Any:
         """The JSON value of the body; None where there is none or it is not JSON."""
-        try:
-            return json.loads(self.content or b"null")
-        except ValueError:
-            return None
+        return parse(self.content or b"")
 
 
 def scripted(operation: Operation, data: SampleData) -> Iterator[TestCase]:
@@ -92,16 +90,16 @@ def scripted(operation: Operation, data: SampleData) -> Iterator[TestCase]:
 
 def _refusal(operation: Operation, status: int, parameters: Mapping[str, str]) -> tuple[str, dict[str, Any]] | None:
     """Return how to earn ``status`` by asking for it, or None where only a fault shows it."""
-    found: tuple[str, dict[str, Any]] | None = None
-    if status == HTTPStatus.BAD_REQUEST and operation.request:
-        found = "a body that is not JSON", {"content": b'{"'}
-    elif status == HTTPStatus.UNAUTHORIZED:
-        found = "a key that nobody has", {"signer": "unknown"}
-    elif status == HTTPStatus.FORBIDDEN and operation.path.split("/")[1] != "me":
-        found = "a key without the role", {"signer": "powerless"}
-    elif status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        found = _nonsense(operation, parameters)
-    return found
+    match status:
+        case HTTPStatus.BAD_REQUEST if operation.request:
+            return "a body that is not JSON", {"content": b'{"'}
+        case HTTPStatus.UNAUTHORIZED:
+            return "a key that nobody has", {"signer": "unknown"}
+        case HTTPStatus.FORBIDDEN if operation.path.split("/")[1] != "me":
+            return "a key without the role", {"signer": "powerless"}
+        case HTTPStatus.UNPROCESSABLE_ENTITY:
+            return _nonsense(operation, parameters)
+    return None
 
 
 def _nonsense(operation: Operation, parameters: Mapping[str, str]) -> tuple[str, dict[str, Any]] | None:

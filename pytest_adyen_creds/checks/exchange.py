@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 
+from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 from pytest_adyen_creds.checks.sample_data import Level, level_of
 from pytest_adyen_creds.client.parsing import parse, secrets_in
 from pytest_adyen_creds.contract import Operation
@@ -29,7 +28,24 @@ SET_UP: Final = "set-up"
 Kind = Literal["page", "created", "credential", "origins", "origin", "api-key", "client-key", "nothing"]
 """What a good answer of an operation holds."""
 
+DEFAULT_SIZE: Final = 10
+"""Items on a page where the request does not say."""
+
 _DEEPEST: Final = 50
+
+
+class Page(NamedTuple):
+    """A page of a list: what was asked for, and what the answer says of it."""
+
+    number: int
+    size: int
+    total: int
+    data: list[Any]
+
+    @property
+    def last(self) -> int:
+        """The number of the last page."""
+        return max(1, -(-self.total // self.size))
 
 
 @dataclass(frozen=True)
@@ -97,12 +113,12 @@ class Exchange:
 
     def register_secrets(self) -> None:
         """Let masking know the secrets of an exchange that another client made."""
+        names = self.contract.secret_properties
         for secret in {
             *secrets_in(self.response.content, self.body),
             *secrets_in(self.request.content, self.sent),
             *self.presented_secrets,
-            *_secrets_of(self.contract, self.body),
-            *_secrets_of(self.contract, self.sent),
+            *(text for _, name, text in (*self.body_texts, *texts(self.sent)) if name in names),
         }:
             if secret:
                 SECRETS.add(secret)
@@ -193,21 +209,29 @@ class Exchange:
     @cached_property
     def presented(self) -> tuple[str | None, tuple[str, str] | None]:
         """The API key, and the username with its password, that the request signs in with."""
-        basic = None
-        scheme, _, encoded = self.request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            try:
-                username, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-                basic = username, password
-            except (binascii.Error, ValueError):
-                basic = None
-        return self.request.headers.get("x-api-key"), basic
+        headers = self.request.headers
+        return headers.get("x-api-key"), basic_credentials(headers.get("authorization", ""))
 
     @property
     def presented_secrets(self) -> list[str]:
         """The API key and the password that the request signs in with, where it does."""
         key, basic = self.presented
         return [secret for secret in (key, basic and basic[1]) if secret]
+
+    @cached_property
+    def page(self) -> Page | None:
+        """The page of a list that a good answer is; None for one of other numbers than the document allows."""
+        if self.kind != "page" or self.status != 200 or not isinstance(self.body, dict):
+            return None
+        number, size = self._number("pageNumber", 1), self._number("pageSize", DEFAULT_SIZE)
+        total = self.body.get("itemsTotal")
+        if number is None or size is None or not isinstance(total, int) or isinstance(total, bool) or total < 0:
+            return None
+        return Page(number, size, total, items(self.body, "data"))
+
+    def _number(self, name: str, default: int) -> int | None:
+        text = self.query.get(name, str(default))
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0 else None
 
     def credentials(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (pointer, credential) for each credential that a good answer shows."""
@@ -224,11 +248,6 @@ class Exchange:
             for number, item in enumerate(items(self.body, "data")):
                 if isinstance(item, dict):
                     yield f"/data/{number}", item
-
-
-def _secrets_of(contract: Contract, body: Any) -> Iterator[str]:
-    """Yield the texts in a body that stand in properties that the contract calls secret."""
-    return (text for _, name, text in texts(body) if name in contract.secret_properties)
 
 
 def items(body: Any, name: str) -> list[Any]:

@@ -107,18 +107,14 @@ def explain(failures: list[CheckFailure]) -> str:
             lines.append(f"  also: {len(more) - len(here[:_MORE])} more of this check")
         parts.append("\n".join(lines))
         if number == 0:
-            parts += _evidence(first)
+            evidence = {
+                "sent, as curl": first.curl,
+                "sent, as httpx code": first.code,
+                "came back": first.answer,
+                "judge it again": first.replay,
+            }
+            parts += [f"{title}:\n{indent(text, '  ')}" for title, text in evidence.items() if text]
     return "\n".join(map(printed, "\n\n".join(parts).splitlines()))
-
-
-def _evidence(failure: CheckFailure) -> list[str]:
-    titles = {
-        "sent, as curl": failure.curl,
-        "sent, as httpx code": failure.code,
-        "came back": failure.answer,
-        "judge it again": failure.replay,
-    }
-    return [f"{title}:\n{indent(text, '  ')}" for title, text in titles.items() if text]
 
 
 def as_curl(request: httpx.Request) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pytest_adyen_creds.checks.exchange import Exchange
 from pytest_adyen_creds.checks.failure import CheckFailure, as_code, as_curl, as_text
 from pytest_adyen_creds.checks.known_state import KnownState
-from pytest_adyen_creds.checks.rules import RULES, Rule, RuleViolation
+from pytest_adyen_creds.checks.rules import RULES
 from pytest_adyen_creds.contract import VERSIONS, load_contract
 from pytest_adyen_creds.contract.baseline import Acceptance
 from pytest_adyen_creds.contract.judge import Observation, next_step
@@ -40,28 +40,26 @@ def judge(exchange: Exchange, state: KnownState, acceptance: Acceptance | None =
         exchange.register_secrets()
         broken.sort(key=lambda each: (each[0].name, len(each[1].pointer), each[1].pointer))
         failures += [_of_finding(exchange, each) for each in observed]
-        failures += [_of_rule(exchange, *each) for each in broken]
+        for rule, each in broken:
+            says = f"{rule.says} ({rule.evidence}: {rule.source})"
+            failures.append(_failure(exchange, rule.name, each.pointer, each.message, rule=says, next_step=_RULE_STEP))
     state.add(exchange)
-    return list(_with_evidence(_collapsed(failures), exchange))
+    return list(_collapsed(failures, exchange))
 
 
-def _collapsed(failures: list[CheckFailure]) -> list[CheckFailure]:
-    """Return the failures with those of one check at like places, such as the items of a list, as one."""
+def _collapsed(failures: list[CheckFailure], exchange: Exchange) -> Iterator[CheckFailure]:
+    """Yield the failures with their evidence, those of one check at like places, such as a list's items, as one."""
     alike: dict[tuple[str, ...], list[CheckFailure]] = {}
     for failure in failures:
         alike.setdefault(failure.key, []).append(failure)
-    return [
-        replace(first, message=f"{first.message} (and at {len(more)} more places like it)") if more else first
-        for first, *more in alike.values()
-    ]
-
-
-def _with_evidence(failures: list[CheckFailure], exchange: Exchange) -> Iterator[CheckFailure]:
-    if not failures:
-        return
-    curl, code = as_curl(exchange.request), as_code(exchange.request)
-    for failure in failures:
-        yield replace(failure, curl=curl, code=code, answer=as_text(exchange.response, failure.pointer))
+    for first, *more in alike.values():
+        yield replace(
+            first,
+            message=f"{first.message} (and at {len(more)} more places like it)" if more else first.message,
+            curl=as_curl(exchange.request),
+            code=as_code(exchange.request),
+            answer=as_text(exchange.response, first.pointer),
+        )
 
 
 def _of_no_operation(exchange: Exchange) -> CheckFailure:
@@ -73,11 +71,6 @@ def _of_no_operation(exchange: Exchange) -> CheckFailure:
         next_step="add the operation to openapi.yaml, or take the exchange out of the recording",
         rule="each exchange of the suite is of an operation of the contract",
     )
-
-
-def _of_rule(exchange: Exchange, rule: Rule, violation: RuleViolation) -> CheckFailure:
-    says = f"{rule.says} ({rule.evidence}: {rule.source})"
-    return _failure(exchange, rule.name, violation.pointer, violation.message, rule=says, next_step=_RULE_STEP)
 
 
 def _of_finding(exchange: Exchange, observation: Observation) -> CheckFailure:

@@ -44,14 +44,6 @@ class Known:
         self.active = self.origins = None
 
 
-@dataclass
-class Listing:
-    """The pages of one list that were read since something changed: page number to ids."""
-
-    total: int
-    pages: dict[int, tuple[str, ...]] = field(default_factory=dict)
-
-
 class KnownState:
     """The sequence so far; :meth:`add` takes in the next exchange after the rules have judged it."""
 
@@ -64,7 +56,8 @@ class KnownState:
         """API keys, passwords and client keys that answers showed or requests presented."""
         self.giveable: frozenset[str] | None = None
         """The roles of ``ws@Company.…``, normalised; None where it was not seen."""
-        self.listings: dict[tuple[str, str], Listing] = {}
+        self.listings: dict[tuple[str, int, int], dict[int, tuple[str, ...]]] = {}
+        """The ids on the pages that were read since something changed, by path, size and total, and by number."""
         self.linked: dict[str, str] = {}
         """Paths that answers linked to as their own resource, and where they did."""
 
@@ -93,8 +86,9 @@ class KnownState:
             self._note_change(exchange)
         for _, shown in exchange.credentials():
             self._note_credential(exchange, shown)
-        if exchange.good and exchange.kind == "page":
-            self._note_page(exchange)
+        if (page := exchange.page) is not None:
+            ids = tuple(item["id"] for _, item in exchange.credentials() if isinstance(item.get("id"), str))
+            self.listings.setdefault((exchange.path, page.size, page.total), {})[page.number] = ids
         subject = self.subject(exchange)
         if subject is not None and exchange.good:
             self._note_origins(subject, exchange)
@@ -168,19 +162,6 @@ class KnownState:
         path = own_path(shown)
         if path is not None:
             self.linked.setdefault(path, exchange.operation.label)
-
-    def _note_page(self, exchange: Exchange) -> None:
-        total = exchange.shown.get("itemsTotal")
-        number = exchange.query.get("pageNumber", "1")
-        if not isinstance(total, int) or not number.isascii() or not number.isdigit() or len(number) > 9:
-            return
-        key = exchange.path, exchange.query.get("pageSize", "10")
-        listing = self.listings.get(key)
-        if listing is None or listing.total != total:
-            listing = self.listings[key] = Listing(total)
-        listing.pages[int(number)] = tuple(
-            item["id"] for _, item in exchange.credentials() if isinstance(item.get("id"), str)
-        )
 
     def _note_origins(self, subject: Known, exchange: Exchange) -> None:
         if exchange.operation.method == "DELETE":

@@ -1,9 +1,9 @@
-"""The contract suite against a server that is not ours: its plan, and its target, within its budget, on leases only."""
+"""The contract suite against a server that is not ours: by a plan, within a budget, on leases only."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -13,7 +13,7 @@ from pytest_adyen_creds.checks.cases import ORIGIN, TestCase, cases_of, most_gen
 from pytest_adyen_creds.checks.exchange import items
 from pytest_adyen_creds.checks.failure import NotReached
 from pytest_adyen_creds.checks.runner import Runner
-from pytest_adyen_creds.checks.sample_data import Level, SampleData, collection, level_of
+from pytest_adyen_creds.checks.sample_data import AccountLevel, Level, SampleData, collection, level_of
 from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL, Context
 from pytest_adyen_creds.client import Retries
 from pytest_adyen_creds.client.parsing import parse
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_adyen_creds.checks.failure import CheckFailure
-    from pytest_adyen_creds.checks.results import Results
     from pytest_adyen_creds.contract import Contract, Operation
     from pytest_adyen_creds.credentials.credential import Credential
     from pytest_adyen_creds.credentials.leases import LeaseClient
@@ -40,11 +39,10 @@ _LONGEST_SCENARIO: Final = 24
 
 
 class LiveTarget(Runner):
-    """Runs one sequence against the server; leases what it is about, and gives it back.
+    """Runs sequences against the server, one after the other; leases what each is about, and gives it back.
 
-    ``lost`` holds why no throwaway can be had at a level. ``creators`` are the sequences that may create and are still
-    to come, this one included: they share what is left of the budget, in whatever order they come. ``wanted`` returns
-    the budget that would reach every sequence.
+    ``items`` are the names of those that will be run: the ones that may create share what is left of the budget, in
+    whatever order they come. ``say`` shows the plan and how far it is.
     """
 
     retries: ClassVar[Retries] = Retries(tries=3, only_rate_limit=True)
@@ -57,27 +55,73 @@ class LiveTarget(Runner):
         contract: Contract,
         throwaways: LeaseClient,
         merchant: str | None,
-        lost: dict[Level, AdyenCredsError],
-        creators: set[str] | None = None,
-        wanted: Callable[[], int] = lambda: 0,
+        items: Collection[str] = (),
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         backend = throwaways.backend
         super().__init__(contract, throwaways.management, backend.key, f"the server at {backend.base_url}")
         self._throwaways = throwaways
-        self._company = backend.company
         self._merchant = merchant
-        self._lost = lost
-        self._wanted = wanted
-        self._creators = set() if creators is None else creators
+        self._say = say
+        self._planned = most_calls(contract, items)
+        creating = {label for label, operation in contract.operations.items() if creates(operation)} | {STATEFUL}
+        self._creators = creating.intersection(items)
+        """The sequences that may create and are still to come, the running one included."""
+        self._lost: dict[Level, AdyenCredsError] = {}
+        """Why no throwaway can be had at a level."""
+        self._wanted = 0
+        """The budget that would reach every sequence."""
         self._ceiling: int | None = None
         self._description = throwaways.description()
+        self._calls = self._findings = 0
+        self._started = self._said = clock.monotonic()
 
-    def reserve(self) -> None:
-        """Have a throwaway at each level before cases that create spend the budget."""
-        levels: tuple[Level, ...] = ("company", "merchant")
+    def begin(self) -> None:
+        """Say the plan, and have a throwaway at each level before cases that create spend the budget."""
+        budget, base_url = self._throwaways.ownership.budget, self._throwaways.backend.base_url
+        limit = "" if is_loopback(base_url) else f", at most {REQUESTS_PER_MINUTE} a minute"
+        self._say(
+            f"plan of the contract suite: at most {self._planned} requests{limit}; at most {budget.limit} "
+            "credentials created, each switched off at the end; credentials of others are read and never changed"
+        )
+        levels: tuple[AccountLevel, ...] = ("company", "merchant")
         for level in levels:
-            with self._leased(level):
+            with self._counted(), self._leased(level):
                 pass
+        lost = sum(isinstance(error, BudgetSpent) for error in self._lost.values())
+        self._wanted = budget.spent + lost + len(self._creators)
+
+    def run(self, item: str, seed: int) -> None:
+        """Run the sequence ``item`` after those before it."""
+        self.exchanges, self._ceiling = [], None
+        self.keys["provisioning"] = self._throwaways.backend.key
+        with self._counted():
+            super().run(item, seed)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.client.observers.append(self._count)
+        try:
+            yield
+        finally:
+            self.client.observers.remove(self._count)
+
+    def _count(self, response: httpx.Response) -> None:
+        self._calls += 1
+
+    def report(self, failures: list[CheckFailure]) -> None:
+        """Say how far the run is, every now and then; ``failures`` are those of the last sequence."""
+        self._findings += len(failures)
+        now = clock.monotonic()
+        if now - self._said < _EVERY and self._calls < self._planned:
+            return
+        self._said = now
+        left = (now - self._started) * max(0, self._planned - self._calls) / max(1, self._calls)
+        created = len(self._throwaways.ownership.created)
+        self._say(
+            f"{self._calls} of at most {self._planned} requests, {self.skipped} not sent because they may not be, "
+            f"{created} created by cases, {self._findings} findings; at most {left / 60:.0f} min left"
+        )
 
     def run_operation(self, operation: Operation, seed: int) -> None:
         """Send the test cases of ``operation`` that may be sent."""
@@ -99,7 +143,7 @@ class LiveTarget(Runner):
         Raises :class:`CredentialError` where none could be leased for another reason.
         """
         scenario, level = SCENARIOS[name]
-        held: Level = "company" if level == "me" else level
+        held: AccountLevel = "company" if level == "me" else level
         with self._leased(held) as credential:
             if credential is None:
                 raise self._nothing_there(held)
@@ -120,7 +164,7 @@ class LiveTarget(Runner):
             limit = self._throwaways.ownership.budget.limit
             return (
                 f"it creates a credential, and none of the {limit} that this run may create is left; "
-                f"--adyen-max-created {max(self._wanted(), limit + 1)} would reach it"
+                f"--adyen-max-created {max(self._wanted, limit + 1)} would reach it"
             )
         if item.startswith("creation at"):
             return "it creates credentials, which a live run leaves to the items of the creating operations"
@@ -135,7 +179,7 @@ class LiveTarget(Runner):
             return NotReached(f"it is about a credential with an allowed origin at {level} level, and there is none")
         text = f"it needs a throwaway at {level} level, and none could be leased: {lost}"
         if isinstance(lost, BudgetSpent):
-            wanted = max(self._wanted(), self._throwaways.ownership.budget.limit + 1)
+            wanted = max(self._wanted, self._throwaways.ownership.budget.limit + 1)
             return NotReached(f"{text}; --adyen-max-created {wanted} would reach it")
         return NotReached(text) if isinstance(lost, NotReached) else CredentialError(text)
 
@@ -162,31 +206,26 @@ class LiveTarget(Runner):
         return share
 
     @contextmanager
-    def _leased(self, level: Level) -> Iterator[Credential | None]:
-        credential = self._lease(level)
+    def _leased(self, level: AccountLevel) -> Iterator[Credential | None]:
+        if level == "merchant" and self._merchant is None:
+            reason = NotReached("the run has no merchant account; set ADYEN_MERCHANT_ACCOUNT")
+            self._lost.setdefault(level, reason)
+        credential = None
+        if level not in self._lost:  # asking again would cost another creation
+            try:
+                credential = self._throwaways.lease(Spec(level=level, origins=(ORIGIN,)))
+            except AdyenCredsError as error:
+                self._lost[level] = error
         try:
             yield credential
         finally:
             if credential is not None:
                 self._throwaways.give_back(credential)
 
-    def _lease(self, level: Level) -> Credential | None:
-        if level == "merchant" and self._merchant is None:
-            reason = NotReached("the run has no merchant account; set ADYEN_MERCHANT_ACCOUNT")
-            self._lost.setdefault(level, reason)
-        if level == "me" or level in self._lost:
-            return None
-        try:
-            return self._throwaways.lease(Spec(level=level, origins=(ORIGIN,)))
-        except AdyenCredsError as error:
-            # asking again would cost another creation
-            self._lost[level] = error
-            return None
-
     def _data(self, level: Level, credential: Credential | None) -> SampleData:
         """Read who signs in and what the sequence is about; return the data, without what is not there."""
         merchants = (self._merchant,) if self._merchant else ()
-        data = SampleData(self._company, merchants, {}, {}, self.roles(), self._description)
+        data = SampleData(self._throwaways.backend.company, merchants, {}, {}, self.roles(), self._description)
         if credential is None:
             return self._there(data, level)
         origins: dict[str, str] = {credential.level: credential.origins[0].id} if credential.origins else {}
@@ -201,7 +240,7 @@ class LiveTarget(Runner):
         """Return ``data`` with a credential and an origin that are there already, to be read only."""
         if level == "me":
             return data
-        path = collection(level).format(companyId=self._company, merchantId=self._merchant or "-")
+        path = collection(level).format(companyId=self._throwaways.backend.company, merchantId=self._merchant or "-")
         answer = self.client.send("GET", path, params={"pageSize": 100})
         for body in items(parse(answer.content), "data"):
             origins = [item.get("id") for item in items(body, "allowedOrigins") if isinstance(item, dict)]
@@ -233,86 +272,13 @@ def creates(operation: Operation) -> bool:
     return operation.method == "POST" and operation.path.endswith("/apiCredentials")
 
 
-class LiveSuite:
-    """What the sequences of one live run share: the plan, the counts, and which throwaways cannot be had.
-
-    ``items`` are the names of the sequences that will be checked (default: all).
-    """
-
-    def __init__(
-        self,
-        results: Results,
-        lease_client: LeaseClient,
-        items: Iterable[str] | None,
-        say: Callable[[str], None],
-    ) -> None:
-        self._results = results
-        self._say = say
-        self._lease_client = lease_client
-        self._wanted = 0
-        """The budget that would reach every sequence."""
-        self._lost: dict[Level, AdyenCredsError] = {}
-        self.calls = self.findings = self.skipped = 0
-        self._started = self._said = clock.monotonic()
-        contract, settings = results.contract, results.settings
-        chosen = {*contract.operations, *SCENARIOS, STATEFUL} if items is None else set(items)
-        self._planned = most_calls(contract, chosen)
-        creators = {label for label, operation in contract.operations.items() if creates(operation)} | {STATEFUL}
-        self._creators = creators & chosen
-        limit = "" if is_loopback(settings.base_url) else f", at most {REQUESTS_PER_MINUTE} a minute"
-        say(
-            f"plan of the contract suite: at most {self._planned} requests{limit}; at most {settings.max_created} "
-            "credentials created, each switched off at the end; credentials of others are read and never changed"
-        )
-        with self.sequence() as target:
-            target.reserve()
-        lost = sum(isinstance(error, BudgetSpent) for error in self._lost.values())
-        self._wanted = self._lease_client.ownership.budget.spent + lost + len(self._creators)
-
-    @contextmanager
-    def sequence(self) -> Iterator[LiveTarget]:
-        """Yield the target of one sequence; its requests are counted, however it ends."""
-        target = LiveTarget(
-            self._results.contract,
-            self._lease_client,
-            self._results.settings.merchant,
-            self._lost,
-            self._creators,
-            lambda: self._wanted,
-        )
-        observers = self._lease_client.management.observers
-        observers.append(self._count)
-        try:
-            yield target
-        finally:
-            observers.remove(self._count)
-            self.skipped += target.skipped
-
-    def _count(self, response: httpx.Response) -> None:
-        self.calls += 1
-
-    def report(self, failures: list[CheckFailure]) -> None:
-        """Say how far the run is, every now and then; ``failures`` are those of the last sequence."""
-        self.findings += len(failures)
-        now = clock.monotonic()
-        if now - self._said < _EVERY and self.calls < self._planned:
-            return
-        self._said = now
-        left = (now - self._started) * max(0, self._planned - self.calls) / max(1, self.calls)
-        created = len(self._lease_client.ownership.created)
-        self._say(
-            f"{self.calls} of at most {self._planned} requests, {self.skipped} not sent because they may not be, "
-            f"{created} created by cases, {self.findings} findings; at most {left / 60:.0f} min left"
-        )
-
-
-def most_calls(contract: Contract, items: set[str]) -> int:
+def most_calls(contract: Contract, items: Collection[str]) -> int:
     """Return how many requests a live run of the sequences ``items`` sends at most; nothing is generated for it.
 
     Repeats after 429, and waiting for new keys, are not counted.
     """
     data = SampleData("C", ("M",), {"company": "1", "merchant": "1"}, {"company": "1", "merchant": "1", "me": "1"})
-    calls = len(items & SCENARIOS.keys()) * (_OVERHEAD + _LONGEST_SCENARIO)
+    calls = len(SCENARIOS.keys() & set(items)) * (_OVERHEAD + _LONGEST_SCENARIO)
     for label, operation in contract.operations.items():
         if label in items:
             calls += _OVERHEAD + sum(case.fault is None for case in scripted(operation, data))

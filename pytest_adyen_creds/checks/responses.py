@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -110,19 +109,12 @@ class CheckingContract(Contract):
         if not violations or acceptance is None or not answers:
             return violations
         found = list(places(self._plain, *answers[0], body, violations))
-        distinct = {each.finding for each in found}
-        counting = acceptance.divide(
-            replace(finding, operation=operation.label, status=status)
-            for finding in distinct
-            for operation, status in answers
-        ).findings
-        # what counts in every answer of the structure
-        counts = Counter((each.id, each.location, each.message) for each in counting)
-        accepted = {
-            each.pointer
-            for each in found
-            if counts[each.finding.id, each.finding.location, each.finding.message] < len(answers)
+        counting = {  # in every answer of the structure
+            finding
+            for finding in {each.finding for each in found}
+            if all(acceptance.counts(replace(finding, operation=each.label, status=status)) for each, status in answers)
         }
+        accepted = {each.pointer for each in found if each.finding not in counting}
         return [each for each in violations if each.pointer not in accepted]
 
     def judge(

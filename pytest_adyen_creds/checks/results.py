@@ -13,7 +13,7 @@ from pytest_adyen_creds import clock
 from pytest_adyen_creds.checks.failure import CheckFailure
 from pytest_adyen_creds.checks.verdicts import Rehearsal
 from pytest_adyen_creds.contract import Contract
-from pytest_adyen_creds.contract.apis import Apis, apis_in
+from pytest_adyen_creds.contract.apis import Apis, Match, apis_in
 from pytest_adyen_creds.contract.baseline import Acceptance, Baseline, Judgement, read_baseline, together
 from pytest_adyen_creds.contract.finding import Finding
 from pytest_adyen_creds.drift.collector import Collector
@@ -24,8 +24,6 @@ from pytest_adyen_creds.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
-
-    from pytest_adyen_creds.contract import Operation
 
 _COUNTERS: Final = ("origins", "answered", "kept", "compared")
 
@@ -99,16 +97,15 @@ class Results:
         except ContractError:
             return None
 
-    def operation_of(self, request: httpx.Request) -> tuple[Operation, Contract] | None:
+    def operation_of(self, request: httpx.Request) -> Match | None:
         """Return the operation that ``request`` is of, and its contract; None where no contract has it."""
         url, path = str(request.url), request.url.raw_path.decode("ascii", "replace").partition("?")[0]
         if self._hosts.is_served(url):
             contract = self.contract_of(path.split("/")[1] if path.count("/") > 1 else None)
             found = contract.match(request.method, path) if contract else None
             if contract and found:
-                return found[0], contract
-        other = self.apis.match(request.method, url, any_version=True)
-        return (other.operation, other.contract) if other else None
+                return Match(contract, *found)
+        return self.apis.match(request.method, url, any_version=True)
 
     def is_ours(self, url: str) -> bool:
         """Return whether ``url`` lies on a host of Adyen's, or below the run's base URL."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Level = Literal["company", "merchant", "me"]
 """Whose credentials an operation is about."""
+AccountLevel = Literal["company", "merchant"]
 
 COMMON_ROLE: Final = "Checkout webservice role"
 

@@ -26,9 +26,9 @@ from pytest_adyen_creds.contract import VERSIONS, Operation, bundled, load_contr
 from pytest_adyen_creds.errors import CassetteError, CredentialError
 
 if TYPE_CHECKING:
-    from pytest_adyen_creds.checks.live_target import LiveSuite
+    from pytest_adyen_creds.checks.live_target import LiveTarget
     from pytest_adyen_creds.checks.results import Results
-    from pytest_adyen_creds.checks.sandbox_target import Prepare
+    from pytest_adyen_creds.checks.runner import Prepare
     from pytest_adyen_creds.contract import Contract
     from pytest_adyen_creds.credentials.leases import LeaseClient
 
@@ -103,7 +103,7 @@ class Suite:
         self._items = None if items is None else frozenset(items)
         self._say = say
         self._departures = Departures(results, self._items or ())
-        self._live: LiveSuite | None = None
+        self._live: LiveTarget | None = None
 
     def check(self, item: str) -> list[CheckFailure]:
         """Judge every exchange of a sequence, note them in the results, and return what this item fails for.
@@ -167,22 +167,24 @@ class Suite:
         return folder / self._results.contract.version / f"{name}.yaml"
 
     def _check_live(self, item: str, record_to: Path | None) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.live_target import LiveSuite
+        from pytest_adyen_creds.checks.live_target import LiveTarget
 
         if self._lease_client is None:
             raise CredentialError("the suite runs live inside pytest only; use pytest --adyen-contracts --adyen-live")
         if self._live is None:
-            self._live = LiveSuite(self._results, self._lease_client, self._items, self._say)
-        reason = None
-        with self._live.sequence() as target:
-            try:
-                target.run(item, self._seed)
-            except NotReached as error:
-                reason = error
+            contract, merchant = self._results.contract, self._results.settings.merchant
+            items = {*contract.operations, *SCENARIOS, STATEFUL} if self._items is None else self._items
+            self._live = LiveTarget(contract, self._lease_client, merchant, items, self._say)
+            self._live.begin()
+        target, reason = self._live, None
+        try:
+            target.run(item, self._seed)
+        except NotReached as error:
+            reason = error
         if record_to is not None and target.exchanges:
             record(record_to, target.exchanges, "live")
         failures = self._departures.of(item, self._judged(item, target.exchanges))
-        self._live.report(failures)
+        target.report(failures)
         if not failures and all(each.generated_by == SET_UP for each in target.exchanges):
             raise reason or NotReached(target.why_nothing(item))
         if reason is not None and not failures:
@@ -219,7 +221,7 @@ class Suite:
         return "\n".join(shlex.join(["pytest", "--adyen-contracts", *each]) for each in (live, offline))
 
     def _check_sandbox(self, item: str, record_to: Path | None) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.sandbox_target import Incomplete, sandbox_target
+        from pytest_adyen_creds.checks.runner import Incomplete, sandbox_target
 
         incomplete: Incomplete | None = None
         recording = record_to is not None  # of what a server sends
@@ -242,7 +244,7 @@ class Suite:
         return [*self._shrunk(own, target.exchanges), *(each for each in failures if each not in own)]
 
     def _shrunk(self, failures: list[CheckFailure], exchanges: list[Exchange]) -> list[CheckFailure]:
-        from pytest_adyen_creds.checks.sandbox_target import sandbox_target
+        from pytest_adyen_creds.checks.runner import sandbox_target
 
         def alone(case: TestCase) -> list[CheckFailure]:
             with sandbox_target(self._results.contract, self._prepare) as target:
@@ -348,17 +350,16 @@ def _smaller(case: TestCase) -> Iterator[TestCase]:
 
 def _less(value: Any) -> Iterator[Any]:
     """Yield JSON values that are a little smaller: without a member, with a smaller member, with half of a text."""
-    if isinstance(value, dict):
-        for name in value:
-            yield {key: item for key, item in value.items() if key != name}
-        for name, item in value.items():
-            for smaller in _less(item):
-                yield {**value, name: smaller}
-    elif isinstance(value, list):
-        for index in range(len(value)):
-            yield value[:index] + value[index + 1 :]
-        for index, item in enumerate(value):
-            for smaller in _less(item):
-                yield [*value[:index], smaller, *value[index + 1 :]]
+    if isinstance(value, dict | list):
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        for key in keys:
+            less = value.copy()
+            del less[key]
+            yield less
+        for key in keys:
+            for smaller in _less(value[key]):
+                less = value.copy()
+                less[key] = smaller
+                yield less
     elif isinstance(value, str) and len(value) > 1:
         yield value[: len(value) // 2]

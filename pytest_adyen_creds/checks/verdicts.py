@@ -116,25 +116,10 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object, as reports have it."""
-        return {
-            "test": self.test,
-            "id": self.id,
-            "kind": self.kind,
-            "class": self.must,
-            "operation": self.operation,
-            "status": self.status,
-            "location": self.location,
-            "change": self.change,
-            "mutation": self.text,
-            "verdict": self.word,
-            "error": self.error,
-            "where": self.where,
-            "by": self.by,
-            "expected": self.expected,
-            "finding": self.finding,
-            "accepted": self.accepted,
-            "next_step": self.next_step if self.finding else "",
-        }
+        value = asdict(self)
+        for ours, theirs in (("must", "class"), ("text", "mutation"), ("word", "verdict")):
+            value[theirs] = value.pop(ours)
+        return {**value, "finding": self.finding, "next_step": self.next_step if self.finding else ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +185,8 @@ class Rehearsal:
 
 def fails(verdicts: Iterable[Verdict], mode: str) -> list[Verdict]:
     """Return those of ``verdicts`` that are failures by ``--adyen-rehearse-fail``."""
-    if mode == "none":
-        return []
-    counting = [each for each in verdicts if each.counts]
-    return (
-        counting
-        if mode == "all"
-        else [each for each in counting if each.must != "must-notice" and each.word == "broke"]
-    )
+    counting = [each for each in verdicts if each.counts and mode != "none"]
+    return [each for each in counting if mode == "all" or (each.must != "must-notice" and each.word == "broke")]
 
 
 def _rank(test: Rehearsed, verdicts: list[Verdict]) -> tuple[int, int, int]:

@@ -351,8 +351,7 @@ def _unsaid(config: pytest.Config) -> Iterator[None]:
     handlers = [getattr(logging_plugin, name, None) for name in ("log_cli_handler", "log_file_handler")]
     with ExitStack() as stack:
         for handler in filter(None, handlers):
-            handler.addFilter(_nothing)
-            stack.callback(handler.removeFilter, _nothing)
+            stack.enter_context(_having(handler, "handle", lambda record: False))
         if getattr(config.option, "setupshow", False):
             stack.enter_context(_having(config.option, "setupshow", False))
         # a traceback that nobody sees: for one with source pytest parses each file on the way
@@ -361,10 +360,6 @@ def _unsaid(config: pytest.Config) -> Iterator[None]:
             stack.enter_context(redirect_stdout(io.StringIO()))
             stack.enter_context(redirect_stderr(io.StringIO()))
         yield
-
-
-def _nothing(record: object) -> bool:
-    return False
 
 
 def put_away(item: pytest.Item, nextitem: pytest.Item | None) -> pytest.TestReport | None:

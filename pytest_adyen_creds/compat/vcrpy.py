@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partialmethod
 from types import FunctionType
 from typing import Any, Final
 from unittest.mock import patch
@@ -244,53 +245,40 @@ def _that_stay() -> Iterator[tuple[Any, str, Any]]:
         ("endheaders", _endheaders),
         ("send", _send),
     ):
-        yield VCRConnection, name, noting(getattr(VCRConnection, name))
+        yield VCRConnection, name, partialmethod(noting, getattr(VCRConnection, name))
 
 
-def _request(theirs: Any) -> Any:
-    def request(connection: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
-        theirs(connection, method, url, body, headers, **options)
-        fields = list((headers or {}).items())
-        # the standard library leaves it to its caller to encode what it announces as chunks, where it is not told to
-        is_encoded = isinstance(connection, VCRHTTPConnection | VCRHTTPSConnection) and not options.get(
-            "encode_chunked"
-        )
-        announced = any(_text(name).lower() == "transfer-encoding" for name, _ in fields)
-        _note(connection, url, fields, is_framed=not (is_encoded and announced))
-
-    return request
+def _request(
+    connection: Any, theirs: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
+) -> None:
+    theirs(connection, method, url, body, headers, **options)
+    fields = list((headers or {}).items())
+    # the standard library leaves it to its caller to encode what it announces as chunks, where it is not told to
+    is_encoded = isinstance(connection, VCRHTTPConnection | VCRHTTPSConnection) and not options.get("encode_chunked")
+    announced = any(_text(name).lower() == "transfer-encoding" for name, _ in fields)
+    _note(connection, url, fields, is_framed=not (is_encoded and announced))
 
 
-def _putrequest(theirs: Any) -> Any:
-    def putrequest(connection: Any, method: str, url: str, skip_host: bool = False, *more: Any, **options: Any) -> Any:
-        theirs(connection, method, url, skip_host, *more, **options)
-        host = urlsplit(connection._vcr_request.uri).netloc
-        _note(connection, url, [] if skip_host else [("Host", host)], is_framed=False)
-
-    return putrequest
-
-
-def _putheader(theirs: Any) -> Any:
-    def putheader(connection: Any, header: Any, *values: Any) -> Any:
-        theirs(connection, header, *values)
-        connection._vcr_request.__dict__[_SENT].fields.append((header, "\r\n\t".join(map(_text, values))))
-
-    return putheader
+def _putrequest(
+    connection: Any, theirs: Any, method: str, url: str, skip_host: bool = False, *more: Any, **options: Any
+) -> None:
+    theirs(connection, method, url, skip_host, *more, **options)
+    host = urlsplit(connection._vcr_request.uri).netloc
+    _note(connection, url, [] if skip_host else [("Host", host)], is_framed=False)
 
 
-def _endheaders(theirs: Any) -> Any:
-    def endheaders(connection: Any, message_body: Any = None, *, encode_chunked: bool = False) -> Any:
-        theirs(connection, message_body)
-
-    return endheaders
+def _putheader(connection: Any, theirs: Any, header: Any, *values: Any) -> None:
+    theirs(connection, header, *values)
+    connection._vcr_request.__dict__[_SENT].fields.append((header, "\r\n\t".join(map(_text, values))))
 
 
-def _send(theirs: Any) -> Any:
-    def send(connection: Any, data: Any) -> Any:
-        theirs(connection, data)
-        connection._vcr_request.__dict__[_SENT].is_framed = False
+def _endheaders(connection: Any, theirs: Any, message_body: Any = None, *, encode_chunked: bool = False) -> None:
+    theirs(connection, message_body)
 
-    return send
+
+def _send(connection: Any, theirs: Any, data: Any) -> None:
+    theirs(connection, data)
+    connection._vcr_request.__dict__[_SENT].is_framed = False
 
 
 def _note(connection: Any, url: str, fields: list[tuple[Any, Any]], *, is_framed: bool) -> None:

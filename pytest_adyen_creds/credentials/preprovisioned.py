@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 from pytest_adyen_creds.credentials.credential import HOSTS, HandmadeCredential, UserKind, require_kind
 from pytest_adyen_creds.endpoints import check_endpoint, is_loopback
 from pytest_adyen_creds.errors import CredentialError, EndpointRefused, SettingsError
-from pytest_adyen_creds.provisioning_key import read_key
 from pytest_adyen_creds.secrets import Secret
-from pytest_adyen_creds.settings import LIVE_PREFIX
+from pytest_adyen_creds.settings import LIVE_PREFIX, read_key
 
 if TYPE_CHECKING:
     from pytest_adyen_creds.sandbox import Sandbox

@@ -112,38 +112,38 @@ def _next_steps(workflow: Change | None) -> Iterator[str]:
 
 def _ini(folder: Path) -> Change | None:
     """Return the change to the file that pytest has its options from; a new pytest.ini where there is none."""
-    for name, section in INI_FILES:
-        text = _text(folder / name)
-        if text is None:
-            continue
+    for name, text, table, options in _tables(folder):
         # pytest takes a file for its own by these names even where it is empty
-        own = name.endswith(("pytest.ini", "pytest.toml"))
-        tables = [section] if section else [*_TABLES]
-        is_toml = name.endswith(".toml")
-        table = next((each for each in tables if _options(name, text, each, is_toml) is not None), None)
-        if table is None and not own:
-            continue
-        return _with_options(name, text, table, table or tables[0], is_toml)
-    text = _text(folder / "pyproject.toml")
-    if text is not None:
-        return _with_options("pyproject.toml", text, None, _TABLES[0], True)
-    return _with_options("pytest.ini", None, None, "pytest", False)
+        if options is not None or name.endswith(("pytest.ini", "pytest.toml")):
+            return _with_options(name, text, table, options)
+    if (pyproject := _text(folder / "pyproject.toml")) is not None:
+        return _with_options("pyproject.toml", pyproject, _TABLES[0], None)
+    return _with_options("pytest.ini", None, "pytest", None)
 
 
-def _with_options(name: str, text: str | None, table: str | None, wanted: str, is_toml: bool) -> Change | None:
-    there = (_options(name, text, table, is_toml) or {}) if text is not None and table else {}
+def _tables(folder: Path) -> Iterator[tuple[str, str, str, dict[str, Any] | None]]:
+    """Yield each place where pytest looks for its options: file, text, table, and its options, None without one."""
+    for name, section in INI_FILES:
+        if (text := _text(folder / name)) is not None:
+            for table in [section] if section else _TABLES:
+                yield name, text, table, _options(name, text, table)
+
+
+def _with_options(name: str, text: str | None, table: str, options: dict[str, Any] | None) -> Change | None:
+    """Return the change that adds what is missing to the ``options`` of a file's ``table``; None where nothing is."""
+    there = options or {}
     missing = {option: value for option, value in INI.items() if option not in there}
     if _MAX_AGE in missing and _warnings_fail(there):
         del missing[_MAX_AGE]
         click.echo(_LEFT_OUT.format(name=name))
     if not missing:
         return None
-    quote = '"' if is_toml else ""
+    quote = '"' if _is_toml(name) else ""
     lines = [f"{option} = {quote}{value}{quote}" for option, value in missing.items()]
     end = "\r\n" if text and "\r\n" in text else "\n"
-    if table is None or text is None:
+    if options is None or text is None:
         before = f"{text.rstrip()}{end}{end}" if text and text.strip() else ""
-        after = before + end.join([f"[{wanted}]", *lines, ""])
+        after = before + end.join([f"[{table}]", *lines, ""])
     else:
         inner = r"\s*\.\s*".join(map(re.escape, table.split(".")))
         header = re.compile(rf"^[ \t]*\[[ \t]*{inner}[ \t]*\][ \t]*(?:[#;][^\r\n]*)?(?:\r?\n|\Z)", re.MULTILINE)
@@ -152,9 +152,9 @@ def _with_options(name: str, text: str | None, table: str | None, wanted: str, i
         before = text[:at] if text[:at].endswith("\n") or not at else text[:at] + end
         after = before + end.join([*lines, ""]) + text[at:]
     # whatever way the file is written: it must say the same as before, and this besides
-    if _options(name, after, wanted, is_toml) != {**there, **missing} or not _same_otherwise(text, after, is_toml):
+    if _options(name, after, table) != {**there, **missing} or not _same_otherwise(name, text, after):
         said = ", ".join(lines)
-        raise FileRefused(f"{name}: its [{wanted}] cannot be added to safely; write there by hand: {said}")
+        raise FileRefused(f"{name}: its [{table}] cannot be added to safely; write there by hand: {said}")
     return Change(name, text, after)
 
 
@@ -175,7 +175,7 @@ def _warnings_fail(options: Mapping[str, Any]) -> bool:
     return action == "error"
 
 
-def _same_otherwise(before: str | None, after: str, is_toml: bool) -> bool:
+def _same_otherwise(name: str, before: str | None, after: str) -> bool:
     """Tell whether a document says, but for the options that are written, what it said before."""
 
     def bare(node: Any) -> Any:
@@ -184,31 +184,33 @@ def _same_otherwise(before: str | None, after: str, is_toml: bool) -> bool:
         left = {key: bare(value) for key, value in node.items() if key not in INI}
         return {key: value for key, value in left.items() if value != {}}
 
-    if before is None:
-        return True
-    old, new = (tomllib.loads(text) if is_toml else _sections(text) for text in (before, after))
-    return bool(bare(old) == bare(new))
+    return before is None or bool(bare(_document(name, before)) == bare(_document(name, after)))
 
 
-def _options(name: str, text: str, table: str | None, is_toml: bool) -> dict[str, Any] | None:
+def _options(name: str, text: str, table: str) -> dict[str, Any] | None:
     """Return the options in a file's ``table``, or None where it has none; raises :class:`FileRefused`."""
+    found: Any = _document(name, text)
+    for part in table.split(".") if _is_toml(name) else [table]:
+        found = found.get(part) if isinstance(found, dict) else None
+    # [tool.pytest.ini_options] makes a table [tool.pytest], which is another one
+    is_only_outer = isinstance(found, dict) and table == _TABLES[1] and set(found) <= {"ini_options"}
+    return None if is_only_outer or not isinstance(found, dict) else found
+
+
+def _document(name: str, text: str) -> dict[str, Any]:
+    """Return what a file of TOML, or of sections, says; raises :class:`FileRefused`."""
     try:
-        if not is_toml:
-            return _sections(text).get(table or "")
-        found: Any = tomllib.loads(text)
-        for part in (table or "").split("."):
-            found = found.get(part) if isinstance(found, dict) else None
-        # [tool.pytest.ini_options] makes a table [tool.pytest], which is another one
-        is_only_outer = isinstance(found, dict) and table == _TABLES[1] and set(found) <= {"ini_options"}
-        return None if is_only_outer or not isinstance(found, dict) else found
+        if _is_toml(name):
+            return tomllib.loads(text)
+        parser = configparser.ConfigParser(interpolation=None, strict=False)
+        parser.read_string(text)
+        return {section: dict(parser[section]) for section in parser.sections()}
     except (tomllib.TOMLDecodeError, configparser.Error) as error:
         raise FileRefused(f"{name}: cannot be read ({plain(str(error))}); mend it first") from None
 
 
-def _sections(text: str) -> dict[str, dict[str, Any]]:
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
-    parser.read_string(text)
-    return {section: dict(parser[section]) for section in parser.sections()}
+def _is_toml(name: str) -> bool:
+    return name.endswith(".toml")
 
 
 def _first_test(folder: Path) -> Change | None:
@@ -218,14 +220,11 @@ def _first_test(folder: Path) -> Change | None:
 
 def _tests_of(folder: Path) -> str:
     """Return the folder that tests are in: the first of pytest's testpaths that is one, else tests."""
-    for name, section in INI_FILES:
-        text = _text(folder / name)
-        for table in [section] if section else _TABLES:
-            options = _options(name, text, table, name.endswith(".toml")) if text else None
-            paths = (options or {}).get("testpaths", [])
-            for path in paths.split() if isinstance(paths, str) else paths:
-                if (folder / str(path)).is_dir():
-                    return Path(str(path)).as_posix()
+    for _, _, _, options in _tables(folder):
+        paths = (options or {}).get("testpaths", [])
+        for path in paths.split() if isinstance(paths, str) else paths:
+            if (folder / str(path)).is_dir():
+                return Path(str(path)).as_posix()
     return "tests"
 
 
@@ -249,10 +248,7 @@ def _installed(folder: Path) -> list[str]:
     text = _text(folder / "pyproject.toml")
     if text is None:
         return []
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise FileRefused(f"pyproject.toml: cannot be read ({plain(str(error))}); mend it first") from None
+    document = _document("pyproject.toml", text)
     project, groups = document.get("project"), document.get("dependency-groups", {})
     extras = project.get("optional-dependencies", {}) if isinstance(project, dict) else {}
     extra = next((name for name in _EXTRAS if name in extras), None)

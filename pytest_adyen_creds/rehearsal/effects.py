@@ -6,7 +6,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,9 +16,8 @@ from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 from pytest_adyen_creds.contract.mutations import identifiers
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.message import TARGET, as_sent
-from pytest_adyen_creds.rehearsal.answer import Answered, toggle
 from pytest_adyen_creds.rehearsal.script import Call, Effect, Script, Send
-from pytest_adyen_creds.rehearsal.variation import ID_FORM, OF_ANSWER, PAGE, Variation
+from pytest_adyen_creds.rehearsal.variation import ID_FORM, OF_ANSWER, PAGE, Answered, Variation, toggle
 from pytest_adyen_creds.secrets import SECRETS, Secret
 
 _PAGE: Final = 10
@@ -26,13 +25,15 @@ _PAGE: Final = 10
 _LARGEST_PAGE: Final = 100
 
 
-def effects_of(variations: Sequence[Variation], script: Script) -> Iterator[Effect]:
+def effects_of(variations: Sequence[Variation]) -> Iterator[Effect]:
     """Yield what makes ``variations`` happen, the one that is nearest to who answers first."""
     for each in variations:
-        if each.kind == "rotation":
-            yield _KEYS[each.change](each, script)
-        elif each.kind == "failures":
-            yield _Failure(each, script)
+        if each.change.startswith("api-key-"):
+            yield _Keys(each)
+        elif each.change.startswith("client-key-"):
+            yield _ClientKeys(each)
+        elif each.number:
+            yield _Failure(each)
         elif each.change == PAGE:
             yield _FurtherPage(each)
     for what in sorted({each.change.partition(":")[2] for each in variations if each.change.startswith(ID_FORM)}):
@@ -132,34 +133,32 @@ class _Identifiers(Effect):
         return [self._renamed(each) for each in value] if isinstance(value, list) else value
 
     def _truly(self, request: httpx.Request) -> httpx.Request:
-        target, body = request.extensions.get(TARGET, request.url.raw_path), request.read()
         signed = {}
         if (pair := basic_credentials(request.headers.get("authorization", ""))) and self._MORE in pair[0]:
             truly = base64.b64encode(f"{pair[0].replace(self._MORE, '')}:{pair[1]}".encode())
             signed[b"authorization"] = b"Basic " + truly
-        if not signed and self._MORE.encode() not in target + body:
+        if not signed and self._MORE.encode() not in _target_of(request) + request.read():
             return request
-        return _other(
-            request,
-            str(request.url).replace(self._MORE, ""),
-            target.replace(self._MORE.encode(), b""),
-            body.replace(self._MORE.encode(), b""),
-            signed,
-        )
+        return _other(request, signed, without=self._MORE)
 
 
-def _other(
-    request: httpx.Request, url: str, target: bytes, body: bytes, headers: Mapping[bytes, bytes] | None = None
-) -> httpx.Request:
-    changed = headers or {}
+def _other(request: httpx.Request, headers: Mapping[bytes, bytes], without: str = "") -> httpx.Request:
+    """Return ``request`` with other values of some ``headers``, and ``without`` a text in its URL and its body."""
     fields = [
-        (name, changed.get(name.lower(), value))
+        (name, headers.get(name.lower(), value))
         for name, value in request.headers.raw
         if name.lower() != b"content-length"
     ]
+    url, text = str(request.url).replace(without, ""), without.encode()
+    target, body = _target_of(request).replace(text, b""), request.read().replace(text, b"")
     made = as_sent(request.method, url, fields, body, target=target)
     made.extensions = {**request.extensions, **made.extensions}
     return made
+
+
+def _target_of(request: httpx.Request) -> bytes:
+    target: bytes = request.extensions.get(TARGET, request.url.raw_path)
+    return target
 
 
 class _FurtherPage(Effect):
@@ -208,10 +207,11 @@ def _another(answered: Answered, item: Any, number: int) -> Any:
 class _Keys(Effect):
     """Replaces the API keys of lent credentials before a request; the credentials show the new ones."""
 
-    expires = False
+    name, start = "api_key", "AQE"
 
-    def __init__(self, variation: Variation, script: Script) -> None:
+    def __init__(self, variation: Variation) -> None:
         self._variation = variation
+        self._expires = variation.change.endswith("-expired")
         self._old: dict[str, str] = {}
         """New key by the one that it replaced."""
         self._is_done = False
@@ -233,39 +233,32 @@ class _Keys(Effect):
                         self._replace(credential, number)
 
     def _replace(self, credential: Credential, number: int) -> None:
-        old = credential.api_key.reveal()
-        new = _made("AQE", old, number)
+        """Give a credential a key that nobody has, in the form of its own, the same in every run."""
+        old = getattr(credential, self.name).reveal()
+        turned = old[len(self.start) :].swapcase()[::-1]
+        new = f"{self.start}{turned[:-1]}{number % 10}"
+        SECRETS.add(new)
         self._old[new] = old
-        object.__setattr__(credential, "api_key", Secret(new))
+        object.__setattr__(credential, self.name, Secret(new))
 
     def _judge(self, call: Call, send: Send) -> Answered:
         asked = call.request.headers.get("x-api-key", "")
         if asked in self._old:
             changed = {b"x-api-key": self._old[asked].encode()}
-            target = call.request.extensions.get(TARGET, call.request.url.raw_path)
-            request = _other(call.request, str(call.request.url), target, call.request.read(), changed)
-            return send(replace(call, request=request))
-        if self.expires and asked in self._old.values() and not call.of_fixture and call.number > self._since:
+            return send(replace(call, request=_other(call.request, changed)))
+        if self._expires and asked in self._old.values() and not call.of_fixture and call.number > self._since:
             return call.instead(401)
         return send(call)
-
-
-class _ExpiredKeys(_Keys):
-    expires = True
 
 
 class _ClientKeys(_Keys):
     """Replaces the client keys of lent credentials before a request: answers and credentials show the new ones."""
 
-    def _replace(self, credential: Credential, number: int) -> None:
-        old = credential.client_key.reveal()
-        new = _made("test_", old, number)
-        self._old[new] = old
-        object.__setattr__(credential, "client_key", Secret(new))
+    name, start = "client_key", "test_"
 
     def _judge(self, call: Call, send: Send) -> Answered:
         whole = str(call.request.url) + "".join(call.request.headers.values())
-        if self.expires and any(old in whole for old in self._old.values()):
+        if self._expires and any(old in whole for old in self._old.values()):
             return call.instead(401)
         answered = send(call)
         body = answered.body
@@ -274,48 +267,25 @@ class _ClientKeys(_Keys):
         return replace(answered, body=body) if body != answered.body else answered
 
 
-class _ExpiredClientKeys(_ClientKeys):
-    expires = True
-
-
-class _OffAndOn(Effect):
-    """Answers one request as the platform answers a credential that is switched off."""
-
-    def __init__(self, variation: Variation, script: Script) -> None:
-        self._variation = variation
-
-    def ask(self, call: Call, send: Send, script: Script) -> Answered:
-        if call.number != self._variation.number:
-            return send(call)
-        script.met.add(self._variation.id)
-        return self._instead(call, send)
-
-    def _instead(self, call: Call, send: Send) -> Answered:
-        return call.instead(401)
-
-    def verdict(self, script: Script) -> str | None:
-        # an ordinary turn of a loop asks no more often than the first time; who asks again does
-        return None if script.asks_more else "silent"
-
-
-class _Failure(_OffAndOn):
+class _Failure(Effect):
     """Has one request fail once."""
 
-    def __init__(self, variation: Variation, script: Script) -> None:
-        super().__init__(variation, script)
+    def __init__(self, variation: Variation) -> None:
+        self._variation = variation
         self._lost: tuple[Call, str | None] | None = None
         self._is_twice = False
 
     def ask(self, call: Call, send: Send, script: Script) -> Answered:
-        lost = self._lost
-        if lost and (call.place, call.request.read()) == (lost[0].place, lost[0].request.read()):
+        if call.number == self._variation.number:
+            script.met.add(self._variation.id)
+            return self._instead(call, send)
+        answered, lost = send(call), self._lost
+        is_again = lost and (call.place, call.request.read()) == (lost[0].place, lost[0].request.read())
+        if lost and is_again and answered.status < 300:
             key = call.request.headers.get("idempotency-key")
-            answered = super().ask(call, send, script)
-            self._is_twice |= answered.status < 300 and (key is None or key != lost[1])
-            if answered.status < 300:
-                self._lost = None  # it is had now; the same request with another key, later on, is meant as another
-            return answered
-        return super().ask(call, send, script)
+            self._is_twice |= key is None or key != lost[1]
+            self._lost = None  # it is had now; the same request with another key, later on, is meant as another
+        return answered
 
     def _instead(self, call: Call, send: Send) -> Answered:
         change, request = self._variation.change, call.request
@@ -328,25 +298,11 @@ class _Failure(_OffAndOn):
             if change == "timed-out":
                 raise httpx.ReadTimeout("no answer came in time", request=request)
             raise httpx.ReadError("the connection was reset before the answer", request=request)
-        status = {"key-propagating": 401, "server-error": 500}.get(change, 429)
+        status = {"credential-off-and-on": 401, "key-propagating": 401, "server-error": 500}.get(change, 429)
         return call.instead(status, {"retry-after": "1"} if change == "rate-limited-retry-after" else {})
 
     def verdict(self, script: Script) -> str | None:
-        return "twice" if self._is_twice and script.asks_more else super().verdict(script)
-
-
-_KEYS: Final[dict[str, Callable[[Variation, Script], Effect]]] = {
-    "api-key-rotated": _Keys,
-    "api-key-expired": _ExpiredKeys,
-    "client-key-rotated": _ClientKeys,
-    "client-key-expired": _ExpiredClientKeys,
-    "credential-off-and-on": _OffAndOn,
-}
-
-
-def _made(start: str, old: str, number: int) -> str:
-    """Return a key that nobody has, in the form of ``old``, the same in every run."""
-    turned = old[len(start) :].swapcase()[::-1]
-    made = f"{start}{turned[:-1]}{number % 10}"
-    SECRETS.add(made)
-    return made
+        # an ordinary turn of a loop asks no more often than the first time; who asks again does
+        if not script.asks_more:
+            return "silent"
+        return "twice" if self._is_twice else None

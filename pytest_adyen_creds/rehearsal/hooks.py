@@ -19,22 +19,26 @@ _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _LONGEST: Final = 300
 
 
-class Kept(ChangedHooks):
-    """Keeps the reports of one run of a test, and says that it begins and ends to nobody."""
+class Silent(ChangedHooks):
+    """Says to nobody that a run of a test begins and ends."""
+
+    def pytest_runtest_logstart(self, **said: Any) -> None:
+        """Say nothing."""
+
+    def pytest_runtest_logfinish(self, **said: Any) -> None:
+        """Say nothing."""
+
+
+class Kept(Silent):
+    """Keeps the reports of one run of a test."""
 
     def __init__(self, hooks: Any) -> None:
         super().__init__(hooks)
         self.held: list[pytest.TestReport] = []
 
-    def pytest_runtest_logstart(self, **said: Any) -> None:
-        """Say nothing."""
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a report."""
         self.held.append(report)
-
-    def pytest_runtest_logfinish(self, **said: Any) -> None:
-        """Say nothing."""
 
 
 class Held(ChangedHooks):
@@ -125,7 +129,7 @@ class Held(ChangedHooks):
         self.hooks.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
-class Watched(ChangedHooks):
+class Watched(Silent):
     """Says nothing of a further run of a test, and notes what became of it."""
 
     pytest_warning_recorded = Unheard()
@@ -137,16 +141,10 @@ class Watched(ChangedHooks):
         self.failed: tuple[str, str, str] | None = None
         """The error, where it was raised in the user's code, and by what."""
 
-    def pytest_runtest_logstart(self, **said: Any) -> None:
-        """Say nothing."""
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note an error of which no exception is known."""
         if report.failed and self.failed is None:
             self.failed = (_short(report.longreprtext.strip().splitlines()[-1]) if report.longreprtext else "", "", "")
-
-    def pytest_runtest_logfinish(self, **said: Any) -> None:
-        """Say nothing."""
 
     def pytest_exception_interact(self, **said: Any) -> None:
         """Stop nowhere."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import partial
 from operator import attrgetter
-from pathlib import Path
-from sys import intern
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
-import httpx
 import pytest
 
 from pytest_adyen_creds.cassettes.paths import is_recorded_elsewhere
@@ -22,7 +24,6 @@ from pytest_adyen_creds.cassettes.recorder import TALKING
 from pytest_adyen_creds.checks.verdicts import SEVERAL, WORDS, Rehearsed, Verdict, fails
 from pytest_adyen_creds.compat.hypothesis import few_examples
 from pytest_adyen_creds.compat.pytest import (
-    ChangedHooks,
     broken_before,
     fixture_names,
     remember_broken,
@@ -33,13 +34,11 @@ from pytest_adyen_creds.compat.pytest import (
 )
 from pytest_adyen_creds.compat.vcrpy import plays_seen
 from pytest_adyen_creds.errors import AdyenCredsError, in_words
-from pytest_adyen_creds.rehearsal.answer import Answered
 from pytest_adyen_creds.rehearsal.effects import effects_of
-from pytest_adyen_creds.rehearsal.hooks import Held, Watched, is_users
-from pytest_adyen_creds.rehearsal.leaving import Leaving, drop_garbage, kept_young
+from pytest_adyen_creds.rehearsal.hooks import Held, Watched
 from pytest_adyen_creds.rehearsal.script import Script
 from pytest_adyen_creds.rehearsal.search import Found, Outcome, Search
-from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES, Variation, variations_of
+from pytest_adyen_creds.rehearsal.variation import KINDS, NAMES, Answered, Variation, variations_of
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import counted, plain
 
@@ -136,7 +135,6 @@ class RehearsalPlugin:
     def __init__(self, results: Results, config: pytest.Config, share: int = 1) -> None:
         self.script: Script | None = None
         """What the traffic of the running test goes through."""
-        self.operation_of = results.operation_of
         self._results = results
         self._settings = results.settings
         self._config = config
@@ -168,19 +166,19 @@ class RehearsalPlugin:
         hooks = Held(item, lambda: bool(script.answers))
         said = ""
         try:
-            with with_hooks(item, hooks):
-                with self._between(item, script):
-                    done = yield
-                if hooks.leaves_fixtures:
-                    self.script = None
-                    said = self._rehearse(item, script, hooks)
-        except BaseException:
-            hooks.say()
-            raise
-        finally:
-            self.script = None
-        self._busy = True
-        try:
+            try:
+                with with_hooks(item, hooks):
+                    with self._between(item, script):
+                        done = yield
+                    self._busy = True
+                    if hooks.leaves_fixtures:
+                        self.script = None
+                        said = self._rehearse(item, script, hooks)
+            except BaseException:
+                hooks.say()
+                raise
+            finally:
+                self.script = None
             hooks.let_go(nextitem)
         finally:
             self._busy = False
@@ -209,18 +207,17 @@ class RehearsalPlugin:
 
     def _rehearse(self, item: pytest.Item, script: Script, hooks: Held) -> str:
         """Rehearse ``item``, and return a line that says what came of it; empty for none."""
-        self._busy = True
         results, problem = self._results, "the run ended before it was rehearsed"
         try:
             mark = Mark.of(item)
             every = self._variations(item, script, mark)
-            again = _Again(self, item, script.answers)
             if only := self._settings.rehearse_only:
                 problem = ""
-                return again.show(only, every, hooks)
+                return self._show(item, script.answers, only, every, hooks)
             broken = set(self._broken.get(item.nodeid, ()))
             every = [each for each in every if each.id in broken] or every
-            found = Search(again.run, max(0, min(self._settings.rehearse_max[0], self._left))).over(every)
+            run = partial(self._run, item, script.answers)
+            found = Search(run, max(0, min(self._settings.rehearse_max[0], self._left))).over(every)
             self._left -= found.runs
             verdicts = list(_verdicts(item, found, mark, results))
             results.rehearsal.verdicts += verdicts
@@ -234,7 +231,6 @@ class RehearsalPlugin:
         except Exception as error:  # noqa: BLE001 - the results of the first run are there, and stay
             problem = f"it could not be rehearsed: {in_words(error)}"
         finally:
-            self._busy = False
             if problem:
                 results.rehearsal.tests.append(Rehearsed(item.nodeid, problem=plain(SECRETS.mask(problem))))
         return ""
@@ -243,12 +239,8 @@ class RehearsalPlugin:
         results, settings = self._results, self._settings
         # what another tool plays is played, whatever a client that has failed once would ask next
         kinds = set(settings.rehearse) - ({"rotation", "failures"} if _is_played_by_another(item) else set())
-        found = variations_of(
-            script.answers,
-            kinds,
-            deviations=results.contract.known_deviations.entries,
-            has_keys=bool(script.lent),
-        )
+        known = results.contract.known_deviations.entries
+        found = variations_of(script.answers, kinds, deviations=known, has_keys=bool(script.lent))
         return [each for each in found if not mark.skips(each)]
 
     def _report(self, item: pytest.Item, verdicts: list[Verdict], hooks: Held) -> str:
@@ -279,7 +271,7 @@ class RehearsalPlugin:
             yield
 
     @contextmanager
-    def performing(self, item: pytest.Item, script: Script) -> Iterator[None]:
+    def _performing(self, item: pytest.Item, script: Script) -> Iterator[None]:
         """Have what ``item`` sends in a ``with`` block go through ``script``, and count for nothing else."""
         results = self._results
         counters = [(each, dict(each)) for each in (results.answered, results.kept)]
@@ -295,23 +287,15 @@ class RehearsalPlugin:
                 counter.update(before)
             results.unrecorded.intersection_update(unrecorded)
 
-
-@dataclass
-class _Again:
-    """Runs one test again. ``earlier`` is what it was answered the first time."""
-
-    plugin: RehearsalPlugin
-    item: pytest.Item
-    earlier: Sequence[Answered]
-
-    def run(self, variations: Sequence[Variation]) -> Outcome:
-        """Run the test with ``variations``, and say what became of it."""
-        script = self._script(variations)
-        hooks = Watched(self.item.ihook, self.item.config)
-        with kept_young():
-            self._perform(script, hooks)
+    def _run(self, item: pytest.Item, earlier: Sequence[Answered], variations: Sequence[Variation]) -> Outcome:
+        """Run a test, which was answered ``earlier``, with ``variations``, and say what became of it."""
+        script = self._script(item, earlier, variations)
+        hooks = Watched(item.ihook, item.config)
+        with _kept_young():
+            with self._performing(item, script), with_hooks(item, hooks), unheard(item), few_examples(item):
+                run_again(item)
             if not hooks.has_passed:
-                drop_garbage()
+                _drop_garbage()
         failed = hooks.failed
         if failed is None and hooks.has_passed:
             note = next(filter(None, (effect.verdict(script) for effect in script.effects)), None)
@@ -324,8 +308,10 @@ class _Again:
         note = "endless" if script.is_endless else None
         return Outcome("failed", frozenset(script.met), error, where, by, note=note, answers=len(script.answers))
 
-    def show(self, name: str, every: list[Variation], first: Held) -> str:
-        """Run the test with what is called ``name``, and have that be its result.
+    def _show(
+        self, item: pytest.Item, earlier: Sequence[Answered], name: str, every: list[Variation], first: Held
+    ) -> str:
+        """Run a test, which was answered ``earlier``, with what is called ``name``, and have that be its result.
 
         Returns a line about a run that passes and should not; empty for none.
         """
@@ -336,9 +322,8 @@ class _Again:
             meant = f"; did you mean {' or '.join(map(repr, alike))}?" if alike else ""
             first.fail(f"--adyen-rehearse-only: nothing that can be otherwise in this test is called {name!r}{meant}")
             return ""
-        script, item = self._script(chosen), self.item
-        hooks = first.followed()
-        with self.plugin.performing(self.item, script), with_hooks(item, hooks), few_examples(item):
+        script, hooks = self._script(item, earlier, chosen), first.followed()
+        with self._performing(item, script), with_hooks(item, hooks), few_examples(item):
             run_again(item)
         first.held[:] = hooks.held
         if not all(each.passed for each in hooks.held):
@@ -352,36 +337,33 @@ class _Again:
             return f"adyen: {item.nodeid} passes with {name!r}: nothing noticed it"
         return ""
 
-    def _script(self, variations: Sequence[Variation]) -> _Bounded:
-        script = _Bounded(self.plugin.operation_of, variations, self.earlier, 5 * len(self.earlier) + 50, effects_of)
-        script.root = self.item.config.rootpath
-        return script
-
-    def _perform(self, script: _Bounded, hooks: ChangedHooks) -> None:
-        with (
-            self.plugin.performing(self.item, script),
-            with_hooks(self.item, hooks),
-            unheard(self.item),
-            few_examples(self.item),
-        ):
-            run_again(self.item)
+    def _script(self, item: pytest.Item, earlier: Sequence[Answered], variations: Sequence[Variation]) -> Script:
+        match, most = self._results.operation_of, 5 * len(earlier) + 50
+        return Script(match, variations, earlier, most, effects_of, item.config.rootpath)
 
 
-class _Bounded(Script):
-    """A script that ends a test which never stops asking, whatever its code catches."""
+@contextmanager
+def _kept_young() -> Iterator[None]:
+    """Have what a ``with`` block makes stay where :func:`_drop_garbage` finds it in no time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
-    root = Path()
-    """The folder of the user's code."""
-    is_endless = False
 
-    def answer(self, request: httpx.Request, inner: httpx.BaseTransport, *, of_fixture: bool) -> httpx.Response:
-        try:
-            return super().answer(request, inner, of_fixture=of_fixture)
-        except pytest.fail.Exception as error:
-            if self.is_endless:  # it has caught this already
-                Leaving(error, lambda frame: is_users(frame, self.root))
-            self.is_endless = True
-            raise
+def _drop_garbage() -> None:
+    """Let go of what a run that failed has left open, and say nothing of it: a later test would be told.
+
+    It looks at what has been made since the last collection; to look at everything takes longer than most runs.
+    """
+    with warnings.catch_warnings(), patch.object(sys, "unraisablehook", lambda unraisable: None):
+        warnings.simplefilter("ignore")
+        for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+            vars(sys).pop(name, None)
+        gc.collect(1)
 
 
 def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> Iterator[Verdict]:
@@ -391,21 +373,22 @@ def _verdicts(item: pytest.Item, found: Found, mark: Mark, results: Results) -> 
         first = group[0]
         verdict = Verdict(
             test=item.nodeid,
-            id=intern(TOGETHER.join(each.id for each in group)),  # the same in many tests
+            id=sys.intern(TOGETHER.join(each.id for each in group)),  # the same in many tests
             kind=first.kind,
             must=first.must,
             change=first.change if len(group) == 1 else SEVERAL,
             operation=first.operation,
             status=first.status,
-            location=intern(first.location),
-            text=intern(_together(group)),
+            location=sys.intern(first.location),
+            text=sys.intern(_together(group)),
             word=_word(first, outcome),
             error=outcome.error or ("created twice: the request was sent again" if outcome.note == "twice" else ""),
             where=outcome.where,
             by=outcome.by,
             expected=mark.expected(first) if len({mark.expected(each) for each in group}) == 1 else "",
         )
-        yield _accepted(verdict, results)
+        entry = results.baseline.accepting(verdict.subject, results.today) if verdict.finding else None
+        yield replace(verdict, accepted=entry.reason) if entry else verdict
 
 
 def _together(group: Sequence[Variation]) -> str:
@@ -423,13 +406,6 @@ def _word(variation: Variation, outcome: Outcome) -> Any:
     if outcome.state == "failed":
         return "noticed"
     return "silent" if variation.must == "must-notice" or outcome.note == "silent" else "survived"
-
-
-def _accepted(verdict: Verdict, results: Results) -> Verdict:
-    if not verdict.finding:
-        return verdict
-    entry = results.baseline.accepting(verdict.subject, results.today)
-    return replace(verdict, accepted=entry.reason) if entry else verdict
 
 
 def _rehearsed(item: pytest.Item, found: Found, every: Iterable[Variation]) -> Rehearsed:

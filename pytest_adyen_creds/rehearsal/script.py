@@ -6,30 +6,29 @@ It stands between the code under test and who answers it, the sandbox or a recor
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from inspect import currentframe
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
 
 import httpx
 import pytest
 
 from pytest_adyen_creds.client.transports import PLUGINS_OWN
+from pytest_adyen_creds.contract.apis import Match
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import CassetteError
-from pytest_adyen_creds.rehearsal.answer import Answered
-from pytest_adyen_creds.rehearsal.variation import Variation
+from pytest_adyen_creds.rehearsal.hooks import is_users
+from pytest_adyen_creds.rehearsal.variation import Answered, Variation
 from pytest_adyen_creds.sandbox.answers import PLATFORM
 from pytest_adyen_creds.sandbox.wire import BY_FAULT
-
-if TYPE_CHECKING:
-    from pytest_adyen_creds.contract import Contract, Operation
-
-Match = Callable[[httpx.Request], "tuple[Operation, Contract] | None"]
-"""Returns the operation that a request is of, and its contract."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,13 @@ class Call:
 
     request: httpx.Request
     number: int
-    found: tuple[Operation, Contract] | None
+    found: Match | None
     of_fixture: bool
 
     @property
     def label(self) -> str:
         """The operation's label; empty where no contract has it."""
-        return self.found[0].label if self.found else ""
+        return self.found.operation.label if self.found else ""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -56,14 +55,13 @@ class Call:
 
     def answered(self, response: httpx.Response) -> Answered:
         """Return its answer, read."""
-        return Answered.of(self.request, response, *(self.found or (None, None)))
+        return Answered.of(self.request, response, self.found)
 
     def instead(self, status: int, headers: Mapping[str, str] | None = None) -> Answered:
         """Return an error as the platform would answer it."""
         body = json.dumps(PLATFORM.show_status(status, "")).encode()
         media = (("content-type", "application/json"), *(headers or {}).items())
-        operation, contract = self.found or (None, None)
-        return Answered(*self.place, status, media, body, operation, contract, self.request.read())
+        return Answered(*self.place, status, media, body, self.found, self.request.read())
 
 
 Send = Callable[[Call], Answered]
@@ -89,16 +87,17 @@ class Script:
 
     ``variations`` happen in it, by what ``effects`` returns; without any it notes what the test is answered. ``match``
     tells the operation of a request. ``earlier`` is what the test was answered the first time; it may send ``most``
-    requests.
+    requests. ``root`` is the folder of the user's code.
     """
 
     def __init__(
         self,
-        match: Match,
+        match: Callable[[httpx.Request], Match | None],
         variations: Sequence[Variation] = (),
         earlier: Sequence[Answered] = (),
         most: int | None = None,
-        effects: Callable[[Sequence[Variation], Script], Iterable[Effect]] = lambda variations, script: (),
+        effects: Callable[[Sequence[Variation]], Iterable[Effect]] = lambda variations: (),
+        root: Path = Path(),
     ) -> None:
         self.answers: list[Answered] = []
         """What the test was answered, as the sandbox or the recording had it."""
@@ -108,6 +107,8 @@ class Script:
         """Whether answers may depart from the contract on purpose, so that a check of it says nothing."""
         self.is_further = most is not None
         """Whether the test runs again, and not for the first time."""
+        self.is_endless = False
+        """Whether the test asked for more than it may."""
         self.missed = False
         """Whether the test asked for what no recording holds."""
         self.lent: list[Credential] = []
@@ -115,9 +116,11 @@ class Script:
         self._earlier = list(earlier)
         self._asked: Counter[tuple[str, str]] = Counter()
         self._most = most
-        self._count = 0
+        self._root = root
+        self.count = 0
+        """How many requests the test has sent so far."""
         self._lock = threading.RLock()
-        self.effects = list(effects(variations, self))
+        self.effects = list(effects(variations))
 
     def lend(self, credential: Credential, spec: Spec | None = None) -> Credential:
         """Return a credential as the test is to see it."""
@@ -132,10 +135,10 @@ class Script:
         if PLUGINS_OWN.get():
             return inner.handle_request(request)
         with self._lock:
-            self._count += 1
-            number = self._count
+            self.count += 1
+            number = self.count
         if self._most is not None and number > self._most:
-            pytest.fail(f"it never stops asking: this is request {number} of the test", pytrace=False)
+            self._end(number)
         call = Call(request, number, self._match(request), of_fixture)
         with self._lock:
             self._asked[call.place] += 1
@@ -151,14 +154,17 @@ class Script:
         return response
 
     @property
-    def count(self) -> int:
-        """How many requests the test has sent so far."""
-        return self._count
-
-    @property
     def asks_more(self) -> bool:
         """Whether the test has asked for something more often than the first time, or for something else."""
         return bool(self._asked - Counter((each.method, each.path) for each in self._earlier))
+
+    def _end(self, number: int) -> NoReturn:
+        """End a test that never stops asking, whatever its code catches."""
+        error = pytest.fail.Exception(f"it never stops asking: this is request {number} of the test", pytrace=False)
+        if self.is_endless:  # it has caught this already
+            _Leaving(error, lambda frame: is_users(frame, self._root))
+        self.is_endless = True
+        raise error
 
     def _send(self, inner: httpx.BaseTransport, call: Call) -> Answered:
         try:
@@ -173,3 +179,44 @@ class Script:
             return same[min(given, len(same)) - 1]  # it is asked again, after something went wrong
         self.answers.append(answered)
         return answered
+
+
+class _Leaving:
+    """Raises ``error`` in each of the calling functions that ``is_meant`` tells of, also where they catch it.
+
+    It is raised wherever one of them goes on, in a handler of its own say, until the outermost has ended. What traced
+    or profiled the thread before does so again then.
+    """
+
+    def __init__(self, error: BaseException, is_meant: Callable[[FrameType], bool]) -> None:
+        self._error = error
+        self._before = sys.gettrace(), sys.getprofile()
+        self._frames: list[FrameType] = []
+        frame = currentframe()
+        frame = frame.f_back if frame is not None else None
+        while frame is not None:
+            if is_meant(frame):
+                frame.f_trace = self._trace
+                self._frames.append(frame)
+            frame = frame.f_back
+        if self._frames:
+            sys.setprofile(self._profile)
+            sys.settrace(self._trace)
+
+    def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if frame not in self._frames:
+            return None
+        if event == "line":
+            raise self._error  # Python stops tracing with it
+        return self._trace
+
+    def _profile(self, frame: FrameType, event: str, arg: Any) -> None:
+        if event != "return" or frame not in self._frames:
+            return
+        if frame is self._frames[-1]:
+            self._frames.clear()
+            sys.settrace(self._before[0])
+            sys.setprofile(self._before[1])
+        else:
+            self._frames.remove(frame)
+            sys.settrace(self._trace)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_adyen_creds.contract.baseline import Subject
 from pytest_adyen_creds.roles.observed import Need
-from pytest_adyen_creds.roles.text import need_lines
 from pytest_adyen_creds.secrets import mask_text
 from pytest_adyen_creds.text import counted, plain, printed
 
@@ -48,7 +47,7 @@ def roles_lines(results: Results, *, verbosity: int = 0) -> Iterator[str]:
     """Yield what the tests of a run need."""
     need = Need(results.roles)
     counting = unaccepted(results, need)
-    yield from map(printed, need_lines(need.to_json(), counting, verbosity=verbosity))
+    yield from map(printed, need.lines(counting, verbosity=verbosity))
     if results.proof is not None:
         yield from map(printed, results.proof["lines"])
     if accepted := len(need.unused) - len(counting):

@@ -11,7 +11,6 @@ import click
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.formats import read_json
 from pytest_adyen_creds.roles.observed import Need, RolesSeen
-from pytest_adyen_creds.roles.text import need_lines
 from pytest_adyen_creds.secrets import mask_text
 from pytest_adyen_creds.text import printed
 
@@ -43,13 +42,13 @@ def merge(context: click.Context, files: tuple[Path, ...], form: str, verbose: b
             seen.merge(_read(path), path.name if len({each.name for each in files}) == len(files) else str(path))
         except FileRefused as error:
             raise FileRefused(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-    need = Need(seen).to_json()
+    need = Need(seen)
     if form == "json":
-        click.echo(mask_text(json.dumps(need, indent=2, ensure_ascii=False)))
+        click.echo(mask_text(json.dumps(need.to_json(), indent=2, ensure_ascii=False)))
     else:
-        for line in need_lines(need, verbosity=1 if verbose else 0):
+        for line in need.lines(verbosity=1 if verbose else 0):
             click.echo(mask_text(printed(line)))
-    context.exit(1 if need["granted_unused"] else 0)
+    context.exit(1 if need.unused else 0)
 
 
 def _read(path: Path) -> Any:
@@ -76,6 +75,6 @@ def prove(context: click.Context, arguments: tuple[str, ...]) -> None:
     from pytest_adyen_creds.roles.proof import prove as run_all
 
     proof, need = run_all(arguments)
-    for line in (*need_lines(need.to_json()), *proof.lines()):
+    for line in (*need.lines(), *proof.lines()):
         click.echo(mask_text(printed(line)))
     context.exit(0 if proof.holds else 1)

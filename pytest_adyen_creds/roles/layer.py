@@ -1,35 +1,36 @@
-"""The layer that observes roles: it stands between the code under test and who answers it, in any mode."""
+"""The layer that observes roles, between the code under test and who answers it in any mode; and what it tells of."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx
+import pytest
 
+from pytest_adyen_creds.client.parsing import parse, shown_credentials
 from pytest_adyen_creds.client.transports import PLUGINS_OWN, read
+from pytest_adyen_creds.contract.apis import Match
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.roles import classify
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
+from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
 from pytest_adyen_creds.roles.need import Demand
 from pytest_adyen_creds.roles.observed import RolesSeen, Use
-from pytest_adyen_creds.text import normalised
-
-if TYPE_CHECKING:
-    from pytest_adyen_creds.contract import Contract, Operation
+from pytest_adyen_creds.secrets import SECRETS
+from pytest_adyen_creds.text import normalised, some_of
 
 PROVISIONING = "the provisioning credential"
 UNSIGNED = "nobody"
 OTHER = "another credential"
+SECTION = "Adyen: refused for want of a role"
 _MOST = 3
 """Roles that a credential is called by."""
-_ADYENS: Final = (".adyen.com", ".adyenpayments.com")
 _VERSION: Final = re.compile(r"^/v[0-9]+(?=/)")
 _WORD: Final = re.compile(r"[a-z][A-Za-z]*")
 """A part of a path that names something of the API, and not of an account."""
@@ -46,7 +47,7 @@ class RolesLayer:
     def __init__(
         self,
         seen: RolesSeen,
-        match: Callable[[httpx.Request], tuple[Operation, Contract] | None],
+        match: Callable[[httpx.Request], Match | None],
         test: Callable[[], str],
         guarded: Callable[[str], AbstractContextManager[None]] = lambda what: nullcontext(),
     ) -> None:
@@ -112,31 +113,54 @@ class RolesLayer:
             url = request.url.copy_with(scheme="https", host=MANAGEMENT_HOST, port=None)
             found = self._match(httpx.Request(request.method, url))
         if found:
-            operation, contract = found
+            contract, operation, _ = found
             is_management = contract.api == "management"
             return operation.label if is_management else f"{contract.name}: {operation.label}", operation.roles
         path, host = request.url.path, request.url.host
         parts = (part if _WORD.fullmatch(part) else "{…}" for part in _VERSION.sub("", path).split("/")[1:])
         label = f"{request.method} /{'/'.join(parts)}"
-        return label if host == MANAGEMENT_HOST or not host.endswith(_ADYENS) else f"{host}: {label}", {}
+        return label if host == MANAGEMENT_HOST or not is_host_of_adyen(host) else f"{host}: {label}", {}
 
     def _credential_of(self, request: httpx.Request) -> str:
-        if key := request.headers.get("x-api-key"):
-            return PROVISIONING if key == self.provisioning() else self._names.get(key, OTHER)
-        if authorization := request.headers.get("authorization", ""):
-            from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
-
-            pair = basic_credentials(authorization)
-            return self._names.get(pair[0], OTHER) if pair else OTHER
+        for kind, value in shown_credentials(request):
+            if kind == "key" and value == self.provisioning():
+                return PROVISIONING
+            if kind == "username" or value:
+                return self._names.get(value, OTHER)
         return UNSIGNED
+
+
+class RolesPlugin:
+    """Adds to a failing test's report what was refused to it; ``layer`` returns what saw it, if anything did."""
+
+    def __init__(self, layer: Callable[[], RolesLayer | None]) -> None:
+        self._layer = layer
+        self._shown: dict[str, int] = {}
+        """By test, how much of what was refused to it has been said."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Explain what was refused, once."""
+        report = yield
+        layer = self._layer()
+        if layer is None:
+            return report
+        if not report.passed or hasattr(report, "wasxfail"):  # it may not have called everything
+            layer.seen.failed.add(item.nodeid)
+        if report.failed:
+            told = layer.refusals.get(item.nodeid, [])
+            if further := told[self._shown.get(item.nodeid, 0) :]:
+                self._shown[item.nodeid] = len(told)
+                report.sections.append((SECTION, SECRETS.mask("\n".join(further))))
+        if report.when == "teardown":  # another plugin may run the test once more
+            layer.refusals.pop(item.nodeid, None)
+            self._shown.pop(item.nodeid, None)
+        return report
 
 
 def _is_anothers(response: httpx.Response) -> bool:
     """Return whether a 403 says that the account is another's."""
-    try:
-        body = json.loads(read(response).content)
-    except ValueError:
-        return False
+    body = parse(read(response).content)
     return isinstance(body, dict) and body.get("errorCode") == _OTHERS
 
 
@@ -145,10 +169,10 @@ def name_of(spec: Spec) -> str:
     preset = classify(spec.roles)
     spelled = {normalised(role): role for role in sorted(spec.roles)}
     roles = [spelled[role] for role in sorted(spelled)]
-    listed = ", ".join(roles[:_MOST])
+    listed = some_of(roles, _MOST)
     if len(roles) > _MOST:
         mark = hashlib.sha256("\n".join(sorted(spelled)).encode()).hexdigest()[:6]
-        listed += f" and {len(roles) - _MOST} more ({mark})"
+        listed += f" ({mark})"
     what = f"the preset {preset}" if preset != "custom" else listed
     return f"throwaway at {spec.level} level with {what}"
 

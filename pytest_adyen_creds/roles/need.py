@@ -26,21 +26,11 @@ class Demand:
         one, start = roles.get("one"), roles.get("any")
         return cls(tuple(roles.get("all", ())), (tuple(one),) if one else (), (start,) if start else ())
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it asks for no role."""
-        return not (self.every or self.choices or self.starts)
-
     def is_met(self, roles: Iterable[str]) -> bool:
         """Return whether ``roles`` suffice."""
-        held = {normalised(role) for role in roles}
-        return (
-            all(normalised(role) in held for role in self.every)
-            and all(any(normalised(role) in held for role in one) for one in self.choices)
-            and all(any(role.startswith(normalised(start)) for role in held) for start in self.starts)
-        )
+        return not self.missing(roles)
 
-    def missing(self, roles: Sequence[str]) -> str:
+    def missing(self, roles: Iterable[str]) -> str:
         """Return in words what ``roles`` lack; empty where they suffice."""
         held = {normalised(role) for role in roles}
         lacking = [role for role in self.every if normalised(role) not in held]

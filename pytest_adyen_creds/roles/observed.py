@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from pytest_adyen_creds.credentials.roles import KNOWN
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.roles.need import Demand, smallest
-from pytest_adyen_creds.text import normalised
+from pytest_adyen_creds.text import counted, normalised, some_of
 
 _KEYS: Final = {"calls", "demands", "granted", "unknown"}
 _MANAGEMENT: Final = "managementapi"
 """How the roles of the Management API begin, normalised."""
+_MOST: Final = 5
+"""Roles of one credential that are shown unless more is asked for."""
 
-_T = TypeVar("_T")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Use:
     """An operation that a test called by a credential, by what reports call it, and whether it was ``refused``.
 
@@ -52,15 +52,8 @@ class RolesSeen:
         """Return it as a JSON object, from which :meth:`merge` takes it."""
         return {
             "calls": [
-                {
-                    "test": use.test,
-                    "credential": use.credential,
-                    "operation": use.operation,
-                    "refused": use.refused,
-                    **({"run": use.run} if use.run else {}),
-                    "count": count,
-                }
-                for use, count in sorted(self.uses.items(), key=lambda each: _order(each[0]))
+                {name: value for name, value in asdict(use).items() if name != "run" or value} | {"count": count}
+                for use, count in sorted(self.uses.items())
             ],
             "demands": dict(sorted(self.demands.items())),
             "granted": {name: list(roles) for name, roles in sorted(self.granted.items())},
@@ -103,15 +96,11 @@ def _demand(value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def _grouped(uses: Iterable[Use], key: Callable[[Use], _T]) -> dict[_T, list[Use]]:
-    groups: dict[_T, list[Use]] = {}
+def _grouped(uses: Iterable[Use], key: Callable[[Use], str]) -> dict[str, list[Use]]:
+    groups: dict[str, list[Use]] = {}
     for use in uses:
         groups.setdefault(key(use), []).append(use)
     return groups
-
-
-def _order(use: Use) -> tuple[str, ...]:
-    return use.test, use.credential, use.operation, str(use.refused), use.run
 
 
 class Need:
@@ -119,15 +108,14 @@ class Need:
 
     def __init__(self, seen: RolesSeen) -> None:
         self._seen = seen
-        self._answered = sorted((use for use in seen.uses if not use.refused), key=_order)
+        self._answered = sorted(use for use in seen.uses if not use.refused)
         self._found: dict[tuple[frozenset[str], frozenset[str]], tuple[str, ...]] = {}
         """What was derived, by operations and by the roles to choose of."""
 
     @cached_property
     def roles(self) -> tuple[str, ...]:
         """The smallest set of roles with which all was answered."""
-        granted = [role for roles in self._seen.granted.values() for role in roles]
-        return smallest(self._demands(self._answered), granted, KNOWN)
+        return self._smallest(self._answered)
 
     @cached_property
     def by_test(self) -> dict[str, tuple[str, ...]]:
@@ -155,8 +143,7 @@ class Need:
     @cached_property
     def of_leases(self) -> tuple[str, ...]:
         """The smallest set of roles with which all was answered that leased credentials were."""
-        granted = [role for roles in self._seen.granted.values() for role in roles]
-        return smallest(self._demands(self._leased), granted, KNOWN)
+        return self._smallest(self._leased)
 
     @cached_property
     def _leased(self) -> list[Use]:
@@ -205,7 +192,7 @@ class Need:
     def refused(self) -> list[dict[str, Any]]:
         """What was refused, and which roles the credential lacked, in words."""
         found = []
-        for use, count in sorted(self._seen.uses.items(), key=lambda each: _order(each[0])):
+        for use, count in sorted(self._seen.uses.items()):
             if use.refused:
                 demand = Demand.of(self._seen.demands.get(use.operation, {}))
                 lacking = demand.missing(self._seen.granted.get(use.credential, ()))
@@ -216,7 +203,14 @@ class Need:
     @property
     def evidence(self) -> list[dict[str, Any]]:
         """For each needed role the operations that ask for it, and how many tests called them."""
-        return [self._shown(role) for role in self.roles]
+        found = []
+        for role in self.roles:
+            less = [each for each in self.roles if each != role]
+            asking = {name for name, roles in self._seen.demands.items() if not Demand.of(roles).is_met(less)}
+            uses = [use for use in self._answered if use.operation in asking]
+            operations, tests = sorted({use.operation for use in uses}), {use.test for use in uses}
+            found.append({"role": role, "operations": operations, "tests": len(tests)})
+        return found
 
     def runs(self) -> dict[str, list[str]]:
         """Return which of the roles each of the merged runs showed to be needed."""
@@ -237,6 +231,41 @@ class Need:
             **self._seen.to_json(),
         }
 
+    def lines(self, unused: Sequence[tuple[str, str]] | None = None, *, verbosity: int = 0) -> Iterator[str]:
+        """Yield it in text, line by line; ``unused`` are those of :attr:`unused` that count (default: all)."""
+        unused = self.unused if unused is None else unused
+        is_whole, runs, evidence = verbosity > 0, self.runs(), self.evidence
+        width = max((len(each["role"]) for each in evidence), default=0)
+        for each in evidence:
+            operations = each["operations"]
+            told = [some_of(operations, len(operations) if is_whole else 2), counted(each["tests"], "test")]
+            if shown := [run for run, roles in runs.items() if each["role"] in roles]:
+                told.append(f"shown by {', '.join(shown)}")
+            yield f"needed   {each['role'].ljust(width)}  {'; '.join(told)}"
+        for what, found, why in (
+            ("unused ", unused, ""),
+            ("unclear", self.unclear, "; it called what is unknown below"),
+        ):
+            by_credential: dict[str, list[str]] = {}
+            for credential, role in found:
+                by_credential.setdefault(credential, []).append(role)
+            for credential, granted in by_credential.items():
+                yield f"{what}  {credential}: {some_of(granted, len(granted) if is_whole else _MOST)}{why}"
+        for each in self.refused:
+            yield f"refused  {each['operation']} to {each['credential']} ({each['test']}): lacks {each['missing']}"
+        for operation in sorted(self._seen.unknown):
+            yield f"unknown  {operation}: no contract says what it asks for"
+        for test, needed in self.by_test.items() if is_whole else ():
+            yield f"test     {test}: {', '.join(needed) or 'none'}"
+        yield (
+            f"{counted(len(self.roles), 'role')} needed by {counted(len(self.by_test), 'test')}, "
+            f"{len(unused)} granted for nothing, {counted(len(self.refused), 'refusal')}"
+        )
+
+    def _smallest(self, uses: Iterable[Use]) -> tuple[str, ...]:
+        granted = [role for roles in self._seen.granted.values() for role in roles]
+        return smallest(self._demands(uses), granted, KNOWN)
+
     def _demands(self, uses: Iterable[Use]) -> list[Demand]:
         operations = {use.operation for use in uses} & self._seen.demands.keys()
         return [Demand.of(self._seen.demands[operation]) for operation in sorted(operations)]
@@ -256,16 +285,3 @@ class Need:
         found = smallest(map(among, self._demands(uses)), chosen.values())
         self._found[key] = tuple(sorted(chosen.get(normalised(role), role) for role in found))
         return self._found[key]
-
-    def _shown(self, role: str) -> dict[str, Any]:
-        asking = {
-            operation
-            for operation, roles in self._seen.demands.items()
-            if not Demand.of(roles).is_met([each for each in self.roles if each != role])
-        }
-        uses = [use for use in self._answered if use.operation in asking]
-        return {
-            "role": role,
-            "operations": sorted({use.operation for use in uses}),
-            "tests": len({use.test for use in uses}),
-        }

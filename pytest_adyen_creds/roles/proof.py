@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -15,23 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.options import BARE
 from pytest_adyen_creds.roles.observed import Need, RolesSeen
+from pytest_adyen_creds.text import some_of
 
 _SHOWN: Final = 3
-_WITH_VALUE: Final = (
-    "--adyen-report",
-    "--adyen-record",
-    "--junitxml",
-    "--junit-xml",
-    "--adyen-backend",
-    "--adyen-base-url",
-    "--adyen-rehearse-fail",
-    "--adyen-rehearse-only",
-)
-_LEFT_OUT: Final = re.compile(
-    rf"(?:--adyen-roles|--adyen-rehearse[a-z-]*|{'|'.join(_WITH_VALUE)})(?:=|$)|--adyen-(?:live|pause)$"
-)
-"""What a run that proves something is not given: it reports and records nothing, and asks the sandbox."""
 _IN_SANDBOX: Final = (
     "--adyen-backend=sandbox",
     "--adyen-roles=report",
@@ -62,7 +51,6 @@ class Ran:
 
     status: int
     failed: tuple[str, ...]
-    output: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,16 +82,11 @@ class Proof:
                 why = "passes all the same" if ran.status == 0 else f"could not run (status {ran.status})"
                 yield f"refuted  without {role} the suite {why}"
         if self.left_out:
-            yield f"left out of the proof, as something is refused where it passes: {_named(self.left_out)}"
+            yield f"left out of the proof, as something is refused where it passes: {some_of(self.left_out, _SHOWN)}"
 
 
 def _few(ran: Ran) -> str:
-    return f"{len(ran.failed)} failed ({_named(ran.failed)})" if ran.failed else "no test of its own failed"
-
-
-def _named(tests: Sequence[str]) -> str:
-    more = f" and {len(tests) - _SHOWN} more" if len(tests) > _SHOWN else ""
-    return f"{', '.join(tests[:_SHOWN])}{more}"
+    return f"{len(ran.failed)} failed ({some_of(ran.failed, _SHOWN)})" if ran.failed else "no test of its own failed"
 
 
 def prove(arguments: Sequence[str], run: Run | None = None) -> tuple[Proof, Need]:
@@ -132,7 +115,7 @@ def prove(arguments: Sequence[str], run: Run | None = None) -> tuple[Proof, Need
 
     def less(ran: Ran) -> Ran:
         failed = tuple(test for test in ran.failed if test not in left_out)
-        return Ran(0 if ran.status == 1 and ran.failed and not failed else ran.status, failed, ran.output)
+        return Ran(0 if ran.status == 1 and ran.failed and not failed else ran.status, failed)
 
     exact = less(run([*given, *_with(roles)]))
     without = {role: less(run([*given, *_with([each for each in roles if each != role])])) for role in roles}
@@ -145,17 +128,12 @@ def _with(roles: Iterable[str]) -> list[str]:
 
 def _kept(arguments: Sequence[str]) -> list[str]:
     """Return the arguments of a run less those that have it report, record or ask a server."""
-    kept: list[str] = []
-    left = False
-    for each in arguments:
-        if left:
-            left = False
-            continue
-        if _LEFT_OUT.match(each):
-            left = each in _WITH_VALUE
-        else:
-            kept.append(each)
-    return kept
+    others = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("report", "record", "backend", "base-url", "roles", "rehearse", "rehearse-fail", "rehearse-only"):
+        others.add_argument(f"--adyen-{name}")
+    others.add_argument("--junitxml", "--junit-xml")
+    others.add_argument("--adyen-live", "--adyen-pause", action="store_true")
+    return others.parse_known_args([f"{each}=" if each in BARE else each for each in arguments])[1]
 
 
 def run_pytest(arguments: Sequence[str]) -> Ran:
@@ -168,7 +146,7 @@ def run_pytest(arguments: Sequence[str]) -> Ran:
         text=True,
         check=False,
     )
-    return Ran(done.returncode, tuple(_FAILED.findall(done.stdout)), done.stdout)
+    return Ran(done.returncode, tuple(_FAILED.findall(done.stdout)))
 
 
 def proof_json(proof: Proof) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import yaml
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.cases import Amounts
+from pytest_adyen_creds.checks.runner import sandbox_target
 from pytest_adyen_creds.checks.sample_data import DATA, SampleData, constrained
-from pytest_adyen_creds.checks.sandbox_target import sandbox_target
 from pytest_adyen_creds.contract import bundled
 from pytest_adyen_creds.errors import ContractError
 

@@ -250,7 +250,7 @@ def test_many_runs_of_walks_leave_others_alone() -> None:
         for seed in range(RUNS):
             before = set(there.new())
             with throwaways_of(there, 3) as throwaways:
-                target = LiveTarget(contract, throwaways, "TestMerchant", {})
+                target = LiveTarget(contract, throwaways, "TestMerchant")
                 target.run_stateful(seed)
                 assert target.skipped or target.exchanges
             made = {id: item for id, item in there.new().items() if id not in before}
@@ -332,7 +332,7 @@ def test_an_interrupted_run_leaves_nothing(pytester: pytest.Pytester, live, monk
 def test_refused_requests_are_counted_as_skipped() -> None:
     contract = load_contract("v3")
     with served(foreign=2) as there, throwaways_of(there, 0) as throwaways:
-        target = LiveTarget(contract, throwaways, "TestMerchant", {})
+        target = LiveTarget(contract, throwaways, "TestMerchant")
         operation = contract.operations["PATCH /companies/{companyId}/apiCredentials/{apiCredentialId}"]
         target.run_operation(operation, 0)
         sent = {each.operation.method for each in target.exchanges}

@@ -394,25 +394,15 @@ def use_suite(controller: live_run.Controller) -> None:
     """Run every operation, scenario and stateful test of the contract suite that a live run may send."""
     from pytest_adyen_creds.checks.cases import Amounts
     from pytest_adyen_creds.checks.live_target import LiveTarget
-    from pytest_adyen_creds.checks.scenarios import SCENARIOS
+    from pytest_adyen_creds.checks.scenarios import SCENARIOS, STATEFUL
     from pytest_adyen_creds.contract import load_contract
 
     contract = load_contract()
-    lost: dict[Any, AdyenCredsError] = {}
-
-    def target() -> LiveTarget:
-        made = LiveTarget(contract, controller.lease_client, "TestMerchant", lost)
-        made.amounts = Amounts(3, 2, 1)
-        return made
-
-    for operation in contract.operations.values():
+    target = LiveTarget(contract, controller.lease_client, "TestMerchant")
+    target.amounts = Amounts(3, 2, 1)
+    for item in (*contract.operations, *SCENARIOS, STATEFUL):
         with suppress(AdyenCredsError):
-            target().run_operation(operation, 1)
-    for name in SCENARIOS:
-        with suppress(AdyenCredsError):
-            target().run_scenario(name)
-    with suppress(AdyenCredsError):
-        target().run_stateful(1)
+            target.run(item, 1)
 
 
 def live(liar: Liar, folder: Path, use: Use = use_fixtures) -> Outcome:

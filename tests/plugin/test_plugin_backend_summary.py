@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_adyen_creds.endpoints import MANAGEMENT_HOST
 from pytest_adyen_creds.reports.terminal import backend_lines
-from pytest_adyen_creds.settings import MANAGEMENT_HOST, Settings
+from pytest_adyen_creds.settings import Settings
 from pytest_adyen_creds.state import results_for
 
 TESTS = """

@@ -124,7 +124,7 @@ def test_spellings_of_a_role_are_the_same(spelling: str) -> None:
 
 
 def test_a_demand_is_what_a_contract_says() -> None:
-    assert Demand.of({}).is_empty
+    assert Demand.of({}) == Demand()
     assert Demand.of({"all": ["A"]}) == Demand(every=("A",))
     assert Demand.of({"one": ["A", "B"]}) == Demand(choices=(("A", "B"),))
     assert Demand.of({"any": "A"}) == Demand(starts=("A",))
@@ -164,7 +164,7 @@ def sufficing(demand: Demand) -> tuple[str, ...]:
 def test_the_bundled_contract_s_roles_are_those_that_the_sandbox_asks_for(label: str, answer: Any) -> None:
     operation = OPERATIONS[label]
     demand = Demand.of(operation.roles)
-    assert not demand.is_empty
+    assert demand != Demand()
     exactly = sufficing(demand)
     assert len(exactly) == 1
     assert answer(operation, exactly) != 403

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from roles_suites import API_CREDENTIALS, READ, USERS, WRITE, seen
 
+from pytest_adyen_creds.contract.apis import Match
 from pytest_adyen_creds.contract.contract import load_contract
 from pytest_adyen_creds.credentials.credential import Credential, from_body
 from pytest_adyen_creds.credentials.roles import preset_roles
@@ -18,7 +19,6 @@ from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.errors import FileRefused
 from pytest_adyen_creds.roles.layer import OTHER, PROVISIONING, UNSIGNED, RolesLayer, name_of
 from pytest_adyen_creds.roles.observed import Need, RolesSeen
-from pytest_adyen_creds.roles.text import need_lines
 from pytest_adyen_creds.secrets import Secret
 
 DEMANDS: dict[str, dict[str, Any]] = {
@@ -134,7 +134,7 @@ def test_what_nobody_knows_the_roles_of_says_nothing_of_a_role() -> None:
     assert checkout.unclear == [("c", "Checkout webservice role")]
     assert checkout.unused == [("c", READ)]
     assert checkout.by_lease == {"a": ("Checkout webservice role",)}  # a lease keeps what it may need
-    lines = list(need_lines(checkout.to_json()))
+    lines = list(checkout.lines())
     assert "unclear  c: Checkout webservice role; it called what is unknown below" in lines
     assert "unknown  checkout/v71: POST /payments: no contract says what it asks for" in lines
 
@@ -237,7 +237,7 @@ class Served:
 
         def match(request: httpx.Request) -> Any:
             found = contract.match(request.method, request.url.path)
-            return (found[0], contract) if found else None
+            return Match(contract, *found) if found else None
 
         self.layer = RolesLayer(self.seen, match, lambda: self.test)
 

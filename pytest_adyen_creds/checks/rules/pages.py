@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
 
-from pytest_adyen_creds.checks.exchange import Exchange, href_of, items, path_of
+from pytest_adyen_creds.checks.exchange import Exchange, href_of, path_of
 from pytest_adyen_creds.checks.known_state import KnownState
 from pytest_adyen_creds.checks.rules.rule import SPECIFICATION, RuleViolation, rule
 from pytest_adyen_creds.text import counted
-
-DEFAULT: Final = 10
-"""Items on a page where the request does not say."""
-
-
-class _Page(NamedTuple):
-    """What was asked for, and what the answer says of it."""
-
-    number: int
-    size: int
-    total: int
-    data: list[Any]
-
-    @property
-    def last(self) -> int:
-        return max(1, -(-self.total // self.size))
 
 
 @rule(f"{SPECIFICATION}, GET …/apiCredentials, parameters and PaginationLinks")
 def paging_totals(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """A page's totals and length fit each other and the page size that was asked for (10 unless said otherwise)."""
-    page = _page(exchange)
+    page = exchange.page
     if page is None:
         return
     pages = exchange.body.get("pagesTotal")
@@ -44,7 +27,7 @@ def paging_totals(exchange: Exchange, state: KnownState) -> Iterator[RuleViolati
 @rule(f"{SPECIFICATION}, PaginationLinks")
 def paging_links(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """A page links the first and the last one, the next unless it is the last, the previous unless the first."""
-    page = _page(exchange)
+    page = exchange.page
     if page is None or "_links" not in exchange.body:
         return
     wanted = {"self": page.number, "first": 1, "last": page.last}
@@ -66,14 +49,13 @@ def paging_links(exchange: Exchange, state: KnownState) -> Iterator[RuleViolatio
 @rule(f"{SPECIFICATION}, GET …/apiCredentials")
 def paging_complete(exchange: Exchange, state: KnownState) -> Iterator[RuleViolation]:
     """Over its pages a list has each credential once: none twice, none missing."""
-    page = _page(exchange)
+    page = exchange.page
     if page is None:
         return
     ids = [item["id"] for item in page.data if isinstance(item, dict) and isinstance(item.get("id"), str)]
     if len(set(ids)) < len(ids):
         yield RuleViolation("/data", "has the same credential twice")
-    listing = state.listings.get((exchange.path, exchange.query.get("pageSize", str(DEFAULT))))
-    earlier = listing.pages if listing is not None and listing.total == page.total else {}
+    earlier = state.listings.get((exchange.path, page.size, page.total), {})
     others = {id for number, found in earlier.items() if number != page.number for id in found}
     if others & set(ids):
         yield RuleViolation("/data", "has a credential that another page had already")
@@ -82,21 +64,6 @@ def paging_complete(exchange: Exchange, state: KnownState) -> Iterator[RuleViola
         missing = created - others - set(ids)
         if missing:
             yield RuleViolation("/data", f"lacks {len(missing)} credentials created here, and so do all pages")
-
-
-def _page(exchange: Exchange) -> _Page | None:
-    if exchange.kind != "page" or exchange.status != 200 or not isinstance(exchange.body, dict):
-        return None
-    number, size = _number(exchange, "pageNumber", 1), _number(exchange, "pageSize", DEFAULT)
-    total = exchange.body.get("itemsTotal")
-    if number is None or size is None or not isinstance(total, int) or isinstance(total, bool) or total < 0:
-        return None
-    return _Page(number, size, total, items(exchange.body, "data"))
-
-
-def _number(exchange: Exchange, name: str, default: int) -> int | None:
-    text = exchange.query.get(name, str(default))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0 else None
 
 
 def _leads_to(href: str, path: str, number: int, size: int) -> bool:
