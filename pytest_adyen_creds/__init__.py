@@ -10,6 +10,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_adyen_creds.project import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -34,13 +36,6 @@ if TYPE_CHECKING:
     from pytest_adyen_creds.sandbox.faults import Fault, Faults
     from pytest_adyen_creds.secrets import Secret
     from pytest_adyen_creds.settings import Settings
-
-__version__ = "0.1.0"
-
-REPOSITORY: Final = "https://github.com/pytest-adyen-creds/pytest-adyen-creds"
-"""Where the project is kept: what its output and what it writes lead to."""
-DOCUMENTATION: Final = "https://pytest-adyen-creds.github.io/pytest-adyen-creds/"
-"""Where its documentation is to be read."""
 
 __all__ = [
     "AdyenCredsError",

@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 import click
 
-from pytest_adyen_creds import __version__
 from pytest_adyen_creds.errors import AdyenCredsError
+from pytest_adyen_creds.project import __version__
 from pytest_adyen_creds.text import plain
 
 _COMMANDS: Final = {

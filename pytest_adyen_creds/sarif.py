@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from pytest_adyen_creds import DOCUMENTATION, REPOSITORY, __version__
+from pytest_adyen_creds.project import DOCUMENTATION, REPOSITORY, __version__
 from pytest_adyen_creds.secrets import mask_text
 from pytest_adyen_creds.text import plain
 

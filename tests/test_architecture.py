@@ -33,7 +33,7 @@ LAYERS = [
     {"secrets"},
     {"compat"},
     {"text", "stash", "streams", "message"},
-    {"errors", "clock"},
+    {"errors", "clock", "project"},
 ]
 """Who may import whom: a room imports from the layers below its own, and within its own layer without a circle.
 

@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import click
 
-from pytest_adyen_creds import REPOSITORY, __version__
 from pytest_adyen_creds.errors import FileRefused, StaleCassetteWarning
 from pytest_adyen_creds.files import check_writable, read_bytes, write_text
+from pytest_adyen_creds.project import REPOSITORY, __version__
 from pytest_adyen_creds.settings import INI_FILES
 from pytest_adyen_creds.text import plain
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_adyen_creds import __version__
 from pytest_adyen_creds.contract.finding import LEVELS, Finding
 from pytest_adyen_creds.contract.judge import next_step
 from pytest_adyen_creds.errors import AdyenCredsError, SettingsError
 from pytest_adyen_creds.files import check_writable, write_text
+from pytest_adyen_creds.project import __version__
 from pytest_adyen_creds.reports.coverage import documented_pairs
 from pytest_adyen_creds.reports.page import page_of
 from pytest_adyen_creds.reports.rehearsal import again

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pytest_adyen_creds import REPOSITORY, __version__
 from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.project import REPOSITORY, __version__
 from pytest_adyen_creds.settings import ini_options
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_adyen_creds import DOCUMENTATION
 from pytest_adyen_creds.cli import main
+from pytest_adyen_creds.project import DOCUMENTATION
 from pytest_adyen_creds.sarif import SarifResult, to_sarif
 from pytest_adyen_creds.secrets import Secret
 
