@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import EllipsisType
-from typing import Any, Final, Literal, Self, cast
+from typing import Any, Final, Self, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
@@ -23,7 +23,7 @@ from pytest_adyen_creds.client.models import (
     with_secrets,
 )
 from pytest_adyen_creds.client.ownership import Ownership
-from pytest_adyen_creds.client.parsing import objects_in, path_of
+from pytest_adyen_creds.client.parsing import Level, objects_in, path_of
 from pytest_adyen_creds.client.retry import Clock, RateLimit, Result, Retries
 from pytest_adyen_creds.client.transports import TIMEOUT, GuardedTransport, Network, NoCookies, Observer
 from pytest_adyen_creds.endpoints import TEST_HOSTS, check_endpoint
@@ -99,7 +99,7 @@ class ManagementClient:
         """Return the credentials of a merchant account."""
         return Credentials(self, "merchant", merchant_id)
 
-    def credentials_at(self, level: Literal["company", "merchant"], account: str) -> Credentials:
+    def credentials_at(self, level: Level, account: str) -> Credentials:
         """Return the credentials of an account of either level."""
         return Credentials(self, level, account)
 
@@ -266,10 +266,10 @@ class Origins(_Resource):
 class Credentials(_Resource):
     """The credentials of one company or merchant account."""
 
-    def __init__(self, client: ManagementClient, level: Literal["company", "merchant"], account: str) -> None:
+    def __init__(self, client: ManagementClient, level: Level, account: str) -> None:
         super().__init__(client, path_of(level, account))
         self.account = account
-        self.level: Literal["company", "merchant"] = level
+        self.level = level
 
     def list(self, page_number: int | None = None, page_size: int | None = None) -> Page:
         """Return one page: ``page_number`` from 1, ``page_size`` up to 100 (default 10)."""

@@ -30,8 +30,8 @@ _SECRET_TEXT: Final = re.compile(r'(?<!\\)\\*"(?:apiKey|password|clientKey)\\*"\
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LIVE_KEY: Final = re.compile(rf"{LIVE_PREFIX}[A-Za-z0-9]{{8,}}")
 
-Level = Literal["company", "merchant", "me"]
-Place = tuple[Literal["company", "merchant"], str]
+Level = Literal["company", "merchant"]
+Place = tuple[Level, str]
 """Where a credential was made: level and account."""
 Action = Literal["credentials", "credential", "origins", "origin", "generateApiKey", "generateClientKey"]
 
@@ -95,7 +95,7 @@ def disagreement(said: Mapping[str, Any], shown: Mapping[str, Any]) -> str | Non
     return "level" if None not in places and places[0] != places[1] else None
 
 
-def path_of(level: Literal["company", "merchant"], account: str) -> str:
+def path_of(level: Level, account: str) -> str:
     """Return the path, after the base URL, of the credentials of an account."""
     return f"/{'companies' if level == 'company' else 'merchants'}/{quote(account, safe='')}/apiCredentials"
 
@@ -241,7 +241,7 @@ def objects_with_id(items: Any) -> Iterator[dict[str, Any]]:
 class Target:
     """What a path of the Management API names."""
 
-    level: Level
+    level: Level | Literal["me"]
     action: Action
     account: str | None
     credential: str | None
@@ -272,5 +272,5 @@ def read_target(raw_path: bytes) -> Target | None:
     else:
         action = {"/generateApiKey": "generateApiKey", "/generateClientKey": "generateClientKey"}.get(rest)
         action = action or ("origin" if match["origin"] else "origins")
-    level: Level = "me" if match["me"] else "company" if match["level"] == "companies" else "merchant"
+    level = "me" if match["me"] else "company" if match["level"] == "companies" else "merchant"
     return Target(level, action, match["account"], match["credential"], match["origin"])  # type: ignore[arg-type]

@@ -185,7 +185,14 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request, or refuse it."""
-        self._check(request)
+        # what does not go where its canonical URL says is refused before its body is read
+        check_parsed(request.url)
+        is_to_network = isinstance(self._inner, httpx.HTTPTransport | Network)
+        if is_to_network and self._ownership.is_sandbox and not is_loopback(str(request.url)):
+            raise EndpointRefused(
+                f"the sandbox's rights are not for {request.url.host} over the network; nothing was sent: "
+                "hand over the sandbox's transport, or an Ownership with a budget"
+            )
         request.read()
         check_message(request)
         intent = self._ownership.admit(request)
@@ -218,16 +225,6 @@ class GuardedTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the inner transport."""
         self.close()
-
-    def _check(self, request: httpx.Request) -> None:
-        """Refuse what does not go where its canonical URL says; before the body is read."""
-        check_parsed(request.url)
-        is_to_network = isinstance(self._inner, httpx.HTTPTransport | Network)
-        if is_to_network and self._ownership.is_sandbox and not is_loopback(str(request.url)):
-            raise EndpointRefused(
-                f"the sandbox's rights are not for {request.url.host} over the network; nothing was sent: "
-                "hand over the sandbox's transport, or an Ownership with a budget"
-            )
 
     def _learn(self, request: httpx.Request, intent: str | None, seen: httpx.Response) -> None:
         """Take in an answer that has been read, then show it to the observers."""

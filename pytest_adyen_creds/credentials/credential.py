@@ -8,14 +8,12 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from pytest_adyen_creds.client import Place
-from pytest_adyen_creds.client.parsing import links_in, objects_in
+from pytest_adyen_creds.client.parsing import Level, links_in, objects_in
 from pytest_adyen_creds.errors import CredentialError
 from pytest_adyen_creds.secrets import Secret
-
-Level = Literal["company", "merchant"]
 
 OVERLAP: Final = timedelta(hours=24)
 """How long a replaced API key goes on working (Adyen's specification)."""

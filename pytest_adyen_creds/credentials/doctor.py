@@ -135,9 +135,8 @@ def _account(settings: Settings, backend: Backend, client: ManagementClient, fol
     except AdyenCredsError as error:
         yield Diagnosis("key", "wrong", str(error))
         return
-    kind = classify(roles)
     yield Diagnosis(
-        "key", "ok", f"signs in as {username} of {backend.company}, with {len(roles)} roles to give ({kind})"
+        "key", "ok", f"signs in as {username} of {backend.company}, with {len(roles)} roles to give ({classify(roles)})"
     )
     named = backend
     if backend.merchant is None:

@@ -25,8 +25,7 @@ from urllib.parse import urlsplit
 
 from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import Budget, Place
-from pytest_adyen_creds.client.parsing import place_in
-from pytest_adyen_creds.credentials.credential import Level
+from pytest_adyen_creds.client.parsing import Level, place_in
 from pytest_adyen_creds.credentials.fork_guard import ForkGuard
 from pytest_adyen_creds.errors import CredentialError, FileRefused
 from pytest_adyen_creds.files import sync_folder, write_text

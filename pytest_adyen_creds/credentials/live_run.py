@@ -81,8 +81,7 @@ class Controller:
         )
         """Who signs in where, in one line."""
         self.backend = replace(observe(backend), username=self._username)
-        self._folder = state_folder(os.environ)
-        self._ledger = Ledger(self._folder, self._run, backend.base_url, backend.company)
+        self._ledger = Ledger(state_folder(os.environ), self._run, backend.base_url, backend.company)
         self._budget = LedgerBudget(settings.max_created, self._ledger)
         self._client = self.backend.management(self.backend.ownership(self._budget), clock=self._clock)
         self._client.retries = self._breaker
@@ -251,7 +250,7 @@ class Controller:
     def _recover(self) -> None:
         try:
             with self.backend.recovery_client() as client:
-                swept = Recovery.of(client, self.backend).run(self._folder)
+                swept = Recovery.of(client, self.backend).run(self._ledger.folder)
         except Exception as error:  # noqa: BLE001 - nobody sees what ends a thread
             self.problems.append(f"what killed runs left could not be looked for: {in_words(error)}; {SWEEP}")
             return

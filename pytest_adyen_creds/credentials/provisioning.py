@@ -16,18 +16,12 @@ from typing import Final, TypeVar
 from pytest_adyen_creds.client import Credentials, ManagementClient, Place, tag
 from pytest_adyen_creds.client.errors import checked, explained
 from pytest_adyen_creds.client.models import CredentialBody, CredentialChanges
+from pytest_adyen_creds.client.parsing import Level
 from pytest_adyen_creds.client.retry import ONCE
 from pytest_adyen_creds.client.tag import SKEW, TIME_TO_LIVE
 from pytest_adyen_creds.credentials import claims, roles
 from pytest_adyen_creds.credentials.backend import Backend
-from pytest_adyen_creds.credentials.credential import (
-    OVERLAP,
-    Level,
-    PooledCredential,
-    ShownCredential,
-    from_body,
-    texts,
-)
+from pytest_adyen_creds.credentials.credential import OVERLAP, PooledCredential, ShownCredential, from_body, texts
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.shutdown import deactivate
 from pytest_adyen_creds.credentials.spec import Spec

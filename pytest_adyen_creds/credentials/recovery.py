@@ -13,6 +13,7 @@ from pytest_adyen_creds import clock
 from pytest_adyen_creds.client import Credentials, ManagementClient, Place, tag
 from pytest_adyen_creds.client.errors import explained
 from pytest_adyen_creds.client.models import CredentialBody, CredentialChanges
+from pytest_adyen_creds.client.parsing import Level
 from pytest_adyen_creds.client.retry import ONCE
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.credentials.ledger import CrashedRun, crashed_runs
@@ -31,7 +32,7 @@ class Swept:
 
     id: str
     username: str
-    level: Literal["company", "merchant"]
+    level: Level
     account: str
     description: str
     reason: Reason

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pytest_adyen_creds.client.parsing import Level
 from pytest_adyen_creds.compat.pytest import fixture_names
-from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.needed_roles import NEEDED, needed_by
 from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, NO_MANAGEMENT_ROLE, Preset, preset_roles
 from pytest_adyen_creds.errors import AdyenMarkerWarning, CredentialError

@@ -11,8 +11,8 @@ import pytest
 
 from pytest_adyen_creds.client import Budget, Credentials, ManagementClient, Ownership, tag
 from pytest_adyen_creds.client.client import Me
+from pytest_adyen_creds.client.parsing import Level
 from pytest_adyen_creds.credentials.backend import Backend, SandboxClock
-from pytest_adyen_creds.credentials.credential import Level
 from pytest_adyen_creds.credentials.ledger import Ledger
 from pytest_adyen_creds.credentials.pool import Pool
 from pytest_adyen_creds.credentials.provisioning import NotReady, Provisioner
