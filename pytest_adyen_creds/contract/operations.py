@@ -35,14 +35,19 @@ EXTENDS: Final = "x-extends"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of an operation, or a documented header of a response.
-
-    ``location`` is ``path``, ``query``, ``header`` or ``cookie``; ``schema`` is JSON Schema of the value that its text
-    stands for.
-    """
+    """One parameter of an operation; ``schema`` is JSON Schema."""
 
     name: str
     location: str
+    required: bool
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One documented header of a response; ``schema`` is JSON Schema of the value that its text stands for."""
+
+    name: str
     required: bool
     schema: Mapping[str, Any]
 
@@ -64,7 +69,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
     request: str | None
     responses: Responses
-    headers: Mapping[int, tuple[Parameter, ...]] = field(default_factory=dict)
+    headers: Mapping[int, tuple[Header, ...]] = field(default_factory=dict)
     roles: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -166,7 +171,7 @@ def read_operations(
             where = f"{source}#/{kind}/{path}/{method}"
             node = _object(item[method], where)
             responses: dict[int | str, str | None] = {}
-            headers: dict[int, tuple[Parameter, ...]] = {}
+            headers: dict[int, tuple[Header, ...]] = {}
             for status, response in _object(node.get("responses", {}), f"{where}/responses").items():
                 if str(status).startswith("x-"):
                     continue
@@ -193,13 +198,13 @@ def read_operations(
             )
 
 
-def _headers(document: Mapping[str, Any], response: Any, where: str) -> Iterator[Parameter]:
+def _headers(document: Mapping[str, Any], response: Any, where: str) -> Iterator[Header]:
     for name, node in _object(response.get("headers", {}), f"{where}/headers").items():
         # OpenAPI: a Content-Type header described here is to be ignored
         if str(name).lower() != "content-type":
             node = _object(dereference(document, node, where), f"{where}/headers/{name}")
             schema = _object(node.get("schema", {}), f"{where}/headers/{name}")
-            yield Parameter(str(name), "header", bool(node.get("required")), schema)
+            yield Header(str(name), bool(node.get("required")), schema)
 
 
 def _parameters(document: Mapping[str, Any], nodes: list[Any], where: str) -> Iterator[Parameter]:

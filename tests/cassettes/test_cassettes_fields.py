@@ -21,7 +21,7 @@ from pytest_adyen_creds.cassettes.redact.fields import (
     properties_in,
     secret_properties,
 )
-from pytest_adyen_creds.contract.operations import Operation, Parameter
+from pytest_adyen_creds.contract.operations import Header, Operation, Parameter
 
 TEXT = {"type": "string"}
 
@@ -66,12 +66,7 @@ class Contract:
                     "/hooks/{holder}/{hook-id}/{page}",
                     in_path("holder", **{"x-adyen-data": "company"}),
                     responses={200: "Hook", 404: None},
-                    headers={
-                        200: (
-                            Parameter("X-Key", "header", False, {"x-secret": True}),
-                            Parameter("X-Page", "header", False, TEXT),
-                        )
-                    },
+                    headers={200: (Header("X-Key", False, {"x-secret": True}), Header("X-Page", False, TEXT))},
                 ),
                 operation("POST", "/hooks/{holder}/{hook-id}/{page}", in_path("page", **{"x-identity": "origin-id"})),
                 operation("POST", "/a.b/{merchantId}", request="Request"),

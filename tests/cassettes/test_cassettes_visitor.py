@@ -19,7 +19,7 @@ from pytest_adyen_creds.cassettes.redact.visitor import (
     visit_context,
 )
 from pytest_adyen_creds.cassettes.serializer import pretty
-from pytest_adyen_creds.contract.operations import Operation, Parameter
+from pytest_adyen_creds.contract.operations import Header, Operation, Parameter
 
 MANAGEMENT = "https://management-test.adyen.com"
 CHECKOUT = "https://checkout-test.adyen.com"
@@ -42,12 +42,9 @@ class Contract:
                 responses={200: "Hook"},
                 headers={
                     200: (
-                        *(
-                            Parameter(name, "header", False, TEXT)
-                            for name in ("X-Page", "Set-Cookie", "Hmac-Key", "X-Request-Id")
-                        ),
-                        Parameter("X-Shop", "header", False, {**TEXT, "x-identity": "merchant"}),
-                        Parameter("X-Pass", "header", False, {**TEXT, "x-secret": True}),
+                        *(Header(name, False, TEXT) for name in ("X-Page", "Set-Cookie", "Hmac-Key", "X-Request-Id")),
+                        Header("X-Shop", False, {**TEXT, "x-identity": "merchant"}),
+                        Header("X-Pass", False, {**TEXT, "x-secret": True}),
                     )
                 },
             ),
