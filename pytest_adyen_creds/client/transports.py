@@ -87,6 +87,8 @@ class _Connection:
         """Take note of the socket, which httpcore tells of where it opens one, and where TLS begins on it."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
             self._streams[:] = [info["return_value"]]
+            if self.is_cut:  # its time was over before there was a socket
+                self.cut()
 
     def cut(self) -> None:
         """Break the connection off, whatever waits for it on another thread."""

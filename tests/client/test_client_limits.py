@@ -161,6 +161,11 @@ def test_so_does_one_that_is_asked_for_asynchronously(name):
         asyncio.run(ask(url))
 
 
+def test_it_ends_though_its_time_was_over_before_it_was_connected():
+    with trickling(*TRICKLES["a body"]) as url, pytest.raises(httpx.ReadTimeout, match=r"not whole after 0 s"):
+        Network(answer_takes=0).handle_request(httpx.Request("GET", f"{url}/me"))
+
+
 @pytest.mark.parametrize("name", ["a header", "a body"])
 def test_a_connection_that_was_used_before_is_broken_off_too(name):
     with trickling(*TRICKLES[name], whole_first=3) as url:
