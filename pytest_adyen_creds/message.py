@@ -1,7 +1,8 @@
-"""Messages: requests as the HTTP libraries of code under test send them, to be judged as they are."""
+"""Messages: requests as the HTTP libraries of code under test send them, and what their headers say."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,6 +55,23 @@ def as_sent(
 def header_name(name: bytes) -> str:
     """Return a header's name in small letters; servers that hand headers on as variables take ``_`` for ``-``."""
     return name.decode("latin-1").strip().lower().replace("_", "-")
+
+
+def basic_credentials(authorization: str) -> tuple[str, str] | None:
+    """Return the username and password of a Basic ``Authorization`` header, or ``None`` for any other."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+    except ValueError:  # also where it is not ASCII
+        return None
+    try:
+        text = decoded.decode()
+    except UnicodeDecodeError:
+        text = decoded.decode("latin-1")
+    username, colon, password = text.partition(":")
+    return (username, password) if colon else None
 
 
 def _bytes(text: Any) -> bytes:

@@ -33,12 +33,12 @@ from pytest_adyen_creds.cassettes.redact.visitor import (
     SESSION_HEADERS,
     TRACE_HEADERS,
     Visitor,
-    basic_credentials,
     visit,
     visit_context,
 )
 from pytest_adyen_creds.errors import AdyenCredsError, CassetteError, FileRefused
 from pytest_adyen_creds.files import read_text
+from pytest_adyen_creds.message import basic_credentials
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.secrets.registry import apart
 from pytest_adyen_creds.secrets.unescaping import unescaped_views

@@ -17,8 +17,8 @@ from pytest_adyen_creds.cassettes.body import unique_members, unpacked_by_look
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, find_header
 from pytest_adyen_creds.cassettes.redact.pseudonyms import SECRET_PSEUDONYM, holds_pseudonym, is_pseudonym
 from pytest_adyen_creds.cassettes.redact.scrubber import TAG_EXPIRY
-from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 from pytest_adyen_creds.errors import CassetteError
+from pytest_adyen_creds.message import basic_credentials
 
 _REMEMBERED: Final = 2048
 """The longest body whose canonical form is kept for the next time, in bytes."""

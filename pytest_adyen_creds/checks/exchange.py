@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 
-from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 from pytest_adyen_creds.checks.sample_data import Level, level_of
 from pytest_adyen_creds.client.parsing import parse, secrets_in
 from pytest_adyen_creds.contract import Operation
 from pytest_adyen_creds.contract.judge import Observation, judge
 from pytest_adyen_creds.contract.operations import Responses
+from pytest_adyen_creds.message import basic_credentials
 from pytest_adyen_creds.secrets import SECRETS
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from typing import Any, Final
 
 import httpx
 
-from pytest_adyen_creds.cassettes.redact.visitor import basic_credentials
 from pytest_adyen_creds.contract.mutations import identifiers
 from pytest_adyen_creds.credentials.credential import Credential
-from pytest_adyen_creds.message import TARGET, as_sent
+from pytest_adyen_creds.message import TARGET, as_sent, basic_credentials
 from pytest_adyen_creds.rehearsal.script import Call, Effect, Script, Send
 from pytest_adyen_creds.rehearsal.variation import ID_FORM, OF_ANSWER, PAGE, Answered, Variation, toggle
 from pytest_adyen_creds.secrets import SECRETS, Secret

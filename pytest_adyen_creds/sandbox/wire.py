@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import re
@@ -16,6 +15,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import anyio.to_thread
 import httpx
 
+from pytest_adyen_creds.message import basic_credentials
 from pytest_adyen_creds.sandbox.bodies import LARGEST_BODY, TOO_LARGE, UNREADABLE
 from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
 from pytest_adyen_creds.sandbox.rules import Rule
@@ -73,14 +73,7 @@ class Request:
     def login(self) -> tuple[str, str] | None:
         """Username and password by HTTP Basic; those that nobody has, empty ones, for a header that cannot be read."""
         header = self.header("Authorization")
-        if header is None:
-            return None
-        scheme, _, encoded = header.partition(" ")
-        try:
-            username, separator, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-        except ValueError:
-            return "", ""
-        return (username, password) if separator and scheme.lower() == "basic" else ("", "")
+        return None if header is None else basic_credentials(header) or ("", "")
 
     def read(self) -> bytes | Refused:
         """Read the body to its end and return it; return, not raise, the refusal of one that cannot be read.

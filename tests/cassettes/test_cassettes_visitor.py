@@ -14,12 +14,12 @@ from pytest_adyen_creds.cassettes.model import Interaction
 from pytest_adyen_creds.cassettes.redact.fields import Fields, Kind
 from pytest_adyen_creds.cassettes.redact.visitor import (
     Visitor,
-    basic_credentials,
     visit,
     visit_context,
 )
 from pytest_adyen_creds.cassettes.serializer import pretty
 from pytest_adyen_creds.contract.operations import Header, Operation, Parameter
+from pytest_adyen_creds.message import basic_credentials
 
 MANAGEMENT = "https://management-test.adyen.com"
 CHECKOUT = "https://checkout-test.adyen.com"

@@ -24,6 +24,7 @@ from pytest_adyen_creds.cassettes.redact.fields import (
     path_of_uri,
 )
 from pytest_adyen_creds.cassettes.serializer import pretty
+from pytest_adyen_creds.message import basic_credentials
 
 REQUEST_HEADERS: Final = frozenset(
     {
@@ -154,23 +155,6 @@ def visit_context(
     """Return the JSON values of ``context``, in the words of the Management API, as ``visitor`` answers for them."""
     visitor.at("the context")
     return dict(_Visit(fields, stand_ins, "management", fields.names("management"), visitor).value(dict(context)))
-
-
-def basic_credentials(authorization: str) -> tuple[str, str] | None:
-    """Return the username and password of a Basic ``Authorization`` header, or ``None`` for any other."""
-    scheme, _, encoded = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        decoded = base64.b64decode(encoded.strip(), validate=True)
-    except ValueError:  # also where it is not ASCII
-        return None
-    try:
-        text = decoded.decode()
-    except UnicodeDecodeError:
-        text = decoded.decode("latin-1")
-    username, colon, password = text.partition(":")
-    return (username, password) if colon else None
 
 
 @dataclass(frozen=True)
