@@ -29,7 +29,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 nitpick_ignore_regex = [  # types that are shown by name: of others, and of ours what users only hand on
     ("py:class", r"(collections\.abc|datetime|pathlib|httpx)\..*|Path|timedelta|SearchStrategy"),
-    ("py:class", r"Answers|Baseline|Change|Server|_Unset\.token"),
+    ("py:class", r"Answers|Baseline|Change|Server|types\.EllipsisType"),
     ("py:class", r".*\.(Answered|Responses|SandboxTransport|ShownCredential|Subject|Validator)"),
 ]
 add_module_names = False
