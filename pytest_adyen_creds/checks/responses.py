@@ -100,13 +100,15 @@ class CheckingContract(Contract):
         if self._is_set_aside():
             return []
         violations, acceptance = super().validate(name, body), self._acceptance
+        if not violations or acceptance is None:
+            return violations
         answers = [
             (operation, status)
             for operation in self.operations.values()
             for status, structure in operation.responses.items()
             if structure == name
         ]
-        if not violations or acceptance is None or not answers:
+        if not answers:
             return violations
         found = list(places(self._plain, *answers[0], body, violations))
         counting = {  # in every answer of the structure

@@ -73,24 +73,28 @@ class Operation:
     roles: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class Responses(Mapping[int, str | None]):
+class Responses(dict[int, str | None]):
     """The structure of each documented status; what a range (``4XX``) or ``default`` covers is found, not listed."""
 
-    documented: Mapping[int | str, str | None] = field(default_factory=dict)
-    """With the ranges, as they are written."""
+    def __init__(self, documented: Mapping[int | str, str | None] | None = None) -> None:
+        self._documented = documented or {}
+        super().__init__((status, name) for status, name in self._documented.items() if isinstance(status, int))
 
-    def __getitem__(self, status: int) -> str | None:
-        for known in (status, f"{str(status)[:1]}XX", "default"):
-            if known in self.documented:
-                return self.documented[known]
+    def __missing__(self, status: int) -> str | None:
+        for known in (f"{str(status)[:1]}XX", "default"):
+            if known in self._documented:
+                return self._documented[known]
         raise KeyError(status)
 
-    def __iter__(self) -> Iterator[int]:
-        return (status for status in self.documented if isinstance(status, int))
+    def __contains__(self, status: object) -> bool:
+        return self.get(status, ...) is not ...
 
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+    def get(self, status: Any, default: Any = None) -> Any:
+        """Return the structure of ``status``, ``default`` where it is not documented."""
+        try:
+            return self[status]
+        except KeyError:
+            return default
 
 
 def read_openapi(path: Path, seen: tuple[Path, ...] = ()) -> tuple[dict[str, Any], tuple[Path, ...]]:
