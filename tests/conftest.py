@@ -69,7 +69,13 @@ def _characters_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture
-def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def each_module_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the floor look through each module of this process once, not all two thousand each time it is laid."""
+    monkeypatch.setattr(floor, "imported_early", imported_early)
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, each_module_once: None) -> pytest.Pytester:
     """Return pytest's own ``pytester``, whose runs keep their tests in order and load less."""
     # test_plugin_compatibility.py and test_intercept_beside.py have all plugins, and a test that needs one asks for it
     monkeypatch.setenv("PYTEST_ADDOPTS", f"{ALONE} -o asyncio_default_fixture_loop_scope=function")
@@ -78,8 +84,6 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     monkeypatch.setattr(
         importlib.metadata, "distributions", lambda **asked: every(**asked) if asked else installed(tuple(sys.path))
     )
-    # and looks through all modules of this process, which are two thousand
-    monkeypatch.setattr(floor, "imported_early", imported_early)
     return pytester
 
 

@@ -21,6 +21,8 @@ from pytest_adyen_creds.client.transports import GUARDED, marked
 from pytest_adyen_creds.errors import EndpointRefused
 from pytest_adyen_creds.intercept.floor import Floor
 
+pytestmark = pytest.mark.usefixtures("each_module_once")
+
 LIVE = "management-live.adyen.com"
 
 
