@@ -339,6 +339,7 @@ def test_gitlab_s_inputs_are_all_used() -> None:
         assert job["before_script"] == ['python -m pip install --quiet --disable-pip-version-check "$PACKAGE"']
 
 
+@pytest.mark.slow("processes of their own: what a job runs")
 def test_gitlab_s_look_at_cassettes(checkout: Path) -> None:
     status, said = run_gitlab(gitlab()["cassettes"], checkout)
     assert (status, "0 cassettes" in said) == (0, True), "a project may have none yet"

@@ -176,6 +176,7 @@ reason = "never met"
 """
 
 
+@pytest.mark.slow("several runs of pytest")
 def test_the_baseline_accepts_verdicts(tests: pytest.Pytester) -> None:
     (tests.path / "accepted.toml").write_text(BASELINE)
     options = ("--adyen-drift-baseline=accepted.toml", "--adyen-report=report.json")
