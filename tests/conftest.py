@@ -6,7 +6,7 @@ import gc
 import importlib.metadata
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ import certifi
 import hypothesis
 import pytest
 import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
+from _pytest.pytester import SysModulesSnapshot
 from plugins import ALONE
 
 from pytest_adyen_creds.compat import sockets
@@ -37,6 +38,8 @@ hypothesis.settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ 
 pytest_plugins = ["pytester"]
 
 MADE_BY_IMPORT: Final[pytest.StashKey[frozenset[str]]] = pytest.StashKey()
+
+INSTALLED: Final = (sys.prefix, sys.base_prefix, str(Path(floor.__file__).parents[1]))
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "adyen"
 
@@ -84,6 +87,7 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, each_mo
     monkeypatch.setattr(
         importlib.metadata, "distributions", lambda **asked: every(**asked) if asked else installed(tuple(sys.path))
     )
+    monkeypatch.setattr("_pytest.pytester.SysModulesSnapshot", ModulesOfTheRun)
     return pytester
 
 
@@ -100,6 +104,18 @@ def imported_early(modules: list[Any]) -> list[tuple[Any, str]]:
     LOOKED_THROUGH.update(new)  # they stay, and so do their ids
     IMPORTED_EARLY.extend(sockets.imported_early(new.values()))
     return list(IMPORTED_EARLY)
+
+
+class ModulesOfTheRun(SysModulesSnapshot):
+    """What a run within a test imports of its own is forgotten; what is installed stays, and is imported once."""
+
+    def __init__(self, preserve: Callable[[str], bool]) -> None:
+        super().__init__(lambda name: preserve(name) or is_installed(sys.modules[name]))
+
+
+def is_installed(module: Any) -> bool:
+    """Return whether a module is Python's, a library's or this package's, and not that of a test."""
+    return str(getattr(module, "__file__", None)).startswith(INSTALLED)
 
 
 @cache

@@ -51,8 +51,10 @@ def give_values(config: pytest.Config, parser: pytest.Parser, args: list[str], b
     given = [f"{each}={bare[each]}" if each in bare else each for each in args[:end]]
     if given != args[:end]:
         args[:end] = given
-        # which files there are decides which conftests are loaded
+        # which files there are decides which conftests are loaded, above all but those outside of the project
+        project = config.known_args_namespace.confcutdir
         config.known_args_namespace = parser.parse_known_args(args, namespace=copy.copy(config.option))
+        config.known_args_namespace.confcutdir = project
 
 
 def fixture_names(item: pytest.Item) -> list[str]:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_adyen_creds.compat import pytest as compat
+from pytest_adyen_creds.options import BARE
 
 DISTRIBUTION = "pytest"
 
@@ -30,6 +31,16 @@ def test_module(pytester: pytest.Pytester) -> None:
 
     pytester.makepyfile("def test_it(): assert __name__ == 'a_name_of_its_own'")
     pytester.inline_run(plugins=[Plugin()]).assertoutcome(passed=1)
+
+
+@pytest.mark.parametrize("option", BARE)
+def test_bare_options(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """Config.known_args_namespace says how far up pytest looks: no further than the project."""
+    pytester.makeconftest("raise RuntimeError('of what the project lies in')")
+    project = pytester.mkdir("project")
+    (project / "test_it.py").write_text("def test_it(): pass")
+    monkeypatch.chdir(project)
+    pytester.runpytest_inprocess(option).assert_outcomes(passed=1)
 
 
 def test_fixture_names(pytester: pytest.Pytester) -> None:
