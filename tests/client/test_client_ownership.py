@@ -288,30 +288,52 @@ class TestLease:
     @pytest.mark.parametrize("description", [None, "", "Our integration", TAG + " ", TAG.upper(), TAG + "\n"])
     def test_an_untagged_credential_cannot_be_leased(self, description):
         ownership = Ownership()
-        with pytest.raises(OwnershipRefused, match="belongs to someone else"):
+        with pytest.raises(OwnershipRefused, match=r"^credential S2-1 .* belongs to someone else.* only$"):
             ownership.lease("S2-1", description)
         assert ownership.leased == frozenset()
 
-    @pytest.mark.parametrize("credential_id", ["", "..", "a/b", "a%2fb", "S2-1\n", "Ｓ2-1", None])
-    def test_what_is_no_id_cannot_be_leased(self, credential_id):
-        with pytest.raises(OwnershipRefused):
+    @pytest.mark.parametrize(
+        ("credential_id", "shown"),
+        [
+            *((each, each) for each in ("", "..", "a/b", "a%2fb", "/" * 100)),
+            ("/" * 101, "/" * 97 + "..."),
+            ("S2-1\n", r"S2-1\n"),
+            ("Ｓ2-1", r"\uff332-1"),
+            (None, "None"),
+            (7, "7"),
+        ],
+    )
+    def test_what_is_no_id_cannot_be_leased(self, credential_id, shown):
+        with pytest.raises(OwnershipRefused) as caught:
             Ownership().lease(credential_id, TAG)
+        assert str(caught.value) == f"{shown} is not the id of a credential; nothing was sent"
 
-    def test_the_provisioning_credential_cannot_be_leased(self):
-        ownership = Ownership(provisioning=[ADMIN], provisioning_usernames=["ws@Company.Test"])
-        with pytest.raises(OwnershipRefused, match="provisioning"):
-            ownership.lease("S2-1", TAG, api_key=ADMIN)
-        with pytest.raises(OwnershipRefused, match="provisioning"):
-            ownership.lease("S2-1", TAG, username="ws@Company.Test")
+    @pytest.mark.parametrize(
+        "known",
+        [
+            {"api_key": ADMIN},
+            {"username": "ws_0@Company.Test"},
+            {"username": "ws_9@Company.Test"},  # as an answer has shown
+            {"username": "ws@Company.Other"},  # a company's first user, whoever provisions
+        ],
+    )
+    def test_the_provisioning_credential_cannot_be_leased(self, known):
+        ownership = Ownership(provisioning=[ADMIN], provisioning_usernames=["ws_0@Company.Test"])
+        ownership.protect({"id": 9, "username": "ws_9@Company.Test"})
+        with pytest.raises(OwnershipRefused, match=r"that is never changed; .*: take a throwaway$"):
+            ownership.lease("S2-1", TAG, **known)
         assert ownership.leased == frozenset()
+
+    def test_what_is_not_held_may_be_given_back(self):
+        ownership = owning()
+        ownership.release("S2-2")
+        assert ownership.leased == {"S2-1"}
 
     def test_a_leased_credential_may_have_a_second_key(self):
         ownership = owning()
         ownership.lease("S2-1", TAG, api_key=Secret("AQE-a-second-key"))
-        request = httpx.Request(
-            "POST", "http://127.0.0.1/v3/me/generateClientKey", headers={"x-api-key": "AQE-a-second-key"}
-        )
-        assert ownership.admit(request) is None
+        for key in (LEASED_KEY.reveal(), "AQE-a-second-key"):
+            assert ownership.admit(asking("POST", "/me/generateClientKey", headers={"x-api-key": key})) is None
 
     def test_a_generated_key_of_a_leased_credential_is_known_once_it_has_signed_in(self):
         me = answer(200, json.dumps({"id": "S2-1", "username": "ws_1@Company.Test", "description": TAG}))

@@ -317,6 +317,14 @@ class TestOrigins:
 
 
 @pytest.mark.parametrize(
+    ("level", "account", "path"),
+    [("company", "C", C), ("merchant", "M", M), ("merchant", "A/B C", "/merchants/A%2FB%20C/apiCredentials")],
+)
+def test_the_path_of_an_account_is_one_whatever_it_is_called(level, account, path):
+    assert parsing.path_of(level, account) == path
+
+
+@pytest.mark.parametrize(
     ("body", "key"), [(b'{"a": 1, "b": 2, "b": 3}', "b"), (b'{"a": {"x": 1, "x": 1}, "b": 1, "b": 1}', "x")]
 )
 def test_the_first_key_that_stands_twice_is_named(body, key):

@@ -7,7 +7,7 @@ import sys
 import threading
 import traceback
 import types
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -467,6 +467,44 @@ class TestErrors:
 
         masked = mask_error(Represented("plain"))
         assert (str(masked), repr(masked)) == ("plain", f"repr {MASK}")
+
+    def test_that_hold_it_in_a_slot(self) -> None:
+        class Slotted(Exception):
+            __slots__ = ("key",)
+
+        error = Slotted("plain")
+        error.key = KEY
+        assert mask_error(error) is error
+        assert error.key == MASK
+
+    @pytest.mark.parametrize("kind", [ValueError, ExceptionGroup])
+    def test_say_what_they_said_where_they_cannot_any_more(self, kind: type[Exception]) -> None:
+        class Told(kind):  # type: ignore[misc, valid-type]
+            def __str__(self) -> str:
+                return f"told of {self.held['whole']}"
+
+            def __repr__(self) -> str:
+                return f"Told({self.held['whole']})"
+
+        error = Told("several", [ValueError(KEY)])
+        error.held = OrderedDict(whole=KEY)
+        masked = mask_error(error)
+        assert isinstance(masked.held, str)  # type: ignore[attr-defined]
+        assert (str(masked), repr(masked)) == (f"told of {MASK}", f"Told({MASK})")
+
+    def test_say_what_has_become_of_them(self) -> None:
+        class Counting(Exception):
+            number = 1
+
+            def __str__(self) -> str:
+                return f"{self.number} {KEY}"
+
+            def __repr__(self) -> str:
+                return f"Counting({self})"
+
+        masked = mask_error(Counting())
+        masked.number = 2  # type: ignore[attr-defined]
+        assert (str(masked), repr(masked)) == (f"2 {MASK}", f"Counting(2 {MASK})")
 
     def test_that_cannot_be_shown(self) -> None:
         class Broken(Exception):
