@@ -29,6 +29,7 @@ NOT_IN_CI = {
     "tests": "slow has all of it",
     "tests-3.14": "has not been tried yet; the workflow tests has it",
     "tests-3.13": "slow has all of it, on 3.13",
+    "docs": "test_reference.py builds and checks the same site",
     "lowest": "two minutes more; weekly, at GitHub",
     "newest": "tells of others' releases, and fails nothing; weekly, at GitHub",
     "mutants": "takes an hour; weekly, at GitHub",
