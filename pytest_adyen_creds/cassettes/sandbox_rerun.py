@@ -94,9 +94,7 @@ class Attempt:
         if not _ACCOUNT.fullmatch(company):
             raise SandboxError(f"{company!r} is no account name")
         self._sandbox = Sandbox(company, known, answers=answers)
-        self._client = httpx.Client(
-            transport=self._sandbox.transport(), base_url=f"{CANONICAL_ORIGIN}/{captured.contract.version}"
-        )
+        self._base_url = f"{CANONICAL_ORIGIN}/{captured.contract.version}"
         list_shown = body if isinstance(body, dict) else {}
         total = list_shown.get("itemsTotal")
         self._total = total if type(total) is int else 0
@@ -108,7 +106,7 @@ class Attempt:
         if operation.method != "GET" or not operation.path.endswith("/apiCredentials"):
             return None
         kinds = {repr(sorted((name, bool(value)) for name, value in each.items())) for each in self._shown}
-        return repr((str(self._client.base_url), operation.label, min(self._total, _MOST_LISTED), sorted(kinds)))
+        return repr((self._base_url, operation.label, min(self._total, _MOST_LISTED), sorted(kinds)))
 
     @cached_property
     def _made(self) -> Credential:
@@ -141,15 +139,18 @@ class Attempt:
             path = path.replace(f"{{{name}}}", quote(value, safe=""))
         media = find_header(captured.request_headers, "content-type") or "application/json"
         query = "pageSize=0" if way == "no page" else urlsplit(captured.uri).query
-        request = self._client.build_request(
+        request = httpx.Request(
             self._operation.method,
-            f"{path}?{query}" if query else path,
+            f"{self._base_url}{path}" + (f"?{query}" if query else ""),
             headers={"X-API-Key": _NOBODY if way == "unknown key" else signer.reveal(), "Content-Type": media},
             content=_content(way, captured.request_body),
         )
+        transport = self._sandbox.transport()
         if way == "sent again":
-            self._client.send(request)
-        return self._client.send(request)
+            transport.handle_request(request)
+        response = transport.handle_request(request)
+        response.read()
+        return response
 
     def _make(self, shown: Mapping[str, Any], roles: tuple[str, ...] = ()) -> Credential:
         """Return a new credential like the one that is ``shown``; ``roles``: with these instead."""
