@@ -486,7 +486,7 @@ class TestErrors:
             def __repr__(self) -> str:
                 return f"Told({self.held['whole']})"
 
-        error = Told("several", [ValueError(KEY)])
+        error = Told(f"several {KEY}", [ValueError("plain")])
         error.held = OrderedDict(whole=KEY)
         masked = mask_error(error)
         assert isinstance(masked.held, str)  # type: ignore[attr-defined]
