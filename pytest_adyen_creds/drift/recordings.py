@@ -39,34 +39,46 @@ def survey(
     """Hold every answer in the cassettes under ``folder`` (or in the file of that name) against its contract.
 
     An address names its API and version; ``contract_of`` and ``match`` are as a :class:`Collector` has them. Raises
-    :class:`FileRefused` for a folder without cassettes, and :class:`CassetteError` for a file that is none, or an
-    answer that was cut short, or that cannot be judged.
+    :class:`FileRefused` for a folder without cassettes, and :class:`CassetteError` for files that are none, or have an
+    answer that was cut short, or that cannot be judged: it says what is wrong with the first, and names the others.
     """
     found = Survey(contract_of, match)
+    broken: dict[Path, str] = {}
     for path in paths.find_cassettes(folder):
         found.cassettes += 1
-        cassette = serializer.read(path)
-        found.test = str(path)
-        origin = origin_of(cassette.provenance)
-        for number, interaction in enumerate(cassette.interactions, 1):
-            try:
-                url = urlsplit(interaction.uri)
-                body = unpacked_if_known(interaction.response_body, interaction.response_headers)
-            except ValueError as error:
-                raise CassetteError(f"{path}: interaction {number}: {error}; {serializer.AGAIN}") from None
-            except CassetteError as error:
-                raise CassetteError(f"{path}: interaction {number}: {error}") from None
-            before, headers = found.found.answers, dict(interaction.response_headers)
-            if body is not None:
-                is_management = _HOST.fullmatch(url.hostname or "") or _stands_for_it(interaction, contract_of)
-                address = url.path if is_management else interaction.uri
-                found.answer(interaction.method, address, interaction.status, headers, body, origin)
-            if found.problems:
-                raise CassetteError(f"{path}: interaction {number}: {found.problems[0]}; {serializer.AGAIN}")
-            found.passed_over += found.found.answers == before
+        try:
+            _hold(path, found, contract_of)
+        except (CassetteError, FileRefused) as error:
+            broken[path] = str(error)
+    if broken:
+        first, *others = broken
+        more = f"; broken, too: {', '.join(map(str, others))}" if others else ""
+        raise CassetteError(f"{broken[first]}{more}")
     if not found.cassettes:
         raise FileRefused(f"{folder}: holds no cassettes; name a folder of recordings")
     return found
+
+
+def _hold(path: Path, found: Survey, contract_of: Callable[[str | None], Contract | None]) -> None:
+    cassette = serializer.read(path)
+    found.test = str(path)
+    origin = origin_of(cassette.provenance)
+    for number, interaction in enumerate(cassette.interactions, 1):
+        try:
+            url = urlsplit(interaction.uri)
+            body = unpacked_if_known(interaction.response_body, interaction.response_headers)
+        except ValueError as error:
+            raise CassetteError(f"{path}: interaction {number}: {error}; {serializer.AGAIN}") from None
+        except CassetteError as error:
+            raise CassetteError(f"{path}: interaction {number}: {error}") from None
+        before, headers = found.found.answers, dict(interaction.response_headers)
+        if body is not None:
+            is_management = _HOST.fullmatch(url.hostname or "") or _stands_for_it(interaction, contract_of)
+            address = url.path if is_management else interaction.uri
+            found.answer(interaction.method, address, interaction.status, headers, body, origin)
+        if found.problems:
+            raise CassetteError(f"{path}: interaction {number}: {found.problems.pop()}; {serializer.AGAIN}")
+        found.passed_over += found.found.answers == before
 
 
 def _stands_for_it(interaction: Interaction, contract_of: Callable[[str | None], Contract | None]) -> bool:

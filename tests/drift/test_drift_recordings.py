@@ -147,6 +147,17 @@ def test_a_file_that_is_no_cassette_is_one_line(tmp_path: Path, text: str) -> No
     assert "\n" not in str(refusal.value)
 
 
+def test_each_file_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cassettes").mkdir()
+    for name, text in (("b", "interactions: 1"), ("c", "interactions: [{}]"), ("d", "interactions: [")):
+        (tmp_path / "cassettes" / f"{name}.yaml").write_text(text)
+    with pytest.raises(CassetteError, match=r"^\S+b\.yaml: .*; broken, too: \S+c\.yaml, \S+d\.yaml$"):
+        surveyed(tmp_path, interaction({"string": gzip.compress(DRIFTED)}, content_encoding="gzip"))
+    cut_short = interaction({"string": gzip.compress(DRIFTED)[:-9]}, content_encoding="gzip")
+    with pytest.raises(CassetteError, match=r"a\.yaml: interaction 1: .*; broken, too: \S+b\.yaml, \S+c\.yaml, "):
+        surveyed(tmp_path, cut_short)
+
+
 @pytest.mark.parametrize(
     "packed", [gzip.compress(bytes(MOST + 1)), gzip.compress(DRIFTED)[:-9]], ids=["bomb", "cut short"]
 )
