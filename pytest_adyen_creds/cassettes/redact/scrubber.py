@@ -203,7 +203,7 @@ class _Replacer(Visitor):
         self._found.add(guesses)
         names = any_of(name for name in learner.known - keep if len(name) >= 4 and name.lower() not in ORDINARY)
         self._names = re.compile(rf"{KNOWN_FORMS.pattern}|(?<![A-Za-z0-9])(?P<name>{names})(?![A-Za-z0-9])", re.ASCII)
-        self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in stand_ins) or r"(?!)")
+        self._origins = re.compile(rf"(?:{any_of(stand_ins)})(?![\w.:])")
 
     def field(self, value: str, kind: Kind) -> str:
         learner, pseudonyms = self._learner, self._pseudonyms
