@@ -77,8 +77,8 @@ class Names:
     in_text: re.Pattern[str]
     """Finds secrets by their property's name in text that is no JSON; groups ``head…`` and ``value…``."""
 
-    def kind_of(self, name: str, parent: str) -> Kind | None:
-        """Return what the property ``name`` of the property ``parent`` (empty: none) holds, or ``None``."""
+    def kind_of(self, name: str, parent: str = "") -> Kind | None:
+        """Return what the property ``name`` of the property ``parent`` holds, or ``None``."""
         name = name.lower()
         found = self.kinds.get(name) or self.kinds.get(f"{parent.lower()}.{name}")
         while found is None and "." in name:
