@@ -43,6 +43,10 @@ def clean_of(value: Any, *more: Interaction, by: Scrubber | None = None, uri: st
     return json.loads(clean.response_body)
 
 
+class OtherApi:
+    secret_properties = frozenset({"passPhrase"})
+
+
 class TestNames:
     def test_have_one_pseudonym_wherever_they_stand(self) -> None:
         value = {
@@ -123,7 +127,9 @@ class TestNames:
         }
 
     def test_that_are_spelled_otherwise(self) -> None:
-        assert clean_of({"note": "éS2-4711é"}) == {"note": "éS2-0000000001é"}
+        for status in (200, 404):
+            (clean,) = scrubber().interactions([answered({"note": "éS2-4711é"}, status=status)])
+            assert json.loads(clean.response_body) == {"note": "éS2-0000000001é"}
         value = {"companyName": "Vendo Übersee", "note": "at Vendo%20%C3%9Cbersee", "other": "xAcmeGroup1y"}
         assert clean_of({**value, "associatedMerchantAccounts": ["AcmeGroup1"]}) == {
             "companyName": "PseudoCompany1",
@@ -264,6 +270,11 @@ class TestSecrets:
         pseudonym = "AQEPSEUDONYM" + "1".rjust(52, "0")
         assert clean_of(value) == {"apiKey": pseudonym, "note": f"a {pseudonym}==-mB4x=-q7 b", "other": pseudonym}
 
+    def test_of_other_apis_are_secret_too(self) -> None:
+        value = {"passPhrase": "Zq7Km2W1"}
+        assert clean_of(value) == value
+        assert clean_of(value, by=scrubber(others=[OtherApi()])) == {"passPhrase": "Pseudonym-000001"}
+
     def test_in_headers_that_are_not_kept(self) -> None:
         headers = (("Set-Cookie", "a=Zq7Km2W1x"), ("Requestid", "8836183819713023"))
         value = {"note": "Zq7Km2W1x 8836183819713023"}
@@ -317,6 +328,7 @@ class TestHosts:
         assert [each.uri for each in scrubber().interactions([exchange(f"{LOCAL}/x")])] == [f"{MANAGEMENT}/x"]
         assert by.secrets_in(answered({"clientKey": "Zq7Km2W1"}, f"{LOCAL}/x")) == {"Zq7Km2W1"}
         assert by.secrets_in(answered({"hmacKey": "Zq7Km2W1"}, f"{LOCAL}/x")) == set()
+        assert clean_of({"hmacKey": "Zq7Km2W1"}, by=by, uri=f"{LOCAL}/x") == {"hmacKey": "Zq7Km2W1"}
         assert by.secrets_in(answered({"hmacKey": "Zq7Km2W1"}, f"{LOCAL}/v3/me")) == {"Zq7Km2W1"}
 
     def test_of_others_keep_their_own_words(self) -> None:

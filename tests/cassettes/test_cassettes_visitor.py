@@ -233,6 +233,11 @@ class TestAddresses:
         if "://" in text:
             assert body_of({"note": text}, f"{CHECKOUT}/x") == {"note": clean}
 
+    def test_of_a_host_may_be_of_any_of_its_operations(self) -> None:
+        value = {"of the host": f"see {MANAGEMENT}/a?handle=h", "of this operation": "/a?handle=h"}
+        clean = {**value, "of the host": f"see {MANAGEMENT}/a?handle=%3Cusername%3E"}
+        assert body_of(value, f"{MANAGEMENT}/v3/plain") == clean
+
     def test_within_each_other_are_read_three_deep(self) -> None:
         def within(depth: int) -> str:
             text = "/a?company=B"

@@ -60,6 +60,11 @@ def test_a_timing_that_breaks_the_bound_cannot_be_made(slowest_write, wait):
         Timing(slowest_write=slowest_write, wait=wait)
 
 
+def test_a_read_shows_the_description_and_whether_it_is_active() -> None:
+    assert ObservedState.of({"id": "S2-1", "description": OVER}) == ObservedState(OVER, active=True)
+    assert ObservedState.of({"description": OVER, "active": False}) == ObservedState(OVER, active=False)
+
+
 @pytest.mark.parametrize("description", [7, None, ["a"], {}])
 def test_a_description_that_is_no_text_is_none(description):
     assert ObservedState.of({"description": description, "active": False}) == ObservedState(None, active=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pytest_adyen_creds.contract.contract import Contract
@@ -77,8 +77,8 @@ class Names:
     in_text: re.Pattern[str]
     """Finds secrets by their property's name in text that is no JSON; groups ``head…`` and ``value…``."""
 
-    def kind_of(self, name: str, parent: str) -> Kind | None:
-        """Return what the property ``name`` of the property ``parent`` (empty: none) holds, or ``None``."""
+    def kind_of(self, name: str, parent: str = "") -> Kind | None:
+        """Return what the property ``name`` of the property ``parent`` holds, or ``None``."""
         name = name.lower()
         found = self.kinds.get(name) or self.kinds.get(f"{parent.lower()}.{name}")
         while found is None and "." in name:
@@ -93,7 +93,7 @@ class Fields:
     def __init__(self, contract: Contract, others: Iterable[Contract] = ()) -> None:
         self._contract = contract
         self._secrets = frozenset(name.lower() for each in (contract, *others) for name in each.secret_properties)
-        self._names: dict[tuple[str, str], Names] = {}
+        self._names: dict[tuple[Host, str | None], Names] = {}
 
     @cached_property
     def _routes(self) -> list[tuple[re.Pattern[str], list[Kind | None], dict[str, Operation]]]:
@@ -104,7 +104,7 @@ class Fields:
 
     def names(self, host: Host, operation: Operation | None = None) -> Names:
         """Return the names for exchanges with ``host``, whose operation is ``operation`` where the contract has it."""
-        key = (host, operation.label if operation else "")
+        key = (host, operation.label if operation else None)
         if key not in self._names:
             kinds: dict[str, Kind] = {**_ANYWHERE}
             if host != "other":
@@ -147,7 +147,7 @@ class Fields:
             if match := template.fullmatch(path):
                 spans = [(*match.span(number), kind) for number, kind in enumerate(kinds, 1)]
                 return [(start, end, kind) for start, end, kind in spans if kind is not None]
-        return [(*match.span(), cast("Kind", match.lastgroup)) for match in _RESOURCE.finditer(path)]
+        return [(*match.span(), _ANNOTATED[str(match.lastgroup)]) for match in _RESOURCE.finditer(path)]
 
 
 @lru_cache(maxsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
@@ -25,11 +26,6 @@ class KeyForm:
     apart: bool = True
     """No letter and no digit stands before it."""
 
-    def pattern(self) -> re.Pattern[str]:
-        """Return what finds such keys, and no pseudonym of one."""
-        before = "(?<![A-Za-z0-9])" if self.apart else ""
-        return re.compile(f"{before}{self.prefix}(?!{KEY_PSEUDONYM}){self.rest}")
-
 
 KEY_FORMS: Final = {
     # a real one has two further parts, parted by dashes; what stands in them is as secret
@@ -41,7 +37,10 @@ KEY_FORMS: Final = {
     "a live client key": KeyForm("live_", "[A-Z0-9]{16,}"),
     "a client key": KeyForm("test_", "[A-Z0-9]{16,}"),
 }
-KEYS: Final = {what: form.pattern() for what, form in KEY_FORMS.items()}
+KEYS: Final = {
+    what: re.compile(f"{'(?<![A-Za-z0-9])' if form.apart else ''}{form.prefix}(?!{KEY_PSEUDONYM}){form.rest}")
+    for what, form in KEY_FORMS.items()
+}
 """What Adyen's keys look like, by what they are called; pseudonyms do not."""
 
 _ACCOUNT: Final = r"(?:(?=[\w.-]*[A-Za-z])\w[\w.-]*\w|\d{4,})"
@@ -68,7 +67,7 @@ _SHORTEST: Final = 21
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _DEEPEST_BRANCH: Final = 40
-_ESCAPES: Final = (b"%", b"\\", b"&")
+_ESCAPES: Final = "%\\&"
 
 
 class Finder:
@@ -89,7 +88,7 @@ class Finder:
             self._others.add(value)
         self._registries = [each for each in (self._registry, self._others) if len(each)]
         # no spelling of a value is shorter than it is without white space
-        self._shortest = min((len("".join(value.split())) for value in self._values), default=0)
+        self._shortest = min((len("".join(value.split())) for value in self._values), default=math.inf)
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of ``text`` that hold one of the values, in order, none overlapping another."""
@@ -104,7 +103,7 @@ class Finder:
 
     def replace(self, text: str, pseudonym: Callable[[str], str]) -> str:
         """Return ``text`` with every occurrence of a value replaced by ``pseudonym(value)``."""
-        if not self._values or len(text) < self._shortest:
+        if len(text) < self._shortest:
             return text
         if text in self._values:
             return pseudonym(text)
@@ -127,14 +126,13 @@ class Finder:
     def _opened(self, token: str, shows: bool, pseudonym: Callable[[str], str]) -> str | None:
         body = token.rstrip("=")
         end = len(body) - (len(body) % 4 == 1)
-        code, altchars = body[:end], b"-_" if "-" in body or "_" in body else None
-        data = base64.b64decode(code + "=" * (-end % 4), altchars=altchars)
-        if not shows and not any(mark in data for mark in _ESCAPES):
+        decoded = _decoded(body[:end])
+        if not shows and not any(mark in decoded for mark in _ESCAPES):
             return None
-        decoded = data.decode("latin-1")
         cleaned = replaced(decoded, self.find(decoded), pseudonym)
         if cleaned == decoded:
             return None
+        altchars = b"-_" if "-" in body or "_" in body else None
         encoded = base64.b64encode(cleaned.encode("latin-1"), altchars=altchars).decode()
         return encoded if token.endswith("=") else encoded.rstrip("=") + body[end:]
 
@@ -192,13 +190,15 @@ def find_keys(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
 def find_keys_in_base64(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
     """Yield like :func:`find_keys` what holds a key in base64, wherever in the match that begins."""
     for match in _ENCODED.finditer(text):
-        altchars = b"-_" if "-" in match[0] or "_" in match[0] else None
         for start in range(4):
             code = match[0][start:]
-            code = code[: len(code) - (len(code) % 4 == 1)]
-            data = base64.b64decode(code + "=" * (-len(code) % 4), altchars=altchars)
-            for _, what, key in find_keys(data.decode("latin-1")):
+            for _, what, key in find_keys(_decoded(code[: len(code) - (len(code) % 4 == 1)])):
                 yield match, f"{what} in base64", key
+
+
+def _decoded(code: str) -> str:
+    """Return what ``code`` says, base64 of either alphabet, whether padded or not."""
+    return base64.b64decode(code.replace("-", "+").replace("_", "/") + "==").decode("latin-1")
 
 
 def any_of(values: Iterable[str]) -> str:
@@ -209,16 +209,11 @@ def any_of(values: Iterable[str]) -> str:
     return _branches(sorted(set(values), key=lambda value: (-len(value), value)), 0) or "(?!)"
 
 
-def _branches(values: list[str], depth: int) -> str:
-    if len(values) <= 8 or depth == _DEEPEST_BRANCH:
-        return "|".join(re.escape(value) for value in values)
+def _branches(values: list[str], at: int) -> str:
+    """Return a pattern for what stands in any of ``values`` from ``at``; before it they are alike."""
+    if len(values) <= 8 or at == _DEEPEST_BRANCH:
+        return "|".join(re.escape(value[at:]) for value in values)
     groups: dict[str, list[str]] = {}
     for value in values:
-        groups.setdefault(value[:1], []).append(value)
-    parts = []
-    for group in groups.values():
-        # the first and the last in order differ as early as any two do
-        first, last = min(group), max(group)
-        end = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-        parts.append(f"{re.escape(first[:end])}(?:{_branches([value[end:] for value in group], depth + 1)})")
-    return "|".join(parts)
+        groups.setdefault(value[at : at + 1], []).append(value)
+    return "|".join(f"{re.escape(first)}(?:{_branches(group, at + 1)})" for first, group in groups.items())

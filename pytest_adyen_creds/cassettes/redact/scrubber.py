@@ -114,6 +114,9 @@ def stand_ins_in(interactions: Iterable[Interaction], fields: Fields, *, foreign
 class _Learner(Visitor):
     """Collects what a recording shows of secrets, names and ids; changes nothing."""
 
+    _is_known: bool
+    """Whether what comes next stands in a good answer of a server."""
+
     def __init__(self, accounts: Iterable[str]) -> None:
         self.secrets: set[str] = set()
         self.looks: set[str] = set()
@@ -129,7 +132,6 @@ class _Learner(Visitor):
         """The digits of ids, names and references that are numbers somewhere."""
         self.texts: set[str] = set()
         """Every text and every value, once."""
-        self._is_known = False
         self._read: set[tuple[str, bool]] = set()
 
     def at(self, where: str) -> None:
@@ -203,7 +205,7 @@ class _Replacer(Visitor):
         self._found.add(guesses)
         names = any_of(name for name in learner.known - keep if len(name) >= 4 and name.lower() not in ORDINARY)
         self._names = re.compile(rf"{KNOWN_FORMS.pattern}|(?<![A-Za-z0-9])(?P<name>{names})(?![A-Za-z0-9])", re.ASCII)
-        self._origins = re.compile("|".join(rf"{re.escape(origin)}(?![\w.:])" for origin in stand_ins) or r"(?!)")
+        self._origins = re.compile(rf"(?:{any_of(stand_ins)})(?![\w.:])")
 
     def field(self, value: str, kind: Kind) -> str:
         learner, pseudonyms = self._learner, self._pseudonyms
@@ -235,13 +237,12 @@ class _Replacer(Visitor):
         if not digits or not is_known:
             return value
         # a number stays one, so that the recording departs from the contract as the answer did
-        return type(value)(self._pseudonyms.number(digits)) * (-1 if value < 0 else 1)
+        return type(value)(str(int(value)).replace(digits, self._pseudonyms.number(digits)))
 
     def text(self, value: str) -> str:
-        known = self._texts.get(value)
-        if known is None:
-            known = self._texts[value] = self._replaced(value)
-        return known
+        if value not in self._texts:
+            self._texts[value] = self._replaced(value)
+        return self._texts[value]
 
     def name(self, value: str) -> str:
         # a member called like an account is still that member
@@ -260,8 +261,7 @@ class _Replacer(Visitor):
             return self._pseudonyms.number(value)
         if value in learner.levels:
             return self.field(value, "account")
-        kinds = (kind for kind, values in learner.named.items() if value in values)
-        return self._pseudonyms.plain(value, next(kinds, "reference"))
+        return self._pseudonyms.plain(value, next(kind for kind, values in learner.named.items() if value in values))
 
     def _is_replaced_within(self, value: str) -> bool:
         # a key that was sent in the place of a name stays recognizable as that key

@@ -6,7 +6,8 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final, Literal
 from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
@@ -24,6 +25,7 @@ from pytest_adyen_creds.cassettes.redact.fields import (
     path_of_uri,
 )
 from pytest_adyen_creds.cassettes.serializer import pretty
+from pytest_adyen_creds.contract.operations import Operation
 from pytest_adyen_creds.message import basic_credentials
 
 REQUEST_HEADERS: Final = frozenset(
@@ -130,7 +132,7 @@ class Visitor:
         return value
 
     def origin(self, value: str) -> str:
-        """Answer for the scheme, host and port of a request: ``http://127.0.0.1:8000``."""
+        """Answer for the scheme, host and port of an address, ``http://127.0.0.1:8000``; empty where it has none."""
         return value
 
     def dropped(self, name: str, value: str) -> None:
@@ -146,7 +148,10 @@ def visit(interaction: Interaction, fields: Fields, stand_ins: frozenset[str], v
     of another tool may hold, the contract's secret properties are secrets, and only headers that change with every
     recording are left out.
     """
-    return _Visit.of(interaction, fields, stand_ins, visitor).interaction(interaction)
+    host = host_of(interaction.uri, stand_ins)
+    path = path_of_uri(interaction.uri)
+    operation = fields.operation(interaction.method, path) if host == "management" else None
+    return _Visit(fields, stand_ins, visitor, host, operation, interaction.status).interaction(interaction)
 
 
 def visit_context(
@@ -154,7 +159,7 @@ def visit_context(
 ) -> dict[str, Any]:
     """Return the JSON values of ``context``, in the words of the Management API, as ``visitor`` answers for them."""
     visitor.at("the context")
-    return dict(_Visit(fields, stand_ins, "management", fields.names("management"), visitor).value(dict(context)))
+    return dict(_Visit(fields, stand_ins, visitor, "management").value(dict(context)))
 
 
 @dataclass(frozen=True)
@@ -163,23 +168,25 @@ class _Visit:
 
     fields: Fields
     stand_ins: frozenset[str]
-    host: Host
-    names: Names
     visitor: Visitor
-    parameters: frozenset[str] = frozenset()
-    """The headers that the operation itself has as parameters, in small letters."""
-    documented: Mapping[str, Kind | None] = field(default_factory=dict)
-    """The response headers that the operation documents for this status, as :meth:`Fields.headers` has them."""
+    host: Host
+    operation: Operation | None = None
+    status: int = 0
 
-    @classmethod
-    def of(cls, interaction: Interaction, fields: Fields, stand_ins: frozenset[str], visitor: Visitor) -> _Visit:
-        host = host_of(interaction.uri, stand_ins)
-        operation = None
-        if host == "management":
-            operation = fields.operation(interaction.method, path_of_uri(interaction.uri))
-        headers = [each.name.lower() for each in operation.parameters if each.location == "header"] if operation else ()
-        documented = fields.headers(operation, interaction.status) if operation else {}
-        return cls(fields, stand_ins, host, fields.names(host, operation), visitor, frozenset(headers), documented)
+    @cached_property
+    def names(self) -> Names:
+        return self.fields.names(self.host, self.operation)
+
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """The headers that the operation itself has as parameters, in small letters."""
+        parameters = self.operation.parameters if self.operation else ()
+        return frozenset(each.name.lower() for each in parameters if each.location == "header")
+
+    @cached_property
+    def documented(self) -> Mapping[str, Kind | None]:
+        """The response headers that the operation documents for this status, as :meth:`Fields.headers` has them."""
+        return self.fields.headers(self.operation, self.status) if self.operation else {}
 
     def interaction(self, interaction: Interaction) -> Interaction:
         visitor = self.visitor
@@ -213,7 +220,7 @@ class _Visit:
             return data
         body = Body.open(data, headers)
         clean = self._body(body, headers)
-        if body.is_packed and clean in (body.data, pretty(body.value) if body.is_json else body.data):
+        if body.is_packed and clean in (body.data, pretty(body.value)):
             return data  # nothing is replaced in it, and whoever sent it so has a reason
         return clean
 
@@ -266,7 +273,7 @@ class _Visit:
             return self._text(link)
         parts = urlsplit(link)
         rest = urlunsplit(("", "", self._path(parts.path), self._query(parts.query), parts.fragment))
-        return (self.visitor.origin(origin) if origin else "") + rest
+        return self.visitor.origin(origin) + rest
 
     def _path(self, path: str) -> str:
         pieces, done = [], 0
@@ -279,8 +286,9 @@ class _Visit:
 
     def _to(self, address: str) -> _Visit:
         """Return this visit with the names of the host of ``address``; a path alone has this exchange's."""
-        host = self.host if address.startswith("/") else host_of(address, self.stand_ins)
-        return self if host == self.host else replace(self, host=host, names=self.fields.names(host))
+        if address.startswith("/"):
+            return self
+        return replace(self, host=host_of(address, self.stand_ins), operation=None)
 
     def _query(self, query: str, depth: int = 0, *, form: bool = False) -> str:
         """Return the pairs of an address's query, or of a ``form``; what is not replaced is spelled as it was."""
@@ -288,7 +296,7 @@ class _Visit:
         for piece in query.split("&"):
             name, equals, value = piece.partition("=")
             plain_name, plain = unquote_plus(name), unquote_plus(value)
-            kind = self.names.kind_of(plain_name, "")
+            kind = self.names.kind_of(plain_name)
             if kind is None and not form and self.host != "other":
                 kind = IN_ADDRESS.get(plain_name.lower())
             answer = self.visitor.field(plain, kind) if kind else self._text(plain, depth + 1)
@@ -320,16 +328,13 @@ class _Visit:
 
     def _dropped(self, name: str, value: str) -> None:
         if name in SESSION_HEADERS:
-            _cookies(value, lambda each: self._lost(name, each), attributes=name == "set-cookie")
+            for each in [cookie.value for cookie in _jar(value).values()] or [value]:
+                self.visitor.dropped(name, each)
         elif name in TRACE_HEADERS or self._kind_of_header(name) or name == "proxy-authorization":
-            self._lost(name, value)
-
-    def _lost(self, name: str, value: str) -> str:
-        self.visitor.dropped(name, value)
-        return value
+            self.visitor.dropped(name, value)
 
     def _kind_of_header(self, name: str) -> Kind | None:
-        return self.documented.get(name) or self.names.kind_of(name.replace("-", ""), "")
+        return self.documented.get(name) or self.names.kind_of(name.replace("-", ""))
 
     def _header(self, name: str, value: str) -> str:
         if name in ("authorization", "proxy-authorization"):
@@ -364,28 +369,29 @@ def _authorization(value: str, visitor: Visitor) -> str:
 
 def _cookies(value: str, secret: Callable[[str], str], *, attributes: bool) -> str:
     """Return the cookies of a header, ``secret(value)`` for each value; ``attributes``: as ``Set-Cookie`` has them."""
-    try:
-        jar: SimpleCookie = SimpleCookie(value)
-    except CookieError:
-        jar = SimpleCookie()
-    if not jar:
-        return secret(value)
     parts: list[str] = []
-    for name, cookie in jar.items():
+    for name, cookie in _jar(value).items():
         flags = [f"; {flag}" for flag in ("Secure", "HttpOnly") if attributes and cookie[flag.lower()]]
         path = f"; Path={cookie['path']}" if attributes and cookie["path"] else ""
         parts.append(f"{name}={secret(cookie.value)}{path}{''.join(flags)}")
-    return "; ".join(parts)
+    return "; ".join(parts) or secret(value)
+
+
+def _jar(value: str) -> SimpleCookie:
+    try:
+        return SimpleCookie(value)
+    except CookieError:
+        return SimpleCookie()
 
 
 def _named_value(match: re.Match[str], visitor: Visitor) -> str:
-    form = (match.lastgroup or "").removeprefix("value")  # of the four in which a name stands before its value
+    form = str(match.lastgroup).removeprefix("value")  # of the four in which a name stands before its value
     return match[f"head{form}"] + visitor.field(_unescaped(match[f"value{form}"]), "secret")
 
 
 def _unescaped(text: str) -> str:
     # the value itself, where JSON spells it otherwise: it is the same secret as in other places
     try:
-        return str(json.loads(f'"{text}"')) if "\\" in text else text
+        return str(json.loads(f'"{text}"'))
     except ValueError:
         return text
