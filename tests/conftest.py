@@ -149,9 +149,10 @@ def _known_again(values: frozenset[str]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Have garbage be looked for among what the tests make only: what is there now stays until the end."""
+    """Have garbage be looked for among what the tests make only, and more seldom: what is there now stays anyway."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 20)
 
 
 @pytest.hookimpl(wrapper=True)
