@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 _COMMAND: Final = re.compile(r"^( *:)(?=:)|#(?=#\[)")
@@ -52,6 +53,7 @@ def pointer_parts(pointer: str) -> list[str]:
     return [unescape_pointer(segment) for segment in pointer.split("/")[1:]]
 
 
+@lru_cache(maxsize=1024)
 def normalised(role: str) -> str:
     """Return the name of a role in the form in which spellings compare: without dashes, spaces and capitals.
 

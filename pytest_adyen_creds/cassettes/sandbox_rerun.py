@@ -16,13 +16,14 @@ import httpx
 
 from pytest_adyen_creds.cassettes.model import CANONICAL_ORIGIN, Interaction, find_header
 from pytest_adyen_creds.contract import Contract, Operation
+from pytest_adyen_creds.contract.roles import Demand
 from pytest_adyen_creds.errors import FileRefused, SandboxError
 from pytest_adyen_creds.formats import parse_json
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.answers import Answers
 from pytest_adyen_creds.sandbox.credentials import LONGEST_DESCRIPTION
 from pytest_adyen_creds.sandbox.origins import replaced
-from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE, DEFAULT_ROLE, missing_role
+from pytest_adyen_creds.sandbox.roles import API_CREDENTIALS_ROLE, CATALOGUE, DEFAULT_ROLE
 from pytest_adyen_creds.sandbox.state import Credential
 from pytest_adyen_creds.text import normalised
 
@@ -31,6 +32,7 @@ _COMPANY: Final = re.compile(r"@Company\.([A-Za-z0-9_-]{1,80})")
 _NOBODY: Final = "AQE0000000000000000000000000000000000000-nobody"
 _NOTHING: Final = "S2-0000000000"
 _ORIGIN: Final = "https://compare.example.net"
+_ANY_ROLE: Final = Demand(starts=("Management API",))
 _MOST: Final = 12
 """Credentials of a captured list that are made as they are shown."""
 _MOST_LISTED: Final = 250
@@ -179,7 +181,7 @@ class Attempt:
         """Return the known ones of the roles that are ``shown``, and one to ask the operation with."""
         spelled = {normalised(role): role for role in CATALOGUE}
         roles = [spelled[name] for role in texts_in(shown.get("roles")) if (name := normalised(role)) in spelled]
-        if missing_role({"any": "Management API"}, roles) or self._operation.path.endswith("/generateClientKey"):
+        if not _ANY_ROLE.is_met(roles) or self._operation.path.endswith("/generateClientKey"):
             roles = list(dict.fromkeys([*roles, API_CREDENTIALS_ROLE]))
         return tuple(roles)
 

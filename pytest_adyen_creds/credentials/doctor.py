@@ -14,12 +14,13 @@ from pytest_adyen_creds.client.errors import explained
 from pytest_adyen_creds.client.parsing import parse, repeated_key
 from pytest_adyen_creds.client.retry import http_date
 from pytest_adyen_creds.client.tag import SKEW
+from pytest_adyen_creds.contract.roles import holds
 from pytest_adyen_creds.credentials import ledger
 from pytest_adyen_creds.credentials.backend import LOOKS, Backend, open_backend
 from pytest_adyen_creds.credentials.claims import ObservedState, is_free
 from pytest_adyen_creds.credentials.credential import UserKind, parse_username, texts
 from pytest_adyen_creds.credentials.recovery import Recovery
-from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, classify, holds
+from pytest_adyen_creds.credentials.roles import API_CREDENTIALS, classify
 from pytest_adyen_creds.errors import AdyenCredsError, ApiError, CredentialError
 from pytest_adyen_creds.settings import Settings
 

@@ -69,11 +69,6 @@ def same(one: Iterable[str], other: Iterable[str]) -> bool:
     return {normalised(role) for role in one} == {normalised(role) for role in other}
 
 
-def holds(roles: Iterable[str], wanted: str) -> bool:
-    """Return whether ``wanted`` is among ``roles``, whatever its spelling."""
-    return normalised(wanted) in {normalised(role) for role in roles}
-
-
 def _near(role: str, held: Mapping[str, str]) -> str | None:
     """Return the role, quoted, that a mistyped one may mean; None for a known one, and where none is near."""
     known = {normalised(item): item for item in KNOWN} | dict(held)

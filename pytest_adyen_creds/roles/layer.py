@@ -15,12 +15,12 @@ import pytest
 from pytest_adyen_creds.client.parsing import parse, shown_credentials
 from pytest_adyen_creds.client.transports import PLUGINS_OWN, read
 from pytest_adyen_creds.contract.apis import Match
+from pytest_adyen_creds.contract.roles import Demand
 from pytest_adyen_creds.credentials.credential import Credential
 from pytest_adyen_creds.credentials.roles import classify
 from pytest_adyen_creds.credentials.spec import Spec
 from pytest_adyen_creds.endpoints import MANAGEMENT_HOST, is_loopback
 from pytest_adyen_creds.intercept.hosts import is_host_of_adyen
-from pytest_adyen_creds.roles.need import Demand
 from pytest_adyen_creds.roles.observed import RolesSeen, Use
 from pytest_adyen_creds.secrets import SECRETS
 from pytest_adyen_creds.text import normalised, some_of

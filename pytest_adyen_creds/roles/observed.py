@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
+from pytest_adyen_creds.contract.roles import Demand
 from pytest_adyen_creds.credentials.roles import KNOWN
 from pytest_adyen_creds.errors import FileRefused
-from pytest_adyen_creds.roles.need import Demand, smallest
+from pytest_adyen_creds.roles.need import smallest
 from pytest_adyen_creds.text import counted, normalised, some_of
 
 _KEYS: Final = {"calls", "demands", "granted", "unknown"}

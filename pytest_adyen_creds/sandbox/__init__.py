@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pytest_adyen_creds.contract.apis import apis_in
+from pytest_adyen_creds.contract.roles import holds
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles as role_names
 from pytest_adyen_creds.sandbox.answers import Answers, style_of
@@ -90,7 +91,7 @@ class Sandbox:
     ) -> None:
         _check_accounts(company, merchants)
         needed = role_names.API_CREDENTIALS_ROLE
-        if not role_names.holds(roles, needed):
+        if not holds(roles, needed):
             raise SandboxError(f"the provisioning credential needs the role '{needed}'; add it")
         style = style_of(answers)
         self.answers = style.name

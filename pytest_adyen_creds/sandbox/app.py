@@ -12,6 +12,7 @@ from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from pytest_adyen_creds.contract import Contract, Operation
+from pytest_adyen_creds.contract.roles import Demand
 from pytest_adyen_creds.sandbox import bodies, contract_answers, idempotency
 from pytest_adyen_creds.sandbox.caller import RateLimit, identify, refusal_of
 from pytest_adyen_creds.sandbox.contract_answers import ContractAnswers
@@ -23,7 +24,6 @@ from pytest_adyen_creds.sandbox.journal import NO_ANSWER, Journal, Message
 from pytest_adyen_creds.sandbox.operations import Call, perform, permit
 from pytest_adyen_creds.sandbox.outcomes import Kind, Refused
 from pytest_adyen_creds.sandbox.rendering import Address
-from pytest_adyen_creds.sandbox.roles import missing_role
 from pytest_adyen_creds.sandbox.routing import Match, Mismatch, route, served
 from pytest_adyen_creds.sandbox.rules import RECORDED, SPECIFICATION, Rule, implements
 from pytest_adyen_creds.sandbox.state import Clock, Credential
@@ -190,8 +190,8 @@ class ManagementApp:
         request: Request,
         body: bytes | Refused,
     ) -> Reply:
-        lacks = missing_role(operation.roles, roles)
-        if lacks is not None:
+        lacks = Demand.of(operation.roles).missing(roles)
+        if lacks:
             raise Refused(contract_answers.CONTRACT_ROLES, Kind.FORBIDDEN, f"The credential lacks {lacks}.")
         if operation.request is not None and 422 in operation.responses:  # else no refusal would keep to the contract
             sent = bodies.read_value(body, request.header("Content-Type"))

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from pytest_adyen_creds.contract import Operation
+from pytest_adyen_creds.contract.roles import Demand
 from pytest_adyen_creds.errors import SandboxError
 from pytest_adyen_creds.sandbox import roles
 from pytest_adyen_creds.sandbox.keys import PROPAGATION
@@ -141,8 +142,8 @@ def refusal_of(caller: Credential, operation: Operation) -> Refused | None:
     """
     if caller.kind is not UserKind.COMPANY:
         return Refused(USER_KINDS, Kind.FORBIDDEN, "Users of this kind cannot call the Management API.")
-    lacks = roles.missing_role(operation.roles, caller.roles)
-    if lacks is None:
+    lacks = Demand.of(operation.roles).missing(caller.roles)
+    if not lacks:
         return None
     if "any" in operation.roles:
         return Refused(ANY_ROLE, Kind.FORBIDDEN, f"The credential has no {operation.roles['any']} role.")

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.contract.apis import Apis
+from pytest_adyen_creds.contract.roles import Demand
 from pytest_adyen_creds.errors import ContractError, SandboxError
-from pytest_adyen_creds.sandbox.roles import missing_role
 from pytest_adyen_creds.sandbox.routing import served
 from pytest_adyen_creds.sandbox.rules import Rule
 
@@ -94,7 +94,7 @@ class ContractAnswers:
         """Return the labels of the operations that ``roles`` suffice for, each with its contract."""
         found = [(each, label) for label in sorted(self.apis.labels) for each in self.apis.labelled(label)]
         return [
-            f"{label} ({contract.name})" for (contract, each), label in found if not missing_role(each.roles, roles)
+            f"{label} ({contract.name})" for (contract, each), label in found if Demand.of(each.roles).is_met(roles)
         ]
 
     def answer(self, contract: Contract, operation: Operation) -> tuple[int, Any, Rule, dict[str, str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from pytest_adyen_creds.sandbox.outcomes import InvalidFields
 from pytest_adyen_creds.sandbox.rules import RECORDED, SDKS, SPECIFICATION, Rule, implements
@@ -108,25 +108,3 @@ def granted(requested: Sequence[str] | None, grantable: Iterable[str], invalid: 
         else:
             roles.append(known)
     return tuple(dict.fromkeys(roles))
-
-
-def holds(roles: Iterable[str], wanted: str) -> bool:
-    """Tell whether ``wanted`` is among ``roles``, spellings compared by the rule ``roles.spelling``."""
-    return normalised(wanted) in map(normalised, roles)
-
-
-def missing_role(asked: Mapping[str, Any], roles: Sequence[str]) -> str | None:
-    """Return in words the role that an operation asks for and ``roles`` lack; None where they suffice.
-
-    ``asked`` is the operation's ``x-adyen-roles``.
-    """
-    for role in asked.get("all", ()):
-        if not holds(roles, role):
-            return str(role)
-    one = asked.get("one", ())
-    if one and not any(holds(roles, role) for role in one):
-        return "one of " + ", ".join(map(str, one))
-    start = asked.get("any")
-    if start and not any(normalised(role).startswith(normalised(str(start))) for role in roles):
-        return f"any {start} role"
-    return None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_adyen_creds.contract.importing import import_openapi, write_contract
-from pytest_adyen_creds.roles.need import Demand
+from pytest_adyen_creds.contract.roles import Demand
 from pytest_adyen_creds.roles.observed import RolesSeen, Use
 from pytest_adyen_creds.text import normalised
 

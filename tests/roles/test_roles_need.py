@@ -14,9 +14,10 @@ from pytest_adyen_creds.contract import Contract, Operation
 from pytest_adyen_creds.contract.apis import Apis
 from pytest_adyen_creds.contract.contract import load_contract
 from pytest_adyen_creds.contract.importing import import_openapi, write_contract
+from pytest_adyen_creds.contract.roles import Demand
 from pytest_adyen_creds.credentials.roles import KNOWN
 from pytest_adyen_creds.formats import read_json
-from pytest_adyen_creds.roles.need import Demand, smallest
+from pytest_adyen_creds.roles.need import smallest
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.sandbox.roles import CATALOGUE
 from pytest_adyen_creds.text import normalised
