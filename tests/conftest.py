@@ -165,14 +165,19 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
     return report
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _secrets_before() -> frozenset[str]:
+    """Return the secrets that are known before any test, or what it asks for, has made one."""
+    return SECRETS.values()
+
+
 @pytest.fixture(autouse=True, scope="module")
-def _secrets_of_the_file(request: pytest.FixtureRequest) -> Iterator[None]:
+def _secrets_of_the_file(request: pytest.FixtureRequest, _secrets_before: frozenset[str]) -> Iterator[None]:
     """Forget the secrets of a file when it ends: where one is known, all that tests show is searched for it."""
-    before = SECRETS.values()
     for value in request.node.stash[MADE_BY_IMPORT]:
         SECRETS.add(value)
     yield
-    _known_again(before)
+    _known_again(_secrets_before)
 
 
 @pytest.fixture
