@@ -14,8 +14,8 @@ from typing import Any, Final
 import certifi
 import hypothesis
 import pytest
-import yaml  # noqa: F401 - a run in this process forgets what it imported, and yaml cannot be imported twice
 from _pytest.pytester import SysModulesSnapshot
+from on_ci import ON_CI
 from plugins import ALONE
 
 from pytest_adyen_creds.compat import sockets
@@ -25,7 +25,6 @@ from pytest_adyen_creds.secrets.registry import SecretRegistry
 
 # A test's time says more about the machine than about the code. On CI the same examples come every time, so that a
 # change fails by its own fault; everywhere else they are new ones, and fewer: a person waits.
-ON_CI = os.environ.get("CI", "") not in ("", "false")
 hypothesis.settings.register_profile("house", deadline=None, derandomize=ON_CI, max_examples=50 if ON_CI else 25)
 # mutmut runs each test twice in one process, the second time another way, and in one that is forked off
 hypothesis.settings.register_profile(

@@ -51,7 +51,7 @@ def give_values(config: pytest.Config, parser: pytest.Parser, args: list[str], b
     given = [f"{each}={bare[each]}" if each in bare else each for each in args[:end]]
     if given != args[:end]:
         args[:end] = given
-        # which files there are decides which conftests are loaded, above all but those outside of the project
+        # which files there are decides which conftests are loaded; those outside of the project stay out
         project = config.known_args_namespace.confcutdir
         config.known_args_namespace = parser.parse_known_args(args, namespace=copy.copy(config.option))
         config.known_args_namespace.confcutdir = project

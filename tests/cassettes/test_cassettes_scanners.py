@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-import os
 import random
 import re
 import shutil
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from on_ci import ON_CI
 
 from pytest_adyen_creds.cassettes.redact.pseudonyms import Pseudonyms
 from pytest_adyen_creds.cassettes.scanners import CLIENT_KEY_RULES, FILTERS, RULES
@@ -26,7 +26,7 @@ from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.sandbox.keys import PlatformIdGenerator
 
 CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
-CANARIES = 1000 if os.environ.get("CI", "") not in ("", "false") else 200
+CANARIES = 1000 if ON_CI else 200
 """How many of each kind; fewer where a person waits."""
 SEED = 20
 

@@ -316,17 +316,17 @@ def test_every_published_document(published_apis: list[Path], tmp_path: Path) ->
         for name in contract.webhooks:
             assert contract.is_valid(contract.body_of(name), contract.example_webhook(name))
         if path.parent.name != "history":  # whose schemas are those of today, but for a few
-            assert_bodies_are_judged_alike(contract, document["components"]["schemas"], rng)
+            assert_bodies_are_judged_alike(contract, document["components"]["schemas"], rng, path.name)
 
 
-def assert_bodies_are_judged_alike(contract: Contract, schemas: dict[str, Any], rng: Random) -> None:
+def assert_bodies_are_judged_alike(contract: Contract, schemas: dict[str, Any], rng: Random, document: str) -> None:
     definitions = json.loads(json.dumps(schemas).replace("#/components/schemas/", "#/$defs/"))
     for name in schemas:
         judge = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": definitions})
         ours = name.replace("-", "_")
         for body in made(contract, ours, 1 + 100 // len(schemas)):
             for each in (body, broken(body, rng)):
-                assert judge.is_valid(each) is contract.is_valid(ours, each), (name, each)
+                assert judge.is_valid(each) is contract.is_valid(ours, each), (document, name, each)
 
 
 @pytest.mark.parametrize("version", ["v3", "v1"])
