@@ -144,17 +144,20 @@ def generated(
     import schemathesis
     from schemathesis import GenerationMode
 
+    from pytest_adyen_creds.compat.hypothesis import no_constants_of_modules
+
     schema = schemathesis.openapi.from_dict(requests_of(contract, operation, data), config=schemathesis.Config())
     found = schema["/"][operation.method]
     positive, negative = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
     varies = bool(operation.request) or any(parameter.location == "query" for parameter in operation.parameters)
     wanted: Cases = []
-    if operation.method != "DELETE":  # what is there can be removed once, and the script does it
-        wanted += [*_examples(found), *_spread(_coverage(found, positive), amounts.positive_coverage)]
-        wanted += _fuzzed(found, positive, amounts.fuzzing, seed) if varies else []
-    if varies:
-        wanted += _spread(_coverage(found, negative), amounts.negative_coverage)
-        wanted += _fuzzed(found, negative, amounts.fuzzing, seed)
+    with no_constants_of_modules():
+        if operation.method != "DELETE":  # what is there can be removed once, and the script does it
+            wanted += [*_examples(found), *_spread(_coverage(found, positive), amounts.positive_coverage)]
+            wanted += _fuzzed(found, positive, amounts.fuzzing, seed) if varies else []
+        if varies:
+            wanted += _spread(_coverage(found, negative), amounts.negative_coverage)
+            wanted += _fuzzed(found, negative, amounts.fuzzing, seed)
     parameters = data.parameters(operation)
     once = _once(contract, operation)
     made = [from_schemathesis(operation, case, how, parameters) for how, case in wanted]

@@ -152,6 +152,8 @@ class Runner(ABC):
         import schemathesis
         from schemathesis import GenerationMode
 
+        from pytest_adyen_creds.compat.hypothesis import no_constants_of_modules
+
         # the links are the contract's, and no guesses of the tool's
         config = schemathesis.Config.from_dict({"phases": {"stateful": {"inference": {"algorithms": []}}}})
         document = constrained(self.contract, data)
@@ -160,7 +162,8 @@ class Runner(ABC):
             schema.config.generation.update(modes=[GenerationMode.POSITIVE])
             machine = _machine(schema.as_state_machine(), self)
             hypothesis.seed(seed)(machine)
-            machine.run(settings=generating(self.runs, stateful_step_count=self.steps))
+            with no_constants_of_modules():
+                machine.run(settings=generating(self.runs, stateful_step_count=self.steps))
 
     def set_up(
         self, label: str, data: SampleData | None = None, *, body: Any = None, signer: Signer = "provisioning"

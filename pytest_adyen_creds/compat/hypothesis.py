@@ -37,3 +37,21 @@ def few_examples(item: pytest.Item) -> Iterator[None]:
     fewer = hypothesis.settings(own, max_examples=min(own.max_examples, _MOST), phases=phases, database=None)
     with patch.object(test, _SETTINGS, fewer):
         yield
+
+
+@contextmanager
+def no_constants_of_modules() -> Iterator[None]:
+    """Draw nothing, in a ``with`` block, that stands in the source of some module.
+
+    Hypothesis tries what it finds in all modules of the project under test: what is drawn would differ by what is
+    imported, and a password that a test has written down would be sent and recorded.
+    """
+    from hypothesis.internal.cache import LRUCache
+    from hypothesis.internal.conjecture import providers
+    from hypothesis.internal.constants_ast import Constants
+
+    with (
+        patch.object(providers, "_get_local_constants", Constants),
+        patch.object(providers, "CONSTANTS_CACHE", LRUCache(providers.CONSTANTS_CACHE.max_size)),
+    ):
+        yield

@@ -151,7 +151,7 @@ def check(pytester: pytest.Pytester) -> pytest.RunResult:
 @pytest.mark.slow("processes of their own")
 def test_what_is_recorded_replays_whatever_asked(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(test_shop=EVERY_WAY)
-    pytester.runpytest_subprocess(RECORD).assert_outcomes(passed=COUNT)
+    pytester.runpytest_inprocess(RECORD).assert_outcomes(passed=COUNT)
     recorded = cassettes(pytester.path)
     assert len(recorded) == COUNT - 2
     assert "cassettes/test_shop/TestLife.test_life.yaml" not in recorded
@@ -169,7 +169,7 @@ def test_what_is_recorded_replays_whatever_asked(pytester: pytest.Pytester, monk
         """
     )
     for mode in (REPLAY, "--adyen-backend=auto", "--adyen-backend=sandbox"):
-        pytester.runpytest_subprocess(mode).assert_outcomes(passed=COUNT)
+        pytester.runpytest_inprocess(mode).assert_outcomes(passed=COUNT)
     assert cassettes(pytester.path) == recorded
 
 
@@ -178,11 +178,11 @@ def test_recordings_are_the_same_bytes_whichever_worker_makes_them(pytester: pyt
     pytester.makepyfile(test_shop=EVERY_WAY, test_more=EVERY_WAY)
     made = []
     for workers in ("-n4", "-n0"):
-        pytester.runpytest_subprocess(RECORD, workers).assert_outcomes(passed=2 * COUNT)
+        pytester.runpytest_inprocess(RECORD, workers).assert_outcomes(passed=2 * COUNT)
         made.append(cassettes(pytester.path))
     assert len(made[0]) == 2 * (COUNT - 2)
     assert made[0] == made[1]
-    pytester.runpytest_subprocess(REPLAY, "-n2").assert_outcomes(passed=2 * COUNT)
+    pytester.runpytest_inprocess(REPLAY, "-n2").assert_outcomes(passed=2 * COUNT)
 
 
 @pytest.mark.slow("processes of their own")
@@ -203,9 +203,9 @@ def test_ask(number, adyen_credential, adyen_sdk):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WHICH", "httpx,requests")
-        pytester.runpytest_subprocess(RECORD).assert_outcomes(passed=2)
+        pytester.runpytest_inprocess(RECORD).assert_outcomes(passed=2)
         patch.setenv("WHICH", "requests,sdk")
-        pytester.runpytest_subprocess(REPLAY).assert_outcomes(passed=2)
+        pytester.runpytest_inprocess(REPLAY).assert_outcomes(passed=2)
 
 
 def test_a_wrong_key_gets_its_own_answer_again_and_not_that_of_the_lent_one(pytester: pytest.Pytester) -> None:
@@ -497,7 +497,7 @@ def test_a_run_says_where_a_cassette_of_an_earlier_name_lies(pytester: pytest.Py
         (("-k", "test_one"), False),
         (("--adyen-backend=sandbox",), False),
     ):
-        result = pytester.runpytest_subprocess(*more)
+        result = pytester.runpytest_inprocess(*more)
         line = (
             "adyen: the sandbox answered a test, and *test_two.yaml lies there: *has no test test_two; remove it, or*"
         )
@@ -540,10 +540,10 @@ def test_beside_pytest_recording(pytester: pytest.Pytester) -> None:
             assert adyen_client.get("/me").status_code == 200
         """
     )
-    pytester.runpytest_subprocess(RECORD, "--record-mode=once").assert_outcomes(passed=3)
+    pytester.runpytest_inprocess(RECORD, "--record-mode=once").assert_outcomes(passed=3)
     names = sorted(path.name for path in pytester.path.rglob("*.yaml"))
     assert names == ["test_both.adyen.yaml", "test_both.yaml", "test_ours.yaml", "test_theirs.yaml"]
-    pytester.runpytest_subprocess(REPLAY, "--record-mode=none").assert_outcomes(passed=3)
+    pytester.runpytest_inprocess(REPLAY, "--record-mode=none").assert_outcomes(passed=3)
     assert check(pytester).ret == 0
 
 
@@ -570,7 +570,7 @@ def test_asynchronous_tests(pytester: pytest.Pytester) -> None:
         """
     )
     for arguments in (RECORD, REPLAY):
-        pytester.runpytest_subprocess(arguments, "-p", "anyio").assert_outcomes(passed=1)
+        pytester.runpytest_inprocess(arguments, "-p", "anyio").assert_outcomes(passed=1)
 
 
 def test_drift_is_looked_for_without_letting_anything_out(pytester: pytest.Pytester) -> None:
@@ -651,7 +651,7 @@ def test_a_live_recording_holds_nothing_that_says_who_asked(
     thread.start()
     try:
         url = f"--adyen-base-url=http://127.0.0.1:{server.server_port}/v3"
-        pytester.runpytest_subprocess("--adyen-live", url, RECORD).assert_outcomes(passed=2)
+        pytester.runpytest_inprocess("--adyen-live", url, RECORD).assert_outcomes(passed=2)
     finally:
         server.shutdown()
         thread.join()
@@ -673,8 +673,8 @@ def test_live_traffic_is_guarded_and_recorded(pytester: pytest.Pytester, monkeyp
     monkeypatch.setenv("HOME", str(pytester.path / "home"))
     with sandbox.serve() as server:
         url = f"--adyen-base-url={server.url}/v3"
-        pytester.runpytest_subprocess("--adyen-live", url).assert_outcomes(passed=2)
-        pytester.runpytest_subprocess("--adyen-live", url, RECORD).assert_outcomes(passed=2)
+        pytester.runpytest_inprocess("--adyen-live", url).assert_outcomes(passed=2)
+        pytester.runpytest_inprocess("--adyen-live", url, RECORD).assert_outcomes(passed=2)
     assert all(
         credential.active is (credential.username == "ws@Company.AcmeCorp")
         for credential in sandbox.customer_area.credentials()
@@ -693,4 +693,4 @@ def test_live_traffic_is_guarded_and_recorded(pytester: pytest.Pytester, monkeyp
     ]
     monkeypatch.delenv("ADYEN_MANAGEMENT_API_KEY")
     monkeypatch.delenv("ADYEN_COMPANY_ACCOUNT")
-    pytester.runpytest_subprocess(REPLAY, "-k", "own").assert_outcomes(passed=1, deselected=1)
+    pytester.runpytest_inprocess(REPLAY, "-k", "own").assert_outcomes(passed=1, deselected=1)

@@ -50,7 +50,7 @@ WHO_MEETS_IT = ("-k", f"({OF_ME}) or test_life or test_stateful")
 
 
 def suite(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("--adyen-contracts", "-p", "no:cacheprovider", *options)
+    return pytester.runpytest_inprocess("--adyen-contracts", "-p", "no:cacheprovider", *options)
 
 
 @pytest.mark.parametrize("backend", ["replay", "sandbox"])
@@ -115,9 +115,7 @@ def test_it_is_one_red_item_over_processes(pytester: pytest.Pytester, narrower: 
     result.assert_outcomes(failed=1, passed=counts.items() - 1)
 
 
-def test_what_no_item_fails_for_fails_the_run(
-    pytester: pytest.Pytester, narrower: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_no_item_fails_for_fails_the_run(pytester: pytest.Pytester, narrower: Path) -> None:
     """The item of ``GET /me`` is collected, and a plugin keeps it from running: what the others met is not lost."""
     pytester.makepyfile(
         left_out="""
@@ -128,7 +126,7 @@ def test_what_no_item_fails_for_fails_the_run(
                 pytest.skip("not today")
         """
     )
-    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    pytester.syspathinsert()
     result = suite(pytester, "-p", "left_out")
     result.assert_outcomes(passed=counts.items() - 1, skipped=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED

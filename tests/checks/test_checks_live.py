@@ -102,14 +102,14 @@ def served(foreign: int = 0, change: Any = None) -> Iterator[Served]:
 
 @pytest.fixture
 def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
-    """Return what runs the suite live against a served sandbox, in a process of its own."""
+    """Return what runs the suite live against a served sandbox; ``apart``: in a process of its own."""
     monkeypatch.setenv("XDG_STATE_HOME", str(pytester.path / "state"))
 
-    def run(there: Served, *options: str) -> pytest.RunResult:
+    def run(there: Served, *options: str, apart: bool = False) -> pytest.RunResult:
         monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY", there.key)
         monkeypatch.setenv("ADYEN_COMPANY_ACCOUNT", "TestCompany")
         monkeypatch.setenv("ADYEN_MERCHANT_ACCOUNT", "TestMerchant")
-        return pytester.runpytest_subprocess(
+        return (pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess)(
             "--adyen-contracts", "--adyen-live", f"--adyen-base-url={there.base}", "-p", "no:cacheprovider", *options
         )
 
@@ -304,7 +304,7 @@ def judged(pytester: pytest.Pytester, command: str) -> set[str]:
     """Run a command that a failure named, and return the checks that fail then."""
     program, *options = shlex.split(command)
     assert program == "pytest"
-    result = pytester.runpytest_subprocess(*options, "-p", "no:cacheprovider")
+    result = pytester.runpytest_inprocess(*options, "-p", "no:cacheprovider")
     result.assert_outcomes(failed=1, deselected=counts.items() - 1)
     return set(re.findall(r"^  (adyen_\w+|\w+_conformance): ", str(result.stdout), re.M))
 
@@ -322,7 +322,7 @@ def test_an_interrupted_run_leaves_nothing(pytester: pytest.Pytester, live, monk
             """
         )
         monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=os.pathsep)
-        result = live(there, "-p", "stopper")
+        result = live(there, "-p", "stopper", apart=True)
         assert result.ret == pytest.ExitCode.INTERRUPTED
         made = there.new()
         assert made

@@ -25,7 +25,7 @@ def live(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(sandbox: Any, url: str, *options: str, version: str = "v3") -> pytest.RunResult:
         monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY", sandbox.provisioning.api_key.reveal())
         base = f"--adyen-base-url={url}/{version}"
-        return pytester.runpytest_subprocess("--adyen-live", base, "-p", "no:cacheprovider", *options)
+        return pytester.runpytest_inprocess("--adyen-live", base, "-p", "no:cacheprovider", *options)
 
     return run
 

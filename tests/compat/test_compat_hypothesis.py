@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import example, given, settings
+import pytest
+from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 
 from pytest_adyen_creds.compat import hypothesis as compat
 
@@ -56,3 +61,32 @@ def test_others_are_left_alone() -> None:
         assert not compat.is_property(item)  # type: ignore[arg-type]
         with compat.few_examples(item):  # type: ignore[arg-type]
             pass
+
+
+def drawn() -> set[str]:
+    """Return texts that are drawn now."""
+    seen: set[str] = set()
+
+    @seed(1)
+    @settings(max_examples=400, database=None)
+    @given(st.text())
+    def test(text: str) -> None:
+        seen.add(text)
+
+    test()
+    return seen
+
+
+def test_no_constants_of_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Constants are looked up by `_get_local_constants`, and the fitting ones are kept in `CONSTANTS_CACHE`."""
+    monkeypatch.setattr(providers, "is_local_module_file", lambda path: path.startswith(str(tmp_path)))
+    words = {f"written-down-{number}" for number in range(100)}
+    (tmp_path / "written_down.py").write_text(f"WORDS = {words}", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("written_down")
+    with compat.no_constants_of_modules():
+        assert not drawn() & words
+    assert drawn() & words, "their own tests are as before"
+    with compat.no_constants_of_modules():
+        assert not drawn() & words
+    monkeypatch.delitem(sys.modules, "written_down")

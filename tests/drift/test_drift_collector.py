@@ -385,7 +385,7 @@ def test_with_findings_asked_for_last(adyen_sandbox, adyen_drift):
 @pytest.mark.parametrize("more", [(), ("--adyen-drift=report",)], ids=["by itself", "asked for"])
 def test_what_a_users_own_code_asks_is_watched_once(pytester: pytest.Pytester, more: tuple[str, ...]) -> None:
     pytester.makepyfile(USERS_OWN)
-    result = pytester.runpytest_subprocess(*more)
+    result = pytester.runpytest_inprocess(*more)
     result.assert_outcomes(passed=3)
     result.stdout.no_fnmatch_line("*response-undocumented-status*")
     if more:
@@ -415,7 +415,7 @@ def test_departing_recordings_of_the_suite_are_findings(pytester: pytest.Pyteste
     )
     path.write_text(serializer.dumps(Cassette((*cassette.interactions, *departing), cassette.provenance)))
     arguments = ("--adyen-contracts", "--adyen-drift=report", "--adyen-report=found.json", "-k", "GET and me")
-    pytester.runpytest_subprocess(*arguments)
+    pytester.runpytest_inprocess(*arguments)
     value = json.loads(pytester.path.joinpath("found.json").read_text())
     places = {(each["id"], each["location"]) for each in value["findings"]}
     assert places == {expected for *_, expected in ENVELOPES.values()}
@@ -455,7 +455,7 @@ def test_no_canary_wherever_a_finding_shows(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
     test = pytester.makepyfile(CANARIES)
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest_inprocess(
         "-vv",
         "--adyen-drift=fail",
         "--adyen-report=r.html",

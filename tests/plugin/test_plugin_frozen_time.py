@@ -133,7 +133,7 @@ REVERSED = "def pytest_collection_modifyitems(items): items.reverse()"
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     plugins = ("-p", "no:randomly", "-p", "freezer", "-p", "time_machine")
-    return pytester.runpytest_subprocess(*plugins, *arguments, timeout=120)
+    return pytester.runpytest_inprocess(*plugins, *arguments)
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def given(request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch
 def test_no_code_of_the_tests_finds_it(pytester: pytest.Pytester, given: str, options: tuple[str, ...]) -> None:
     pytester.makeconftest(LOOKING)
     pytester.makepyfile(TESTS)
-    pytester.runpytest_subprocess(*options).assert_outcomes(passed=2)
+    pytester.runpytest_inprocess(*options).assert_outcomes(passed=2)
 
 
 def test_it_comes_back_when_the_run_has_ended(pytester: pytest.Pytester, given: str) -> None:
@@ -134,7 +134,7 @@ def test_a_live_run_reads_its_file_once(
     monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY_FILE", str(file))
     pytester.makeconftest(f"import pathlib\npathlib.Path({str(file)!r}).unlink(missing_ok=True)")
     pytester.makepyfile("def test_it(adyen_client):\n    assert adyen_client.get('/me').status_code == 200\n")
-    pytester.runpytest_subprocess("--adyen-live", *options).assert_outcomes(passed=1)
+    pytester.runpytest_inprocess("--adyen-live", *options).assert_outcomes(passed=1)
     assert not file.exists()
 
 
@@ -144,7 +144,7 @@ def test_a_file_that_cannot_be_read_stops_the_runs_that_need_it(
 ) -> None:
     monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY_FILE", str(pytester.path / "nowhere"))
     pytester.makepyfile("def test_it(adyen_client): adyen_client.get('/me')")
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
-    stopped = pytester.runpytest_subprocess("--adyen-live")
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    stopped = pytester.runpytest_inprocess("--adyen-live")
     assert stopped.ret == pytest.ExitCode.USAGE_ERROR
     stopped.stderr.fnmatch_lines(["ERROR: environment ADYEN_MANAGEMENT_API_KEY_FILE: *does not exist*"])

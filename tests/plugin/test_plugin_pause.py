@@ -187,7 +187,7 @@ def test_nothing_is_said_where_no_sandbox_answers(terminal: Any, pytester: pytes
         test_shop="import pathlib\ndef test_it(adyen_client):\n    adyen_client.get('/me')\n"
         "    assert not pathlib.Path('fail').exists()"
     )
-    pytester.runpytest_subprocess("--adyen-record=all").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess("--adyen-record=all").assert_outcomes(passed=1)
     (pytester.path / "fail").touch()
     run = terminal()
     assert run.end() == pytest.ExitCode.TESTS_FAILED
@@ -219,7 +219,7 @@ def test_what_a_rehearsal_was_asked_to_show_pauses(terminal: Any, pytester: pyte
         test_shop="NAMES = []\ndef test_it(adyen_client):\n"
         "    NAMES.append(set(adyen_client.get('/me').json()))\n    assert NAMES[-1] == NAMES[0]"
     )
-    said = pytester.runpytest_subprocess("--adyen-rehearse=additions").stdout.str()
+    said = pytester.runpytest_inprocess("--adyen-rehearse=additions").stdout.str()
     name = re.findall(r"--adyen-rehearse-only='(.*)'", said)[0]
     run = terminal(f"--adyen-rehearse-only={name}")
     run.until(PAUSED)
@@ -254,7 +254,7 @@ def test_it_is_refused_where_nobody_could_end_it(
         monkeypatch.setenv(name, value)
     pytester.makepyfile("def test_it(): raise SystemExit(9)")
     given = arguments if "adyen_pause=true" in arguments else ("--adyen-pause", *arguments)
-    result = pytester.runpytest_subprocess(*given)
+    result = pytester.runpytest_inprocess(*given)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert advice in result.stderr.str()
     assert "Traceback" not in result.stderr.str()

@@ -40,7 +40,7 @@ def test_passes_offline_in_an_empty_folder(pytester: pytest.Pytester, version: s
 
 @pytest.mark.slow("runs the whole suite, again and again")
 def test_items_are_named_after_operations(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--adyen-contracts", "--collect-only", "-q")
+    result = pytester.runpytest_inprocess("--adyen-contracts", "--collect-only", "-q")
     for label in load_contract("v3").operations:
         result.stdout.fnmatch_lines([f"adyen-contracts::test_operation[[]{label}]"])
 
@@ -49,7 +49,7 @@ def test_items_are_named_after_operations(pytester: pytest.Pytester) -> None:
 def test_an_ini_option_names_the_cassettes(pytester: pytest.Pytester) -> None:
     pytester.mkdir("nowhere")
     pytester.makeini("[pytest]\nadyen_cassettes = nowhere")
-    result = pytester.runpytest_subprocess("--adyen-contracts", "--adyen-backend=replay", "-k", "GET and me")
+    result = pytester.runpytest_inprocess("--adyen-contracts", "--adyen-backend=replay", "-k", "GET and me")
     assert result.parseoutcomes()["failed"] > 0
     result.stdout.fnmatch_lines(["*nowhere*get-me.yaml: no such cassette*"])
 
@@ -57,23 +57,23 @@ def test_an_ini_option_names_the_cassettes(pytester: pytest.Pytester) -> None:
 @pytest.mark.slow("runs the whole suite, again and again")
 def test_adds_to_the_tests_that_are_there(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_management="def test_mine(): pass")  # the same file name as the suite's
-    pytester.runpytest_subprocess("--adyen-contracts").assert_outcomes(passed=counts.items() + 1)
-    pytester.runpytest_subprocess("--adyen-contracts", "-m", "adyen_contract").assert_outcomes(
+    pytester.runpytest_inprocess("--adyen-contracts").assert_outcomes(passed=counts.items() + 1)
+    pytester.runpytest_inprocess("--adyen-contracts", "-m", "adyen_contract").assert_outcomes(
         passed=counts.items(), deselected=1
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
 
 @pytest.mark.slow("runs the whole suite, again and again")
 def test_works_under_xdist(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--adyen-contracts", "-n", "2")
+    result = pytester.runpytest_inprocess("--adyen-contracts", "-n", "2")
     result.assert_outcomes(passed=counts.items())
     result.stdout.fnmatch_lines([f"*{counts.pairs()} of {counts.pairs()} documented (operation, status) pairs covered"])
 
 
 @pytest.mark.slow("runs the whole suite, again and again")
 def test_a_sandbox_can_answer(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest_inprocess(
         "--adyen-contracts",
         "--adyen-backend=sandbox",
         "-k",
@@ -86,7 +86,7 @@ def test_a_sandbox_can_answer(pytester: pytest.Pytester) -> None:
 @pytest.mark.slow("runs the whole suite, again and again")
 def test_a_missing_cassette_says_how_to_record_it(pytester: pytest.Pytester) -> None:
     pytester.mkdir("cassettes").joinpath("management").mkdir()
-    result = pytester.runpytest_subprocess("--adyen-contracts", "--adyen-backend=replay")
+    result = pytester.runpytest_inprocess("--adyen-contracts", "--adyen-backend=replay")
     result.assert_outcomes(failed=counts.items())
     result.stdout.fnmatch_lines(["*get-me.yaml: no such cassette; record it with *--adyen-record=missing*"])
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -101,13 +101,13 @@ def test_records_what_is_missing_and_replays_it(pytester: pytest.Pytester) -> No
         "-k",
         "POST and me and generateClientKey and not companies and not merchants",
     )
-    pytester.runpytest_subprocess(*record).assert_outcomes(passed=1, deselected=counts.items() - 1)
+    pytester.runpytest_inprocess(*record).assert_outcomes(passed=1, deselected=counts.items() - 1)
     [path] = pytester.path.rglob("*.yaml")
     text = path.read_text()
     assert text.startswith("# Recorded from the embedded sandbox: its answers are not Adyen's answers.")
-    result = pytester.runpytest_subprocess("--adyen-contracts", "--adyen-backend=replay", *record[3:])
+    result = pytester.runpytest_inprocess("--adyen-contracts", "--adyen-backend=replay", *record[3:])
     result.assert_outcomes(passed=1, deselected=counts.items() - 1)
-    pytester.runpytest_subprocess(*record).assert_outcomes(passed=1, deselected=counts.items() - 1)
+    pytester.runpytest_inprocess(*record).assert_outcomes(passed=1, deselected=counts.items() - 1)
     assert path.read_text() == text
 
 
@@ -116,7 +116,7 @@ def test_recording_again_changes_nothing_but_the_date(pytester: pytest.Pytester)
     record = ("--adyen-contracts", "--adyen-backend=sandbox", "--adyen-record=all", "-k", "POST and companies")
     texts = []
     for _ in range(2):
-        assert pytester.runpytest_subprocess(*record).ret == 0
+        assert pytester.runpytest_inprocess(*record).ret == 0
         dated = {path.name: path.read_text() for path in pytester.path.rglob("*.yaml")}
         texts.append(
             {name: [line for line in text.splitlines() if "recorded_at" not in line] for name, text in dated.items()}
@@ -182,7 +182,7 @@ BROKEN = {
 def test_one_broken_recording_fails_its_operation_in_one_screen(pytester: pytest.Pytester, what: str) -> None:
     change, says = BROKEN[what]
     broken(pytester.mkdir("cassettes") / "management", change)
-    result = pytester.runpytest_subprocess("--adyen-contracts", "-q")
+    result = pytester.runpytest_inprocess("--adyen-contracts", "-q")
     result.assert_outcomes(passed=counts.items() - 1, failed=1)
     result.stdout.fnmatch_lines([f"*FAILED adyen-contracts::test_operation[[]{CREATE}]*"])
     for line in says:
@@ -195,6 +195,6 @@ def test_one_broken_recording_fails_its_operation_in_one_screen(pytester: pytest
 @pytest.mark.slow("runs the whole suite, again and again")
 def test_results_of_workers_show_what_failed(pytester: pytest.Pytester) -> None:
     broken(pytester.mkdir("cassettes") / "management", BROKEN["a status changed"][0])
-    result = pytester.runpytest_subprocess("--adyen-contracts", "-n", "2")
+    result = pytester.runpytest_inprocess("--adyen-contracts", "-n", "2")
     result.assert_outcomes(passed=counts.items() - 1, failed=1)
     result.stdout.fnmatch_lines(["*Adyen contract*", f"{CREATE} -> 418*"])

@@ -104,7 +104,7 @@ def test_what_a_suite_needs(suite: Runs) -> None:
 def test_workers_see_the_same(suite: Runs, pytester: pytest.Pytester) -> None:
     tables = []
     for name, options in (("one.json", ()), ("many.json", ("-n", "4"))):
-        result = pytester.runpytest_subprocess(
+        result = pytester.runpytest_inprocess(
             "-v", "-p", "no:randomly", "-p", "no:cacheprovider", "--adyen-roles", f"--adyen-report={name}", *options
         )
         result.assert_outcomes(passed=7)

@@ -325,6 +325,6 @@ def test_it_is_proven_in_processes(pytester: pytest.Pytester, how: str) -> None:
 @pytest.mark.slow("processes of their own")
 def test_a_run_that_proves_nothing_does_not_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it="def test_it(adyen_client): pass")
-    result = pytester.runpytest_subprocess("--adyen-roles=prove", "-p", "no:randomly")
+    result = pytester.runpytest_inprocess("--adyen-roles=prove", "-p", "no:randomly")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*no test leases a credential that needs a role, so there is nothing to prove*"])
