@@ -330,13 +330,15 @@ def test_gitleaks_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.slow("a secret scanner of its own")
 def test_detect_secrets_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("detect_secrets")
+    plugins = pytest.importorskip("detect_secrets.core.plugins.util")
     plugin = tmp_path / "adyen_detectors.py"
     plugin.write_text(printed("detect-secrets", capsys))
+    own = sorted({each.__name__ for each in plugins.get_mapping_from_secret_type_to_class().values()})
 
     def found(folder: Path) -> dict[str, list[dict[str, object]]]:
         words = ["-m", "detect_secrets", "-C", str(folder), "scan", "--all-files"]
         words += [word for each in FILTERS for word in ("--disable-filter", each)]
+        words += [word for each in own for word in ("--disable-plugin", each)]  # what they find, they find alone
         words += ["--plugin", str(plugin), "."]
         done = subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True)
         results = json.loads(done.stdout)["results"]
@@ -345,7 +347,8 @@ def test_detect_secrets_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str
             for path, secrets in results.items()
         }
 
-    assert not any(found(CASSETTES).values())
+    # of one version: the plugin looks through all in test_nothing_is_found_in_the_bundled_cassettes
+    assert not any(found(CASSETTES / "management" / "v3").values())
     project = tmp_path / "project"
     project.mkdir()
     paths = list(write_canaries(project))

@@ -105,11 +105,11 @@ def test_place(number, record_property, request):
     request.node.keywords["word " + key] = True
     PLACES[number % len(PLACES)](key)
 
-FEW = KEYS[:20]
+FEW = KEYS[: min(20, len(KEYS) // 5)]
 
 @pytest.mark.parametrize("given", FEW)
 def test_parameter(given): assert given == "x"
-@pytest.mark.parametrize("given", range(20), ids=FEW)
+@pytest.mark.parametrize("given", range(len(FEW)), ids=FEW)
 def test_id(given): assert given < 0
 @pytest.mark.parametrize("given", [pytest.param({"in": key}, id="p" + key) for key in FEW])
 def test_object(given): assert not given
@@ -325,10 +325,9 @@ def canaries(number: int, seed: str) -> list[str]:
 
 def found(content: bytes, grams: dict[str, int]) -> Iterator[int]:
     """Yield the number of each canary of which a part stands in ``content``, in any spelling looked for."""
-    for view in views(content):
-        for at in range(len(view) - _SHORTEST + 1):
-            if (number := grams.get(view[at : at + _SHORTEST])) is not None:
-                yield number
+    for view in set(views(content)):
+        for each in grams.keys() & {view[at : at + _SHORTEST] for at in range(len(view) - _SHORTEST + 1)}:
+            yield grams[each]
 
 
 def views(content: bytes) -> Iterator[str]:
