@@ -45,6 +45,8 @@ _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}")
 # what YAML prints as it is, less the characters that some readers take for a line break
 _UNPRINTABLE: Final = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_LONGEST_KEY: Final = 42
+"""Characters of three bytes each that fit into a key on one line, of 128 bytes to libyaml."""
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./@%+=~;,()?&-]*(?:[ :][A-Za-z0-9_./@%+=~;,()?&-]+)*")
 _WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
@@ -56,8 +58,16 @@ def dumps(cassette: Cassette) -> str:
     """
     lead = _BACKENDS[cassette.provenance.backend] if cassette.provenance else ""
     document = _document(cassette)
-    text = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
+    try:
+        text = _yaml(document, _FastDumper)
+    except _Beyond:
+        text = _yaml(document, _Dumper)
     return f"{lead}{text}{END}\n"
+
+
+def _yaml(document: dict[str, Any], dumper: type[Any]) -> str:
+    text: str = yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=1 << 30)
+    return text
 
 
 def dumps_json(cassette: Cassette) -> str:
@@ -132,27 +142,51 @@ def pretty(value: Any) -> bytes:
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
 
 
+class _Beyond(Exception):
+    """What libyaml writes otherwise: characters of four bytes, and keys that are empty or long."""
+
+
 class _Dumper(yaml.SafeDumper):
-    """Writes the JSON values, and bytes, the same way each time; the C dumper writes some characters otherwise."""
+    """Writes the JSON values, and bytes, the same way each time."""
+
+    by_libyaml: Final = False
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-def _text_out(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+class _FastDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes what :class:`_Dumper` does, in a sixth of the time where PyYAML has libyaml; or raises _Beyond."""
+
+    by_libyaml: Final = True
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        if not all(0 < len(str(key)) <= _LONGEST_KEY for key in mapping):
+            raise _Beyond
+        return super().represent_mapping(tag, mapping, flow_style)
+
+
+def _text_out(dumper: Any, text: str) -> yaml.ScalarNode:
     if _SURROGATE.search(text):
         raise ValueError("a cassette cannot hold half a surrogate pair")
+    if dumper.by_libyaml and text and max(text) > "\uffff":
+        raise _Beyond
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS
     style = "|" if _fits_a_block(text) else "" if is_plain else '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return node
 
 
-def _bytes_out(dumper: _Dumper, data: bytes) -> yaml.ScalarNode:
+def _bytes_out(dumper: Any, data: bytes) -> yaml.ScalarNode:
     encoded = base64.encodebytes(data).decode()
-    return dumper.represent_scalar("tag:yaml.org,2002:binary", encoded.removesuffix("\n"), style="|")
+    node: yaml.ScalarNode = dumper.represent_scalar("tag:yaml.org,2002:binary", encoded.removesuffix("\n"), style="|")
+    return node
 
 
-def _refuse(dumper: _Dumper, value: Any) -> NoReturn:
+def _refuse(dumper: Any, value: Any) -> NoReturn:
     raise ValueError(f"a cassette cannot hold {type(value).__name__} {value!r}")
 
 
@@ -162,6 +196,7 @@ _Dumper.yaml_representers = {
 _Dumper.add_representer(str, _text_out)
 _Dumper.add_representer(bytes, _bytes_out)
 _Dumper.add_representer(None, _refuse)  # type: ignore[arg-type]  # for all else
+_FastDumper.yaml_representers = _Dumper.yaml_representers
 
 
 def _fits_a_block(text: str) -> bool:

@@ -95,6 +95,17 @@ def test_the_context_means_the_same_to_every_yaml_reader(mapping: dict[str, obje
 
 
 @MANY
+@given(st.dictionaries(printable | nasty, values, min_size=1, max_size=3))
+@example({"": "é", "long" * 40: ["\U000efc35\nb", ""], "ü" * 100: "\x85 \u2028"})
+def test_it_is_the_same_without_libyaml(mapping: dict[str, object]) -> None:
+    text = serializer.dumps(Cassette((), PROVENANCE, mapping))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serializer, "_FastDumper", serializer._Dumper)
+        assert serializer.dumps(Cassette((), PROVENANCE, mapping)) == text
+
+
+@MANY
 @given(st.text(st.sampled_from("ab:- \"\\\n#|>.1{}[],?!~'"), max_size=40))
 @example("a:\n-")
 @example("a: 2026-01-01\nb: !!binary aGk=\nc: [0x1F, ~, yes, 1.5, ! x, !!str 1]")
