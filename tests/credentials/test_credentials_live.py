@@ -337,7 +337,7 @@ def test_workers_share_the_pool_whatever_the_distribution(account, pytester, dis
     if dist not in ("load", "each") and LEASES < 500:
         pytest.skip("with ADYEN_CREDS_LEASES=500 every distribution is tried")
     pytester.makepyfile(test_one=MANY, test_two=MANY)
-    result = account.run("-n", WORKERS, "--dist", dist, "--adyen-max-created=3", apart=True)
+    result = account.run("-n", WORKERS, "--dist", dist, "--adyen-max-created=3")
     assert result.ret == 0
     assert 1 <= len(account.throwaways()) <= 3
     assert account.active() == []
@@ -357,7 +357,7 @@ def test_a_worker_that_crashes_gives_its_lease_back(account, pytester):
             assert adyen_client.get("/me").status_code == 200
         """
     )
-    result = account.run("-n", "2", "--adyen-max-created=1", apart=True)
+    result = account.run("-n", "2", "--adyen-max-created=1")
     result.assert_outcomes(passed=7, failed=1)
     assert len(account.throwaways()) == 1
     assert account.active() == []
@@ -380,12 +380,12 @@ def test_the_budget_holds_for_all_workers_whatever_goes_wrong(account, pytester)
     faults.status(500, create, times=None, probability=0.2)
     faults.reset(create, times=None, probability=0.2)
     faults.lose_answer(create, times=None, probability=0.3)
-    account.run("-n", WORKERS, apart=True)
+    account.run("-n", WORKERS)
     faults.clear()
     assert 1 <= len(account.throwaways()) <= 5
     if account.active():  # what was given up as lost may have been created; the next run finds it
         pytester.makepyfile(test_after="def test_after(): pass")
-        account.run("-k", "after", apart=True)
+        account.run("-k", "after")
     assert account.active() == []
 
 

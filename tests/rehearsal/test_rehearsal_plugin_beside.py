@@ -103,7 +103,7 @@ def test_workers_find_the_same(talking: pytest.Pytester) -> None:
     options = ("-p", "no:randomly", "--adyen-rehearse", "-o", "adyen_rehearse_max=9/100")
     reports = []
     for number, workers in enumerate([(), ("-n", "2")]):
-        result = talking.runpytest_subprocess(*options, *workers, f"--adyen-report={number}.json", "-k", "not leased")
+        result = talking.runpytest_inprocess(*options, *workers, f"--adyen-report={number}.json", "-k", "not leased")
         result.assert_outcomes(passed=5)
         report = json.loads((talking.path / f"{number}.json").read_text())
         reports.append((report["rehearsal"], report["rehearsed"]))
@@ -111,10 +111,10 @@ def test_workers_find_the_same(talking: pytest.Pytester) -> None:
     assert any(each["verdict"] == "broke" for each in reports[1][0])
     last_failed = json.loads((talking.path / ".pytest_cache/v/cache/lastfailed").read_text())
     assert set(last_failed) == {each["test"] for each in reports[1][0] if each["finding"]}
-    again = talking.runpytest_subprocess(*options, "-n", "2", "--lf", "--adyen-report=report.json")
+    again = talking.runpytest_inprocess(*options, "-n", "2", "--lf", "--adyen-report=report.json")
     again.assert_outcomes(passed=len(last_failed))
     assert {each["verdict"] for each in verdicts_of(talking.path)} == {"broke"}
-    shared = talking.runpytest_subprocess(
+    shared = talking.runpytest_inprocess(
         "-p", "no:randomly", "-n", "2", "--adyen-rehearse=removals", "-o", "adyen_rehearse_max=9/4", "-v"
     )
     shared.stdout.fnmatch_lines(["*variations not run: adyen_rehearse_max allows no more runs"])
@@ -166,7 +166,7 @@ def test_other_plugins_count_the_first_run_only(theirs: pytest.Pytester) -> None
         "-k",
         " or ".join(chosen),
     )
-    result = theirs.runpytest_subprocess(*command, *options)
+    result = theirs.runpytest_inprocess(*command, *options)
     assert result.parseoutcomes()["passed"] == len(chosen)
     assert result.parseoutcomes().get("rerun", 0) == ("flaky" in chosen)
     words = words_of(theirs.path)
@@ -192,7 +192,7 @@ def test_the_timer_of_a_run_ends_with_it(theirs: pytest.Pytester) -> None:
             assert me(adyen_credential)
         """
     )
-    result = theirs.runpytest_subprocess(
+    result = theirs.runpytest_inprocess(
         "--timeout=2", "--timeout-method=thread", "--adyen-rehearse=removals", "-o", "adyen_rehearse_max=16"
     )
     result.assert_outcomes(passed=1)
