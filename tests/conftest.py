@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import importlib.metadata
 import os
 import sys
@@ -15,6 +16,7 @@ import certifi
 import hypothesis
 import pytest
 from _pytest.pytester import SysModulesSnapshot
+from hypothesis.internal.conjecture import providers
 from on_ci import ON_CI
 from plugins import ALONE
 
@@ -177,6 +179,25 @@ def _secrets_of_the_file(request: pytest.FixtureRequest, _secrets_before: frozen
         SECRETS.add(value)
     yield
     _known_again(_secrets_before)
+
+
+@pytest.fixture
+def import_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[list[str]], None]]:
+    """Return what imports a module with words in it, the only one that Hypothesis takes for the project's."""
+    monkeypatch.setattr(providers, "is_local_module_file", lambda path: path.startswith(str(tmp_path)))
+    monkeypatch.setattr(providers, "_local_constants", type(providers._local_constants)())
+    monkeypatch.setattr(providers, "CONSTANTS_CACHE", type(providers.CONSTANTS_CACHE)(100))
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def imports(words: list[str]) -> None:
+        (tmp_path / "written_down.py").write_text(f"WORDS = {words}", encoding="utf-8")
+        importlib.import_module("written_down")
+        # it is looked up where as many modules were there before, and one that is gone had its id
+        monkeypatch.setattr(providers, "_sys_modules_len", None)
+        monkeypatch.setattr(providers, "_seen_modules", set())
+
+    yield imports
+    sys.modules.pop("written_down", None)
 
 
 @pytest.fixture

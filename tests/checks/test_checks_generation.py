@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis.internal.conjecture import providers
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.checks.cases import Amounts
@@ -74,9 +72,8 @@ def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
     assert made(1) != made(2)
 
 
-def test_what_the_project_s_modules_hold_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_project_s_modules_hold_is_not_sent(import_words: Callable[[list[str]], None]) -> None:
     """Hypothesis would draw words from them: a password, and other cases where another module is imported."""
-    monkeypatch.setattr(providers, "is_local_module_file", lambda path: path.startswith(str(tmp_path)))
 
     def sent() -> list[object]:
         with sandbox_target(load_contract("v3")) as target:
@@ -86,12 +83,8 @@ def test_what_the_project_s_modules_hold_is_not_sent(tmp_path: Path, monkeypatch
             return [*cases, *(each.request.content for each in target.exchanges)]
 
     before = sent()
-    words = [f"written down {number}" for number in range(500)]
-    (tmp_path / "written_down.py").write_text(f"WORDS = {words}", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.import_module("written_down")
+    import_words([f"written down {number}" for number in range(500)])
     after = sent()
-    monkeypatch.delitem(sys.modules, "written_down")
     assert "written down" not in str(after)
     assert after == before
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
-from hypothesis.internal.conjecture import providers
 
 from pytest_adyen_creds.compat import hypothesis as compat
 
@@ -77,16 +73,12 @@ def drawn() -> set[str]:
     return seen
 
 
-def test_no_constants_of_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_constants_of_modules(import_words: Callable[[list[str]], None]) -> None:
     """Constants are looked up by `_get_local_constants`, and the fitting ones are kept in `CONSTANTS_CACHE`."""
-    monkeypatch.setattr(providers, "is_local_module_file", lambda path: path.startswith(str(tmp_path)))
     words = {f"written-down-{number}" for number in range(100)}
-    (tmp_path / "written_down.py").write_text(f"WORDS = {words}", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.import_module("written_down")
+    import_words(sorted(words))
     with compat.no_constants_of_modules():
         assert not drawn() & words
     assert drawn() & words, "their own tests are as before"
     with compat.no_constants_of_modules():
         assert not drawn() & words
-    monkeypatch.delitem(sys.modules, "written_down")
