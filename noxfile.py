@@ -29,17 +29,16 @@ ON_EACH = (
     "tests/compat",
     "tests/cassettes/test_cassettes_serializer.py",
     "tests/credentials/test_credentials_fixtures.py",
+    "tests/intercept/test_intercept_floor.py",
 )
-# The oldest differs most, and is run with the oldest pytest as well.
+# The oldest differs most, and is run with the oldest pytest as well; of these files without what is slow.
 ON_OLDEST = (
-    *ON_EACH,
     "tests/contract/test_contract_export.py",
     "tests/sandbox/test_sandbox_life.py",
     "tests/sandbox/test_sandbox_sdk.py",
     "tests/sandbox/test_sandbox_server.py",
     "tests/sandbox/test_sandbox_tls.py",
     "tests/sandbox/test_sandbox_state_file.py",
-    "tests/intercept/test_intercept_floor.py",
     "tests/test_readme.py",
 )
 
@@ -98,12 +97,14 @@ def slow(session: nox.Session) -> None:
 
 
 def _on(version: str) -> None:
-    chosen, beside = (ON_OLDEST, ("pytest<9",)) if version == VERSIONS[-1] else (ON_EACH, ())
+    oldest = version == VERSIONS[-1]
 
     @nox.session(name=f"tests-{version}", python=version)
     def tests_on(session: nox.Session) -> None:
         run_readme(session, 0)
-        run_readme(session, 1, *ALL, *(session.posargs or chosen), beside=beside)
+        run_readme(session, 1, *ALL, *(session.posargs or ON_EACH), beside=("pytest<9",) if oldest else ())
+        if oldest and not session.posargs:
+            session.run("python", "-m", "pytest", "-n", "auto", *ON_OLDEST)
         run_suite(session)
 
     tests_on.__doc__ = f"README's two commands with what differs between Pythons, on {version}."

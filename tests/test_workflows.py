@@ -97,7 +97,7 @@ def test_each_reason_is_of_a_command_that_is_there() -> None:
 
 def test_ci_runs_each_session_or_there_is_a_reason() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    lines = re.findall(r"^(?:lane|session) ([a-z][a-z0-9. -]*?) (?:&|\||2>)", script, re.MULTILINE)
+    lines = re.findall(r"^ *(?:lane|session) ([a-z][a-z0-9. -]*?)(?: &| \|| 2>|$)", script, re.MULTILINE)
     here = {name for line in lines for name in line.split()}
     assert here | NOT_IN_CI.keys() == sessions()
     assert not here & NOT_IN_CI.keys()

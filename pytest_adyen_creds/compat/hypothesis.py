@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
+from pytest_adyen_creds.errors import AdyenCredsError
+
 if TYPE_CHECKING:
     import pytest
 
@@ -44,12 +46,18 @@ def no_constants_of_modules() -> Iterator[None]:
     """Draw nothing, in a ``with`` block, that stands in the source of some module.
 
     Hypothesis tries what it finds in all modules of the project under test: what is drawn would differ by what is
-    imported, and a password that a test has written down would be sent and recorded.
+    imported, and a password that a test has written down would be sent and recorded. Raises AdyenCredsError under a
+    release that looks for them elsewhere.
     """
+    from hypothesis import __version__
     from hypothesis.internal.cache import LRUCache
     from hypothesis.internal.conjecture import providers
     from hypothesis.internal.constants_ast import Constants
 
+    if not hasattr(providers, "_get_local_constants"):
+        raise AdyenCredsError(
+            f"hypothesis {__version__} may send words from your modules; install 'hypothesis>=6.132,<=6.170.17'"
+        )
     with (
         patch.object(providers, "_get_local_constants", Constants),
         patch.object(providers, "CONSTANTS_CACHE", LRUCache(providers.CONSTANTS_CACHE.max_size)),

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import example, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 
 from pytest_adyen_creds.compat import hypothesis as compat
+from pytest_adyen_creds.errors import AdyenCredsError
 
 DISTRIBUTION = "hypothesis"
 
@@ -82,3 +85,10 @@ def test_no_constants_of_modules(import_words: Callable[[list[str]], None]) -> N
     assert drawn() & words, "their own tests are as before"
     with compat.no_constants_of_modules():
         assert not drawn() & words
+
+
+def test_a_release_that_looks_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is generated where `_get_local_constants` is not what looks them up."""
+    monkeypatch.delattr(providers, "_get_local_constants")
+    with pytest.raises(AdyenCredsError, match="install 'hypothesis>="), compat.no_constants_of_modules():
+        pass
