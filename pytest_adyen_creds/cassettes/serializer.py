@@ -45,8 +45,8 @@ _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}")
 # what YAML prints as it is, less the characters that some readers take for a line break
 _UNPRINTABLE: Final = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_LONGEST_KEY: Final = 42
-"""Characters of three bytes each that fit into a key on one line, of 128 bytes to libyaml."""
+_SIMPLE_KEY: Final = re.compile("[ -~]{1,99}")
+"""A key that stands on one line, whoever writes it."""
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./@%+=~;,()?&-]*(?:[ :][A-Za-z0-9_./@%+=~;,()?&-]+)*")
 _WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
@@ -143,7 +143,7 @@ def pretty(value: Any) -> bytes:
 
 
 class _Beyond(Exception):
-    """What libyaml writes otherwise: characters of four bytes, and keys that are empty or long."""
+    """What libyaml writes otherwise: characters of four bytes, and keys that are empty, long or not ASCII."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -164,7 +164,7 @@ class _FastDumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignor
         return True
 
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
-        if not all(0 < len(str(key)) <= _LONGEST_KEY for key in mapping):
+        if not all(_SIMPLE_KEY.fullmatch(str(key)) for key in mapping):
             raise _Beyond
         return super().represent_mapping(tag, mapping, flow_style)
 

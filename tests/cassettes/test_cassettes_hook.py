@@ -44,6 +44,7 @@ def handed(project: Path) -> list[str]:
     return [name for name in names if re.search(HOOK["files"], name)]
 
 
+@pytest.mark.slow("all recordings of a version")
 @pytest.mark.usefixtures("own_secrets")
 def test_the_entry_takes_the_files_that_change(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program, *words = shlex.split(HOOK["entry"])

@@ -258,6 +258,7 @@ def test_no_test_file_is_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert not Path("ran").exists()
 
 
+@pytest.mark.slow("all recordings")
 def test_the_suites_own_cassettes_are_no_orphans(capsys: pytest.CaptureFixture[str]) -> None:
     recorded("v3/get-me", "v3/stateful", "management/v3/get-me", "management/v3/stateful")
 

@@ -96,7 +96,7 @@ def test_the_context_means_the_same_to_every_yaml_reader(mapping: dict[str, obje
 
 @MANY
 @given(st.dictionaries(printable | nasty, values, min_size=1, max_size=3))
-@example({"": "é", "long" * 40: ["\U000efc35\nb", ""], "ü" * 100: "\x85 \u2028"})
+@example({"": "é", "long" * 40: ["\U000efc35\nb", ""], "ü" * 100: "\x85 \u2028", "\r": None})
 def test_it_is_the_same_without_libyaml(mapping: dict[str, object]) -> None:
     text = serializer.dumps(Cassette((), PROVENANCE, mapping))
 

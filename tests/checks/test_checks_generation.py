@@ -72,6 +72,7 @@ def test_the_same_seed_gives_the_same_and_another_does_not() -> None:
     assert made(1) != made(2)
 
 
+@pytest.mark.slow("hundreds of generated requests")
 def test_what_the_project_s_modules_hold_is_not_sent(import_words: Callable[[list[str]], None]) -> None:
     """Hypothesis would draw words from them: a password, and other cases where another module is imported."""
 
