@@ -148,13 +148,6 @@ def _known_again(values: frozenset[str]) -> None:
     vars(SECRETS).update(vars(registry))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Have a worker run tests that stand side by side: what a file sets up once is not set up by all workers."""
-    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
-        config.option.dist = "worksteal"
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Have garbage be looked for among what the tests make only, and more seldom: what is there now stays anyway."""
