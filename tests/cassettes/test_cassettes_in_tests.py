@@ -148,7 +148,7 @@ def check(pytester: pytest.Pytester) -> pytest.RunResult:
     return pytester.run(sys.executable, "-m", "pytest_adyen_creds.cli", "cassettes", "check", ".")
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_what_is_recorded_replays_whatever_asked(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(test_shop=EVERY_WAY)
     pytester.runpytest_inprocess(RECORD).assert_outcomes(passed=COUNT)
@@ -173,7 +173,7 @@ def test_what_is_recorded_replays_whatever_asked(pytester: pytest.Pytester, monk
     assert cassettes(pytester.path) == recorded
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_recordings_are_the_same_bytes_whichever_worker_makes_them(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_shop=EVERY_WAY, test_more=EVERY_WAY)
     made = []
@@ -185,7 +185,7 @@ def test_recordings_are_the_same_bytes_whichever_worker_makes_them(pytester: pyt
     pytester.runpytest_inprocess(REPLAY, "-n2").assert_outcomes(passed=2 * COUNT)
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_a_recording_of_httpx_replays_with_requests_and_one_of_requests_with_the_sdk(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_shop=SHOP
@@ -441,7 +441,7 @@ def test_a_cassette_of_no_use_says_what_to_do(pytester: pytest.Pytester) -> None
         result.stdout.fnmatch_lines([f"*{path}: *; record it again with --adyen-record=all"])
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_a_stale_cassette_warns_and_is_an_error_where_the_ini_says_so(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TALKS.format(more=""))
     pytester.runpytest_inprocess(RECORD).assert_outcomes(passed=1)
@@ -488,7 +488,7 @@ def test_an_orphan_is_found_without_a_run(pytester: pytest.Pytester, recorded: P
     assert check(pytester).ret == 0
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_a_run_says_where_a_cassette_of_an_earlier_name_lies(pytester: pytest.Pytester, recorded: Path) -> None:
     pytester.makepyfile(test_shop="def test_one(adyen_client): pass\ndef test_other(adyen_client): pass\n")
     for more, said in (
@@ -504,7 +504,7 @@ def test_a_run_says_where_a_cassette_of_an_earlier_name_lies(pytester: pytest.Py
         (result.stdout.fnmatch_lines([line]) if said else result.stdout.no_fnmatch_line(line))
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_beside_pytest_recording(pytester: pytest.Pytester) -> None:
     pytest.importorskip("pytest_recording")
     pytester.makepyfile(
@@ -547,7 +547,7 @@ def test_beside_pytest_recording(pytester: pytest.Pytester) -> None:
     assert check(pytester).ret == 0
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_asynchronous_tests(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("import pytest\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'")
     pytester.makepyfile(
@@ -636,7 +636,7 @@ class AsThePlatform:
         return list(answer(environ, start_response))
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_a_live_recording_holds_nothing_that_says_who_asked(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -663,7 +663,7 @@ def test_a_live_recording_holds_nothing_that_says_who_asked(
         assert "S2-000000000" in text
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_live_traffic_is_guarded_and_recorded(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     pytester.makepyfile(test_live=LIVE)
     sandbox = Sandbox(company="AcmeCorp")

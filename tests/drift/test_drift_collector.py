@@ -455,7 +455,7 @@ def test_no_canary_wherever_a_finding_shows(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "summary.md"))
     test = pytester.makepyfile(CANARIES)
-    result = pytester.runpytest_inprocess(
+    result = pytester.runpytest_subprocess(
         "-vv",
         "--adyen-drift=fail",
         "--adyen-report=r.html",

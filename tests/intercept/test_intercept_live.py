@@ -192,7 +192,7 @@ def test_a_suite_with_adyens_sdk_and_no_base_url_passes_everywhere(
     pytester.makepyfile(SDK)
     live = ["--adyen-live", f"--adyen-base-url={served[1]}/v3"]
     for mode in (live, [], ["--adyen-record=all"], ["--adyen-backend=replay"]):
-        pytester.runpytest_inprocess(*mode).assert_outcomes(passed=2)
+        pytester.runpytest_subprocess(*mode).assert_outcomes(passed=2)
 
 
 def test_every_way_is_guarded(
@@ -206,7 +206,7 @@ def test_every_way_is_guarded(
     monkeypatch.setenv("XDG_STATE_HOME", str(pytester.path))
     before = shown(sandbox, foreign.id)
     pytester.makepyfile(WAYS)
-    result = pytester.runpytest_inprocess("-q", "--adyen-live")
+    result = pytester.runpytest_subprocess("-q", "--adyen-live")
     result.assert_outcomes(passed=3 * 12 + 12 + 2 + 1 + 1)
     assert before == shown(sandbox, foreign.id)
     assert foreign.id in before

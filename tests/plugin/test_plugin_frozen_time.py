@@ -11,7 +11,7 @@ import pytest
 from pytest_adyen_creds.client import tag
 from pytest_adyen_creds.sandbox import Sandbox
 
-pytestmark = pytest.mark.slow("processes of their own: time is frozen in them")
+pytestmark = pytest.mark.slow("several runs of pytest: time is frozen in them")
 
 TESTS = '''
 from datetime import UTC, date, datetime, timedelta

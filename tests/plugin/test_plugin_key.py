@@ -68,7 +68,7 @@ def given(request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch
     return str(request.param)
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 @pytest.mark.parametrize("options", [(), ("--adyen-backend=sandbox",), ("-n1",)])
 def test_no_code_of_the_tests_finds_it(pytester: pytest.Pytester, given: str, options: tuple[str, ...]) -> None:
     pytester.makeconftest(LOOKING)
@@ -124,7 +124,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 @pytest.mark.parametrize("options", [(), ("-n2",)])
 def test_a_live_run_reads_its_file_once(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, served: Sandbox, options: tuple[str, ...]
@@ -138,7 +138,7 @@ def test_a_live_run_reads_its_file_once(
     assert not file.exists()
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_a_file_that_cannot_be_read_stops_the_runs_that_need_it(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,7 +98,7 @@ def test_no_key_of_a_client_that_breaks_is_anywhere(talking: pytest.Pytester, mo
     assert not [name for name, text in texts.items() if any(key in text for key in keys)]
 
 
-@pytest.mark.slow("processes of their own, and their workers")
+@pytest.mark.slow("workers")
 def test_workers_find_the_same(talking: pytest.Pytester) -> None:
     options = ("-p", "no:randomly", "--adyen-rehearse", "-o", "adyen_rehearse_max=9/100")
     reports = []
@@ -166,7 +166,7 @@ def test_other_plugins_count_the_first_run_only(theirs: pytest.Pytester) -> None
         "-k",
         " or ".join(chosen),
     )
-    result = theirs.runpytest_inprocess(*command, *options)
+    result = theirs.runpytest_subprocess(*command, *options)
     assert result.parseoutcomes()["passed"] == len(chosen)
     assert result.parseoutcomes().get("rerun", 0) == ("flaky" in chosen)
     words = words_of(theirs.path)
@@ -192,7 +192,7 @@ def test_the_timer_of_a_run_ends_with_it(theirs: pytest.Pytester) -> None:
             assert me(adyen_credential)
         """
     )
-    result = theirs.runpytest_inprocess(
+    result = theirs.runpytest_subprocess(
         "--timeout=2", "--timeout-method=thread", "--adyen-rehearse=removals", "-o", "adyen_rehearse_max=16"
     )
     result.assert_outcomes(passed=1)

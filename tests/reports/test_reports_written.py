@@ -60,7 +60,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path_fac
     os.utime(old, (1, 1))
 
     def run(*options: str) -> str:
-        result = pytester.runpytest_inprocess(*options)
+        result = pytester.runpytest_subprocess(*options)
         result.assert_outcomes(passed=1)
         return str(result.stderr)
 

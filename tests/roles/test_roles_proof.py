@@ -322,7 +322,7 @@ def test_it_is_proven_in_processes(pytester: pytest.Pytester, how: str) -> None:
         assert report["roles"]["needed"] == [API_CREDENTIALS]
 
 
-@pytest.mark.slow("processes of their own")
+@pytest.mark.slow("several runs of pytest")
 def test_a_run_that_proves_nothing_does_not_pass(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it="def test_it(adyen_client): pass")
     result = pytester.runpytest_inprocess("--adyen-roles=prove", "-p", "no:randomly")
