@@ -399,8 +399,8 @@ def ini_options(folder: Path) -> tuple[dict[str, str], Path]:
     """
     for place in (folder, *folder.parents):
         for name, section in INI_FILES:
-            values = _section(place / name, section)
-            if values is not None:
+            # as a string, since most are not there; and Path's own is_file raises for what cannot be entered
+            if os.path.isfile(f"{place}{os.sep}{name}") and (values := _section(place / name, section)) is not None:  # noqa: PTH113
                 names = {option.ini for option in OPTIONS}
                 return {key: _text(value) for key, value in values.items() if key in names}, place
     return {}, folder
@@ -417,8 +417,6 @@ def _section(path: Path, section: str) -> Mapping[str, Any] | None:
 
     from pytest_adyen_creds.formats import LARGEST_TOML, read_toml
 
-    if not os.path.isfile(path):  # noqa: PTH113 - Path's own raises for what cannot be entered
-        return None
     try:
         if path.suffix == ".toml":
             document = read_toml(path, empty=None)

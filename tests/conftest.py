@@ -126,14 +126,14 @@ def installed(path: tuple[str, ...]) -> list[InstalledOnce]:
 
 
 class InstalledOnce:
-    """A distribution that reads its entry points and the list of its files once."""
+    """A distribution that reads its files once."""
 
     def __init__(self, distribution: importlib.metadata.Distribution) -> None:
         self._distribution = distribution
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._distribution, name)
-        if name in ("entry_points", "files"):
+        if name in ("entry_points", "files", "metadata", "version"):
             setattr(self, name, value)
         return value
 

@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 import tomllib
+from functools import cache
 from pathlib import Path
 
 from docs_pages import ROOT
@@ -54,6 +55,7 @@ def test_the_terminal_picture_is_of_a_run_of_the_tests_beside_it() -> None:
     assert all(name in picture for name in names)
 
 
+@cache
 def messages() -> str:
     """Return every text in the code, a line each, with … for what is filled in."""
     found = []

@@ -112,7 +112,7 @@ class Document:
         for _ in range(100):
             if not isinstance(raw, Mapping) or "$ref" not in raw:
                 return raw
-            if not self._is_3_0 and self._own(raw) != ANYTHING:
+            if len(raw) > 1 and not self._is_3_0 and self._own(raw) != ANYTHING:
                 return raw
             raw = self._referred(raw["$ref"])
         raise FileRefused("a chain of $ref does not end; mend the document")
@@ -142,7 +142,8 @@ class Document:
         raise FileRefused(f"{pointer}: a chain of $ref does not end; mend the document")
 
     def _own(self, raw: Mapping[str, Any]) -> Shape:
-        return shape_of({name: value for name, value in raw.items() if name not in ("$ref", "allOf")})
+        own = {name: value for name, value in raw.items() if name not in ("$ref", "allOf")}
+        return shape_of(own) if own else ANYTHING
 
     def _merged(self, raw: Mapping[str, Any], depth: int) -> Shape:
         own = self._own(raw) if "$ref" not in raw or not self._is_3_0 else ANYTHING

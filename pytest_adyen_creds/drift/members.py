@@ -129,6 +129,8 @@ class Members:
             yield from self._below("*", old.additional, new.additional)
 
     def _choice(self, noun: str, old: tuple[Schema, ...], new: tuple[Schema, ...]) -> Iterator[Change]:
+        if not old and not new:
+            return
         gone, came = self._unmatched(old, new)
         if len(gone) == len(came) == 1:
             yield from self._below(None, gone[0], came[0])
@@ -297,6 +299,8 @@ class Comparison:
             return iter(changes if segment is None else [change.below(segment) for change in changes])
 
         old, new = self.old.shape(old_raw), self.new.shape(new_raw)
+        if old.is_leaf and old == new:
+            return
         if wrapper := _wrapper(self.new, old, new):
             yield change_of(direction, "wrapped", wrapper=wrapper)
             yield from below(escape_pointer(wrapper), old_raw, new.properties[wrapper])

@@ -110,9 +110,15 @@ class Shape:
         """Return whether this is a plain object with properties of its own."""
         return self.types == {"object"} and bool(self.properties) and not self.one_of and not self.any_of
 
+    @property
+    def is_leaf(self) -> bool:
+        """Return whether it holds no schemas."""
+        below = self.properties or self.one_of or self.any_of or self.rest
+        return not below and isinstance(self.items, bool) and isinstance(self.additional, bool)
+
     def allows_type(self, name: str) -> bool:
         """Return whether a value of the JSON type ``name`` may occur."""
-        return self.types == ANY or name in self.types or (name == "integer" and "number" in self.types)
+        return _allow(self.types, name)
 
 
 ANYTHING: Final = Shape()
@@ -143,9 +149,8 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
     limits, format_ = _limits_of(raw, types), _text(raw.get("format"))
     if types == {"integer"}:
         limits, format_ = _without_implied_range(limits, format_)
-    open_to = Shape(types=types).allows_type
     # what concerns another type than the schema allows says nothing
-    is_object, is_array, is_string = open_to("object"), open_to("array"), open_to("string")
+    is_object, is_array, is_string = (_allow(types, name) for name in ("object", "array", "string"))
     required = raw.get("required")
     unevaluated = raw.get("unevaluatedProperties", True)
     return Shape(
@@ -157,7 +162,7 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         limits=limits,
         pattern=_text(raw.get("pattern")) if is_string else None,
         unique=raw.get("uniqueItems") is True and is_array,
-        multiple=number(raw.get("multipleOf")) if open_to("integer") else None,
+        multiple=number(raw.get("multipleOf")) if _allow(types, "integer") else None,
         properties=dict(_mapping(raw.get("properties"))) if is_object else {},
         required=frozenset(map(str, required)) if isinstance(required, list) and is_object else frozenset(),
         additional=schema_or_true(raw.get("additionalProperties", unevaluated)) if is_object else True,
@@ -171,6 +176,10 @@ def shape_of(raw: Mapping[str, Any]) -> Shape:
         deprecated=raw.get("deprecated") is True,
         rest={name: value for name, value in raw.items() if name not in _NO_REST and not name.startswith("x-")},
     )
+
+
+def _allow(types: frozenset[str], name: str) -> bool:
+    return types == ANY or name in types or (name == "integer" and "number" in types)
 
 
 def merge(one: Shape, other: Shape) -> Shape | None:

@@ -101,8 +101,9 @@ def test_found_in_every_form(encode, value):
 def test_found_in_a_form_within_a_form(outer, inner, value):
     assume(all(len(text) >= 6 for text in unescaped(value)))  # not one that is escapes, and little else
     encoded = LAYERS[outer](ENCODERS[inner](value))
-    assert MASK in registry(value).mask(f"[ {encoded} ]")
-    left = registry(value).mask(f"[ {encoded} ]").replace(MASK, "")
+    masked = registry(value).mask(f"[ {encoded} ]")
+    assert MASK in masked
+    left = masked.replace(MASK, "")
     assert len(left) <= len("[ %5Cr ]")  # a last character that reads like an escape may stay, as one
 
 
