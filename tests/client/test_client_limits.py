@@ -144,20 +144,20 @@ def trickling(start: bytes, again: bytes, whole_first: int = 0) -> Iterator[str]
 def test_an_answer_that_trickles_ends_at_its_time(name):
     with trickling(*TRICKLES[name]) as url:
         client = ManagementClient(
-            url, transport=Network(answer_takes=0.2), ownership=Ownership.sandbox(), retries=Retries(tries=1)
+            url, transport=Network(answer_takes=0.1), ownership=Ownership.sandbox(), retries=Retries(tries=1)
         )
-        with client, pytest.raises(ApiError, match=r"not whole after 0\.2 s"):
+        with client, pytest.raises(ApiError, match=r"not whole after 0\.1 s"):
             client.send("GET", "/me")
 
 
 @pytest.mark.parametrize("name", TRICKLES)
 def test_so_does_one_that_is_asked_for_asynchronously(name):
     async def ask(url: str) -> None:
-        transport = GuardedTransport(Network(answer_takes=0.2), Ownership.sandbox())
+        transport = GuardedTransport(Network(answer_takes=0.1), Ownership.sandbox())
         async with httpx.AsyncClient(transport=transport, timeout=30) as client:
             await client.get(f"{url}/me")
 
-    with trickling(*TRICKLES[name]) as url, pytest.raises(httpx.ReadTimeout, match=r"not whole after 0\.2 s"):
+    with trickling(*TRICKLES[name]) as url, pytest.raises(httpx.ReadTimeout, match=r"not whole after 0\.1 s"):
         asyncio.run(ask(url))
 
 

@@ -161,7 +161,7 @@ def test_faults_end_connections_as_they_do_without_tls(sandbox, server, trusting
     sandbox.faults.add(kind)
     headers = {"X-API-Key": sandbox.provisioning.api_key.reveal()}
     with httpx.Client(verify=trusting, headers=headers) as client, pytest.raises((error, *BEFORE_3_12)) as raised:
-        client.get(f"{server.url}/v3/me", timeout=httpx.Timeout(20, read=0.5 if kind is FaultKind.TIMEOUT else 20))
+        client.get(f"{server.url}/v3/me", timeout=httpx.Timeout(20, read=0.2 if kind is FaultKind.TIMEOUT else 20))
     if kind is not FaultKind.TIMEOUT and not BEFORE_3_12:
         assert "reset" in str(raised.value).lower()
     assert me(sandbox, server.url, trusting).status_code == 200
