@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -82,7 +83,7 @@ def each_module_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, each_module_once: None) -> pytest.Pytester:
     """Return pytest's own ``pytester``, whose runs keep their tests in order and load less."""
     # test_plugin_compatibility.py and test_intercept_beside.py have all plugins, and a test that needs one asks for it
-    monkeypatch.setenv("PYTEST_ADDOPTS", f"{ALONE} -o asyncio_default_fixture_loop_scope=function")
+    monkeypatch.setenv("PYTEST_ADDOPTS", ALONE)
     # each run asks for all plugins of this machine, file by file
     every = importlib.metadata.distributions
     monkeypatch.setattr(
@@ -90,6 +91,14 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, each_mo
     )
     monkeypatch.setattr("_pytest.pytester.SysModulesSnapshot", ModulesOfTheRun)
     return pytester
+
+
+@pytest.fixture
+def recording(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the runs of ``pytester``, each a process of its own, use pytest-recording too."""
+    if importlib.util.find_spec("pytest_recording") is None:
+        pytest.skip("needs pytest-recording")
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{ALONE} -p recording")
 
 
 LOOKED_THROUGH: dict[int, Any] = {}

@@ -12,8 +12,8 @@ def without(*names: str) -> str:
 
 GENERATORS: Final = ("schemathesis", "hypothesispytest")
 OTHERS: Final = (
-    *("randomly", "respx", "pytest_httpx", "requests_mock", "socket"),
-    *("anyio", "freezer", "time_machine", "typeguard"),
+    *("randomly", "respx", "pytest_httpx", "requests_mock", "socket", "recording", "asyncio"),
+    *("anyio", "freezer", "time_machine", "typeguard", "platformdirs", "xdist.looponfail"),
 )
 WITHOUT_GENERATORS: Final = without(*GENERATORS)
 """Leaves out what takes longer to import than most runs last, and changes nothing in runs that do not use it."""

@@ -505,8 +505,7 @@ def test_a_run_says_where_a_cassette_of_an_earlier_name_lies(pytester: pytest.Py
 
 
 @pytest.mark.slow("several runs of pytest")
-def test_beside_pytest_recording(pytester: pytest.Pytester) -> None:
-    pytest.importorskip("pytest_recording")
+def test_beside_pytest_recording(pytester: pytest.Pytester, recording: None) -> None:
     pytester.makepyfile(
         test_both="""
         import http.server, threading, httpx, pytest
@@ -540,10 +539,10 @@ def test_beside_pytest_recording(pytester: pytest.Pytester) -> None:
             assert adyen_client.get("/me").status_code == 200
         """
     )
-    pytester.runpytest_inprocess(RECORD, "--record-mode=once").assert_outcomes(passed=3)
+    pytester.runpytest_subprocess(RECORD, "--record-mode=once").assert_outcomes(passed=3)
     names = sorted(path.name for path in pytester.path.rglob("*.yaml"))
     assert names == ["test_both.adyen.yaml", "test_both.yaml", "test_ours.yaml", "test_theirs.yaml"]
-    pytester.runpytest_inprocess(REPLAY, "--record-mode=none").assert_outcomes(passed=3)
+    pytester.runpytest_subprocess(REPLAY, "--record-mode=none").assert_outcomes(passed=3)
     assert check(pytester).ret == 0
 
 

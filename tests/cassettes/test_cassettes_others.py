@@ -161,10 +161,9 @@ def test_tests_that_are_marked_for_another_tool_pass_the_guards(
 ) -> None:
     for name, value in vars(SecretRegistry()).items():
         monkeypatch.setattr(SECRETS, name, value)
-    for name in ("PYTEST_ADDOPTS", "ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
+    for name in ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    arguments = ["-p", "no:recording", "-o", "asyncio_default_fixture_loop_scope=function"]
-    arguments.append(f"--adyen-backend={backend}")
+    arguments = [f"--adyen-backend={backend}"]
     if backend == "live":
         monkeypatch.setenv("ADYEN_MANAGEMENT_API_KEY", served[0].provisioning.api_key.reveal())
         monkeypatch.setenv("ADYEN_COMPANY_ACCOUNT", served[0].company)

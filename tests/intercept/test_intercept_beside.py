@@ -140,8 +140,9 @@ def test_sends_no_sandbox_key(adyen_credential, adyen_client):
 
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all", "rewrite"])
-def test_pytest_recording_never_sends_a_key_of_the_sandbox(mode: str, pytester: pytest.Pytester) -> None:
-    pytest.importorskip("pytest_recording")
+def test_pytest_recording_never_sends_a_key_of_the_sandbox(
+    mode: str, pytester: pytest.Pytester, recording: None
+) -> None:
     pytester.makepyfile(RECORDING)
     result = pytester.runpytest_subprocess(f"--record-mode={mode}")
     result.assert_outcomes(failed=1)

@@ -119,8 +119,7 @@ def test_asynchronous_tests(pytester: pytest.Pytester, mark: str, settings: str)
     pytester.runpytest_subprocess("-p", mark).assert_outcomes(passed=2)
 
 
-@needs("pytest_recording", "pytest-recording")
-def test_pytest_recording_keeps_its_tests(pytester: pytest.Pytester) -> None:
+def test_pytest_recording_keeps_its_tests(pytester: pytest.Pytester, recording: None) -> None:
     pytester.makepyfile(
         test_shop="""
         import pytest, requests

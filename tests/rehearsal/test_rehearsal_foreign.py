@@ -57,7 +57,7 @@ def rehearse(pytester: pytest.Pytester, *options: str) -> dict[str, Any]:
         (folder / f"{name}.yaml").write_text(CASSETTE % json.dumps(ME))
     kinds = "additions,removals,history,rotation,failures"
     options = (f"--adyen-rehearse={kinds}", "-oadyen_rehearse_max=200", "--adyen-report=all.json", *options)
-    result = pytester.runpytest(*options)
+    result = pytester.runpytest_subprocess(*options)
     result.assert_outcomes(passed=3)
     found: dict[str, Any] = json.loads((pytester.path / "all.json").read_text())
     return found
@@ -70,7 +70,9 @@ def rehearse(pytester: pytest.Pytester, *options: str) -> dict[str, Any]:
         pytest.param(("--adyen-drift=report",), id="collected", marks=pytest.mark.slow("several runs of pytest")),
     ],
 )
-def test_a_cassette_of_pytest_recording_is_rehearsed(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+def test_a_cassette_of_pytest_recording_is_rehearsed(
+    pytester: pytest.Pytester, recording: None, options: tuple[str, ...]
+) -> None:
     report = rehearse(pytester, *options)
     verdicts = {(each["test"].partition("::")[2], each["id"]): each["verdict"] for each in report["rehearsal"]}
     assert verdicts["test_strict", "GET /me 200 property-added"] == "broke"

@@ -87,7 +87,7 @@ def test_every_kind_of_test(theirs: pytest.Pytester) -> None:
         "-o",
         "adyen_rehearse_max=9",
     )
-    result = theirs.runpytest_inprocess(*options, "-p", "anyio", "test_kinds.py", "-rf")
+    result = theirs.runpytest_inprocess(*options, "-p", "anyio", "-p", "asyncio", "test_kinds.py", "-rf")
     has_subtests = hasattr(pytest, "Subtests")
     counts = {"passed": 10} if has_subtests else {"passed": 9, "skipped": 1}
     result.assert_outcomes(**counts)
