@@ -10,14 +10,14 @@ from urllib.parse import quote
 import pytest
 from cassettes_canaries import leaks, run, written
 from cassettes_libraries import LIBRARIES
-from plugins import WITHOUT_GENERATORS
+from plugins import ALONE
 
 pytestmark = pytest.mark.slow("processes of their own: what they print is searched")
 
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    monkeypatch.setenv("PYTEST_ADDOPTS", ALONE)
     for name in ("PYTEST_XDIST_WORKER", "ADYEN_MANAGEMENT_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plugins import WITHOUT_GENERATORS
+from plugins import ALONE
 from werkzeug import Response
 from werkzeug.serving import make_server
 
@@ -126,7 +126,7 @@ COUNT = 15
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    monkeypatch.setenv("PYTEST_ADDOPTS", ALONE)
     for name in ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 

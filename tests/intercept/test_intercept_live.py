@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from plugins import WITHOUT_GENERATORS
+from plugins import ALONE
 
 from pytest_adyen_creds.sandbox import Sandbox
 from pytest_adyen_creds.secrets import SECRETS, SecretRegistry
@@ -154,7 +154,7 @@ def test_what_is_leased_is_changed_by_every_library(adyen_credential, adyen_sett
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Sandbox, str]]:
     for name, value in vars(SecretRegistry()).items():
         monkeypatch.setattr(SECRETS, name, value)
-    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    monkeypatch.setenv("PYTEST_ADDOPTS", ALONE)
     monkeypatch.delenv("ADYEN_MANAGEMENT_API_KEY_FILE", raising=False)
     sandbox = Sandbox()
     with sandbox.serve() as server:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import counts
 import pytest
-from plugins import WITHOUT_GENERATORS
+from plugins import ALONE
 
 from pytest_adyen_creds import load_contract
 from pytest_adyen_creds.cassettes import serializer
@@ -20,7 +20,7 @@ CREATE = "POST /companies/{companyId}/apiCredentials"
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    monkeypatch.setenv("PYTEST_ADDOPTS", ALONE)
     for name in ("ADYEN_MANAGEMENT_API_KEY", "ADYEN_COMPANY_ACCOUNT", "ADYEN_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import counts
 import pytest
-from plugins import WITHOUT_GENERATORS
+from plugins import ALONE
 
 from pytest_adyen_creds.cli import main
 
@@ -47,7 +47,7 @@ WARNING = "response-undocumented-property"
 
 @pytest.fixture(autouse=True)
 def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_ADDOPTS", WITHOUT_GENERATORS)
+    monkeypatch.setenv("PYTEST_ADDOPTS", ALONE)
     for name in ("ADYEN_MANAGEMENT_API_KEY", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
         monkeypatch.delenv(name, raising=False)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from plugins import ALONE
 from serving import TLS, Serving
 
 pytestmark = pytest.mark.slow("processes of their own: servers")
@@ -150,7 +151,7 @@ def test_a_live_run_reaches_it_by_tls(tmp_path, version):
             done = subprocess.run(
                 [sys.executable, "-m", "pytest", "-q", "--adyen-live", f"--adyen-api-version={version}", "."],
                 cwd=tmp_path,
-                env=os.environ | {"XDG_STATE_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)} | variables,
+                env=os.environ | {"PYTEST_ADDOPTS": ALONE, "XDG_STATE_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)} | variables,
                 capture_output=True,
                 text=True,
                 check=False,
