@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -183,7 +184,12 @@ def _error_of(error: BaseException, item: pytest.Item, root: Path) -> tuple[str,
 
 def is_users(frame: FrameType, root: Path) -> bool:
     """Return whether the code of ``frame`` is the user's, who works in ``root``, and no library's."""
-    path = Path(frame.f_code.co_filename)
+    return _is_users_file(frame.f_code.co_filename, root)
+
+
+@lru_cache(maxsize=1000)
+def _is_users_file(name: str, root: Path) -> bool:
+    path = Path(name)
     inside = path.is_absolute() and path.is_relative_to(root) and path.is_file()
     libraries = {"site-packages", "dist-packages"}
     return inside and libraries.isdisjoint(path.parts) and not path.is_relative_to(_PACKAGE)

@@ -151,7 +151,9 @@ def test_a_live_run_reaches_it_by_tls(tmp_path, version):
             done = subprocess.run(
                 [sys.executable, "-m", "pytest", "-q", "--adyen-live", f"--adyen-api-version={version}", "."],
                 cwd=tmp_path,
-                env=os.environ | {"PYTEST_ADDOPTS": ALONE, "XDG_STATE_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)} | variables,
+                env=os.environ
+                | {"PYTEST_ADDOPTS": ALONE, "XDG_STATE_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
+                | variables,
                 capture_output=True,
                 text=True,
                 check=False,
