@@ -159,7 +159,7 @@ class IdGenerator(ABC):
 
     def trace(self) -> str:
         """Return a new traceparent header, in the form of W3C's Trace Context."""
-        digits = self._next("trace", _HEX.lower(), 48)
+        digits = self._next("trace", _HEX, 48).lower()
         return f"00-{digits[:32]}-{digits[32:]}-01"
 
     def session(self) -> str:
@@ -180,6 +180,8 @@ class IdGenerator(ABC):
         return self._text(sort, next(self._serials[sort]), alphabet, length)
 
     def _text(self, sort: str, serial: int, alphabet: str, length: int) -> str:
+        if alphabet == _HEX:  # a digit is four bits, so there is nothing to divide, and the first half does not count
+            return self._bytes(f"{sort}+", serial).hex().upper()[: -length - 1 : -1]
         number = int.from_bytes(self._bytes(sort, serial) + self._bytes(f"{sort}+", serial))
         number %= len(alphabet) ** length  # the same letters of a shorter number, which is divided faster
         letters = []
@@ -208,7 +210,7 @@ class PlatformIdGenerator(IdGenerator):
     def request_id(self) -> str:
         """Return a new request id: a UUID, ``_``, a digit, ``-``, and 16 capitals and digits that begin as it does."""
         serial = next(self._serials["request"])
-        digits = self._text("request", serial, _HEX.lower(), 32)
+        digits = self._text("request", serial, _HEX, 32).lower()
         end = digits[:8].upper() + self._text("request-end", serial, _UPPER, 8)
         return f"{UUID(digits)}_{self._number('request-digit', serial) % 3}-{end}"
 
