@@ -86,8 +86,12 @@ def test_every_kind_of_test(theirs: pytest.Pytester) -> None:
         "--doctest-modules",
         "-o",
         "adyen_rehearse_max=9",
+        "-panyio",
+        "-pasyncio",
+        "-o",
+        "asyncio_default_fixture_loop_scope=function",
     )
-    result = theirs.runpytest_inprocess(*options, "-p", "anyio", "-p", "asyncio", "test_kinds.py", "-rf")
+    result = theirs.runpytest_inprocess(*options, "test_kinds.py", "-rf")
     has_subtests = hasattr(pytest, "Subtests")
     counts = {"passed": 10} if has_subtests else {"passed": 9, "skipped": 1}
     result.assert_outcomes(**counts)
