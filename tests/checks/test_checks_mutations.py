@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from checks_mutations import BODIES, MUTATIONS, RULES, Mutation
@@ -37,9 +38,9 @@ def file_of(mutation: Mutation, caught: Path) -> Path:
     return caught / f"{MUTATIONS.index(mutation)}.json"
 
 
-def noticed(mutation: Mutation, folder: Path) -> list[str]:
-    """Return the checks that notice ``mutation`` in sandbox mode; what happened is recorded in ``folder``."""
-    results = Results(Settings(backend="sandbox", record="all", cassettes=folder), folder)
+def noticed(mutation: Mutation, folder: Path, record: Literal["all", "none"]) -> list[str]:
+    """Return the checks that notice ``mutation`` in sandbox mode, whose answers are recorded in ``folder``, or not."""
+    results = Results(Settings(backend="sandbox", record=record, cassettes=folder), folder)
     suite = Suite(results, prepare=mutation.prepare)
     try:
         return [failure.check for failure in suite.check(mutation.sequence)]
@@ -66,7 +67,7 @@ def test_there_are_enough() -> None:
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_each_is_found_at_once_and_in_replay(mutation: Mutation, tmp_path: Path, caught: Path) -> None:
-    found = noticed(mutation, tmp_path)
+    found = noticed(mutation, tmp_path, "all")
     (tmp_path / "caught.json").write_text(json.dumps(found))
     (tmp_path / "caught.json").replace(file_of(mutation, caught))
     if mutation.name in MISSED:
@@ -87,5 +88,5 @@ def test_each_check_finds_one(tmp_path: Path, caught: Path) -> None:
         if not left:
             break
         path = file_of(mutation, caught)
-        left -= {*(json.loads(path.read_text()) if path.exists() else noticed(mutation, tmp_path / path.stem))}
+        left -= {*(json.loads(path.read_text()) if path.exists() else noticed(mutation, tmp_path, "none"))}
     assert left == set(), "no mutation makes these checks fail"

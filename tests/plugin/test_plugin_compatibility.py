@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from plugins import GENERATORS, WITHOUT_GENERATORS, without
+from plugins import ALONE, WITHOUT_GENERATORS, without
 
 pytestmark = pytest.mark.slow("processes of their own: other plugins change what is imported")
 
@@ -37,8 +37,8 @@ ALL_OTHERS = ("-p", "no:cacheprovider")
     ids=" ".join,
 )
 def test_in_other_modes(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
-    left_out = () if arguments == ALL_OTHERS else GENERATORS
-    monkeypatch.setenv("PYTEST_ADDOPTS", without("randomly", *left_out))  # no option of a plugin that is left out
+    # no option of a plugin that is left out
+    monkeypatch.setenv("PYTEST_ADDOPTS", without("randomly") if arguments == ALL_OTHERS else ALONE)
     pytester.makepyfile(test_shop=TEST)
     pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
     assert pytester.runpytest_subprocess("--adyen-contracts", "-k", "GET and companies", *arguments).ret == 0
