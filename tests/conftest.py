@@ -162,11 +162,6 @@ def _known_again(values: frozenset[str]) -> None:
     vars(SECRETS).update(vars(registry))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run those of this folder first, many of which take long, so that no worker is left alone with them at the end."""
-    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Have garbage be looked for among what the tests make only, and more seldom: what is there now stays anyway."""

@@ -58,7 +58,7 @@ def dumps(cassette: Cassette) -> str:
     """
     lead = _BACKENDS[cassette.provenance.backend] if cassette.provenance else ""
     document = _document(cassette)
-    # each alone, since what is beyond libyaml takes twenty times as long
+    # each alone, so that what is beyond libyaml has only itself written by Python
     listed = "".join(_yaml([each]) for each in document.pop("interactions"))
     text = _yaml(document) + (f"interactions:\n{listed}" if listed else "interactions: []\n")
     return f"{lead}{text}{END}\n"
