@@ -218,6 +218,7 @@ def test_the_scripts_are_bash(name: str) -> None:
     subprocess.run(["bash", "-n"], input=SCRIPTS[name]["run"], text=True, check=True)
 
 
+@pytest.mark.slow("processes of their own: what a job runs")
 def test_departures_of_the_specification_open_update_and_close_one_issue(
     checkout: Path, documents: dict[str, Path]
 ) -> None:
@@ -254,6 +255,7 @@ def test_without_an_issue_github_is_asked_nothing(checkout: Path, documents: dic
     assert gh(checkout)["asked"] == []
 
 
+@pytest.mark.slow("processes of their own: what a job runs")
 def test_accepted_drift_is_green(checkout: Path, documents: dict[str, Path]) -> None:
     set_issue(checkout, "")
     source = str(documents["less"])

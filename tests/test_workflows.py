@@ -7,6 +7,7 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def load(name: str) -> dict[Any, Any]:
     return yaml.safe_load(WORKFLOWS[name].read_text(encoding="utf-8"))
 
 
-def sessions() -> set[str]:
+@cache
+def sessions() -> frozenset[str]:
     """Return the names of noxfile.py's sessions, without nox."""
     tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
@@ -55,7 +57,7 @@ def sessions() -> set[str]:
         for node in tree.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VERSIONS"
     )
-    return named | {f"tests-{version}" for version in versions}
+    return frozenset(named | {f"tests-{version}" for version in versions})
 
 
 def commands(name: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -408,22 +408,23 @@ class Pages:
         if "note" not in values:
             values["note"] = self._note(request)
         known = {"path": request.path, "token": self._token, "sandbox": self._sandbox, "now": self._sandbox.clock.now()}
-        text = self._templates.get_template(template).render(**known, **values)
+        text = _templates().get_template(template).render(**known, **values)
         return Response(text, status, content_type="text/html; charset=utf-8")
 
-    @cached_property
-    def _templates(self) -> jinja2.Environment:
-        made = jinja2.Environment(
-            loader=jinja2.PackageLoader("pytest_adyen_creds.pages"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=_finalized,
-        )
-        made.filters.update(plain=plain, counted=counted, shown=lambda secret: Shown(secret.reveal()), at=_at)
-        made.globals.update(PRESETS=PRESETS, CUSTOM=CUSTOM, level=_level, left=_left)
-        return made
+
+@cache
+def _templates() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("pytest_adyen_creds.pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
+    )
+    made.filters.update(plain=plain, counted=counted, shown=lambda secret: Shown(secret.reveal()), at=_at)
+    made.globals.update(PRESETS=PRESETS, CUSTOM=CUSTOM, level=_level, left=_left)
+    return made
 
 
 def _finalized(value: Any) -> Any:

@@ -90,14 +90,15 @@ class _Index:
     """Finds any of many forms in a text by looking up one gram in every ``stride`` characters.
 
     Each form is filed under ``stride`` grams in a row, so that one of them lies on a multiple of ``stride`` wherever
-    the form stands. Under a gram, forms are filed by where in them it starts, how long they are, and the whole of
-    them: a look-up takes as long for many that share a gram as for one.
+    the form stands. A gram says where in a form it starts, and how long the form is; whether that form is there is one
+    look-up more: it takes as long for many that share a gram as for one.
     """
 
     def __init__(self, gram: int, stride: int) -> None:
         self._gram = gram
         self._stride = stride
-        self._filed: dict[str, dict[tuple[int, int], dict[str, list[_Form]]]] = {}
+        self._shapes: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._forms: dict[str, list[_Form]] = {}
 
     @property
     def shortest(self) -> int:
@@ -107,22 +108,28 @@ class _Index:
     def add(self, form: _Form) -> None:
         """File ``form``."""
         text, length = form.text, len(form.text)
+        alike = self._forms.setdefault(text, [])
+        alike.append(form)
+        if len(alike) > 1:
+            return
         # the middle: beginnings are often alike
         offset = (length - self.shortest) // 2
         for start in range(offset, offset + self._stride):
-            by_shape = self._filed.setdefault(text[start : start + self._gram], {})
-            by_shape.setdefault((start, length), {}).setdefault(text, []).append(form)
+            gram = text[start : start + self._gram]
+            there = self._shapes.get(gram, ())
+            if (start, length) not in there:
+                self._shapes[gram] = (*there, (start, length))
 
     def find(self, text: str) -> Iterator[Span]:
         """Yield the spans of ``text`` where a form stands, each with the secret that it is a form of."""
-        filed, gram = self._filed, self._gram
-        if not filed:
+        shapes, gram = self._shapes, self._gram
+        if not shapes:
             return
-        hits = [at for at in range(0, len(text) - gram + 1, self._stride) if text[at : at + gram] in filed]
+        hits = [at for at in range(0, len(text) - gram + 1, self._stride) if text[at : at + gram] in shapes]
         for at in hits:
-            for (offset, length), by_text in tuple(filed[text[at : at + gram]].items()):
+            for offset, length in shapes[text[at : at + gram]]:
                 start, end = at - offset, at - offset + length
-                for form in by_text.get(text[start:end], ()) if start >= 0 else ():
+                for form in self._forms.get(text[start:end], ()) if start >= 0 else ():
                     yield (
                         start - (form.before and start > 0 and text[start - 1] in _BASE64),
                         end + (form.after and end < len(text) and text[end] in _BASE64),

@@ -106,20 +106,26 @@ def test_what_holds_no_secret_stays_as_it_is(coding: Callable[[bytes], bytes]) -
     assert scrubber().interactions(before) == list(before)
 
 
-@pytest.mark.parametrize("side", ["request", "response"])
-@pytest.mark.parametrize("text", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize("coding", CODINGS.values(), ids=CODINGS)
 def test_the_commands_see_it(
-    coding: Callable[[bytes], bytes], text: str, side: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    coding: Callable[[bytes], bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "cassettes" / "a.yaml"
-    path.parent.mkdir()
-    serializer.write(path, cassette(coding(text.encode()), (), side))
+    paths = {
+        tmp_path / "cassettes" / f"{side} {name}.yaml": (side, text)
+        for side in ("request", "response")
+        for name, text in BODIES.items()
+    }
+    (tmp_path / "cassettes").mkdir()
+    for path, (side, text) in paths.items():
+        serializer.write(path, cassette(coding(text.encode()), (), side))
     assert main(["cassettes", "check", str(tmp_path)]) == 1
-    assert f"the {side}'s body holds" in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()
+    for path, (side, _) in paths.items():
+        assert any(str(path) in line and f"the {side}'s body holds" in line for line in said), path
     assert main(["cassettes", "scrub", "--write", str(tmp_path)]) == 0
     assert main(["cassettes", "check", str(tmp_path)]) == 0
-    assert not any(each in open_bodies(serializer.read(path).interactions[0]) for each in TOLD)
+    for path in paths:
+        assert not any(each in open_bodies(serializer.read(path).interactions[0]) for each in TOLD)
 
 
 UNREADABLE = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from werkzeug.serving import make_server
 
 from pytest_adyen_creds.cassettes import serializer
 from pytest_adyen_creds.cassettes.modes import recorded_from
+from pytest_adyen_creds.cli import main
 from pytest_adyen_creds.client import Clock
 from pytest_adyen_creds.credentials.backend import Backend
 from pytest_adyen_creds.sandbox import Sandbox
@@ -22,6 +22,7 @@ from pytest_adyen_creds.secrets import SECRETS, Secret, SecretRegistry
 
 REPLAY = "--adyen-backend=replay"
 RECORD = "--adyen-record=all"
+CHECK = ["cassettes", "check", "."]
 
 SHOP = """
 import asyncio, json, urllib.request
@@ -142,10 +143,6 @@ def cassettes(folder: Path) -> dict[str, str]:
     """Return the cassettes under ``folder``, each without its date."""
     texts = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("cassettes/*/*.yaml")}
     return {name: re.sub(r'recorded_at: "[^"]*"', "recorded_at: then", text) for name, text in texts.items()}
-
-
-def check(pytester: pytest.Pytester) -> pytest.RunResult:
-    return pytester.run(sys.executable, "-m", "pytest_adyen_creds.cli", "cassettes", "check", ".")
 
 
 @pytest.mark.slow("several runs of pytest")
@@ -474,18 +471,20 @@ def recorded(pytester: pytest.Pytester) -> Path:
     return pytester.path / "cassettes" / "test_shop"
 
 
-def test_an_orphan_is_found_without_a_run(pytester: pytest.Pytester, recorded: Path) -> None:
+def test_an_orphan_is_found_without_a_run(
+    pytester: pytest.Pytester, recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     orphan = recorded / "test_two.yaml"
-    assert check(pytester).ret == 0
+    assert main(CHECK) == 0
     pytester.makepyfile(
         test_shop="import pytest\ndef test_one(adyen_client): pass\nclass Mine:\n  def test_two(s): pass"
     )
-    result = check(pytester)
-    assert result.ret == 1
-    [line] = [line for line in result.outlines if "orphan" in line]
+    capsys.readouterr()
+    assert main(CHECK) == 1
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "orphan" in line]
     assert line.startswith(f"{orphan.relative_to(pytester.path)}: orphan: test_shop.py has no test test_two; remove it")
     orphan.unlink()
-    assert check(pytester).ret == 0
+    assert main(CHECK) == 0
 
 
 @pytest.mark.slow("several runs of pytest")
@@ -543,7 +542,7 @@ def test_beside_pytest_recording(pytester: pytest.Pytester, recording: None) -> 
     names = sorted(path.name for path in pytester.path.rglob("*.yaml"))
     assert names == ["test_both.adyen.yaml", "test_both.yaml", "test_ours.yaml", "test_theirs.yaml"]
     pytester.runpytest_subprocess(REPLAY, "--record-mode=none").assert_outcomes(passed=3)
-    assert check(pytester).ret == 0
+    assert main(CHECK) == 0
 
 
 @pytest.mark.slow("several runs of pytest")

@@ -56,7 +56,7 @@ def test_a_changing_request_is_not_answered_more_often_than_recorded() -> None:
         client.post("/v3/me", json={"a": 1})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=2 * settings.default.max_examples, deadline=None)
 @given(st.permutations(range(12)))
 def test_the_order_of_asking_does_not_matter(order: list[int]) -> None:
     client = client_for(*(recorded({"n": n}, "POST", f"/v3/x/{n % 3}?page={n}", body={"n": n}) for n in range(12)))

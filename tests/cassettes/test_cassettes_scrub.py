@@ -469,7 +469,7 @@ json_values = st.recursive(
 
 
 @pytest.mark.slow("all recordings, and another tool on them")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples, deadline=None)
 @given(st.lists(json_values, min_size=1, max_size=3), st.text(max_size=20))
 def test_scrubbing_again_changes_nothing(bodies: list[Any], key: str) -> None:
     recorded = [
@@ -486,7 +486,7 @@ def test_scrubbing_again_changes_nothing(bodies: list[Any], key: str) -> None:
     assert scrubber().interactions(once) == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples, deadline=None)
 @given(
     st.text(st.characters(exclude_categories=("Cs",)), min_size=8, max_size=40),
     st.binary(max_size=20),

@@ -86,7 +86,7 @@ JSON = st.recursive(
 PATHS = st.sampled_from(["", "/S2-1", "/S2-1/allowedOrigins", "/S2-1/allowedOrigins/S2-2", "/S2-1/generateApiKey"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3 * settings.default.max_examples, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     exchanges=st.lists(
         st.tuples(

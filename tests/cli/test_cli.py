@@ -24,6 +24,7 @@ def body(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow("a process of its own: runs the whole suite")
 def test_check_passes_offline(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "pytest_adyen_creds.cli", "check"],

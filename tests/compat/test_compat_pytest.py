@@ -317,6 +317,7 @@ def test_write_line(pytester: pytest.Pytester, during_test: bool) -> None:
     assert printed.count("a line of ours") == 1
 
 
+@pytest.mark.slow("processes of their own: their input is read")
 @pytest.mark.parametrize("capture", ["fd", "sys", "tee-sys", "no"])
 def test_uncaptured(pytester: pytest.Pytester, capture: str) -> None:
     """What is said within goes past the capturing, which is as it was afterwards; input is that of the process."""

@@ -11,6 +11,7 @@ pytest.importorskip("xdist")
 DISTRIBUTION = "pytest-xdist"
 
 
+@pytest.mark.slow("workers")
 def test_controller(pytester: pytest.Pytester) -> None:
     """A controller of workers, and no other process, has the plugin "dsession"."""
     found = []
@@ -39,7 +40,13 @@ def test_controller(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"), [(("-n1",), True), (("-n0",), False), ((), False), (("--dist=load", "--tx=popen"), True)]
+    ("arguments", "expected"),
+    [
+        pytest.param(("-n1",), True, marks=pytest.mark.slow("workers")),
+        pytest.param(("--dist=load", "--tx=popen"), True, marks=pytest.mark.slow("workers")),
+        (("-n0",), False),
+        ((), False),
+    ],
 )
 def test_whether_workers_will_run(pytester: pytest.Pytester, arguments: tuple[str, ...], expected: bool) -> None:
     """`dist` and `tx` say so before the controller's plugin is there."""
@@ -55,6 +62,7 @@ def test_whether_workers_will_run(pytester: pytest.Pytester, arguments: tuple[st
     assert found == [(expected, False)]
 
 
+@pytest.mark.slow("workers")
 def test_results(pytester: pytest.Pytester) -> None:
     """A worker's `config.workeroutput` becomes the controller's `node.workeroutput`; `node.gateway.id` names it."""
     found = []

@@ -142,7 +142,7 @@ def test_nothing_shows_a_secret() -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples, deadline=None)
 def test_whatever_comes_is_judged(seed: int) -> None:
     rng = random.Random(seed)
     body = copy.deepcopy(ERROR)

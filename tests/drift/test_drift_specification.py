@@ -318,7 +318,7 @@ JUNK: list[Any] = [None, [], {}, "", "x", 7, -1.5, True, ["a"], {"a": 1}, {"$ref
 
 
 @given(documents(), st.integers(0, 2**32))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3 * settings.default.max_examples, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_a_document_holds_there_is_an_answer_or_one_refusal(whole: dict[str, Any], seed: int) -> None:
     rng = random.Random(seed)
     broken = copy.deepcopy(whole)

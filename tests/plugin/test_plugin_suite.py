@@ -25,7 +25,7 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.mark.parametrize("version", ["v3", "v1"])
+@pytest.mark.parametrize("version", ["v3", pytest.param("v1", marks=pytest.mark.slow("runs the whole suite"))])
 def test_passes_offline_in_an_empty_folder(pytester: pytest.Pytester, version: str) -> None:
     result = pytester.runpytest_inprocess("--adyen-contracts", f"--adyen-api-version={version}")
     result.assert_outcomes(passed=counts.items())

@@ -63,13 +63,8 @@ def rehearse(pytester: pytest.Pytester, *options: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param((), id="alone"),
-        pytest.param(("--adyen-drift=report",), id="collected", marks=pytest.mark.slow("several runs of pytest")),
-    ],
-)
+@pytest.mark.slow("processes of their own: pytest-recording changes what is imported")
+@pytest.mark.parametrize("options", [(), ("--adyen-drift=report",)], ids=["alone", "collected"])
 def test_a_cassette_of_pytest_recording_is_rehearsed(
     pytester: pytest.Pytester, recording: None, options: tuple[str, ...]
 ) -> None:

@@ -229,6 +229,7 @@ def test_memory_is_flat(theirs: pytest.Pytester) -> None:
     assert late - early < 200 * 150, "verdicts and results of 200 tests, and nothing of their runs"
 
 
+@pytest.mark.slow("processes of their own: what they import is watched")
 def test_without_the_option_nothing_more_is_imported(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

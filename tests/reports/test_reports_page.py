@@ -40,6 +40,7 @@ class Page(HTMLParser):
         self.text += data
 
 
+@pytest.mark.slow("runs the whole suite")
 def test_the_bundled_suite_fits_in_a_small_page(clean_report: dict[str, Any]) -> None:
     page = page_of(clean_report)
     assert len(page.encode()) < 300_000

@@ -97,6 +97,7 @@ def test_fingerprints_outlive_other_lines(project: Path, capsys: pytest.CaptureF
     assert prints() == before
 
 
+@pytest.mark.slow("all recordings of a version")
 def test_cassettes_without_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cassettes", "check", str(ROOT / "cassettes" / "management" / "v1"), "--format=sarif"]) == 0
     assert sound(capsys.readouterr().out)["results"] == []

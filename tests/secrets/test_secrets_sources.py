@@ -224,6 +224,7 @@ class TestIt(unittest.TestCase):
 """
 
 
+@pytest.mark.slow("processes of their own: what they print is searched")
 def test_a_plugin_that_reads_by_itself_finds_it_masked(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -297,6 +298,7 @@ def test_what_is_printed_at_once_or_after_pytest_has_ended_is_masked(
     assert KEY not in said
 
 
+@pytest.mark.slow("processes of their own: what they print is searched")
 def test_pytest_s_own_trace_is_masked(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -320,6 +322,7 @@ def test_a_masked_stream_is_the_stream_in_all_else() -> None:
     assert under.buffer.getvalue() == b"key [masked]\na[masked]printed\n"  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow("processes of their own: what they print is searched")
 def test_a_program_that_runs_pytest_twice_has_its_streams_masked_once(pytester: pytest.Pytester) -> None:
     script = (
         "import pytest, sys\n"
