@@ -120,6 +120,7 @@ def test_readme_s_commands_stay_green_in_the_folder_that_it_leaves(
         assert result.parseoutcomes()["passed"] >= 2, "those of test_shop.py and test_handler.py"
 
 
+@pytest.mark.slow("a rehearsal with all variations")
 def test_the_marks_of_a_rehearsal_do_what_the_page_says(pytester: pytest.Pytester) -> None:
     for block in blocks(ROOT / "docs" / "how-to" / "rehearse.md"):
         if block.file in ("test_marks.py", "accepted.toml"):

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,7 +111,7 @@ def report_of(results: Results, now: datetime) -> dict[str, Any]:
         "asked": [{"test": test, "lines": lines} for test, lines in sorted(results.asked.items())],
         "problems": [*results.problems, *results.collector.problems],
     }
-    masked: dict[str, Any] = _masked(report)
+    masked: dict[str, Any] = _masked(report, cache(mask_text))  # each key and most labels are there many times
     return masked
 
 
@@ -185,9 +186,9 @@ def _age(recorded_at: str, now: datetime) -> int | None:
     return max(0, int((now - then.replace(tzinfo=then.tzinfo or UTC)).total_seconds() // 86_400))
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return mask_text(value)
+        return mask(value)
     if isinstance(value, dict):
-        return {mask_text(key): _masked(item) for key, item in value.items()}
-    return [_masked(item) for item in value] if isinstance(value, list) else value
+        return {mask(key): _masked(item, mask) for key, item in value.items()}
+    return [_masked(item, mask) for item in value] if isinstance(value, list) else value

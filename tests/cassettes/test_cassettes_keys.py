@@ -47,7 +47,7 @@ def test_a_wrong_key_misses_and_the_miss_says_so(pytester: pytest.Pytester, monk
     pytester.makepyfile(SIGNED_IN)
     pytester.runpytest_inprocess(RECORD).assert_outcomes(passed=10)
     monkeypatch.setenv("BROKEN", "1")
-    result = pytester.runpytest_inprocess(REPLAY, "--tb=short")
+    result = pytester.runpytest_inprocess(REPLAY, "--tb=native")
     outcomes = result.parseoutcomes()
     assert (outcomes["passed"], outcomes["failed"]) == (1, 9)
     said = "it is signed in with another credential than one that this test was lent"

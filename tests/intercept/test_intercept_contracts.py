@@ -183,6 +183,7 @@ def test_webhooks(adyen_client, adyen_contract):
 """
 
 
+@pytest.mark.slow("several runs of pytest")
 def test_adyens_own_apis_by_httpx_and_its_sdk(published: Path, pytester: pytest.Pytester) -> None:
     pytest.importorskip("Adyen", reason="Adyen's SDK is not installed")
     chosen: dict[str, list[str]] = {

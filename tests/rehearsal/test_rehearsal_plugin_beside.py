@@ -65,6 +65,7 @@ def without_rehearsal(path: Path) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.slow("several runs of pytest")
 def test_drift_and_coverage_are_those_of_the_first_runs(talking: pytest.Pytester) -> None:
     kinds = "--adyen-rehearse=additions,history,rotation"
     options = ("--adyen-drift=fail", "-o", "adyen_rehearse_max=12")

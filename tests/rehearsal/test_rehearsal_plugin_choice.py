@@ -214,7 +214,13 @@ def test_wherever_it_is_asked_for(tests: pytest.Pytester, given: list[str], ini:
     assert ("rehearsed" in result.stdout.str()) == ("rehearsed" in said)
 
 
-@pytest.mark.parametrize("how", ["pytest.exit('enough')", "raise KeyboardInterrupt('enough')"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "raise KeyboardInterrupt('enough')",
+        pytest.param("pytest.exit('enough')", marks=pytest.mark.slow("several runs of pytest")),
+    ],
+)
 def test_a_run_that_is_broken_off_shows_what_it_has(tests: pytest.Pytester, how: str) -> None:
     tests.makepyfile(
         test_off=f"""

@@ -60,6 +60,7 @@ def test_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert "write a file name that ends in .html or .json or .sarif or .txt" in capsys.readouterr().err
 
 
+@pytest.mark.slow("runs the whole suite")
 def test_findings(departing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--quiet", "--verbose", "--cassettes", str(departing)]) == 1
     out = capsys.readouterr().out
