@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, NoReturn, Self
 
-from pytest_adyen_creds.secrets.unescaping import View, unescaped, unescaped_views
+from pytest_adyen_creds.secrets.unescaping import unescaped, unescaped_views
 from pytest_adyen_creds.text import unescape_pointer
 
 MASK: Final = "[masked]"
@@ -33,6 +33,8 @@ _VARIED: Final = 0.8
 
 _BASE64: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 _ELLIPSIS: Final = re.compile(r"(?:\.{3,}|…|\[\d{1,9} chars\])+")
+_IN_ELLIPSIS: Final = ("...", "…", " chars]")
+"""What each ellipsis has in it: looked for first, since few texts have one."""
 
 Span = tuple[int, int, str]
 """Where a secret starts and ends in a text, and the secret itself."""
@@ -120,21 +122,21 @@ class _Index:
             if (start, length) not in there:
                 self._shapes[gram] = (*there, (start, length))
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Yield the spans of ``text`` where a form stands, each with the secret that it is a form of."""
+    def find(self, text: str) -> list[Span]:
+        """Return the spans of ``text`` where a form stands, each with the secret that it is a form of."""
         shapes, gram = self._shapes, self._gram
         if not shapes:
-            return
+            return []
         hits = [at for at in range(0, len(text) - gram + 1, self._stride) if text[at : at + gram] in shapes]
+        spans = []
         for at in hits:
             for offset, length in shapes[text[at : at + gram]]:
                 start, end = at - offset, at - offset + length
                 for form in self._forms.get(text[start:end], ()) if start >= 0 else ():
-                    yield (
-                        start - (form.before and start > 0 and text[start - 1] in _BASE64),
-                        end + (form.after and end < len(text) and text[end] in _BASE64),
-                        form.value,
-                    )
+                    first = start - (form.before and start > 0 and text[start - 1] in _BASE64)
+                    last = end + (form.after and end < len(text) and text[end] in _BASE64)
+                    spans.append((first, last, form.value))
+        return spans
 
 
 class _Pieces:
@@ -164,19 +166,21 @@ class _Pieces:
             elif len(there) < self._MOST and new[0] not in there:
                 self._filed[gram] = there + new
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Yield the spans of ``text`` where a piece of a secret stands, each with the secret."""
+    def find(self, text: str) -> list[Span]:
+        """Return the spans of ``text`` where a piece of a secret stands, each with the secret."""
         filed, gram = self._filed, self._GRAM
+        spans: list[Span] = []
         done = 0
-        for at in range(0, len(text) - gram + 1, self._STRIDE) if filed else ():
+        for at in range(0, len(text) - gram + 1, self._STRIDE):
             if (found := text[at : at + gram]) not in filed or at + gram <= done:
                 continue
             for secret, value in filed[found]:
                 start, end = self._extended(text, at, secret, found)
                 piece = text[start:end]
                 if len(piece) >= _PIECE and len(set(piece)) >= _PIECE // 2 and not _WORDS.fullmatch(piece):
-                    yield start, end, value
+                    spans.append((start, end, value))
                     done = max(done, end)
+        return spans
 
     def _extended(self, text: str, at: int, secret: str, found: str) -> tuple[int, int]:
         """Return the longest span around ``found`` at ``at`` that stands in ``secret``, too."""
@@ -256,17 +260,18 @@ class SecretRegistry:
         return {
             (*view.origin(start, end), value)
             for view in unescaped_views(text, without_space=self._spaced)
-            for start, end, value in self._find(view)
+            for start, end, value in self._find(view.text)
         }
 
-    def _find(self, view: View) -> Iterator[Span]:
-        for index in (*self._indexes, self._pieces):
-            yield from index.find(view.text)
-        cuts = [cut.span() for cut in _ELLIPSIS.finditer(view.text)]
-        ends = [0, *(end for _, end in cuts)]
-        starts = [*(start for start, _ in cuts[1:]), len(view.text)]
-        for (start, end), first, last in zip(cuts, ends, starts, strict=False):
-            yield from self._fragments(view.text, first, start, end, last)
+    def _find(self, text: str) -> list[Span]:
+        spans = [span for index in (*self._indexes, self._pieces) for span in index.find(text)]
+        if any(part in text for part in _IN_ELLIPSIS):
+            cuts = [cut.span() for cut in _ELLIPSIS.finditer(text)]
+            ends = [0, *(end for _, end in cuts)]
+            starts = [*(start for start, _ in cuts[1:]), len(text)]
+            for (start, end), first, last in zip(cuts, ends, starts, strict=False):
+                spans += self._fragments(text, first, start, end, last)
+        return spans
 
     def _fragments(self, text: str, first: int, start: int, end: int, last: int) -> Iterator[Span]:
         """Yield what stands of a secret between ``first`` and an ellipsis, and between the ellipsis and ``last``."""

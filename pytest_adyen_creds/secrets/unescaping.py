@@ -95,15 +95,22 @@ def _views(text: str) -> Iterator[View]:
 
 def _unescaped_joined(joined: View) -> Iterator[View]:
     yield joined
-    # Each kind of escape alone, since a secret may hold what looks like one of the others; then all of them at once.
+    # Each kind of escape alone, and one other upon it, since a secret may hold what looks like the others; then all of
+    # them at once.
     firsts = []
-    for sign, kind in _ESCAPES:
-        for depth, view in enumerate(_layers(joined, kind) if sign in joined.text else ()):
-            yield view
-            if not depth:
-                firsts.append(view)
+    for kind, view in _layers_of_kinds(joined):
+        yield view
+        if view.parent is joined:
+            firsts.append(view)
+            yield from (upon for other, upon in _layers_of_kinds(view) if other != kind)
     if firsts:
         yield from _layers(firsts[0] if len(firsts) == 1 else joined, _ANY)
+
+
+def _layers_of_kinds(view: View) -> Iterator[tuple[str, View]]:
+    for sign, kind in _ESCAPES:
+        if sign in view.text:
+            yield from ((kind, layer) for layer in _layers(view, kind))
 
 
 def _layers(view: View, pattern: str) -> Iterator[View]:

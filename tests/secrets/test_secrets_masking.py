@@ -98,6 +98,7 @@ def test_found_in_every_form(encode, value):
 @pytest.mark.parametrize("outer", LAYERS)
 @pytest.mark.parametrize("inner", ENCODERS)
 @given(value=keys)
+@example(value="000000123\\%09")
 def test_found_in_a_form_within_a_form(outer, inner, value):
     assume(all(len(text) >= 6 for text in unescaped(value)))  # not one that is escapes, and little else
     encoded = LAYERS[outer](ENCODERS[inner](value))
