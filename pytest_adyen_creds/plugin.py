@@ -371,11 +371,7 @@ def _mask_excepthooks() -> None:
 
 
 def _masking() -> ModuleType | None:
-    if not _known():
-        return None
-    from pytest_adyen_creds.secrets import masking
-
-    return masking
+    return importlib.import_module("pytest_adyen_creds.secrets.masking") if _known() else None
 
 
 def _known() -> Any:
