@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pytest_adyen_creds.text import normalised
@@ -32,7 +33,7 @@ class Demand:
 
     def missing(self, roles: Iterable[str]) -> str:
         """Return in words what ``roles`` lack; empty where they suffice."""
-        held = {normalised(role) for role in roles}
+        held = _normalised(tuple(roles))
         lacking = [role for role in self.every if normalised(role) not in held]
         lacking += [
             f"one of {', '.join(one)}" for one in self.choices if not any(normalised(role) in held for role in one)
@@ -47,4 +48,9 @@ class Demand:
 
 def holds(roles: Iterable[str], wanted: str) -> bool:
     """Return whether ``wanted`` is among ``roles``, whatever its spelling."""
-    return normalised(wanted) in map(normalised, roles)
+    return normalised(wanted) in _normalised(tuple(roles))
+
+
+@lru_cache(maxsize=256)  # a caller has a hundred, the same at each request
+def _normalised(roles: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(normalised, roles))
