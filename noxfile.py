@@ -261,7 +261,7 @@ def beside(session: nox.Session) -> None:
 
 @nox.session(python=NEWEST)
 def mutants(session: nox.Session) -> None:
-    """Change the modules that guard, one place at a time: an hour, or less with a pattern of modules."""
+    """Change the modules that guard, one place at a time: a quarter of an hour, or less with a pattern of modules."""
     session.install("-e", ".[test]", "mutmut>=3.3")
     session.run("mutmut", "run", *session.posargs)
     session.run("mutmut", "results")

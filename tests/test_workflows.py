@@ -33,7 +33,7 @@ NOT_IN_CI = {
     "docs": "test_reference.py builds and checks the same site",
     "lowest": "two minutes more; weekly, at GitHub",
     "newest": "tells of others' releases, and fails nothing; weekly, at GitHub",
-    "mutants": "takes an hour; weekly, at GitHub",
+    "mutants": "takes a quarter of an hour; weekly, at GitHub",
     "record": "writes recordings: for whoever changes the contract or an answer",
     "sbom": "for a release",
     "changelog": "for a release",
