@@ -51,6 +51,6 @@ def holds(roles: Iterable[str], wanted: str) -> bool:
     return normalised(wanted) in _normalised(tuple(roles))
 
 
-@lru_cache(maxsize=256)  # a caller has a hundred, the same at each request
+@lru_cache(maxsize=256)  # a caller has many, the same at each request
 def _normalised(roles: tuple[str, ...]) -> frozenset[str]:
     return frozenset(map(normalised, roles))

@@ -41,7 +41,7 @@ def mask_report(report: Any) -> None:
         report.longrepr = _shown(report.longrepr, lambda _: str(report.longreprtext))
     report.sections = _masked(report.sections, 0)
     if keywords := getattr(report, "keywords", None):
-        names = "\0".join(keywords)  # a dozen, and seldom one with a secret: one look for all of them
+        names = "\f".join(keywords)  # a dozen, and seldom one with a secret: one look for all of them
         change = SECRETS.mask if SECRETS.mask(names) != names else str
         report.keywords = {change(name): plain(value) for name, value in keywords.items()}
     change_subtest(report, _shown)

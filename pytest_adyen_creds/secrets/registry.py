@@ -99,7 +99,7 @@ class _Index:
     def __init__(self, gram: int, stride: int) -> None:
         self._gram = gram
         self._stride = stride
-        self._shapes: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._shapes: dict[str, dict[tuple[int, int], None]] = {}
         self._forms: dict[str, list[_Form]] = {}
 
     @property
@@ -117,10 +117,7 @@ class _Index:
         # the middle: beginnings are often alike
         offset = (length - self.shortest) // 2
         for start in range(offset, offset + self._stride):
-            gram = text[start : start + self._gram]
-            there = self._shapes.get(gram, ())
-            if (start, length) not in there:
-                self._shapes[gram] = (*there, (start, length))
+            self._shapes.setdefault(text[start : start + self._gram], {})[start, length] = None
 
     def find(self, text: str) -> list[Span]:
         """Return the spans of ``text`` where a form stands, each with the secret that it is a form of."""
@@ -130,7 +127,7 @@ class _Index:
         hits = [at for at in range(0, len(text) - gram + 1, self._stride) if text[at : at + gram] in shapes]
         spans = []
         for at in hits:
-            for offset, length in shapes[text[at : at + gram]]:
+            for offset, length in tuple(shapes[text[at : at + gram]]):
                 start, end = at - offset, at - offset + length
                 for form in self._forms.get(text[start:end], ()) if start >= 0 else ():
                     first = start - (form.before and start > 0 and text[start - 1] in _BASE64)

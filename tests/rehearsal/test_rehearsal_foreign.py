@@ -63,7 +63,7 @@ def rehearse(pytester: pytest.Pytester, *options: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow("processes of their own: pytest-recording changes what is imported")
+@pytest.mark.slow("processes of their own: other plugins change what is imported")
 @pytest.mark.parametrize("options", [(), ("--adyen-drift=report",)], ids=["alone", "collected"])
 def test_a_cassette_of_pytest_recording_is_rehearsed(
     pytester: pytest.Pytester, recording: None, options: tuple[str, ...]
